@@ -1,0 +1,61 @@
+# Crossplay. `make` lists the targets; each one sets up what it needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+CODE   := gateway worker shared deploy
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make .venv with everything in it, the command `crossplay` too
+
+$(STAMP): requirements.lock pyproject.toml
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh deploy/dev/setup.sh
+	@touch $@
+
+demo: setup ## move a playlist between two sandbox platforms, killing a worker on the way
+	@$(BIN)/crossplay demo
+
+dev: setup ## run the whole system on this machine until Ctrl-C
+	@$(BIN)/crossplay dev
+
+test: setup ## every test, with real Postgres and Redis
+	$(BIN)/pytest
+
+unit: setup ## the tests that need no server
+	$(BIN)/pytest tests/unit tests/contract
+
+integration: setup ## the tests against real Postgres and Redis
+	$(BIN)/pytest tests/integration
+
+e2e: setup ## the whole stack, killed and drained
+	$(BIN)/pytest tests/e2e
+
+check: lint types imports ## what must be green at every commit, without a network
+	@$(BIN)/pytest -q tests/unit
+
+fmt: setup ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+
+lint: setup
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+
+types: setup
+	$(BIN)/mypy
+
+imports: setup
+	$(BIN)/lint-imports
+
+lock: ## write requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--all-extras --quiet --upgrade pyproject.toml -o requirements.lock
+
+clean: ## remove the environment and all caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

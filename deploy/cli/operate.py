@@ -1,0 +1,163 @@
+"""The verbs of operators: they start the roles, or the whole system on one machine."""
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Coroutine
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from deploy.cli.exits import CommandStopped, Exit
+from deploy.cli.output import print_json, print_text, say
+from deploy.dev.demo import run_demo
+from deploy.dev.processes import StartError
+from deploy.dev.system import Options, System
+from gateway import app as gateway_app
+from shared.db import users
+from shared.db.migrate import migrate as migrate_database
+from shared.db.pool import open_pool
+from shared.settings import load, require_stores
+from worker.bootstrap import serve as serve_worker
+
+app = typer.Typer()
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="Keep everything here; without it, a temporary directory goes with the system."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON line when ready.")]
+
+
+@app.command()
+def dev(
+    *,
+    data_dir: DataDir = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The gateway's port; 0 takes a free one.")
+    ] = 8080,
+    workers: Annotated[int, typer.Option(min=1, max=32, help="How many worker processes.")] = 2,
+    world: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, dir_okay=False, help="Catalog (.jsonl) or playlist (.json, .csv)."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Run the whole system on this machine, with simulated platforms, until Ctrl-C."""
+    with tempfile.TemporaryDirectory(prefix="crossplay-") if data_dir is None else nullcontext() as made:
+        options = Options(
+            data_dir=(data_dir or Path(str(made))).resolve(),
+            port=port,
+            worker_count=workers,
+            worlds=tuple(world or ()),
+        )
+        code = _run(_dev(options, is_json=json))
+    raise typer.Exit(code)
+
+
+@app.command()
+def demo() -> None:
+    """Move a fictional playlist between two simulated platforms, killing a worker on the way."""
+    console = Console(highlight=False)
+    with tempfile.TemporaryDirectory(prefix="crossplay-") as made:
+        is_proved = _run(_demo(Path(made), console))
+    raise typer.Exit(Exit.FULL if is_proved else Exit.FAILED)
+
+
+@app.command()
+def gateway(*, json: Json = False) -> None:
+    """Run a gateway with the settings of the environment."""
+    settings = load(os.environ)
+    require_stores(settings)
+    gateway_app.run(settings, is_announced=json)
+
+
+@app.command()
+def worker(*, json: Json = False) -> None:
+    """Run a worker with the settings of the environment; launch as many as you like."""
+
+    def announce(worker_id: str) -> None:
+        print_json({"worker": worker_id})
+        sys.stdout.flush()
+
+    asyncio.run(serve_worker(load(os.environ), on_ready=announce if json else None))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this release's schema."""
+    settings = load(os.environ)
+    require_stores(settings)
+    asyncio.run(migrate_database(settings.database_url.reveal()))
+    say("The schema is current.")
+
+
+@app.command()
+def add_user(name: Annotated[str, typer.Argument(help="Who the API key is for.")]) -> None:
+    """Make a user where there is none of this name, and print a new API key, once."""
+
+    async def add() -> str:
+        settings = load(os.environ)
+        require_stores(settings)
+        pool = await open_pool(settings.database_url, size=1)
+        try:
+            key = await users.create_api_key(pool, await users.ensure(pool, name=name))
+        finally:
+            await pool.close()
+        return key.secret.reveal()
+
+    print_text(asyncio.run(add()))
+
+
+async def _dev(options: Options, *, is_json: bool) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with System(options) as system:
+        if is_json:
+            print_json(system.ready_line())
+            sys.stdout.flush()
+        else:
+            _print_addresses(system)
+        watcher = asyncio.create_task(system.watch())
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait([watcher, stopped], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not watcher.done():
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
+            return Exit.FULL
+        say(f"crossplay: {watcher.result()} ended by itself; its log is in {options.data_dir / 'logs'}.")
+        return Exit.FAILED
+
+
+async def _demo(directory: Path, console: Console) -> bool:
+    work = asyncio.create_task(run_demo(directory, console=console, environ=os.environ))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    return await work
+
+
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    try:
+        return asyncio.run(work)
+    except StartError as error:
+        raise CommandStopped(str(error), code=Exit.FAILED) from error
+    except asyncio.CancelledError as error:
+        raise CommandStopped("Stopped.", code=Exit.USAGE_OR_CANCELLED) from error
+
+
+def _print_addresses(system: System) -> None:
+    print_text(f"gateway      {system.gateway_url}")
+    for platform, url in system.sandbox_urls.items():
+        print_text(f"{platform:<12} {url}  (simulated, connected)")
+    print_text(f"API key      {system.api_key}")
+    print_text("Not for production. Try:")
+    print_text(f"  export CROSSPLAY_URL={system.gateway_url} CROSSPLAY_API_KEY={system.api_key}")
+    print_text("  crossplay playlists spotify")
+    sys.stdout.flush()

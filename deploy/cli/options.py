@@ -1,0 +1,20 @@
+"""The options that every client verb has."""
+
+from typing import Annotated
+
+import typer
+
+from deploy.cli.output import Format
+
+DEFAULT_SERVER = "http://127.0.0.1:8080"
+
+Server = Annotated[
+    str, typer.Option("--server", envvar="CROSSPLAY_URL", help="Address of the gateway.", metavar="URL")
+]
+Key = Annotated[
+    str | None,
+    typer.Option("--key", envvar="CROSSPLAY_API_KEY", help="API key.", metavar="KEY", show_default=False),
+]
+Output = Annotated[
+    Format, typer.Option("-o", "--output", help="How data is printed; talk always goes to stderr.")
+]

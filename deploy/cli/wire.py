@@ -1,0 +1,153 @@
+"""The parts of the gateway's answers that the command reads; everything else is passed on as it came."""
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from deploy.cli.exits import CommandStopped, Exit
+
+Wire = TypeVar("Wire", bound=msgspec.Struct)
+
+TERMINAL_STATES = ("completed", "failed", "cancelled")
+
+
+class Paused(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a transfer waits.
+
+    resume_at is RFC 3339 text, None where the end is not known. action_url: set where its user can help.
+    """
+
+    reason: str
+    platform: str | None = None
+    resume_at: str | None = None
+    action_url: str | None = None
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    code: str
+    text: str = ""
+
+
+class Warned(msgspec.Struct, frozen=True, kw_only=True):
+    code: str
+    detail: str = ""
+
+
+class TargetPlaylist(msgspec.Struct, frozen=True, kw_only=True):
+    id: str | None = None
+    name: str | None = None
+    url: str | None = None
+
+
+class End(msgspec.Struct, frozen=True, kw_only=True):
+    """The source or the target of a transfer."""
+
+    platform: str
+    name: str
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A transfer in a list."""
+
+    id: str
+    state: str
+    phase: str
+    source: End
+    target: End
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The status resource of a transfer."""
+
+    id: str
+    state: str
+    counts: dict[str, int]
+    phase: str | None = None
+    outcome: str | None = None
+    summary: str = ""
+    paused: Paused | None = None
+    error: Failure | None = None
+    warnings: tuple[Warned, ...] = ()
+    target_playlist: TargetPlaylist | None = None
+    trace_id: str | None = None
+    trace_url: str | None = None
+
+
+class SourceTrack(msgspec.Struct, frozen=True, kw_only=True):
+    title: str = ""
+    artists: tuple[str, ...] = ()
+
+
+class TrackRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One item of a transfer as `/status/{id}/tracks` lists it."""
+
+    position: int
+    outcome: str
+    source: SourceTrack | None = None
+    written: bool = False
+    reason: str | None = None
+
+
+class PlaylistRow(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: str
+    track_count: int | None = None
+    owner: str | None = None
+    readable: bool = True
+    writable: bool = True
+
+
+def read_status(body: Any) -> Status:
+    return _read(body, Status)
+
+
+def read_listed(body: Any) -> Listed:
+    return _read(body, Listed)
+
+
+def read_track(body: Any) -> TrackRow:
+    return _read(body, TrackRow)
+
+
+def read_playlist(body: Any) -> PlaylistRow:
+    return _read(body, PlaylistRow)
+
+
+def is_moved(row: TrackRow) -> bool:
+    return row.written or row.outcome == "already_present"
+
+
+def needs_a_person(status: Status) -> bool:
+    """Whether a transfer is paused until its user or the operator acts; other pauses end by themselves."""
+    return (
+        status.state == "paused"
+        and status.paused is not None
+        and status.paused.reason not in ("rate_limited", "quota")
+    )
+
+
+def cure_of(paused: Paused) -> str | None:
+    """Return the command that ends a pause, where its user can."""
+    return f"crossplay connect {paused.platform}" if paused.action_url and paused.platform else None
+
+
+def exit_of_status(status: Status) -> Exit:
+    """Return the exit code that tells how a transfer stands."""
+    if status.state == "completed":
+        return Exit.FULL if status.outcome == "full" else Exit.PARTIAL
+    if status.state == "failed":
+        return Exit.FAILED
+    if status.state == "cancelled":
+        return Exit.USAGE_OR_CANCELLED
+    return Exit.SIGN_IN if needs_a_person(status) else Exit.STILL_RUNNING
+
+
+def _read(body: Any, kind: type[Wire]) -> Wire:
+    try:
+        return msgspec.convert(body, kind)
+    except msgspec.ValidationError as error:
+        raise CommandStopped(
+            f"The server does not answer as Crossplay does: {error}.",
+            code=Exit.UNREACHABLE,
+            cure="Check the address in --server or CROSSPLAY_URL, and that both sides have the same release.",
+        ) from error

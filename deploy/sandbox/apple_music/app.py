@@ -1,0 +1,76 @@
+"""The routes of simulated Apple Music."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from deploy.sandbox.answers import Refused
+from deploy.sandbox.apple_music.access import Access
+from deploy.sandbox.apple_music.catalog import MusicCatalog
+from deploy.sandbox.apple_music.library import MusicLibrary
+from deploy.sandbox.apple_music.paging import bad_parameter
+from deploy.sandbox.desk import Desk
+from deploy.sandbox.faults import Operation
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+def apple_music_routes(desk: Desk) -> list[web.RouteDef]:
+    """Return every route; the last takes whatever is left."""
+    access = Access(desk)
+    catalog = MusicCatalog(desk, access=access)
+    library = MusicLibrary(desk, access=access, catalog=catalog)
+    rows = (
+        ("test", "GET", "/v1/test", catalog.test),
+        ("list_storefronts", "GET", "/v1/storefronts", catalog.list_storefronts),
+        ("search", "GET", "/v1/catalog/{storefront}/search", catalog.search),
+        ("get_song", "GET", "/v1/catalog/{storefront}/songs/{id}", catalog.get_song),
+        ("get_storefront", "GET", "/v1/me/storefront", library.get_storefront),
+        ("list_playlists", "GET", "/v1/me/library/playlists", library.list_playlists),
+        ("create_playlist", "POST", "/v1/me/library/playlists", library.create_playlist),
+        ("get_playlist", "GET", "/v1/me/library/playlists/{id}", library.get_playlist),
+        ("list_items", "GET", "/v1/me/library/playlists/{id}/tracks", library.list_items),
+        ("add_items", "POST", "/v1/me/library/playlists/{id}/tracks", library.add_items),
+        ("list_songs", "GET", "/v1/me/library/songs", library.list_songs),
+        ("save_library", "POST", "/v1/me/library", library.save_library),
+        ("unsupported", "PUT", "/v1/me/library/{tail:.*}", library.unsupported),
+        ("unsupported", "PATCH", "/v1/me/library/{tail:.*}", library.unsupported),
+        ("unsupported", "DELETE", "/v1/me/library/{tail:.*}", library.unsupported),
+        ("unknown", "*", "/{tail:.*}", _not_found),
+    )
+    routes = [
+        _route(desk, name, method=method, path=path, handler=handler) for name, method, path, handler in rows
+    ]
+    songs = _songs(desk, catalog)
+    return [web.get("/v1/catalog/{storefront}/songs", songs), *routes]
+
+
+def _route(desk: Desk, name: str, *, method: str, path: str, handler: Handler) -> web.RouteDef:
+    operation = Operation(name=name, is_write=method != "GET" and name != "unknown")
+    return web.route(method, path, desk.gate.guard(operation, handler))
+
+
+def _songs(desk: Desk, catalog: MusicCatalog) -> Handler:
+    """One path, three calls: which one it is, its parameters say."""
+    by_parameter = {
+        "filter[isrc]": desk.gate.guard(Operation(name="lookup_isrc"), catalog.lookup_isrc),
+        "ids": desk.gate.guard(Operation(name="get_songs"), catalog.get_songs),
+        "filter[equivalents]": desk.gate.guard(Operation(name="equivalents"), catalog.equivalents),
+    }
+    nothing_asked = desk.gate.guard(Operation(name="get_songs"), _nothing_asked)
+
+    async def songs(request: web.Request) -> web.Response:
+        for parameter, handler in by_parameter.items():
+            if parameter in request.query:
+                return await handler(request)
+        return await nothing_asked(request)
+
+    return songs
+
+
+async def _nothing_asked(_: web.Request) -> web.Response:
+    raise bad_parameter("ids", "Either ids or a filter must be given")
+
+
+async def _not_found(_: web.Request) -> web.Response:
+    raise Refused(404, "No such resource", code="40400", title="Resource Not Found")

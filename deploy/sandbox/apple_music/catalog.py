@@ -1,0 +1,142 @@
+"""Apple Music's catalog: storefronts, songs by id, ISRC or equivalence, and search."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from aiohttp import web
+
+from deploy.sandbox.answers import Refused, json_answer
+from deploy.sandbox.apple_music.access import Access
+from deploy.sandbox.apple_music.objects import song
+from deploy.sandbox.apple_music.paging import asked_page, bad_parameter, listed
+from deploy.sandbox.desk import Desk
+from deploy.sandbox.recordings import Recording, clean_isrc
+
+STOREFRONTS = {"de": "Germany", "fr": "France", "gb": "United Kingdom", "jp": "Japan", "us": "United States"}
+MOST_ISRCS = 25
+MOST_IDS = 300
+MOST_IDS_WITH_RELATIONS = 150
+MOST_EQUIVALENTS = 25
+
+
+def storefront_shape(own_id: str) -> dict[str, Any]:
+    return {
+        "id": own_id,
+        "type": "storefronts",
+        "href": f"/v1/storefronts/{own_id}",
+        "attributes": {
+            "name": STOREFRONTS.get(own_id, own_id),
+            "explicitContentPolicy": "allowed",
+            "supportedLanguageTags": ["en-US"],
+            "defaultLanguageTag": "en-US",
+        },
+    }
+
+
+class MusicCatalog:
+    """Everything that needs the developer token only."""
+
+    def __init__(self, desk: Desk, *, access: Access) -> None:
+        self._desk = desk
+        self._access = access
+        self._storefronts = {**STOREFRONTS, desk.options.storefront: desk.options.storefront}
+        items = [item for playlist in desk.store.playlists.values() for item in playlist.items]
+        self._unplayable = {item.track_id for item in items if item.kind == "unplayable"}
+
+    def shape(self, recording: Recording, *, storefront: str) -> dict[str, Any]:
+        is_playable = recording.ids["apple_music"] not in self._unplayable
+        return song(recording, storefront=storefront, is_playable=is_playable)
+
+    async def test(self, request: web.Request) -> web.Response:
+        self._access.developer(request)
+        return web.Response(text="", content_type="application/json")
+
+    async def list_storefronts(self, request: web.Request) -> web.Response:
+        self._access.developer(request)
+        return json_answer({"data": [storefront_shape(own_id) for own_id in self._storefronts]})
+
+    def _storefront(self, request: web.Request) -> str:
+        self._access.developer(request)
+        storefront = request.match_info["storefront"]
+        if storefront not in self._storefronts:
+            raise Refused(404, "No storefront with this id", code="40400", title="Resource Not Found")
+        return storefront
+
+    async def lookup_isrc(self, request: web.Request) -> web.Response:
+        """Songs by up to 25 ISRCs: none, one or several each, in the catalog's order."""
+        storefront = self._storefront(request)
+        catalog = self._desk.catalog
+        asked = {clean_isrc(isrc) or "" for isrc in listed(request, "filter[isrc]", most=MOST_ISRCS)}
+        found = (
+            []
+            if self._desk.fault("no_results", request)
+            else self._alive(
+                (catalog.recordings[p] for isrc in asked for p in catalog.with_isrc(isrc)), request
+            )
+        )
+        found.sort(key=lambda recording: recording.ids["apple_music"])
+        shapes = [self.shape(recording, storefront=storefront) for recording in found]
+        by_isrc: dict[str, list[dict[str, str]]] = {isrc: [] for isrc in sorted(asked)}
+        for shape in shapes:
+            reference = {name: shape[name] for name in ("id", "type", "href")}
+            by_isrc[shape["attributes"]["isrc"]].append(reference)
+        return json_answer({"data": shapes, "meta": {"filters": {"isrc": by_isrc}}})
+
+    async def get_songs(self, request: web.Request) -> web.Response:
+        """Songs by up to 300 ids; unknown ones are simply absent."""
+        storefront = self._storefront(request)
+        ids = listed(request, "ids", most=MOST_IDS)
+        relations = set(request.query.get("include", "").split(",")) & {"artists", "albums"}
+        if relations and len(ids) > MOST_IDS_WITH_RELATIONS:
+            raise Refused(504, "too much work")
+        return json_answer({"data": self._songs(ids, storefront=storefront, request=request)})
+
+    async def equivalents(self, request: web.Request) -> web.Response:
+        """The same recordings in this storefront; in the sandbox they have the same ids everywhere."""
+        storefront = self._storefront(request)
+        ids = listed(request, "filter[equivalents]", most=MOST_EQUIVALENTS)
+        shapes = self._songs(ids, storefront=storefront, request=request)
+        if request.query.get("restrict") == "explicit":
+            shapes = [s for s in shapes if s["attributes"].get("contentRating") != "explicit"]
+        return json_answer({"data": shapes})
+
+    def _songs(self, ids: list[str], *, storefront: str, request: web.Request) -> list[dict[str, Any]]:
+        known = (self._desk.catalog.by_id.get(own_id) for own_id in dict.fromkeys(ids))
+        alive = self._alive((recording for recording in known if recording), request)
+        return [self.shape(recording, storefront=storefront) for recording in alive]
+
+    def _alive(self, recordings: Iterable[Recording], request: web.Request) -> list[Recording]:
+        fault = self._desk.fault("dead_ids", request)
+        dead = frozenset(fault.ids) if fault else frozenset()
+        return [recording for recording in recordings if recording.ids["apple_music"] not in dead]
+
+    async def get_song(self, request: web.Request) -> web.Response:
+        storefront = self._storefront(request)
+        found = self._songs([request.match_info["id"]], storefront=storefront, request=request)
+        if not found:
+            raise Refused(404, "Resource with requested id was not found", code="40400")
+        return json_answer({"data": found})
+
+    async def search(self, request: web.Request) -> web.Response:
+        """Search songs by words; no hit is an empty `results`."""
+        storefront = self._storefront(request)
+        term = request.query.get("term", "").strip()
+        if not term:
+            raise bad_parameter("term", "Value must not be empty")
+        if "songs" not in request.query.get("types", "").split(","):
+            raise bad_parameter("types", "The sandbox searches songs only")
+        page = asked_page(request, largest=25, default=5)
+        positions = self._desk.catalog.index.ranked(term)
+        if self._desk.fault("no_results", request):
+            positions = []
+        recordings = [self._desk.catalog.recordings[position] for position in page.of(positions)]
+        if not recordings:
+            return json_answer({"results": {}, "meta": {"results": {"order": [], "rawOrder": []}}})
+        songs = {
+            "href": request.path_qs,
+            **page.next_of(request, total=len(positions)),
+            "data": [self.shape(recording, storefront=storefront) for recording in recordings],
+        }
+        return json_answer(
+            {"results": {"songs": songs}, "meta": {"results": {"order": ["songs"], "rawOrder": ["songs"]}}}
+        )

@@ -1,0 +1,111 @@
+"""The command line of the sandbox: one process, one platform."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from deploy.sandbox.options import PLATFORMS, Options, RateLimit
+from deploy.sandbox.server import build_app
+from deploy.sandbox.world import World
+from deploy.sandbox.world_files import WorldFileError
+
+USAGE_ERROR = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a sandbox until SIGINT or SIGTERM. Returns the exit code."""
+    parsed = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    try:
+        app = build_app(World.load(parsed.world), options=_options(parsed))
+    except (WorldFileError, OSError, msgspec.DecodeError) as error:
+        sys.stderr.write(f"sandbox: {error}\n")
+        return USAGE_ERROR
+    asyncio.run(_serve(app, host=parsed.host, port=parsed.port, platform=parsed.platform))
+    return 0
+
+
+async def _serve(app: web.Application, *, host: str, port: int, platform: str) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        bound_port = runner.addresses[0][1]
+        shown_host = f"[{host}]" if ":" in host else host
+        ready = {"platform": platform, "url": f"http://{shown_host}:{bound_port}"}
+        sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
+        sys.stdout.flush()
+        await stopped.wait()
+    finally:
+        await runner.cleanup()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.sandbox",
+        description="A simulated music platform that keeps the real wire contract.",
+    )
+    parser.add_argument("--platform", required=True, choices=PLATFORMS)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--world", type=Path, action="append", default=[], metavar="FILE")
+    parser.add_argument("--state", type=Path, metavar="DIR", help="keep playlists and tokens here")
+    parser.add_argument("--user", default="sandbox", help="the account that owns the world's playlists")
+    parser.add_argument("--latency-ms", type=int, default=0, help="wait before every answer")
+    parser.add_argument(
+        "--write-hold-ms", type=int, default=5, help="how long a Spotify playlist write takes"
+    )
+    parser.add_argument("--limit", type=_rate_limit, metavar="N/SECONDS", help="requests per sliding window")
+    spotify = parser.add_argument_group("Spotify")
+    spotify.add_argument("--regime", choices=("dev", "extended"), default="dev")
+    spotify.add_argument("--item-keys", choices=("both", "new", "old"), default="both")
+    spotify.add_argument("--auto-approve", action=argparse.BooleanOptionalAction, default=True)
+    spotify.add_argument("--client-id", action="append", default=[], metavar="ID[:SECRET]")
+    spotify.add_argument("--redirect-uri", action="append", default=[], metavar="URI")
+    spotify.add_argument("--refresh-tokens", choices=("keep", "empty", "rotate"), default="keep")
+    apple = parser.add_argument_group("Apple Music")
+    apple.add_argument("--developer-public-key", type=Path, metavar="FILE", help="PEM; checks signatures")
+    apple.add_argument("--storefront", default="us")
+    return parser
+
+
+def _rate_limit(text: str) -> RateLimit:
+    count, _, window = text.partition("/")
+    try:
+        limit = RateLimit(request_count=int(count), window_s=float(window))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("expected N/SECONDS, for example 180/30") from error
+    if limit.request_count < 1 or limit.window_s <= 0:
+        raise argparse.ArgumentTypeError("both numbers must be above zero")
+    return limit
+
+
+def _options(parsed: argparse.Namespace) -> Options:
+    key_file: Path | None = parsed.developer_public_key
+    return Options(
+        platform=parsed.platform,
+        user=parsed.user,
+        state_dir=parsed.state,
+        latency_ms=parsed.latency_ms,
+        write_hold_ms=parsed.write_hold_ms,
+        rate_limit=parsed.limit,
+        regime=parsed.regime,
+        item_keys=parsed.item_keys,
+        auto_approve=parsed.auto_approve,
+        clients={c.partition(":")[0]: c.partition(":")[2] for c in parsed.client_id},
+        redirect_uris=tuple(parsed.redirect_uri),
+        refresh_tokens=parsed.refresh_tokens,
+        developer_public_key=key_file.read_text() if key_file else None,
+        storefront=parsed.storefront,
+    )

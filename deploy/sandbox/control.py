@@ -1,0 +1,175 @@
+"""The control routes: what a test or a person may ask and order behind the platform's back."""
+
+import secrets
+from ipaddress import ip_address
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from deploy.sandbox.answers import json_answer
+from deploy.sandbox.changes import ClockAdvanced, Item, Token, TokenIssued, TokenRevoked
+from deploy.sandbox.faults import Fault
+from deploy.sandbox.gate import Gate
+from deploy.sandbox.store import Playlist, Store
+from deploy.sandbox.world import Catalog
+
+# A user token of Apple Music lives about six months; nobody says when it ends.
+USER_TOKEN_LIFE_S = 180 * 86400.0
+GENERAL_OPERATIONS = frozenset({"*", "read", "write"})
+
+Order = TypeVar("Order")
+
+
+class ClockOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    advance_s: float
+
+
+class TokenOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    user: str | None = None
+
+
+class RevokeOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which tokens end now: of a kind (access, refresh, user), of a user, or one. Nothing named: all."""
+
+    kind: str | None = None
+    user: str | None = None
+    token: str | None = None
+
+    def means(self, token: Token) -> bool:
+        wanted = ((self.kind, token.kind), (self.user, token.user), (self.token, token.value))
+        return all(want is None or want == have for want, have in wanted)
+
+    def __repr__(self) -> str:
+        return f"RevokeOrder(kind={self.kind!r}, user={self.user!r})"
+
+
+async def _read(request: web.Request, form: type[Order]) -> Order:
+    """Read an order. Raises HTTPBadRequest with the reason."""
+    try:
+        return msgspec.json.decode(await request.read() or b"{}", type=form)
+    except msgspec.DecodeError as error:
+        raise web.HTTPBadRequest(text=str(error)) from error
+
+
+class Control:
+    """Answers under /_sandbox; these calls are neither counted nor broken by faults."""
+
+    def __init__(self, *, gate: Gate, store: Store, catalog: Catalog) -> None:
+        self._gate = gate
+        self._store = store
+        self._catalog = catalog
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/_sandbox/health", _local(self.health)),
+            web.get("/_sandbox/playlists", _local(self.list_playlists)),
+            web.get("/_sandbox/playlists/{id}", _local(self.get_playlist)),
+            web.get("/_sandbox/requests", _local(self.get_requests)),
+            web.delete("/_sandbox/requests", _local(self.reset_requests)),
+            web.get("/_sandbox/faults", _local(self.list_faults)),
+            web.post("/_sandbox/faults", _local(self.add_faults)),
+            web.delete("/_sandbox/faults", _local(self.clear_faults)),
+            web.post("/_sandbox/clock", _local(self.advance_clock)),
+            web.post("/_sandbox/user-tokens", _local(self.issue_user_token)),
+            web.post("/_sandbox/tokens/revoke", _local(self.revoke_tokens)),
+        ]
+
+    async def health(self, _: web.Request) -> web.Response:
+        return json_answer(
+            {
+                "platform": self._catalog.platform,
+                "recordings": len(self._catalog.recordings),
+                "operations": sorted(self._gate.operations),
+            }
+        )
+
+    async def list_playlists(self, _: web.Request) -> web.Response:
+        rows = [
+            {"id": p.id, "name": p.name, "owner": p.owner, "track_count": len(p.items)}
+            for p in self._store.playlists.values()
+        ]
+        return json_answer(rows)
+
+    async def get_playlist(self, request: web.Request) -> web.Response:
+        """The truth about a playlist: every item in order, those too that readers do not see yet."""
+        playlist = self._store.playlists.get(request.match_info["id"])
+        if playlist is None:
+            raise web.HTTPNotFound(text="no such playlist")
+        return json_answer(self._told(playlist))
+
+    def _told(self, playlist: Playlist) -> dict[str, Any]:
+        tracks = [self._told_item(item) for item in playlist.items]
+        return {"id": playlist.id, "name": playlist.name, "owner": playlist.owner, "tracks": tracks}
+
+    def _told_item(self, item: Item) -> dict[str, Any]:
+        recording = self._catalog.by_id.get(item.track_id or "")
+        if recording is None:
+            return {"id": item.track_id, "isrc": None, "title": item.title}
+        return {"id": item.track_id, "isrc": recording.isrc, "title": recording.title}
+
+    async def get_requests(self, request: web.Request) -> web.Response:
+        summary = self._gate.counters.summary()
+        if "calls" in request.query:
+            summary["calls"] = self._gate.counters.last_calls()
+        return json_answer(summary)
+
+    async def reset_requests(self, _: web.Request) -> web.Response:
+        self._gate.counters.reset()
+        return web.Response(status=204)
+
+    async def list_faults(self, _: web.Request) -> web.Response:
+        return json_answer(self._gate.book.listing())
+
+    async def add_faults(self, request: web.Request) -> web.Response:
+        is_list = (await request.read()).lstrip().startswith(b"[")
+        wanted = await _read(request, list[Fault]) if is_list else [await _read(request, Fault)]
+        known = self._gate.operations | GENERAL_OPERATIONS
+        for fault in wanted:
+            if fault.operation not in known:
+                raise web.HTTPBadRequest(text=f"unknown operation {fault.operation}; one of {sorted(known)}")
+        self._gate.book.add(wanted)
+        return json_answer(self._gate.book.listing(), status=201)
+
+    async def clear_faults(self, _: web.Request) -> web.Response:
+        self._gate.book.clear()
+        return web.Response(status=204)
+
+    async def advance_clock(self, request: web.Request) -> web.Response:
+        order = await _read(request, ClockOrder)
+        self._store.record(ClockAdvanced(seconds=order.advance_s))
+        return json_answer({"now_s": self._store.clock.now_s()})
+
+    async def issue_user_token(self, request: web.Request) -> web.Response:
+        order = await _read(request, TokenOrder)
+        now_s = self._store.clock.now_s()
+        token = Token(
+            value=f"{secrets.token_urlsafe(96)}==",
+            kind="user",
+            user=order.user or self._store.user,
+            issued_at_s=now_s,
+            ends_at_s=now_s + USER_TOKEN_LIFE_S,
+            authorized_at_s=now_s,
+        )
+        self._store.record(TokenIssued(token=token))
+        return json_answer({"music_user_token": token.value}, status=201)
+
+    async def revoke_tokens(self, request: web.Request) -> web.Response:
+        order = await _read(request, RevokeOrder)
+        meant = [t.value for t in self._store.tokens.values() if order.means(t)]
+        for value in meant:
+            if value not in self._store.revoked:
+                self._store.record(TokenRevoked(value=value))
+        return json_answer({"revoked_count": len(meant)})
+
+
+def _local(handler: Handler) -> Handler:
+    """Admit callers from this machine only: whoever may order faults may also mint tokens."""
+
+    async def checked(request: web.Request) -> web.StreamResponse:
+        if request.remote is None or not ip_address(request.remote).is_loopback:
+            raise web.HTTPForbidden(text="control routes answer on the loopback interface only")
+        return await handler(request)
+
+    return checked

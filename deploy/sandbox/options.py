@@ -1,0 +1,41 @@
+"""What can be set when a sandbox is started."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+PLATFORMS = ("spotify", "apple_music")
+
+PlatformName = Literal["spotify", "apple_music"]
+Regime = Literal["dev", "extended"]
+ItemKeys = Literal["both", "new", "old"]
+RefreshTokens = Literal["keep", "empty", "rotate"]
+
+
+class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """At most `request_count` requests in any `window_s` seconds."""
+
+    request_count: int
+    window_s: float
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """The knobs of one simulated platform; deploy/sandbox/README.md explains each."""
+
+    platform: PlatformName
+    user: str = "sandbox"
+    state_dir: Path | None = None
+    latency_ms: int = 0
+    write_hold_ms: int = 5
+    rate_limit: RateLimit | None = None
+    # Spotify only
+    regime: Regime = "dev"
+    item_keys: ItemKeys = "both"
+    auto_approve: bool = True
+    clients: dict[str, str] = {}  # client id -> secret ("" accepts any); empty accepts every client
+    redirect_uris: tuple[str, ...] = ()  # empty accepts every allowed form
+    refresh_tokens: RefreshTokens = "keep"
+    # Apple Music only
+    developer_public_key: str | None = None  # PEM
+    storefront: str = "us"

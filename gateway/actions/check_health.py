@@ -1,0 +1,47 @@
+"""Ask everything that a request may need whether it is there."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from redis.asyncio import Redis
+
+from shared.db import migrate
+from shared.db.pool import Pool
+
+_TIMEOUT_S = 2.0
+
+
+class CheckHealth:
+    """Answers per part: None where it is well, else what is wrong with it."""
+
+    def __init__(self, *, pool: Pool, redis: Redis, closing: asyncio.Event) -> None:
+        self._pool = pool
+        self._redis = redis
+        self._closing = closing
+
+    async def __call__(self) -> dict[str, str | None]:
+        checks = {"postgres": self._postgres, "redis": self._ping, "schema": self._schema}
+        faults = await asyncio.gather(*map(_fault, checks.values()))
+        leaving = "This process is about to stop." if self._closing.is_set() else None
+        return {**dict(zip(checks, faults, strict=True)), "process": leaving}
+
+    async def _postgres(self) -> str | None:
+        await self._pool.fetchval("SELECT 1")
+        return None
+
+    async def _ping(self) -> str | None:
+        await self._redis.ping()
+        return None
+
+    async def _schema(self) -> str | None:
+        async with self._pool.acquire() as connection:
+            names = await migrate.pending(connection)
+        return f"Run `crossplay migrate`: {', '.join(names)} is missing." if names else None
+
+
+async def _fault(check: Callable[[], Awaitable[str | None]]) -> str | None:
+    try:
+        async with asyncio.timeout(_TIMEOUT_S):
+            return await check()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+        return f"Does not answer ({type(error).__name__})."

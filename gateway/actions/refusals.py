@@ -1,0 +1,51 @@
+"""What only the gateway refuses, with the facts that a client can act on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.errors import ConnectionMissing, ReconnectRequired, RequestError, ValidationFailed
+from shared.models import ConnectionId, Platform
+
+
+class BodyMalformed(ValidationFailed):
+    """The body is no JSON at all, or did not arrive whole."""
+
+
+class ConnectFirst(ConnectionMissing):
+    """The user has no such connection. extras: where one is made."""
+
+    def __init__(self, message: str, *, platform: Platform | None) -> None:
+        super().__init__(message)
+        self.extras: Mapping[str, Any] = {"connect_url": f"/connect/{platform or '{platform}'}"}
+
+
+class ConnectAgain(ReconnectRequired):
+    """A connection exists, but its platform no longer accepts it. extras: which, and where to renew it."""
+
+    def __init__(self, message: str, *, platform: Platform, connection_id: ConnectionId) -> None:
+        super().__init__(message)
+        self.extras: Mapping[str, Any] = {
+            "platform": platform,
+            "connection": connection_id,
+            "action_url": f"/connect/{platform}",
+        }
+
+
+class RedirectUriImpossible(RequestError):
+    """Platforms refuse the address that this server would have to name. extras: the ways out."""
+
+    code = "redirect-uri-impossible"
+
+    def __init__(self, message: str, *, redirect_uri: str, ways: Sequence[str]) -> None:
+        super().__init__(message)
+        self.extras: Mapping[str, Any] = {"redirect_uri": redirect_uri, "routes": tuple(ways)}
+
+
+class TargetLimit(RequestError):
+    """The target platform does not take so long a playlist."""
+
+    code = "target-limit"
+
+    def __init__(self, message: str, *, limit: int, track_count: int) -> None:
+        super().__init__(message)
+        self.extras: Mapping[str, Any] = {"limit": limit, "track_count": track_count}

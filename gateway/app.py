@@ -1,0 +1,185 @@
+"""The web application: its resources, its middlewares, its routes, and the process that serves it."""
+
+import asyncio
+import functools
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+
+import msgspec
+from aiohttp import web
+from loguru import logger
+from redis.asyncio import Redis
+
+from gateway import keys
+from gateway.actions.accounts import Accounts, PlatformsPort
+from gateway.actions.check_health import CheckHealth
+from gateway.actions.connect_account import ConnectAccount
+from gateway.actions.create_transfer import CreateTransfer
+from gateway.actions.find_playlist import FindPlaylist
+from gateway.actions.list_playlists import ListPlaylists
+from gateway.actions.read_transfer import ReadTransfer
+from gateway.actions.redirect_uri import PublicAddress
+from gateway.middlewares import BODY_LIMIT_BYTES, for_users, observe, tell_problems
+from gateway.openapi import document
+from gateway.operations import Operation
+from gateway.routes import connect, health, playlists, status, transfer
+from shared import telemetry
+from shared.cache import Cache
+from shared.cipher import Cipher
+from shared.clock import SystemClock
+from shared.db import users
+from shared.db.pool import Pool, open_pool
+from shared.limiter import SharedBudget
+from shared.models import UserId
+from shared.platforms.base import Budget, PlatformProfile
+from shared.platforms.registry import Platforms
+from shared.settings import Settings, parse_key_ring
+from shared.streams import Streams, open_redis
+from shared.tokens import Sessions
+
+OpenPlatforms = Callable[[Settings, Redis], AbstractAsyncContextManager[PlatformsPort]]
+
+OPERATIONS: tuple[Operation, ...] = (
+    *transfer.ROUTES,
+    *status.ROUTES,
+    *playlists.ROUTES,
+    *connect.ROUTES,
+    *health.ROUTES,
+)
+_WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - what an operator may write, not what is bound by itself
+_STOP_TIMEOUT_S = 10.0
+
+
+def open_platforms(settings: Settings, redis: Redis) -> AbstractAsyncContextManager[PlatformsPort]:
+    """Open the real platforms under the budgets that they share with the workers."""
+
+    def budget(profile: PlatformProfile, limit_key: str) -> Budget:
+        return SharedBudget(redis, profile=profile, limit_key=limit_key)
+
+    return Platforms(settings, budgets=budget)
+
+
+def build_app(settings: Settings, *, open_platforms: OpenPlatforms = open_platforms) -> web.Application:
+    """Build the application; its resources open when it starts and close when it stops.
+
+    settings needs both stores and a key ring. open_platforms: another way to the platforms, for tests.
+    """
+    app = web.Application(middlewares=[observe, tell_problems], client_max_size=BODY_LIMIT_BYTES)
+    app[keys.SETTINGS] = settings
+    app[keys.ADDRESS] = PublicAddress(settings.public_url or _address(settings.host, settings.port))
+    app[keys.CLOSING] = asyncio.Event()
+    app[keys.OPENAPI] = msgspec.json.encode(document(OPERATIONS))
+    for operation in OPERATIONS:
+        handler = operation.handler if operation.is_open else for_users(operation.handler)
+        for prefix in ("", "/v1"):
+            app.router.add_route(operation.method, prefix + operation.path, handler)
+    app.cleanup_ctx.append(functools.partial(_resources, open_platforms=open_platforms))
+    app.on_shutdown.append(_close)
+    return app
+
+
+def run(settings: Settings, *, is_announced: bool = False) -> None:
+    """Serve in this process until SIGINT or SIGTERM, as `serve` does, with telemetry set up.
+
+    is_announced: print the line `{"gateway": url}` to stdout when requests are accepted.
+    """
+
+    def announce(url: str) -> None:
+        sys.stdout.write(msgspec.json.encode({"gateway": url}).decode() + "\n")
+        sys.stdout.flush()
+
+    telemetry.configure("crossplay-gateway", settings=settings)
+    try:
+        asyncio.run(serve(settings, on_ready=announce if is_announced else None))
+    finally:
+        telemetry.shutdown()
+
+
+async def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM. on_ready: told the gateway's own address once it accepts requests.
+
+    Raises OSError where the address is taken or a store does not answer at the start.
+    """
+    app = build_app(settings)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_TIMEOUT_S)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signal_number, stopping.set)
+    try:
+        await runner.setup()
+        site = web.TCPSite(runner, settings.host, settings.port)
+        await site.start()
+        url = _address(settings.host, runner.addresses[0][1])
+        if not settings.public_url:
+            app[keys.ADDRESS].url = url
+        logger.bind(url=url).info("gateway is ready")
+        if on_ready:
+            on_ready(url)
+        await stopping.wait()
+        logger.info("gateway stops")
+    finally:
+        await runner.cleanup()
+
+
+async def _resources(app: web.Application, *, open_platforms: OpenPlatforms) -> AsyncIterator[None]:
+    settings = app[keys.SETTINGS]
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(await _pool(settings))
+        redis = open_redis(settings.redis_url)
+        stack.push_async_callback(redis.aclose)
+        platforms = await stack.enter_async_context(open_platforms(settings, redis))
+        cipher = Cipher(parse_key_ring(settings.secret_keys))
+        sessions = Sessions(pool=pool, redis=redis, cipher=cipher, refresher_of=platforms.oauth)
+        stack.push_async_callback(sessions.close)
+        _wire(app, pool=pool, redis=redis, platforms=platforms, cipher=cipher, sessions=sessions)
+        yield
+
+
+async def _pool(settings: Settings) -> Pool:
+    return await open_pool(settings.database_url, size=20)
+
+
+def _wire(
+    app: web.Application,
+    *,
+    pool: Pool,
+    redis: Redis,
+    platforms: PlatformsPort,
+    cipher: Cipher,
+    sessions: Sessions,
+) -> None:
+    async def authenticate(key: str) -> UserId | None:
+        return await users.authenticate(pool, key=key)
+
+    accounts = Accounts(pool=pool, sessions=sessions, platforms=platforms)
+    lists = ListPlaylists(accounts=accounts, cache=Cache(redis), cipher=cipher, clock=SystemClock())
+    address = app[keys.ADDRESS]
+    app[keys.AUTHENTICATE] = authenticate
+    app[keys.PLATFORMS] = platforms
+    app[keys.ACCOUNTS] = accounts
+    app[keys.LIST_PLAYLISTS] = lists
+    app[keys.CREATE_TRANSFER] = CreateTransfer(
+        pool=pool,
+        streams=Streams(redis),
+        accounts=accounts,
+        find_playlist=FindPlaylist(accounts=accounts, playlists=lists, platforms=platforms),
+        platforms=platforms,
+    )
+    app[keys.READ_TRANSFER] = ReadTransfer(pool=pool, closing=app[keys.CLOSING])
+    app[keys.CONNECT_ACCOUNT] = ConnectAccount(
+        pool=pool, platforms=platforms, sessions=sessions, cipher=cipher, public_url=lambda: address.url
+    )
+    app[keys.CHECK_HEALTH] = CheckHealth(pool=pool, redis=redis, closing=app[keys.CLOSING])
+
+
+async def _close(app: web.Application) -> None:
+    app[keys.CLOSING].set()
+
+
+def _address(host: str, port: int) -> str:
+    """Return an address that a browser on this machine can open."""
+    shown = "127.0.0.1" if host in _WILDCARDS else host
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"

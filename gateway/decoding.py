@@ -1,0 +1,59 @@
+"""From bytes and query strings to bodies, or to faults that point at the very field."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import msgspec
+
+from gateway.actions.refusals import BodyMalformed
+from gateway.schemas import OnDuplicate
+from shared.errors import FieldFault, ValidationFailed
+from shared.models import Platform, Policy
+
+T = TypeVar("T")
+
+_WHERE = re.compile(r"^(?P<what>.*?)(?: - at `(?:key )?(?:in )?\$(?P<path>[^`]*)`)?$", re.DOTALL)
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+_FIELD = re.compile(r"(?:missing required|contains unknown) field `(?P<name>[^`]*)`")
+_CHOICES: dict[str, type[StrEnum]] = {
+    "platform": Platform,
+    "policy": Policy,
+    "on_duplicate": OnDuplicate,
+}
+
+
+def decode_body(content: bytes, *, into: type[T]) -> T:
+    """Decode a JSON body. Raises BodyMalformed for what is no JSON, ValidationFailed for another form."""
+    try:
+        return msgspec.json.decode(content, type=into)
+    except msgspec.ValidationError as error:
+        raise ValidationFailed("The body does not have the promised form.", faults=(_fault(error),)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        fault = FieldFault("", str(error) if isinstance(error, msgspec.DecodeError) else "Not readable.")
+        raise BodyMalformed("The body is no JSON.", faults=(fault,)) from None
+
+
+def decode_query(query: Mapping[str, str], *, into: type[T]) -> T:
+    """Read query parameters. Raises ValidationFailed."""
+    try:
+        return msgspec.convert(dict(query), into, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValidationFailed(
+            "The query does not have the promised form.", faults=(_fault(error, prefix="/query"),)
+        ) from None
+
+
+def _fault(error: msgspec.ValidationError, *, prefix: str = "") -> FieldFault:
+    parts = _WHERE.fullmatch(str(error))
+    what, path = (parts["what"], parts["path"] or "") if parts else (str(error), "")
+    steps: list[Any] = [name or index for name, index in _STEP.findall(path)]
+    named = _FIELD.search(what)
+    if named:
+        steps.append(named["name"])
+    detail = f"{what}."
+    if what.startswith("Invalid enum value") and steps and steps[-1] in _CHOICES:
+        detail = f"{what}: choose one of {', '.join(_CHOICES[steps[-1]])}."
+    pointer = prefix + "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+    return FieldFault(pointer, detail)

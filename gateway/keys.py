@@ -1,0 +1,35 @@
+"""What a handler may ask the application and the request for."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from gateway.actions.accounts import Accounts, PlatformsPort
+from gateway.actions.check_health import CheckHealth
+from gateway.actions.connect_account import ConnectAccount
+from gateway.actions.create_transfer import CreateTransfer
+from gateway.actions.list_playlists import ListPlaylists
+from gateway.actions.read_transfer import ReadTransfer
+from gateway.actions.redirect_uri import PublicAddress
+from shared.models import UserId
+from shared.settings import Settings
+
+SETTINGS = web.AppKey("settings", Settings)
+ADDRESS = web.AppKey("address", PublicAddress)
+CLOSING = web.AppKey("closing", asyncio.Event)
+OPENAPI = web.AppKey("openapi", bytes)
+
+Authenticate = Callable[[str], Awaitable[UserId | None]]
+AUTHENTICATE: web.AppKey[Authenticate] = web.AppKey("authenticate")
+
+PLATFORMS: web.AppKey[PlatformsPort] = web.AppKey("platforms")
+ACCOUNTS = web.AppKey("accounts", Accounts)
+CREATE_TRANSFER = web.AppKey("create_transfer", CreateTransfer)
+READ_TRANSFER = web.AppKey("read_transfer", ReadTransfer)
+LIST_PLAYLISTS = web.AppKey("list_playlists", ListPlaylists)
+CONNECT_ACCOUNT = web.AppKey("connect_account", ConnectAccount)
+CHECK_HEALTH = web.AppKey("check_health", CheckHealth)
+
+USER_ID: web.RequestKey[UserId] = web.RequestKey("user_id")
+REQUEST_ID = web.RequestKey("request_id", str)

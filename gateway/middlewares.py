@@ -1,0 +1,150 @@
+"""What happens around every handler: request id, trace, log line, errors as problems, and who is asking."""
+
+import re
+import time
+import uuid
+
+import msgspec
+from aiohttp import hdrs, web
+from loguru import logger
+from opentelemetry.trace import Span, SpanKind, StatusCode
+
+from gateway import keys, pages, problems
+from gateway.actions.refusals import BodyMalformed
+from gateway.operations import Handler
+from gateway.problems import Kind
+from shared import telemetry
+from shared.db.pool import STORE_ERRORS
+from shared.errors import CrossplayError, StoreUnavailable, Unauthenticated
+
+BODY_LIMIT_BYTES = 256 * 1024
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_BEARER = re.compile(r"Bearer +([\x21-\x7e]+)", re.IGNORECASE)
+
+
+@web.middleware
+async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Name the request and its trace, in the answer too, and write one line about it."""
+    given = request.headers.get("X-Request-Id", "")
+    request[keys.REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else "unmatched"
+    started_s = time.monotonic()
+    with (
+        telemetry.tracer.start_as_current_span(
+            f"{request.method} {route}",
+            context=telemetry.context_from(request.headers),
+            kind=SpanKind.SERVER,
+            attributes={"http.request.method": request.method, "http.route": route},
+        ) as span,
+        logger.contextualize(request_id=request[keys.REQUEST_ID]),
+    ):
+        response = await handler(request)
+        _mark(span, status=response.status)
+        if not response.prepared:
+            response.headers.update({"X-Request-Id": request[keys.REQUEST_ID], **telemetry.inject()})
+        logger.bind(
+            method=request.method,
+            route=route,
+            status=response.status,
+            duration_s=round(time.monotonic() - started_s, 4),
+        ).info("request answered")
+        return response
+
+
+@web.middleware
+async def tell_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every error into problem+json; what nobody expected is told as `internal`, its text logged."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        kind = problems.HTTP_KINDS.get(error.status, problems.INTERNAL)
+        allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+        return _answer(request, kind, headers=allow)
+    except web.RequestPayloadError:
+        return _refuse(request, BodyMalformed("The body did not arrive whole."))
+    except CrossplayError as error:
+        return _refuse(request, error)
+    except STORE_ERRORS as error:
+        logger.opt(exception=error).warning("a store does not answer")
+        return _refuse(request, StoreUnavailable("Postgres does not answer; try again in a moment."))
+    except Exception as error:  # noqa: BLE001 - the last line: nothing of it may reach the client
+        logger.opt(exception=error).error("unexpected fault")
+        return _answer(request, problems.INTERNAL)
+
+
+def for_users(handler: Handler) -> Handler:
+    """Let only requests with a good API key through to the handler."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        bearer = _BEARER.fullmatch(request.headers.get(hdrs.AUTHORIZATION, ""))
+        if bearer is None:
+            raise Unauthenticated("Send your API key as `Authorization: Bearer cp_live_…`.")
+        user_id = await request.app[keys.AUTHENTICATE](bearer[1])
+        if user_id is None:
+            raise Unauthenticated("This API key is not known here, or it was revoked.")
+        request[keys.USER_ID] = user_id
+        return await handler(request)
+
+    return guarded
+
+
+def for_browsers(handler: Handler) -> Handler:
+    """Tell problems as a page where a browser asks for one; every other client gets problem+json."""
+
+    async def paged(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except CrossplayError as error:
+            kind = problems.kind_of(error)
+            if "text/html" not in request.headers.get(hdrs.ACCEPT, "") or not kind.is_told:
+                raise
+            text = pages.problem(kind, detail=str(error))
+            return web.Response(
+                status=kind.status, text=text, content_type="text/html", headers=pages.HEADERS
+            )
+
+    return paged
+
+
+def _refuse(request: web.Request, error: CrossplayError) -> web.Response:
+    kind = problems.kind_of(error)
+    if kind.status >= 500 and not kind.is_told:
+        logger.opt(exception=error).error("request failed")
+    return _answer(request, kind, error=error)
+
+
+def _answer(
+    request: web.Request,
+    kind: Kind,
+    *,
+    error: CrossplayError | None = None,
+    headers: dict[str, str] | None = None,
+) -> web.Response:
+    body = problems.body_of(
+        kind,
+        error=error,
+        request_id=request[keys.REQUEST_ID],
+        trace_id=telemetry.current_trace_id(),
+    )
+    response = web.Response(
+        status=kind.status,
+        body=msgspec.json.encode(body),
+        content_type="application/problem+json",
+        headers=headers,
+    )
+    wait_s = problems.retry_after_s(kind, error=error)
+    if wait_s is not None:
+        response.headers[hdrs.RETRY_AFTER] = str(wait_s)
+    if kind.status == web.HTTPUnauthorized.status_code:
+        response.headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="crossplay"'
+    return response
+
+
+def _mark(span: Span, *, status: int) -> None:
+    span.set_attribute("http.response.status_code", status)
+    if status >= 500:
+        span.set_status(StatusCode.ERROR)

@@ -1,0 +1,32 @@
+"""What the gateway offers: each route with all that the router and the OpenAPI document need to know."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+from aiohttp import web
+
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One method of one path.
+
+    body, query: what decodes them. answers: body type by status, None for an answer without JSON.
+    headers: request headers that matter, with what they do. problems: slugs that callers have to expect
+    beside `internal`. is_open: no API key is asked for. example: a body that works.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    name: str
+    summary: str
+    answers: Mapping[int, Any]
+    body: type | None = None
+    is_body_required: bool = True
+    query: type | None = None
+    headers: Mapping[str, str] = {}
+    problems: tuple[str, ...] = ()
+    is_open: bool = False
+    example: Any = None

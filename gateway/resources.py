@@ -1,0 +1,149 @@
+"""Rows become response bodies: pure functions, one per kind of body."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from gateway import schemas
+from gateway.actions.read_transfer import TransferView
+from gateway.actions.summarize_transfer import summarize
+from gateway.schemas import Ending, OnDuplicate
+from shared.db.connections import Connection, ConnectionState
+from shared.db.items import Item
+from shared.db.transfers import Transfer
+from shared.lifecycle import PauseReason, State, is_full
+from shared.models import Platform, Playlist, SourceItem
+
+Label = Callable[[Platform], str]
+
+_CURED_BY_CONNECTING = {PauseReason.RECONNECT_REQUIRED, PauseReason.PLATFORM_DENIED}
+
+
+def status(view: TransferView, *, label: Label, trace_url: str) -> schemas.StatusResource:
+    """trace_url: link template with {trace_id}, or empty."""
+    row, counts = view.transfer, view.counts
+    ending = None
+    if row.state is State.COMPLETED:
+        ending = Ending.FULL if is_full(counts) else Ending.PARTIAL
+    return schemas.StatusResource(
+        **msgspec.structs.asdict(transfer(row, trace_url=trace_url)),
+        summary=summarize(row, counts=counts, label=label),
+        outcome=ending,
+        counts=schemas.Counts(
+            total=sum(counts.values()), **{bucket.value: count for bucket, count in counts.items()}
+        ),
+        warnings=row.warnings,
+    )
+
+
+def transfer(row: Transfer, *, trace_url: str) -> schemas.TransferResource:
+    trace_id = _trace_id(row)
+    return schemas.TransferResource(
+        id=row.id,
+        revision=row.revision,
+        state=row.state,
+        phase=row.phase,
+        paused=_paused(row),
+        error=schemas.Fault(code=row.error_code, text=row.error_text or "") if row.error_code else None,
+        source=schemas.SourceResource(
+            platform=row.source_platform,
+            connection=row.source_connection_id,
+            playlist=row.source_playlist_id,
+            name=row.source_name,
+        ),
+        target=schemas.TargetResource(
+            platform=row.target_platform,
+            connection=row.target_connection_id,
+            playlist=row.target_playlist_id,
+            name=row.target_name,
+        ),
+        target_playlist=_target_playlist(row),
+        policy=row.policy,
+        on_duplicate=OnDuplicate(row.on_duplicate),
+        trace_id=trace_id,
+        trace_url=trace_url.replace("{trace_id}", trace_id) if trace_id and trace_url else None,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        links=schemas.StatusLinks(self=f"/status/{row.id}", tracks=f"/status/{row.id}/tracks"),
+    )
+
+
+def track(item: Item) -> schemas.TrackResource:
+    return schemas.TrackResource(
+        position=item.position,
+        source=_source_track(item.source),
+        outcome=item.outcome,
+        written=item.is_written,
+        reason=item.reason,
+        score=item.score,
+        target=item.target,
+        alternatives=item.alternatives,
+    )
+
+
+def playlist(one: Playlist, *, connection: Connection) -> schemas.PlaylistResource:
+    return schemas.PlaylistResource(
+        id=one.id,
+        name=one.name,
+        platform=connection.platform,
+        connection=connection.id,
+        owner=one.owner,
+        track_count=one.track_count,
+        writable=one.writable,
+        readable=one.readable,
+        url=one.url,
+    )
+
+
+def connection(row: Connection) -> schemas.ConnectionResource:
+    is_due = row.state is ConnectionState.RECONNECT_REQUIRED
+    return schemas.ConnectionResource(
+        id=row.id,
+        platform=row.platform,
+        label=row.label,
+        market=row.market,
+        state=row.state,
+        authorized_at=row.authorized_at,
+        created_at=row.created_at,
+        action_url=f"/connect/{row.platform}" if is_due else None,
+    )
+
+
+def _paused(row: Transfer) -> schemas.Paused | None:
+    if row.state is not State.PAUSED or row.pause_reason is None:
+        return None
+    is_curable = row.pause_reason in _CURED_BY_CONNECTING and row.pause_platform
+    return schemas.Paused(
+        reason=row.pause_reason,
+        platform=row.pause_platform,
+        resume_at=row.resume_at,
+        action_url=f"/connect/{row.pause_platform}" if is_curable else None,
+    )
+
+
+def _target_playlist(row: Transfer) -> schemas.TargetPlaylist | None:
+    if row.target_playlist_id is None:
+        return None
+    return schemas.TargetPlaylist(id=row.target_playlist_id, name=row.target_name, url=row.target_url)
+
+
+def _source_track(source: SourceItem) -> schemas.SourceTrack:
+    found = source.track
+    if found is None:
+        return schemas.SourceTrack(title=source.title)
+    return schemas.SourceTrack(
+        title=found.title,
+        artists=found.artists,
+        album=found.album,
+        duration_ms=found.duration_ms,
+        isrc=found.isrc,
+        explicit=found.explicit,
+        id=found.id,
+        url=found.url,
+    )
+
+
+def _trace_id(row: Transfer) -> str | None:
+    parts = row.trace.get("traceparent", "").split("-")
+    return parts[1] if len(parts) > 1 else None

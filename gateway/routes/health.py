@@ -1,0 +1,92 @@
+"""Is it up, can it serve, which release is it, and how is it spoken to."""
+
+from importlib.metadata import version
+
+from aiohttp import hdrs, web
+
+from gateway import answers, keys, pages, problems, schemas
+from gateway.operations import Operation
+from shared.errors import NotFound
+
+
+async def live(_: web.Request) -> web.Response:
+    return answers.json(schemas.HealthResource(status="ok"))
+
+
+async def ready(request: web.Request) -> web.Response:
+    faults = await request.app[keys.CHECK_HEALTH]()
+    is_ready = not any(faults.values())
+    body = schemas.ReadinessResource(
+        status="ready" if is_ready else "not_ready",
+        checks={
+            name: schemas.ReadinessCheck(ok=fault is None, detail=fault) for name, fault in faults.items()
+        },
+    )
+    if is_ready:
+        return answers.json(body)
+    return answers.json(body, status=503, headers={hdrs.RETRY_AFTER: str(problems.RETRY_AFTER_S)})
+
+
+async def show_version(_: web.Request) -> web.Response:
+    return answers.json(schemas.VersionResource(version=version("crossplay")))
+
+
+async def openapi(request: web.Request) -> web.Response:
+    return web.Response(body=request.app[keys.OPENAPI], content_type="application/json")
+
+
+async def explain_problem(request: web.Request) -> web.Response:
+    kind = problems.KINDS.get(request.match_info["slug"])
+    if kind is None:
+        raise NotFound(f"There is no such problem; the known ones are {', '.join(sorted(problems.KINDS))}.")
+    return web.Response(text=pages.problem(kind), content_type="text/html", headers=pages.HEADERS)
+
+
+ROUTES = (
+    Operation(
+        method="GET",
+        path="/healthz",
+        handler=live,
+        name="checkLiveness",
+        summary="Say that the process is up; asks nothing else.",
+        answers={200: schemas.HealthResource},
+        is_open=True,
+    ),
+    Operation(
+        method="GET",
+        path="/readyz",
+        handler=ready,
+        name="checkReadiness",
+        summary="Say whether requests can be served, part by part.",
+        answers={200: schemas.ReadinessResource, 503: schemas.ReadinessResource},
+        is_open=True,
+    ),
+    Operation(
+        method="GET",
+        path="/version",
+        handler=show_version,
+        name="getVersion",
+        summary="Say which release this is.",
+        answers={200: schemas.VersionResource},
+        is_open=True,
+    ),
+    Operation(
+        method="GET",
+        path="/openapi.json",
+        handler=openapi,
+        name="getOpenapi",
+        summary="This document.",
+        answers={200: dict},
+        is_open=True,
+    ),
+    Operation(
+        method="GET",
+        path="/problems/{slug}",
+        handler=explain_problem,
+        name="explainProblem",
+        summary="A page that tells what a type of problem means and what cures it.",
+        answers={200: None},
+        problems=("not-found",),
+        is_open=True,
+    ),
+)

@@ -1,0 +1,345 @@
+"""Request and response bodies: what validates them and what the OpenAPI document is made from.
+
+A field from outside that we do not know is a mistake, and its sender wants to hear of it.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+
+from shared.lifecycle import PauseReason, Phase, State
+from shared.models import Outcome, Platform, Policy, Track
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
+Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=2000, pattern=r"^[A-Za-z0-9_.=-]+$")]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=200)]
+
+
+class OnDuplicate(StrEnum):
+    """What happens with a track that an existing target playlist holds already."""
+
+    KEEP = "keep"
+    SKIP = "skip"
+
+
+class Ending(StrEnum):
+    """How complete a completed transfer is."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The playlist to be moved: its id, its share link, or its name if only one has it."""
+
+    playlist: Text
+    platform: Platform | None = None
+    connection: Id | None = None
+
+    def __post_init__(self) -> None:
+        _one_of(self.platform, self.connection)
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where it goes: a new playlist (name; default: the source's), or an existing one (playlist)."""
+
+    platform: Platform | None = None
+    connection: Id | None = None
+    name: Name | None = None
+    playlist: Text | None = None
+
+    def __post_init__(self) -> None:
+        _one_of(self.platform, self.connection)
+        if self.name is not None and self.playlist is not None:
+            raise ValueError("Give `name` for a new playlist or `playlist` for an existing one, not both")
+
+
+class TransferRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be moved where. on_duplicate matters for an existing target playlist only."""
+
+    source: Source
+    target: Target
+    policy: Policy = Policy.SAME_RECORDING
+    on_duplicate: OnDuplicate = OnDuplicate.SKIP
+
+
+class ConnectRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """music_user_token: what MusicKit gave to the user's browser; only for Apple Music."""
+
+    music_user_token: Annotated[str, msgspec.Meta(min_length=1, max_length=8192)] | None = None
+
+    def __repr__(self) -> str:
+        return "ConnectRequest(…)"
+
+
+class PlaylistsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """platform or connection; neither, if the user has just one connection."""
+
+    platform: str | None = None
+    connection: Id | None = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
+    refresh: bool = False
+
+
+class TransfersQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class TracksQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """outcome: one or more outcomes, separated by commas; `unmatched` and `skipped` mean their bucket."""
+
+    outcome: Annotated[str, msgspec.Meta(min_length=1, max_length=300)] | None = None
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class CallbackQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sign-in sends back; platforms may add fields of their own."""
+
+    state: str = ""
+    code: str | None = None
+    error: str | None = None
+
+    def __repr__(self) -> str:
+        return f"CallbackQuery(error={self.error!r}, …)"
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """Items by what became of them; the parts are disjoint and sum to the total."""
+
+    total: int
+    pending: int
+    deferred: int
+    ready: int
+    written: int
+    already_present: int
+    review: int
+    unmatched: int
+    not_transferable: int
+    skipped: int
+    failed: int
+
+
+class Paused(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a transfer waits, until when if that is known, and where its user can help."""
+
+    reason: PauseReason
+    platform: Platform | None
+    resume_at: datetime | None
+    action_url: str | None
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a transfer failed."""
+
+    code: str
+    text: str
+
+
+class SourceResource(msgspec.Struct, frozen=True, kw_only=True):
+    platform: Platform
+    connection: str
+    playlist: str
+    name: str
+
+
+class TargetResource(msgspec.Struct, frozen=True, kw_only=True):
+    """playlist is null until a new one has been made."""
+
+    platform: Platform
+    connection: str
+    playlist: str | None
+    name: str
+
+
+class TargetPlaylist(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: str
+    url: str | None
+
+
+class StatusLinks(msgspec.Struct, frozen=True, kw_only=True):
+    self: str
+    tracks: str
+
+
+class TransferResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A transfer in a list: without its counts, which cost a look at every item."""
+
+    id: str
+    revision: int
+    state: State
+    phase: Phase
+    paused: Paused | None
+    error: Fault | None
+    source: SourceResource
+    target: TargetResource
+    target_playlist: TargetPlaylist | None
+    policy: Policy
+    on_duplicate: OnDuplicate
+    trace_id: str | None
+    trace_url: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    links: StatusLinks
+
+
+class StatusResource(TransferResource, frozen=True, kw_only=True):
+    """A transfer in full. outcome is null until it is completed; summary says it all in one sentence."""
+
+    summary: str
+    outcome: Ending | None
+    counts: Counts
+    warnings: tuple[dict[str, Any], ...]
+
+
+class TransferPage(msgspec.Struct, frozen=True, kw_only=True):
+    items: tuple[TransferResource, ...]
+    next_cursor: str | None
+
+
+class SourceTrack(msgspec.Struct, frozen=True, kw_only=True):
+    """What stood at a position of the source; of what is no track, the title may be all."""
+
+    title: str
+    artists: tuple[str, ...] = ()
+    album: str | None = None
+    duration_ms: int | None = None
+    isrc: str | None = None
+    explicit: bool | None = None
+    id: str | None = None
+    url: str | None = None
+
+
+class TrackResource(msgspec.Struct, frozen=True, kw_only=True):
+    """One position of the source and what became of it. reason: why, where it is not plain."""
+
+    position: int
+    source: SourceTrack
+    outcome: Outcome
+    written: bool
+    reason: str
+    score: float | None
+    target: Track | None
+    alternatives: tuple[Track, ...]
+
+
+class TrackPage(msgspec.Struct, frozen=True, kw_only=True):
+    items: tuple[TrackResource, ...]
+    next_cursor: str | None
+
+
+class PlaylistResource(msgspec.Struct, frozen=True, kw_only=True):
+    """track_count is null where the platform does not say."""
+
+    id: str
+    name: str
+    platform: Platform
+    connection: str
+    owner: str | None
+    track_count: int | None
+    writable: bool
+    readable: bool
+    url: str | None
+
+
+class PlaylistPageResource(msgspec.Struct, frozen=True, kw_only=True):
+    items: tuple[PlaylistResource, ...]
+    next_cursor: str | None
+
+
+class ConnectionResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A linked account. action_url: where it is connected again, if that is due."""
+
+    id: str
+    platform: Platform
+    label: str
+    market: str
+    state: str
+    authorized_at: datetime
+    created_at: datetime
+    action_url: str | None
+
+
+class ConnectionPage(msgspec.Struct, frozen=True, kw_only=True):
+    items: tuple[ConnectionResource, ...]
+    next_cursor: None = None
+
+
+class RedirectFlow(msgspec.Struct, frozen=True, kw_only=True, tag_field="flow", tag="redirect"):
+    """The user opens authorize_url in a browser; session tells what became of it."""
+
+    session: str
+    authorize_url: str
+    redirect_uri: str
+    expires_at: datetime
+
+
+class BrowserTokenFlow(msgspec.Struct, frozen=True, kw_only=True, tag_field="flow", tag="browser_token"):
+    """The token was accepted: this is the connection."""
+
+    connection: ConnectionResource
+
+
+class ConnectSessionResource(msgspec.Struct, frozen=True, kw_only=True):
+    """status: pending, connected, denied, expired or failed; failure says why."""
+
+    id: str
+    platform: Platform
+    status: str
+    failure: str | None
+    expires_at: datetime
+    connection: ConnectionResource | None
+
+
+class HealthResource(msgspec.Struct, frozen=True, kw_only=True):
+    status: str
+
+
+class ReadinessCheck(msgspec.Struct, frozen=True, kw_only=True):
+    ok: bool
+    detail: str | None
+
+
+class ReadinessResource(msgspec.Struct, frozen=True, kw_only=True):
+    """status: ready or not_ready; checks by part."""
+
+    status: str
+    checks: dict[str, ReadinessCheck]
+
+
+class VersionResource(msgspec.Struct, frozen=True, kw_only=True):
+    version: str
+
+
+class FaultyField(msgspec.Struct, frozen=True, kw_only=True):
+    """pointer: JSON pointer into the body, or below /query, /headers or /path."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """RFC 9457. code: the last part of type. help: what cures it. Some types add fields of their own."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    help: str
+    request_id: str
+    trace_id: str | None
+    errors: tuple[FaultyField, ...] = ()
+
+
+def _one_of(platform: Platform | None, connection: str | None) -> None:
+    if (platform is None) == (connection is None):
+        raise ValueError("Name either `platform` or `connection`")

@@ -1,0 +1,155 @@
+"""Connections: a user's linked accounts with their sealed tokens, each change under a rising version."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from shared.db import transfers
+from shared.db.pool import Pool, Row
+from shared.models import Account, ConnectionId, Platform, UserId
+
+
+class ConnectionState(StrEnum):
+    """Whether a connection can be used, as far as we know."""
+
+    CONNECTED = "connected"
+    RECONNECT_REQUIRED = "reconnect_required"
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """A linked account without its tokens. account_id is None where the platform names no account."""
+
+    id: ConnectionId
+    user_id: UserId
+    platform: Platform
+    account_id: str | None
+    label: str
+    market: str
+    state: ConnectionState
+    authorized_at: datetime
+    created_at: datetime
+
+
+class SealedConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """What it takes to speak in a connection's name. version rises with each new token set."""
+
+    id: ConnectionId
+    platform: Platform
+    market: str
+    state: ConnectionState
+    version: int
+    sealed_tokens: str
+
+
+LOCK_USER = "SELECT true FROM users WHERE id = $1 FOR NO KEY UPDATE"
+FIND_ACCOUNT = """
+SELECT id FROM connections WHERE user_id = $1 AND platform = $2 AND account_id IS NOT DISTINCT FROM $3
+"""
+UPSERT = """
+INSERT INTO connections (id, user_id, platform, account_id, label, market, sealed_tokens, authorized_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, now())
+ON CONFLICT (id) DO UPDATE SET label = excluded.label, market = excluded.market, state = 'connected',
+    sealed_tokens = excluded.sealed_tokens, version = connections.version + 1, authorized_at = now(),
+    refresh_owner = NULL, refresh_until = NULL
+RETURNING *
+"""
+GET = "SELECT * FROM connections WHERE id = $1 AND user_id = $2"
+LIST = """
+SELECT * FROM connections WHERE user_id = $1 AND ($2::text IS NULL OR platform = $2)
+ORDER BY created_at, id
+"""
+READ_SEALED = "SELECT * FROM connections WHERE id = $1"
+LEASE_REFRESH = """
+UPDATE connections SET refresh_owner = $3, refresh_until = clock_timestamp() + make_interval(secs => $4)
+WHERE id = $1 AND version = $2 AND state = 'connected'
+      AND (refresh_until IS NULL OR refresh_until < clock_timestamp())
+RETURNING true
+"""
+RELEASE_REFRESH = """
+UPDATE connections SET refresh_owner = NULL, refresh_until = NULL WHERE id = $1 AND refresh_owner = $2
+"""
+STORE_TOKENS = """
+UPDATE connections SET sealed_tokens = $3, version = version + 1, refresh_owner = NULL, refresh_until = NULL
+WHERE id = $1 AND version = $2 RETURNING true
+"""
+MARK_RECONNECT_REQUIRED = """
+UPDATE connections SET state = 'reconnect_required', refresh_owner = NULL, refresh_until = NULL
+WHERE id = $1 AND version = $2 RETURNING true
+"""
+
+
+def from_row(row: Row) -> Connection:
+    values = {name: row[name] for name in Connection.__struct_fields__}
+    return msgspec.convert({**values, "id": str(row["id"]), "user_id": str(row["user_id"])}, Connection)
+
+
+async def upsert(
+    pool: Pool,
+    user_id: UserId,
+    *,
+    platform: Platform,
+    account: Account,
+    seal: Callable[[ConnectionId], str],
+) -> Connection:
+    """Store an account that has just been authorized; transfers that waited for it go on.
+
+    The same account keeps its connection id. seal: makes the sealed tokens, which are bound to the id.
+    """
+    async with pool.acquire(timeout=10) as connection, connection.transaction():
+        await connection.execute(LOCK_USER, user_id)
+        known = await connection.fetchval(FIND_ACCOUNT, user_id, platform, account.id)
+        connection_id = ConnectionId(str(known or uuid.uuid4()))
+        row = await connection.fetchrow(
+            UPSERT,
+            connection_id,
+            user_id,
+            platform,
+            account.id,
+            account.label,
+            account.market,
+            seal(connection_id),
+        )
+        await transfers.resume_connection(connection, connection_id)
+        return from_row(row)
+
+
+async def get(pool: Pool, connection_id: ConnectionId, *, user_id: UserId) -> Connection | None:
+    row = await pool.fetchrow(GET, connection_id, user_id)
+    return from_row(row) if row else None
+
+
+async def list_of(pool: Pool, user_id: UserId, *, platform: Platform | None = None) -> list[Connection]:
+    """Return a user's connections, oldest first."""
+    return [from_row(row) for row in await pool.fetch(LIST, user_id, platform)]
+
+
+async def read_sealed(pool: Pool, connection_id: ConnectionId) -> SealedConnection | None:
+    row = await pool.fetchrow(READ_SEALED, connection_id)
+    if row is None:
+        return None
+    values = {name: row[name] for name in SealedConnection.__struct_fields__}
+    return msgspec.convert({**values, "id": str(row["id"])}, SealedConnection)
+
+
+async def lease_refresh(
+    pool: Pool, connection_id: ConnectionId, *, version: int, owner: str, lease_s: float
+) -> bool:
+    """Become the one who asks for fresh tokens; False while somebody else is, or where they are there."""
+    return bool(await pool.fetchval(LEASE_REFRESH, connection_id, version, owner, lease_s))
+
+
+async def release_refresh(pool: Pool, connection_id: ConnectionId, *, owner: str) -> None:
+    await pool.execute(RELEASE_REFRESH, connection_id, owner)
+
+
+async def store_tokens(pool: Pool, connection_id: ConnectionId, *, version: int, sealed_tokens: str) -> bool:
+    """Replace the tokens of this version; False where somebody has replaced them already."""
+    return bool(await pool.fetchval(STORE_TOKENS, connection_id, version, sealed_tokens))
+
+
+async def mark_reconnect_required(pool: Pool, connection_id: ConnectionId, *, version: int) -> bool:
+    """Say that the platform refuses the tokens of this version; False where newer ones are there."""
+    return bool(await pool.fetchval(MARK_RECONNECT_REQUIRED, connection_id, version))

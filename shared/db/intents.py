@@ -1,0 +1,86 @@
+"""Intents: what is about to be written to a platform, committed before the call."""
+
+from datetime import datetime
+
+import msgspec
+
+from shared.db import jobs
+from shared.db.jobs import Job
+from shared.db.pool import Pool
+from shared.models import TrackId
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True):
+    """A write that may have happened.
+
+    expected_count: the target's length before the call. target_offset: where the first track should stand.
+    observed: what an earlier read-back saw, where platforms lag. age_s: by the database's clock.
+    """
+
+    kind: str
+    sent_at: datetime
+    age_s: float
+    expected_count: int
+    target_offset: int
+    positions: tuple[int, ...]
+    track_ids: tuple[TrackId, ...]
+    observed: str | None
+
+
+class Write(msgspec.Struct, frozen=True, kw_only=True):
+    """Tracks about to be added; the counts mean what they mean in Intent."""
+
+    expected_count: int
+    target_offset: int
+    positions: tuple[int, ...]
+    track_ids: tuple[TrackId, ...]
+
+
+GET = """
+SELECT *, extract(epoch FROM clock_timestamp() - sent_at)::float8 AS age_s FROM intents WHERE job_id = $1
+"""
+DECLARE = """
+INSERT INTO intents (job_id, kind, epoch, sent_at, expected_count, target_offset, positions, track_ids)
+VALUES ($1, $2, $3, clock_timestamp(), $4, $5, $6, $7)
+"""
+OBSERVE = "UPDATE intents SET observed = $2 WHERE job_id = $1"
+
+
+async def get(pool: Pool, job: Job) -> Intent | None:
+    row = await pool.fetchrow(GET, job.id)
+    if row is None:
+        return None
+    return msgspec.convert({name: row[name] for name in Intent.__struct_fields__}, Intent)
+
+
+async def declare_create(pool: Pool, job: Job) -> None:
+    """Commit that a playlist is about to be created. Raises LeaseLost."""
+    async with jobs.fenced(pool, job) as connection:
+        await connection.execute(DECLARE, job.id, "create", job.epoch, 0, 0, [], [])
+
+
+async def declare_add(pool: Pool, job: Job, *, write: Write) -> None:
+    """Commit which tracks are about to be added, and where. Raises LeaseLost."""
+    async with jobs.fenced(pool, job) as connection:
+        await connection.execute(
+            DECLARE,
+            job.id,
+            "add",
+            job.epoch,
+            write.expected_count,
+            write.target_offset,
+            list(write.positions),
+            list(write.track_ids),
+        )
+
+
+async def withdraw(pool: Pool, job: Job) -> None:
+    """Drop an intent of which it is known that nothing was done. Raises LeaseLost."""
+    async with jobs.fenced(pool, job) as connection:
+        await connection.execute("DELETE FROM intents WHERE job_id = $1", job.id)
+
+
+async def observe(pool: Pool, job: Job, *, observed: str) -> None:
+    """Keep what a read-back saw, to be compared with the next one. Raises LeaseLost."""
+    async with jobs.fenced(pool, job) as connection:
+        await connection.execute(OBSERVE, job.id, observed)

@@ -1,0 +1,188 @@
+"""Items: one row per position of the source playlist, with what became of it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from shared.db.pool import Connection, Pool, Row
+from shared.models import Outcome, SourceItem, Track, TrackId, TransferId, UserId
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One position. target is the chosen track where there is one; alternatives are for a review."""
+
+    position: int
+    source: SourceItem
+    outcome: Outcome
+    reason: str
+    score: float | None
+    target: Track | None
+    alternatives: tuple[Track, ...]
+    is_written: bool
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """What matching decided for one position."""
+
+    position: int
+    outcome: Outcome
+    reason: str
+    score: float | None = None
+    target: Track | None = None
+    alternatives: tuple[Track, ...] = ()
+
+
+INSERT = """
+INSERT INTO items (transfer_id, position, source, outcome, reason)
+SELECT $1, * FROM unnest($2::int[], $3::jsonb[], $4::text[], $5::text[])
+ON CONFLICT DO NOTHING
+"""
+SETTLE = """
+UPDATE items SET outcome = new.outcome, reason = new.reason, score = new.score, target = new.target,
+       target_track_id = new.track_id, alternatives = new.alternatives
+FROM unnest($2::int[], $3::text[], $4::text[], $5::real[], $6::jsonb[], $7::text[], $8::jsonb[])
+     AS new (position, outcome, reason, score, target, track_id, alternatives)
+WHERE items.transfer_id = $1 AND items.position = new.position AND NOT items.is_written
+"""
+RANGE = "SELECT * FROM items WHERE transfer_id = $1 AND position BETWEEN $2 AND $3 ORDER BY position"
+PAGE = """
+SELECT items.* FROM items JOIN transfers ON transfers.id = items.transfer_id
+WHERE items.transfer_id = $1 AND transfers.user_id = $2 AND position > $3
+      AND ($4::text[] IS NULL OR outcome = ANY($4))
+ORDER BY position LIMIT $5
+"""
+
+
+def from_row(row: Row) -> Item:
+    names = ("position", "source", "outcome", "reason", "score", "target", "is_written")
+    values: dict[str, Any] = {name: row[name] for name in names}
+    return msgspec.convert({**values, "alternatives": row["alternatives"] or ()}, Item)
+
+
+async def insert(
+    connection: Connection, transfer_id: TransferId, *, first: int, items: Sequence[SourceItem]
+) -> None:
+    """Store a page of the source from position `first` on; what can never be moved is settled at once."""
+    await connection.execute(
+        INSERT,
+        transfer_id,
+        list(range(first, first + len(items))),
+        [msgspec.to_builtins(item) for item in items],
+        [Outcome.NOT_TRANSFERABLE if item.not_transferable else Outcome.PENDING for item in items],
+        [item.not_transferable or "" for item in items],
+    )
+
+
+async def settle(connection: Connection, transfer_id: TransferId, settled: Sequence[Settled]) -> None:
+    """Store decisions; a position that is written already stays as it is."""
+    await connection.execute(
+        SETTLE,
+        transfer_id,
+        [one.position for one in settled],
+        [one.outcome for one in settled],
+        [one.reason for one in settled],
+        [one.score for one in settled],
+        [msgspec.to_builtins(one.target) if one.target else None for one in settled],
+        [one.target.id if one.target else None for one in settled],
+        [msgspec.to_builtins(one.alternatives) if one.alternatives else None for one in settled],
+    )
+
+
+async def read_range(pool: Pool, transfer_id: TransferId, *, first: int, last: int) -> list[Item]:
+    return [from_row(row) for row in await pool.fetch(RANGE, transfer_id, first, last)]
+
+
+async def page(
+    pool: Pool,
+    transfer_id: TransferId,
+    *,
+    user_id: UserId,
+    after: int,
+    outcomes: Sequence[Outcome] | None,
+    limit: int,
+) -> list[Item]:
+    """Return a user's items behind position `after`, in order, filtered by outcome where asked."""
+    rows = await pool.fetch(
+        PAGE, transfer_id, user_id, after, None if outcomes is None else list(outcomes), limit
+    )
+    return [from_row(row) for row in rows]
+
+
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """A matched position and the track that stands, or will stand, for it in the target."""
+
+    position: int
+    track_id: TrackId
+
+
+UNWRITTEN = """
+SELECT position, target_track_id AS track_id FROM items
+WHERE transfer_id = $1 AND NOT is_written AND outcome IN ('exact', 'same_recording', 'best_effort')
+ORDER BY position LIMIT $2
+"""
+WRITTEN = """
+SELECT position, target_track_id AS track_id FROM items
+WHERE transfer_id = $1 AND is_written AND outcome IN ('exact', 'same_recording', 'best_effort')
+ORDER BY position
+"""
+MATCHED_ROWS = """
+SELECT position, target_track_id AS track_id FROM items
+WHERE transfer_id = $1 AND outcome IN ('exact', 'same_recording', 'best_effort') ORDER BY position
+"""
+WRITTEN_BEFORE = """
+SELECT target_track_id FROM (
+    SELECT position, target_track_id FROM items
+    WHERE transfer_id = $1 AND is_written AND outcome <> 'already_present' AND position < $2
+    ORDER BY position DESC LIMIT $3
+) AS last ORDER BY position
+"""
+PLACE = """
+SELECT count(*) FILTER (WHERE is_written AND position < $2) AS before,
+       min(position) FILTER (WHERE is_written AND position > $2) AS next
+FROM items WHERE transfer_id = $1
+"""
+STANDING = """
+SELECT target_track_id AS track_id, count(*) AS n FROM items
+WHERE transfer_id = $1 AND (is_written OR outcome = 'already_present') GROUP BY 1
+"""
+
+
+async def unwritten(pool: Pool, transfer_id: TransferId, *, limit: int) -> list[Planned]:
+    """Return the first matched positions that are not in the target yet."""
+    return _planned(await pool.fetch(UNWRITTEN, transfer_id, limit))
+
+
+async def written(pool: Pool, transfer_id: TransferId) -> list[Planned]:
+    """Return all positions that were written, in order: what the target must show."""
+    return _planned(await pool.fetch(WRITTEN, transfer_id))
+
+
+async def matched(pool: Pool, transfer_id: TransferId) -> list[Planned]:
+    """Return all matched positions, in order."""
+    return _planned(await pool.fetch(MATCHED_ROWS, transfer_id))
+
+
+async def written_before(
+    pool: Pool, transfer_id: TransferId, *, position: int, limit: int
+) -> tuple[TrackId, ...]:
+    """Return the last written tracks before a position, in order."""
+    rows = await pool.fetch(WRITTEN_BEFORE, transfer_id, position, limit)
+    return tuple(TrackId(row["target_track_id"]) for row in rows)
+
+
+async def place_of(pool: Pool, transfer_id: TransferId, *, position: int) -> tuple[int, int | None]:
+    """Return how many written positions stand before one, and the next written position behind it."""
+    row = await pool.fetchrow(PLACE, transfer_id, position)
+    return (row["before"], row["next"]) if row else (0, None)
+
+
+async def standing(pool: Pool, transfer_id: TransferId) -> Counter[TrackId]:
+    """Return how often each track stands in the target by what we know."""
+    rows = await pool.fetch(STANDING, transfer_id)
+    return Counter({TrackId(row["track_id"]): row["n"] for row in rows if row["track_id"]})
+
+
+def _planned(rows: Sequence[Row]) -> list[Planned]:
+    return [Planned(position=row["position"], track_id=row["track_id"]) for row in rows]

@@ -1,0 +1,230 @@
+"""Jobs: who may run one, until when, and what comes after it. Every change carries the lease's epoch."""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
+
+from shared.db.pool import Connection, Pool, Row
+from shared.errors import LeaseLost
+from shared.lifecycle import Phase
+from shared.messages import RunJob
+from shared.models import JobId, Platform, TransferId, UserId
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One phase over one batch, as its owner got it. See the migration for the columns."""
+
+    id: JobId
+    transfer_id: TransferId
+    user_id: UserId
+    platform: Platform
+    phase: Phase
+    batch: int
+    cursor: str | None
+    first_position: int
+    last_position: int
+    batch_limit: int | None
+    failure_count: int
+    attempt: int
+    epoch: int
+
+
+class NextJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that is to follow. delay_s keeps it from running at once."""
+
+    platform: Platform
+    phase: Phase
+    batch: int
+    cursor: str | None = None
+    first_position: int = 0
+    last_position: int = -1
+    batch_limit: int | None = None
+    failure_count: int = 0
+    delay_s: float = 0
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a job was not given out. is_over: its entry has nothing left to say and can be acknowledged."""
+
+    is_over: bool
+
+
+ACQUIRE = """
+UPDATE jobs SET epoch = epoch + 1, attempt = attempt + 1, lease_owner = $2, queued_at = NULL,
+       lease_until = clock_timestamp() + make_interval(secs => $3)
+FROM transfers
+WHERE jobs.id = $1 AND transfers.id = jobs.transfer_id AND jobs.state = 'open'
+      AND transfers.state IN ('queued', 'running') AND jobs.run_at <= clock_timestamp()
+      AND (jobs.lease_until IS NULL OR jobs.lease_until < clock_timestamp())
+RETURNING jobs.*
+"""
+IS_HELD = """
+SELECT coalesce((SELECT lease_until > clock_timestamp() FROM jobs WHERE id = $1 AND state = 'open'), false)
+"""
+RENEW = """
+UPDATE jobs SET lease_until = clock_timestamp() + make_interval(secs => $4)
+WHERE id = $1 AND epoch = $2 AND lease_owner = $3 AND state = 'open' RETURNING true
+"""
+RELEASE = """
+UPDATE jobs SET lease_owner = NULL, lease_until = NULL, queued_at = NULL, last_error = $4,
+       run_at = clock_timestamp() + make_interval(secs => $3),
+       attempt = attempt - CASE WHEN $5 THEN 0 ELSE 1 END
+WHERE id = $1 AND epoch = $2 AND state = 'open' RETURNING true
+"""
+FENCE = """
+UPDATE jobs SET state = $3, finished_at = clock_timestamp(), lease_owner = NULL, lease_until = NULL,
+       queued_at = NULL, last_error = coalesce($4, last_error)
+WHERE id = $1 AND epoch = $2 AND state = 'open' RETURNING true
+"""
+HOLD = "SELECT true FROM jobs WHERE id = $1 AND epoch = $2 AND state = 'open' FOR UPDATE"
+ADD = """
+INSERT INTO jobs (id, transfer_id, user_id, platform, phase, batch, cursor, first_position, last_position,
+                  batch_limit, failure_count, run_at)
+VALUES (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+        clock_timestamp() + make_interval(secs => $11))
+ON CONFLICT DO NOTHING
+"""
+# Fair choice of what enters the short stream: each user's next job counts as many turns as the user has
+# jobs under way, and inside a user's work each transfer takes its turn the same way.
+DISPATCH = """
+WITH busy AS (
+    SELECT user_id, transfer_id FROM jobs
+    WHERE platform = $1 AND state = 'open' AND (queued_at IS NOT NULL OR lease_until > clock_timestamp())
+), room AS (
+    SELECT greatest(0, $2 - count(*)) AS size FROM jobs
+    WHERE platform = $1 AND state = 'open' AND queued_at IS NOT NULL
+), waiting AS (
+    SELECT jobs.id, jobs.user_id, transfers.created_at,
+           row_number() OVER (PARTITION BY jobs.transfer_id ORDER BY jobs.created_at, jobs.batch)
+           + (SELECT count(*) FROM busy WHERE busy.transfer_id = jobs.transfer_id) AS turn_in_user
+    FROM jobs JOIN transfers ON transfers.id = jobs.transfer_id
+    WHERE jobs.platform = $1 AND jobs.state = 'open' AND jobs.queued_at IS NULL
+          AND jobs.run_at <= clock_timestamp()
+          AND (jobs.lease_until IS NULL OR jobs.lease_until < clock_timestamp())
+          AND transfers.state IN ('queued', 'running')
+), turns AS (
+    SELECT id, created_at,
+           row_number() OVER (PARTITION BY user_id ORDER BY turn_in_user, created_at)
+           + (SELECT count(*) FROM busy WHERE busy.user_id = waiting.user_id) AS turn
+    FROM waiting
+), chosen AS (
+    SELECT id FROM turns ORDER BY turn, created_at LIMIT (SELECT size FROM room)
+)
+UPDATE jobs SET queued_at = clock_timestamp()
+FROM chosen, transfers
+WHERE jobs.id = chosen.id AND jobs.queued_at IS NULL AND transfers.id = jobs.transfer_id
+RETURNING jobs.id, jobs.transfer_id, transfers.trace
+"""
+STALE = """
+SELECT jobs.id FROM jobs
+WHERE platform = $1 AND state = 'open' AND queued_at < clock_timestamp() - make_interval(secs => $2)
+"""
+UNQUEUE = "UPDATE jobs SET queued_at = NULL WHERE id = ANY($1::uuid[]) AND queued_at IS NOT NULL"
+
+
+def from_row(row: Row) -> Job:
+    values = {name: row[name] for name in Job.__struct_fields__}
+    for name in ("id", "transfer_id", "user_id"):
+        values[name] = str(values[name])
+    return msgspec.convert(values, Job)
+
+
+async def acquire(pool: Pool, job_id: JobId, *, owner: str, lease_s: float) -> Job | Refusal:
+    """Take the lease of a job that may run now and that nobody holds; its epoch rises by one."""
+    async with pool.acquire(timeout=10) as connection:
+        row = await connection.fetchrow(ACQUIRE, job_id, owner, lease_s)
+        if row is not None:
+            return from_row(row)
+        return Refusal(is_over=not await connection.fetchval(IS_HELD, job_id))
+
+
+async def renew(pool: Pool, job: Job, *, owner: str, lease_s: float) -> bool:
+    """Prolong a lease from now on; False if it is no longer ours."""
+    return bool(await pool.fetchval(RENEW, job.id, job.epoch, owner, lease_s))
+
+
+async def release(
+    connection: Connection, job: Job, *, delay_s: float, error: str | None, costs_attempt: bool
+) -> None:
+    """Give a job back to be run later. Raises LeaseLost."""
+    if not await connection.fetchval(RELEASE, job.id, job.epoch, delay_s, error, costs_attempt):
+        raise LeaseLost(job.id)
+
+
+@contextlib.asynccontextmanager
+async def checkpoint(
+    pool: Pool, job: Job, *, is_dead: bool = False, error: str | None = None
+) -> AsyncIterator[Connection]:
+    """Open the transaction that ends a job: what is done inside counts only if the job is still ours.
+
+    The transfer's row is locked and its revision raised, so that two checkpoints of one transfer see each
+    other's jobs. Raises LeaseLost where the epoch has moved on.
+    """
+    async with pool.acquire(timeout=10) as connection, connection.transaction():
+        state = "dead" if is_dead else "done"
+        if not await connection.fetchval(FENCE, job.id, job.epoch, state, error):
+            raise LeaseLost(job.id)
+        await connection.execute("DELETE FROM intents WHERE job_id = $1", job.id)
+        await connection.execute(
+            "UPDATE transfers SET revision = revision + 1 WHERE id = $1", job.transfer_id
+        )
+        yield connection
+
+
+@contextlib.asynccontextmanager
+async def fenced(pool: Pool, job: Job) -> AsyncIterator[Connection]:
+    """Open a transaction of a job that goes on. Raises LeaseLost where the epoch has moved on."""
+    async with pool.acquire(timeout=10) as connection, connection.transaction():
+        if not await connection.fetchval(HOLD, job.id, job.epoch):
+            raise LeaseLost(job.id)
+        yield connection
+
+
+async def add(connection: Connection, job: Job, following: Sequence[NextJob]) -> None:
+    """Store the jobs that follow one; a job that stands there already is left alone."""
+    for new in following:
+        await connection.execute(
+            ADD,
+            job.transfer_id,
+            job.user_id,
+            new.platform,
+            new.phase,
+            new.batch,
+            new.cursor,
+            new.first_position,
+            new.last_position,
+            new.batch_limit,
+            new.failure_count,
+            new.delay_s,
+        )
+
+
+async def open_count(connection: Connection, transfer_id: TransferId, *, phase: Phase) -> int:
+    found: int = await connection.fetchval(
+        "SELECT count(*) FROM jobs WHERE transfer_id = $1 AND phase = $2 AND state = 'open'",
+        transfer_id,
+        phase,
+    )
+    return found
+
+
+async def choose(pool: Pool, platform: Platform, *, window: int) -> list[RunJob]:
+    """Mark runnable jobs as queued, fairly, until `window` of them stand in the stream; return those new."""
+    rows = await pool.fetch(DISPATCH, platform, window)
+    return [
+        RunJob(
+            job_id=JobId(str(row["id"])), transfer_id=TransferId(str(row["transfer_id"])), trace=row["trace"]
+        )
+        for row in rows
+    ]
+
+
+async def stale(pool: Pool, platform: Platform, *, queued_for_s: float) -> set[JobId]:
+    """Return jobs that were queued a while ago and that nobody has started."""
+    return {JobId(str(row["id"])) for row in await pool.fetch(STALE, platform, queued_for_s)}
+
+
+async def unqueue(pool: Pool, job_ids: Sequence[JobId]) -> None:
+    """Let jobs be chosen again whose entry did not reach the stream or was lost with it."""
+    await pool.execute(UNQUEUE, list(job_ids))

@@ -1,0 +1,64 @@
+"""Look-ups: what a platform's catalog once answered, so that nobody has to ask it again soon."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from shared.db.pool import Pool
+from shared.models import Platform, Track
+
+GET = """
+SELECT question, candidates, extract(epoch FROM expires_at - now())::float8 AS life_s FROM lookups
+WHERE platform = $1 AND market = $2 AND question = ANY($3) AND expires_at > now()
+"""
+# A hit is good for 30 days. A miss is asked again after an hour, then two, four …, at most 32 days.
+PUT = """
+INSERT INTO lookups (platform, market, question, candidates, miss_count, expires_at)
+SELECT $1, $2, question, candidates, CASE WHEN is_hit THEN 0 ELSE 1 END,
+       now() + CASE WHEN is_hit THEN interval '30 days' ELSE interval '1 hour' END
+FROM unnest($3::text[], $4::jsonb[], $5::bool[]) AS new (question, candidates, is_hit)
+ON CONFLICT (platform, market, question) DO UPDATE SET
+    candidates = excluded.candidates,
+    asked_at = now(),
+    miss_count = CASE WHEN excluded.miss_count = 0 THEN 0 ELSE lookups.miss_count + 1 END,
+    expires_at = CASE WHEN excluded.miss_count = 0 THEN excluded.expires_at
+                      ELSE now() + least(interval '32 days',
+                                         interval '1 hour' * 2 ^ least(lookups.miss_count, 10))
+                 END
+RETURNING question, extract(epoch FROM expires_at - now())::float8 AS life_s
+"""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """Candidates of one question, () for a known miss, and for how long to believe it."""
+
+    candidates: tuple[Track, ...]
+    life_s: float
+
+
+async def get(pool: Pool, platform: Platform, *, market: str, questions: Sequence[str]) -> dict[str, Answer]:
+    rows = await pool.fetch(GET, platform, market, list(questions))
+    return {
+        row["question"]: Answer(candidates=_tracks(row["candidates"]), life_s=row["life_s"]) for row in rows
+    }
+
+
+async def put(
+    pool: Pool, platform: Platform, *, market: str, answers: Mapping[str, tuple[Track, ...]]
+) -> dict[str, float]:
+    """Store answers; return for how many seconds each is good."""
+    questions = sorted(answers)  # one order for everybody: no deadlocks between batches
+    rows = await pool.fetch(
+        PUT,
+        platform,
+        market,
+        questions,
+        [msgspec.to_builtins(answers[question]) for question in questions],
+        [bool(answers[question]) for question in questions],
+    )
+    return {row["question"]: row["life_s"] for row in rows}
+
+
+def _tracks(value: Any) -> tuple[Track, ...]:
+    return msgspec.convert(value, tuple[Track, ...])

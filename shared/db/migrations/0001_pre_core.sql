@@ -1,0 +1,175 @@
+-- Everything a transfer is made of. Redis holds nothing that is not derived from these tables.
+
+CREATE TABLE users (
+    id         uuid PRIMARY KEY,
+    name       text NOT NULL UNIQUE,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE api_keys (
+    id            text PRIMARY KEY,
+    user_id       uuid NOT NULL REFERENCES users,
+    secret_sha256 bytea NOT NULL,
+    created_at    timestamptz NOT NULL DEFAULT now(),
+    last_used_at  timestamptz,
+    revoked_at    timestamptz
+);
+
+CREATE TABLE connections (
+    id            uuid PRIMARY KEY,
+    user_id       uuid NOT NULL REFERENCES users,
+    platform      text NOT NULL,
+    account_id    text,
+    label         text NOT NULL,
+    market        text NOT NULL,
+    state         text NOT NULL DEFAULT 'connected' CHECK (state IN ('connected', 'reconnect_required')),
+    sealed_tokens text NOT NULL,
+    version       bigint NOT NULL DEFAULT 1,
+    authorized_at timestamptz NOT NULL,
+    created_at    timestamptz NOT NULL DEFAULT now(),
+
+    -- Who asks the platform for fresh tokens right now; a row, so that no connection is held meanwhile.
+    refresh_owner text,
+    refresh_until timestamptz,
+    -- A platform that names no account has one connection per user.
+    UNIQUE NULLS NOT DISTINCT (user_id, platform, account_id)
+);
+
+CREATE TABLE connect_sessions (
+    id              uuid PRIMARY KEY,
+    user_id         uuid NOT NULL REFERENCES users,
+    platform        text NOT NULL,
+    state_sha256    bytea NOT NULL UNIQUE,
+    sealed_verifier text NOT NULL,
+    redirect_uri    text NOT NULL,
+    status          text NOT NULL DEFAULT 'pending'
+                    CHECK (status IN ('pending', 'connected', 'denied', 'expired', 'failed')),
+    failure         text,
+    connection_id   uuid REFERENCES connections,
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    expires_at      timestamptz NOT NULL,
+    used_at         timestamptz
+);
+
+CREATE TABLE transfers (
+    id                   uuid PRIMARY KEY,
+    user_id              uuid NOT NULL REFERENCES users,
+    idempotency_key      text,
+    request_sha256       bytea NOT NULL,
+
+    source_connection_id uuid NOT NULL REFERENCES connections,
+    source_platform      text NOT NULL,
+    source_playlist_id   text NOT NULL,
+    source_name          text NOT NULL,
+    target_connection_id uuid NOT NULL REFERENCES connections,
+    target_platform      text NOT NULL,
+    target_playlist_id   text,
+    target_name          text NOT NULL,
+    target_url           text,
+    target_is_new        boolean NOT NULL,
+    policy               text NOT NULL,
+    on_duplicate         text NOT NULL CHECK (on_duplicate IN ('keep', 'skip')),
+
+    state                text NOT NULL DEFAULT 'queued'
+                         CHECK (state IN ('queued', 'running', 'paused', 'completed', 'failed', 'cancelled')),
+    phase                text NOT NULL DEFAULT 'read' CHECK (phase IN ('read', 'match', 'write', 'verify')),
+    revision             bigint NOT NULL DEFAULT 1,
+    is_read              boolean NOT NULL DEFAULT false,
+    pause_reason         text,
+    pause_platform       text,
+    resume_at            timestamptz,
+    error_code           text,
+    error_text           text,
+    warnings             jsonb NOT NULL DEFAULT '[]',
+    trace                jsonb NOT NULL DEFAULT '{}',
+
+    -- The target as we know it: its length before our first write and after our last checkpoint.
+    is_target_claimed    boolean NOT NULL DEFAULT false,
+    target_base_count    integer,
+    target_count         integer,
+    repair_count         integer NOT NULL DEFAULT 0,
+
+    created_at           timestamptz NOT NULL DEFAULT now(),
+    started_at           timestamptz,
+    finished_at          timestamptz,
+    UNIQUE (user_id, idempotency_key)
+);
+CREATE INDEX transfers_of_user ON transfers (user_id, created_at DESC);
+CREATE INDEX transfers_paused ON transfers (resume_at) WHERE state = 'paused';
+-- One transfer at a time writes to a playlist; offsets would mean nothing otherwise.
+CREATE UNIQUE INDEX transfers_one_writer ON transfers (target_platform, target_playlist_id)
+    WHERE is_target_claimed;
+
+CREATE TABLE items (
+    transfer_id     uuid NOT NULL REFERENCES transfers ON DELETE CASCADE,
+    position        integer NOT NULL,
+    source          jsonb NOT NULL,
+    outcome         text NOT NULL DEFAULT 'pending',
+    reason          text NOT NULL DEFAULT '',
+    score           real,
+    target          jsonb,
+    target_track_id text,
+    alternatives    jsonb,
+    is_written      boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (transfer_id, position)
+);
+CREATE INDEX items_unwritten ON items (transfer_id, position) WHERE NOT is_written;
+CREATE INDEX items_written ON items (transfer_id, position) WHERE is_written;
+
+CREATE TABLE jobs (
+    id             uuid PRIMARY KEY,
+    transfer_id    uuid NOT NULL REFERENCES transfers ON DELETE CASCADE,
+    user_id        uuid NOT NULL,
+    platform       text NOT NULL,
+    phase          text NOT NULL,
+    batch          integer NOT NULL,
+    state          text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done', 'dead')),
+    cursor         text,
+    first_position integer NOT NULL DEFAULT 0,
+    last_position  integer NOT NULL DEFAULT -1,
+    batch_limit    integer,
+    failure_count  integer NOT NULL DEFAULT 0,
+
+    run_at         timestamptz NOT NULL DEFAULT now(),
+    queued_at      timestamptz,
+    attempt        integer NOT NULL DEFAULT 0,
+    epoch          bigint NOT NULL DEFAULT 0,
+    lease_owner    text,
+    lease_until    timestamptz,
+    last_error     text,
+    created_at     timestamptz NOT NULL DEFAULT now(),
+    finished_at    timestamptz,
+    UNIQUE (transfer_id, phase, batch)
+);
+CREATE INDEX jobs_open ON jobs (platform, run_at) WHERE state = 'open';
+
+-- What is about to be written, committed before the call and gone with its checkpoint.
+CREATE TABLE intents (
+    job_id         uuid PRIMARY KEY REFERENCES jobs ON DELETE CASCADE,
+    kind           text NOT NULL CHECK (kind IN ('create', 'add')),
+    epoch          bigint NOT NULL,
+    sent_at        timestamptz NOT NULL,
+    expected_count integer NOT NULL DEFAULT 0,
+    target_offset  integer NOT NULL DEFAULT 0,
+    positions      integer[] NOT NULL DEFAULT '{}',
+    track_ids      text[] NOT NULL DEFAULT '{}',
+    observed       text
+);
+
+-- What a platform's catalog answered to a look-up: the durable side of the cache.
+CREATE TABLE lookups (
+    platform     text NOT NULL,
+    market       text NOT NULL,
+    question     text NOT NULL,
+    candidates   jsonb NOT NULL,
+    miss_count   integer NOT NULL DEFAULT 0,
+    asked_at     timestamptz NOT NULL DEFAULT now(),
+    expires_at   timestamptz NOT NULL,
+    PRIMARY KEY (platform, market, question)
+);
+
+CREATE TABLE workers (
+    id         text PRIMARY KEY,
+    slot_count integer NOT NULL,
+    seen_at    timestamptz NOT NULL DEFAULT now()
+);

@@ -1,0 +1,42 @@
+"""The connection pool to Postgres, and the one way to open it."""
+
+from typing import Any, TypeAlias
+
+import asyncpg
+import msgspec
+
+from shared.settings import Secret
+
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: TypeAlias = (
+    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+)
+Row: TypeAlias = "asyncpg.Record"
+
+STORE_ERRORS = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError)
+"""What a call raises when Postgres is away; worth another attempt."""
+
+
+async def open_pool(database_url: Secret, *, size: int = 10) -> Pool:
+    """Open a pool of at most `size` connections whose jsonb columns hold any JSON value.
+
+    Statements end after 30 s. Raises OSError or asyncpg.PostgresError where the server is out of reach.
+    """
+    return await asyncpg.create_pool(
+        database_url.reveal(),
+        min_size=0,
+        max_size=size,
+        command_timeout=30,
+        timeout=10,
+        init=_init,
+        server_settings={"application_name": "crossplay", "timezone": "UTC"},
+    )
+
+
+async def _init(connection: Any) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: msgspec.json.encode(value).decode(),
+        decoder=msgspec.json.decode,
+    )

@@ -1,0 +1,201 @@
+"""Transfers: made once per idempotency key, counted from their items, changed with a rising revision."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from shared.db.pool import Connection, Pool, Row
+from shared.lifecycle import Bucket, PauseReason, Phase, State, count_buckets
+from shared.models import ConnectionId, Outcome, Platform, PlaylistId, Policy, TransferId, UserId
+
+
+class NewTransfer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a caller asked for, checked. request_sha256 tells whether a repeated key means the same."""
+
+    id: TransferId
+    user_id: UserId
+    idempotency_key: str | None
+    request_sha256: bytes
+    source_connection_id: ConnectionId
+    source_platform: Platform
+    source_playlist_id: PlaylistId
+    source_name: str
+    target_connection_id: ConnectionId
+    target_platform: Platform
+    target_playlist_id: PlaylistId | None
+    target_name: str
+    target_url: str | None
+    policy: Policy
+    on_duplicate: str
+    trace: dict[str, str]
+
+
+class Transfer(msgspec.Struct, frozen=True, kw_only=True):
+    """A transfer's row, see the migration for what the columns mean."""
+
+    id: TransferId
+    user_id: UserId
+    request_sha256: bytes
+    source_connection_id: ConnectionId
+    source_platform: Platform
+    source_playlist_id: PlaylistId
+    source_name: str
+    target_connection_id: ConnectionId
+    target_platform: Platform
+    target_playlist_id: PlaylistId | None
+    target_name: str
+    target_url: str | None
+    target_is_new: bool
+    policy: Policy
+    on_duplicate: str
+    state: State
+    phase: Phase
+    revision: int
+    is_read: bool
+    pause_reason: PauseReason | None
+    pause_platform: Platform | None
+    resume_at: datetime | None
+    error_code: str | None
+    error_text: str | None
+    warnings: tuple[dict[str, Any], ...]
+    trace: dict[str, str]
+    is_target_claimed: bool
+    target_base_count: int | None
+    target_count: int | None
+    repair_count: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def from_row(row: Row) -> Transfer:
+    values = {name: row[name] for name in Transfer.__struct_fields__}
+    for name in ("id", "user_id", "source_connection_id", "target_connection_id"):
+        values[name] = str(values[name])
+    return msgspec.convert(values, Transfer)
+
+
+INSERT = """
+INSERT INTO transfers (
+    id, user_id, idempotency_key, request_sha256, source_connection_id, source_platform,
+    source_playlist_id, source_name, target_connection_id, target_platform, target_playlist_id,
+    target_name, target_url, target_is_new, policy, on_duplicate, trace)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text, $12, $13, $11::text IS NULL, $14, $15, $16)
+ON CONFLICT (user_id, idempotency_key) DO NOTHING
+RETURNING *
+"""
+BY_KEY = "SELECT * FROM transfers WHERE user_id = $1 AND idempotency_key = $2"
+FIRST_JOB = """
+INSERT INTO jobs (id, transfer_id, user_id, platform, phase, batch)
+VALUES (gen_random_uuid(), $1, $2, $3, 'read', 0)
+"""
+GET = "SELECT * FROM transfers WHERE id = $1 AND user_id = $2"
+LOAD = "SELECT * FROM transfers WHERE id = $1"
+COUNTS = "SELECT outcome, is_written, count(*) AS n FROM items WHERE transfer_id = $1 GROUP BY 1, 2"
+LIST = """
+SELECT * FROM transfers WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+ORDER BY created_at DESC, id DESC LIMIT $4
+"""
+RESUME_DUE = """
+UPDATE transfers SET state = 'running', pause_reason = NULL, pause_platform = NULL, resume_at = NULL,
+       revision = revision + 1
+WHERE state = 'paused' AND resume_at <= now()
+"""
+RESUME_CONNECTION = """
+UPDATE transfers SET state = 'running', pause_reason = NULL, pause_platform = NULL, resume_at = NULL,
+       revision = revision + 1
+WHERE state = 'paused' AND pause_reason IN ('reconnect_required', 'platform_denied')
+      AND $1::uuid IN (source_connection_id, target_connection_id)
+"""
+
+
+async def insert(pool: Pool, new: NewTransfer) -> tuple[Transfer, bool]:
+    """Store a transfer with its first job in one transaction; return it and whether it is new.
+
+    With an idempotency key that this user has used before, the earlier transfer is returned instead.
+    """
+    async with pool.acquire(timeout=10) as connection, connection.transaction():
+        row = await connection.fetchrow(
+            INSERT,
+            new.id,
+            new.user_id,
+            new.idempotency_key,
+            new.request_sha256,
+            new.source_connection_id,
+            new.source_platform,
+            new.source_playlist_id,
+            new.source_name,
+            new.target_connection_id,
+            new.target_platform,
+            new.target_playlist_id,
+            new.target_name,
+            new.target_url,
+            new.policy,
+            new.on_duplicate,
+            new.trace,
+        )
+        if row is None:
+            earlier = await connection.fetchrow(BY_KEY, new.user_id, new.idempotency_key)
+            return from_row(earlier), False
+        await connection.execute(FIRST_JOB, new.id, new.user_id, new.source_platform)
+        return from_row(row), True
+
+
+async def find_by_key(pool: Pool, user_id: UserId, *, idempotency_key: str) -> Transfer | None:
+    row = await pool.fetchrow(BY_KEY, user_id, idempotency_key)
+    return from_row(row) if row else None
+
+
+async def get_with_counts(
+    pool: Pool, transfer_id: TransferId, *, user_id: UserId
+) -> tuple[Transfer, dict[Bucket, int]] | None:
+    """Return a user's transfer and its counts, both of one moment; None if the user has no such one."""
+    async with (
+        pool.acquire(timeout=10) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        row = await connection.fetchrow(GET, transfer_id, user_id)
+        return (from_row(row), await counts(connection, transfer_id)) if row else None
+
+
+async def revision(pool: Pool, transfer_id: TransferId, *, user_id: UserId) -> int | None:
+    """Return the revision alone, which is cheap to ask for often."""
+    found: int | None = await pool.fetchval(
+        "SELECT revision FROM transfers WHERE id = $1 AND user_id = $2", transfer_id, user_id
+    )
+    return found
+
+
+async def page(
+    pool: Pool, user_id: UserId, *, before: tuple[datetime, TransferId] | None, limit: int
+) -> list[Transfer]:
+    """Return a user's transfers, newest first, those older than `before`."""
+    at, transfer_id = before or (None, None)
+    return [from_row(row) for row in await pool.fetch(LIST, user_id, at, transfer_id, limit)]
+
+
+async def load(pool: Pool, transfer_id: TransferId) -> Transfer:
+    row = await pool.fetchrow(LOAD, transfer_id)
+    if row is None:
+        raise LookupError(transfer_id)
+    return from_row(row)
+
+
+async def counts(connection: Connection, transfer_id: TransferId) -> dict[Bucket, int]:
+    rows = await connection.fetch(COUNTS, transfer_id)
+    return count_buckets({(Outcome(row["outcome"]), row["is_written"]): row["n"] for row in rows})
+
+
+async def resume_due(pool: Pool) -> int:
+    """Let transfers go on whose waiting time is over; return how many."""
+    return _changed(await pool.execute(RESUME_DUE))
+
+
+async def resume_connection(connection: Connection, connection_id: ConnectionId) -> int:
+    """Let transfers go on that waited for this connection; return how many."""
+    return _changed(await connection.execute(RESUME_CONNECTION, connection_id))
+
+
+def _changed(tag: str) -> int:
+    return int(tag.rsplit(" ", 1)[-1])

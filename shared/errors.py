@@ -1,0 +1,197 @@
+"""The error tree: each error knows its code and what would cure it."""
+
+from enum import Enum, auto
+from typing import ClassVar
+
+
+class Remedy(Enum):
+    """What helps against an error; the worker reads nothing else."""
+
+    NONE = auto()
+    RETRY = auto()
+    SNOOZE = auto()
+    USER = auto()
+
+
+class CrossplayError(Exception):
+    """Anything we raise on purpose. Its text is written for the person who meets it."""
+
+    code: ClassVar[str] = "internal"
+    remedy: ClassVar[Remedy] = Remedy.NONE
+
+
+class FieldFault(CrossplayError):
+    """One faulty part of a request body: a JSON pointer and what to do about it."""
+
+    code = "validation"
+
+    def __init__(self, pointer: str, detail: str) -> None:
+        super().__init__(f"{pointer}: {detail}")
+        self.pointer = pointer
+        self.detail = detail
+
+
+class RequestError(CrossplayError):
+    """The caller asked for something that cannot be given."""
+
+
+class ValidationFailed(RequestError):
+    """Body, query or path do not have the promised form. faults: one per field."""
+
+    code = "validation"
+
+    def __init__(self, message: str, *, faults: tuple[FieldFault, ...] = ()) -> None:
+        super().__init__(message)
+        self.faults = faults
+
+
+class Unauthenticated(RequestError):
+    code = "unauthenticated"
+
+
+class ScopeMissing(RequestError):
+    code = "forbidden-scope"
+
+
+class NotFound(RequestError):
+    code = "not-found"
+
+
+class UnknownPlatform(NotFound):
+    code = "unknown-platform"
+
+
+class StateConflict(RequestError):
+    code = "state-conflict"
+
+
+class IdempotencyKeyReused(RequestError):
+    code = "idempotency-key-reused"
+
+
+class PlaylistNotReadable(RequestError):
+    code = "playlist-not-readable"
+
+
+class TargetNotWritable(RequestError):
+    code = "target-not-writable"
+
+
+class ConnectFailed(RequestError):
+    """The platform or the user refused the connection; the text says why."""
+
+    code = "connect-failed"
+
+
+class AccountError(CrossplayError):
+    """The user (or the operator) has to act at the platform first."""
+
+    remedy = Remedy.USER
+
+
+class ConnectionMissing(AccountError):
+    code = "connection-missing"
+
+
+class ReconnectRequired(AccountError):
+    code = "reconnect-required"
+
+
+class AccountMismatch(AccountError):
+    code = "account-mismatch"
+
+
+class PlatformNotConfigured(AccountError):
+    code = "platform-not-configured"
+
+
+class PlatformError(CrossplayError):
+    """A platform answered something else than hoped.
+
+    status is None where no answer came. operation: the adapter's own name of the call.
+    """
+
+    def __init__(self, message: str, *, platform: str, operation: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.platform = platform
+        self.operation = operation
+        self.status = status
+
+
+class PlatformUnavailable(PlatformError):
+    """5xx, time-out or a broken connection. A write that ends so may have happened."""
+
+    code = "upstream-unavailable"
+    remedy = Remedy.RETRY
+
+
+class RateLimited(PlatformError):
+    """The platform wants us to wait; nothing was done. retry_after_s is never negative."""
+
+    code = "quota-exceeded"
+    remedy = Remedy.SNOOZE
+
+    def __init__(
+        self, message: str, *, platform: str, operation: str, retry_after_s: float, status: int | None = 429
+    ) -> None:
+        super().__init__(message, platform=platform, operation=operation, status=status)
+        self.retry_after_s = max(0.0, retry_after_s)
+
+
+class PlatformDenied(PlatformError):
+    """The platform refuses this app or account; only a person can change that."""
+
+    code = "platform-denied"
+    remedy = Remedy.USER
+
+
+class PlatformNotFound(PlatformError):
+    code = "playlist-not-found"
+
+
+class PlatformRejected(PlatformError):
+    """A 4xx that repeats for ever: our request is not acceptable, nothing was done."""
+
+    code = "platform-rejected"
+
+
+class PlatformAnswerInvalid(PlatformError):
+    """A success whose body we cannot read."""
+
+    code = "platform-answer-invalid"
+
+
+class JobError(CrossplayError):
+    """Why a job stopped that is not about the platform."""
+
+
+class LeaseLost(JobError):
+    """Another worker owns the job now; whatever we know must not be written."""
+
+    code = "lease-lost"
+
+
+class TransferCancelled(JobError):
+    code = "transfer-cancelled"
+
+
+class Draining(JobError):
+    code = "draining"
+    remedy = Remedy.RETRY
+
+
+class StoreUnavailable(CrossplayError):
+    """Postgres or Redis does not answer."""
+
+    code = "store-unavailable"
+    remedy = Remedy.RETRY
+
+
+class SettingsError(CrossplayError):
+    """The settings cannot be used. faults lists all of them, one sentence each."""
+
+    code = "settings"
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("Settings cannot be used:\n" + "\n".join(f"  - {fault}" for fault in faults))
+        self.faults = faults

@@ -1,0 +1,86 @@
+"""States, phases and counts of a transfer, and the rules between them."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from shared.models import MATCHED, Outcome
+
+
+class State(StrEnum):
+    """Where a transfer stands for its user."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+TERMINAL = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED})
+
+
+class Phase(StrEnum):
+    """What a transfer is doing, in this order."""
+
+    READ = "read"
+    MATCH = "match"
+    WRITE = "write"
+    VERIFY = "verify"
+
+
+class PauseReason(StrEnum):
+    """Why a transfer waits."""
+
+    RATE_LIMITED = "rate_limited"
+    RECONNECT_REQUIRED = "reconnect_required"
+    PLATFORM_DENIED = "platform_denied"
+    PLATFORM_NOT_CONFIGURED = "platform_not_configured"
+
+
+class Bucket(StrEnum):
+    """A disjoint part of a transfer's items; all of them sum to the total."""
+
+    PENDING = "pending"
+    DEFERRED = "deferred"
+    READY = "ready"
+    WRITTEN = "written"
+    ALREADY_PRESENT = "already_present"
+    REVIEW = "review"
+    UNMATCHED = "unmatched"
+    NOT_TRANSFERABLE = "not_transferable"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+_BUCKETS = {
+    Outcome.PENDING: Bucket.PENDING,
+    Outcome.DEFERRED: Bucket.DEFERRED,
+    Outcome.ALREADY_PRESENT: Bucket.ALREADY_PRESENT,
+    Outcome.REVIEW: Bucket.REVIEW,
+    Outcome.NO_CANDIDATE: Bucket.UNMATCHED,
+    Outcome.ONLY_OTHER_VERSION: Bucket.UNMATCHED,
+    Outcome.NOT_TRANSFERABLE: Bucket.NOT_TRANSFERABLE,
+    Outcome.SKIPPED_BY_USER: Bucket.SKIPPED,
+    Outcome.FAILED: Bucket.FAILED,
+}
+
+
+def bucket_of(outcome: Outcome, *, is_written: bool) -> Bucket:
+    if outcome in MATCHED:
+        return Bucket.WRITTEN if is_written else Bucket.READY
+    return _BUCKETS[outcome]
+
+
+def count_buckets(rows: Mapping[tuple[Outcome, bool], int]) -> dict[Bucket, int]:
+    """Sum item counts by (outcome, is written) into every bucket, empty ones included."""
+    counts = dict.fromkeys(Bucket, 0)
+    for (outcome, is_written), count in rows.items():
+        counts[bucket_of(outcome, is_written=is_written)] += count
+    return counts
+
+
+def is_full(counts: Mapping[Bucket, int]) -> bool:
+    """Whether every item of the source stands in the target."""
+    total = sum(counts.values())
+    return counts[Bucket.WRITTEN] + counts[Bucket.ALREADY_PRESENT] == total

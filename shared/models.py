@@ -1,0 +1,137 @@
+"""The values every part speaks of: platforms, tracks, items, playlists and outcomes."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+import msgspec
+
+TransferId = NewType("TransferId", str)
+JobId = NewType("JobId", str)
+UserId = NewType("UserId", str)
+ConnectionId = NewType("ConnectionId", str)
+PlaylistId = NewType("PlaylistId", str)
+TrackId = NewType("TrackId", str)
+Isrc = NewType("Isrc", str)
+
+
+class Platform(StrEnum):
+    """A music service that has an adapter."""
+
+    SPOTIFY = "spotify"
+    APPLE_MUSIC = "apple_music"
+
+
+class Policy(StrEnum):
+    """How near a match must be before it is written."""
+
+    EXACT = "exact"
+    SAME_RECORDING = "same_recording"
+    BEST_EFFORT = "best_effort"
+
+
+class Outcome(StrEnum):
+    """What became of one item. `pending` and `deferred` are not final, all others are."""
+
+    PENDING = "pending"
+    DEFERRED = "deferred"
+    EXACT = "exact"
+    SAME_RECORDING = "same_recording"
+    BEST_EFFORT = "best_effort"
+    REVIEW = "review"
+    NO_CANDIDATE = "no_candidate"
+    ONLY_OTHER_VERSION = "only_other_version"
+    NOT_TRANSFERABLE = "not_transferable"
+    ALREADY_PRESENT = "already_present"
+    SKIPPED_BY_USER = "skipped_by_user"
+    FAILED = "failed"
+
+
+MATCHED = frozenset({Outcome.EXACT, Outcome.SAME_RECORDING, Outcome.BEST_EFFORT})
+UNSETTLED = frozenset({Outcome.PENDING, Outcome.DEFERRED})
+
+
+class NotTransferable(StrEnum):
+    """Why an item can never be a track elsewhere."""
+
+    LOCAL_FILE = "local_file"
+    EPISODE = "episode"
+    REMOVED = "removed"
+    VIDEO = "video"
+
+
+class Track(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A platform's track. Unknown facts are None (or empty), never guessed.
+
+    artists: main artist first; some platforms know only one display string for all of them.
+    isrc: normalized, upper case, 12 characters. release_date: YYYY, YYYY-MM or YYYY-MM-DD.
+    """
+
+    platform: Platform
+    id: TrackId
+    title: str
+    artists: tuple[str, ...] = ()
+    album: str | None = None
+    duration_ms: int | None = None
+    isrc: Isrc | None = None
+    explicit: bool | None = None
+    release_date: str | None = None
+    track_number: int | None = None
+    disc_number: int | None = None
+    url: str | None = None
+
+
+class SourceItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One position of a playlist as it was read.
+
+    track is None where the platform no longer says what stood there. not_transferable is set where
+    the position holds something that no other platform can have; title then names it for people.
+    """
+
+    track: Track | None = None
+    not_transferable: NotTransferable | None = None
+    title: str = ""
+
+
+class Playlist(msgspec.Struct, frozen=True, kw_only=True):
+    """A playlist as a platform lists it.
+
+    track_count is None where the platform does not say. writable: tracks can be added by this account.
+    readable: its items can be read by this account.
+    """
+
+    id: PlaylistId
+    name: str
+    url: str | None = None
+    owner: str | None = None
+    track_count: int | None = None
+    writable: bool = True
+    readable: bool = True
+    snapshot: str | None = None
+    description: str = ""
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a connection belongs to at the platform.
+
+    id is stable where the platform has one, else None. market: country or storefront of its catalog.
+    """
+
+    id: str | None
+    label: str
+    market: str
+
+
+class TokenSet(msgspec.Struct, frozen=True, kw_only=True):
+    """The secrets of one connection. Its repr shows none of them.
+
+    expires_at is None where the platform does not tell. refresh_token is None where there is none.
+    """
+
+    access_token: str
+    refresh_token: str | None = None
+    expires_at: datetime | None = None
+    scopes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"TokenSet(expires_at={self.expires_at!r}, scopes={self.scopes!r}, …)"

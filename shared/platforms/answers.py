@@ -1,0 +1,130 @@
+"""What a platform answered, and the one table that turns a refusal into an error of ours."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import msgspec
+
+from shared.errors import (
+    CrossplayError,
+    PlatformDenied,
+    PlatformError,
+    PlatformNotFound,
+    PlatformRejected,
+    PlatformUnavailable,
+    RateLimited,
+    ReconnectRequired,
+)
+from shared.models import Platform
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A complete HTTP answer; its body may be anything: JSON, plain text, HTML, nothing."""
+
+    status: int
+    body: bytes
+    retry_after: str | None = None
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that a platform refused. text: the platform's words, to be read but never shown.
+
+    is_personal: the call spoke in a user's name.
+    """
+
+    label: str
+    platform: Platform
+    operation: str
+    status: int
+    text: str
+    is_personal: bool
+
+    def error(self, kind: type[CrossplayError], message: str) -> CrossplayError:
+        text = message.format(label=self.label)
+        if issubclass(kind, PlatformError):
+            return kind(text, platform=self.platform, operation=self.operation, status=self.status)
+        return kind(text)
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of an adapter's own table: what a refusal of this form means there.
+
+    word: stands in the answer's text, whatever kind of text that is. operation, is_personal: of the call.
+    message: for the user; {label} is the platform.
+    """
+
+    status: int
+    kind: type[CrossplayError]
+    message: str
+    word: str = ""
+    operation: str | None = None
+    is_personal: bool | None = None
+
+    def fits(self, failure: Failure) -> bool:
+        return (
+            self.status == failure.status
+            and self.word in failure.text.casefold()
+            and self.operation in (None, failure.operation)
+            and self.is_personal in (None, failure.is_personal)
+        )
+
+
+RECONNECT = "{label} no longer accepts this connection: connect the account again."
+
+_TABLE: dict[int, tuple[type[CrossplayError], str]] = {
+    401: (ReconnectRequired, RECONNECT),
+    402: (PlatformDenied, "{label} asks for a paid subscription."),
+    403: (PlatformDenied, "{label} does not allow this to the app or the account."),
+    404: (PlatformNotFound, "{label} does not know it, or no longer shows it to this account."),
+    408: (PlatformUnavailable, "{label} did not answer in time; it will be asked again."),
+    410: (PlatformNotFound, "{label} no longer has it."),
+    425: (PlatformUnavailable, "{label} is not ready; it will be asked again."),
+}
+
+
+def error_of(failure: Failure, *, refusals: Iterable[Refusal]) -> CrossplayError:
+    """Turn a refusal other than 429 into the error that says what would cure it.
+
+    refusals: the adapter's own table, asked before the common one; the first row that fits counts.
+    """
+    for refusal in refusals:
+        if refusal.fits(failure):
+            return failure.error(refusal.kind, refusal.message)
+    return failure.error(*(_TABLE.get(failure.status) or _by_hundreds(failure.status)))
+
+
+def rate_limited(failure: Failure, *, retry_after_s: float) -> RateLimited:
+    return RateLimited(
+        f"{failure.label} asks to wait {retry_after_s:.0f} s.",
+        platform=failure.platform,
+        operation=failure.operation,
+        retry_after_s=retry_after_s,
+    )
+
+
+def parse_retry_after(text: str | None, *, now: datetime) -> float | None:
+    """Read a Retry-After header: seconds or an HTTP date. None where it says nothing usable."""
+    if not text:
+        return None
+    try:
+        wait_s = float(text)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        wait_s = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
+    return max(0.0, wait_s) if wait_s < float("inf") else None  # also refuses "nan" and "inf"
+
+
+def _by_hundreds(status: int) -> tuple[type[CrossplayError], str]:
+    if status >= 500:
+        return PlatformUnavailable, "{label} has a fault of its own; it will be asked again."
+    if status >= 400:
+        return PlatformRejected, "{label} does not accept the request."
+    return PlatformUnavailable, "{label} answered with a redirect, which is not followed."

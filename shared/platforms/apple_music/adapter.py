@@ -1,0 +1,246 @@
+"""Apple Music: which call does what.
+
+Source: developer.apple.com/documentation/applemusicapi and what others observed, read 2026-11-22. Playlists
+can be made and appended to, nothing else: no renaming, no removal, no position.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from msgspec import UNSET, structs
+
+from shared.clock import Clock
+from shared.errors import PlatformDenied, PlatformUnavailable, ReconnectRequired
+from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
+from shared.platforms.answers import RECONNECT, Refusal
+from shared.platforms.apple_music import convert, wire
+from shared.platforms.apple_music.developer_token import DeveloperToken
+from shared.platforms.base import (
+    Capabilities,
+    Gate,
+    Page,
+    PlatformProfile,
+    PlaylistPage,
+    Session,
+    TargetView,
+    TextQuery,
+    WriteClass,
+)
+from shared.platforms.declaration import Declaration
+from shared.platforms.http import Call, PlatformHttp, Sign
+from shared.platforms.paging import Pager, RawPage
+from shared.settings import Settings, private_key_pem
+
+T = TypeVar("T")
+
+_PAGE_SIZES = (100, 25)
+
+_REFUSALS = (
+    Refusal(
+        status=401,
+        is_personal=False,
+        kind=PlatformDenied,
+        message="Apple Music does not accept this server's developer key: its operator has to renew it.",
+    ),
+    Refusal(
+        status=400,
+        word='"4001',  # 40012 insufficient permissions, 40015 insufficient privileges
+        kind=PlatformDenied,
+        message="Apple Music does not allow this to the account; it needs an active subscription.",
+    ),
+    Refusal(status=403, word="editable", kind=PlatformDenied, message="This playlist takes no tracks."),
+    # The user token is missing, expired or revoked, or new terms wait to be accepted.
+    Refusal(status=403, is_personal=True, kind=ReconnectRequired, message=RECONNECT),
+)
+
+
+class AppleMusicAdapter:
+    """One Apple Music account. Catalog songs need the developer token only, all else the user's too."""
+
+    platform = Platform.APPLE_MUSIC
+
+    def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
+        self._http = http
+        self._session = session
+        self._storefront_id = session.market
+        self.capabilities = capabilities
+
+    async def account(self) -> Account:
+        call = Call(operation="account", route="/me/storefront")
+        return convert.to_account(await self._first(call, into=wire.Document[wire.Storefront]))
+
+    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
+        page = await self._playlists().page(cursor)
+        return PlaylistPage(
+            playlists=tuple(map(convert.to_playlist, page.rows)), next_cursor=page.next_cursor
+        )
+
+    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+        route, path = await self._place(playlist_id)
+        call = Call(operation="get_playlist", route=route, path=path)
+        return convert.to_playlist(await self._first(call, into=wire.Document[wire.Playlist]))
+
+    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
+        page = await (await self._songs(playlist_id, operation="read_items")).page(cursor)
+        catalog = await self._catalog_of(page.rows)
+        items = tuple(convert.to_item(row, catalog=catalog) for row in page.rows)
+        return Page(items=items, next_cursor=page.next_cursor, total=page.total)
+
+    async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
+        songs = await self._catalog_songs("find_by_isrc", {"filter[isrc]": ",".join(isrcs)})
+        return convert.group_by_isrc(songs, isrcs=isrcs)
+
+    async def search(self, query: TextQuery) -> tuple[Track, ...]:
+        term = " ".join(query.plain.split())
+        if not term:
+            return ()
+        call = Call(
+            operation="search",
+            route="/catalog/{storefront}/search",
+            path={"storefront": await self._storefront()},
+            query={"term": term, "types": "songs", "limit": 25},
+        )
+        results = (await self._http.read(call, session=None, into=wire.SearchAnswer)).results
+        return convert.to_candidates(self._rows(results.songs, call)) if results.songs else ()
+
+    async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:
+        call = Call(
+            operation="create_playlist",
+            method="POST",
+            route="/me/library/playlists",
+            body={"attributes": {"name": name, "description": description}},
+        )
+        into = wire.Document[wire.Playlist]
+        made = await self._http.write(call, session=self._session, gate=gate, into=into)
+        return convert.to_playlist(self._rows(made, call, at_least=1)[0])
+
+    async def find_playlist(self, marker: str) -> Playlist | None:
+        async for raw in self._playlists().rows():
+            if marker in convert.description_of(raw):
+                return convert.to_playlist(raw)
+        return None
+
+    async def add_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, gate: Gate
+    ) -> None:
+        del position  # Apple Music can only append
+        call = Call(
+            operation="add_tracks",
+            method="POST",
+            route="/me/library/playlists/{playlist_id}/tracks",
+            path={"playlist_id": playlist_id},
+            body={"data": [{"id": track_id, "type": "songs"} for track_id in track_ids]},
+        )
+        await self._http.write(call, session=self._session, gate=gate)
+
+    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
+        rows, total = await (await self._songs(playlist_id, operation="read_target")).rest(offset=offset)
+        return TargetView(rows=tuple(map(convert.to_target_row, rows)), total=total)
+
+    def playlist_id_of(self, text: str) -> PlaylistId | None:
+        return convert.playlist_id_of(text)
+
+    async def _storefront(self) -> str:
+        if not self._storefront_id:
+            self._storefront_id = (await self.account()).market
+        return self._storefront_id
+
+    async def _place(self, playlist_id: PlaylistId) -> tuple[str, dict[str, str]]:
+        if not playlist_id.startswith("pl."):
+            return "/me/library/playlists/{playlist_id}", {"playlist_id": playlist_id}
+        path = {"storefront": await self._storefront(), "playlist_id": playlist_id}
+        return "/catalog/{storefront}/playlists/{playlist_id}", path
+
+    async def _catalog_of(self, rows: Sequence[wire.Song]) -> dict[str, wire.Song]:
+        """Look the songs up whose rows do not say their ISRC: library songs never do."""
+        ids = {row.catalog_id: None for row in rows if row.catalog_id and not row.attributes.isrc}
+        if not ids:
+            return {}
+        songs = await self._catalog_songs("read_catalog", {"ids": ",".join(ids)})
+        return {song.id: song for song in songs}
+
+    async def _catalog_songs(self, operation: str, query: dict[str, str | int]) -> list[wire.Song]:
+        call = Call(
+            operation=operation,
+            route="/catalog/{storefront}/songs",
+            path={"storefront": await self._storefront()},
+            query=query,
+        )
+        return self._rows(await self._http.read(call, session=None, into=wire.Document[wire.Song]), call)
+
+    def _playlists(self) -> Pager[wire.Playlist]:
+        call = Call(operation="list_playlists", route="/me/library/playlists")
+        return self._pager(call, into=wire.Document[wire.Playlist])
+
+    async def _songs(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Song]:
+        route, path = await self._place(playlist_id)
+        call = Call(operation=operation, route=route + "/tracks", path=path)
+        return self._pager(call, into=wire.Document[wire.Song])
+
+    def _pager(self, call: Call, *, into: type[wire.Document[T]]) -> Pager[T]:
+        async def fetch(offset: int, limit: int) -> RawPage[T]:
+            # An empty list is worded as a 404.
+            page = structs.replace(
+                call, query={"limit": limit, "offset": offset}, nothing=("40403", b'{"data": []}')
+            )
+            raw = await self._http.read(page, session=self._session, into=into)
+            total = raw.meta.total if raw.meta else None
+            return RawPage.of(raw.data, limit=limit, total=total, next_url=raw.next)
+
+        return Pager(fetch, page_sizes=_PAGE_SIZES, platform=self.platform, operation=call.operation)
+
+    async def _first(self, call: Call, *, into: type[wire.Document[T]]) -> T:
+        answer = await self._http.read(call, session=self._session, into=into)
+        return self._rows(answer, call, at_least=1)[0]
+
+    def _rows(self, document: wire.Document[T], call: Call, *, at_least: int = 0) -> list[T]:
+        if document.data is UNSET or len(document.data) < at_least:
+            raise PlatformUnavailable(
+                "Apple Music answered without any content.", platform=self.platform, operation=call.operation
+            )
+        return document.data
+
+
+def _signer(settings: Settings, clock: Clock) -> Sign:
+    developer = DeveloperToken(
+        team_id=settings.apple_music_team_id,
+        key_id=settings.apple_music_key_id,
+        pem=private_key_pem(settings),
+        clock=clock,
+    )
+
+    def sign(tokens: TokenSet | None) -> dict[str, str]:
+        headers = {"Authorization": f"Bearer {developer.current()}"}
+        return {**headers, "Music-User-Token": tokens.access_token} if tokens else headers
+
+    return sign
+
+
+DECLARATION = Declaration(
+    label="Apple Music",
+    profile=PlatformProfile(
+        platform=Platform.APPLE_MUSIC,
+        # The limit is per developer team and unpublished; 4 per second are borne, short bursts are not.
+        requests_per_s=4.0,
+        concurrency=4,
+        backoff_s=1.0,
+        source="github.com/music-assistant/server pull request 5333",
+        read_on="2026-11-22",
+    ),
+    capabilities=Capabilities(
+        write_class=WriteClass.APPEND_AND_READ_BACK,
+        isrc_batch=25,
+        add_batch=50,
+        read_page=_PAGE_SIZES[0],
+        playlist_limit=None,
+        # Of 1690 accepted tracks 1280 were to be seen at once (therealmarius/Spotify-2-AppleMusic#34).
+        visibility_delay_s=30.0,
+        reads_lag=True,
+    ),
+    required=("apple_music_team_id", "apple_music_key_id", "apple_music_private_key"),
+    counted_by="apple_music_team_id",
+    build=AppleMusicAdapter,
+    sign=_signer,
+    refusals=_REFUSALS,
+    probe=Call(operation="probe", route="/storefronts", query={"limit": 1}),
+)

@@ -1,0 +1,116 @@
+"""Apple Music's JSON into our values: pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from html import unescape
+
+from shared.models import (
+    Account,
+    Isrc,
+    NotTransferable,
+    Platform,
+    Playlist,
+    PlaylistId,
+    SourceItem,
+    Track,
+    TrackId,
+)
+from shared.platforms.apple_music import wire
+from shared.platforms.base import TargetRow, parse_isrc, split_address
+
+_ID = re.compile(r"p\.[0-9A-Za-z]+|pl\.(?:u-)?[0-9A-Za-z-]+")
+
+
+def to_track(raw: wire.Song) -> Track | None:
+    """Return a track; None for a video and for what has no name. A library song keeps its library id."""
+    about = raw.attributes
+    if raw.type.endswith("music-videos") or not about.name:
+        return None
+    return Track(
+        platform=Platform.APPLE_MUSIC,
+        id=TrackId(raw.id),
+        title=about.name,
+        artists=(about.artist_name,) if about.artist_name else (),
+        album=about.album_name or None,
+        duration_ms=about.duration_in_millis or None,
+        isrc=parse_isrc(about.isrc),
+        # No rating means that none was given; "clean" is an edited version.
+        explicit=about.content_rating == "explicit" if about.content_rating else None,
+        release_date=about.release_date or None,
+        track_number=about.track_number,
+        disc_number=about.disc_number,
+        url=about.url,
+    )
+
+
+def to_candidates(songs: Iterable[wire.Song]) -> tuple[Track, ...]:
+    """Return the songs that can be played in this storefront, in the given order."""
+    tracks = (to_track(song) for song in songs if song.attributes.play_params)
+    return tuple(track for track in tracks if track)
+
+
+def group_by_isrc(songs: Iterable[wire.Song], *, isrcs: Iterable[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
+    """Sort the answer to an ISRC filter; it comes in no order, with none or several songs for each."""
+    found: dict[Isrc, tuple[Track, ...]] = dict.fromkeys(isrcs, ())
+    for track in to_candidates(songs):
+        if track.isrc in found:
+            found[track.isrc] += (track,)
+    return found
+
+
+def to_item(raw: wire.Song, *, catalog: Mapping[str, wire.Song]) -> SourceItem:
+    """Return what stands at a position; the catalog, where it knows the song, says more: its ISRC."""
+    title = _title_of(raw)
+    if raw.type.endswith("music-videos"):
+        return SourceItem(not_transferable=NotTransferable.VIDEO, title=title)
+    known = catalog.get(raw.catalog_id or "")
+    track = (to_track(known) if known else None) or to_track(raw)
+    if track is None:
+        return SourceItem(not_transferable=NotTransferable.REMOVED, title=title)
+    return SourceItem(track=track, title=title)
+
+
+def to_target_row(raw: wire.Song) -> TargetRow:
+    catalog_id = raw.catalog_id
+    return TargetRow(track_id=TrackId(catalog_id) if catalog_id else None, title=_title_of(raw))
+
+
+def to_playlist(raw: wire.Playlist) -> Playlist:
+    about = raw.attributes
+    is_library = raw.id.startswith("p.")
+    return Playlist(
+        id=PlaylistId(raw.id),
+        name=about.name or "",
+        url=about.url or (f"https://music.apple.com/library/playlist/{raw.id}" if is_library else None),
+        writable=is_library and about.can_edit,
+        snapshot=about.last_modified_date,
+        description=description_of(raw),
+    )
+
+
+def description_of(raw: wire.Playlist) -> str:
+    """Return the description as it was written; it comes back wrapped, and with HTML entities."""
+    text = raw.attributes.description
+    if isinstance(text, wire.Description):
+        text = text.standard
+    return unescape(text or "")
+
+
+def to_account(raw: wire.Storefront) -> Account:
+    """Apple tells nothing about the person: the storefront is all there is."""
+    return Account(id=None, label=f"Apple Music ({raw.id.upper()})", market=raw.id)
+
+
+def playlist_id_of(text: str) -> PlaylistId | None:
+    """Read an id of a library (`p.`) or the catalog (`pl.`), or an address on music.apple.com."""
+    text = text.strip()
+    if "/" in text:
+        host, parts = split_address(text)
+        if not f".{host}".endswith(".music.apple.com") or "playlist" not in parts:
+            return None
+        text = parts[-1]
+    return PlaylistId(text) if _ID.fullmatch(text) else None
+
+
+def _title_of(raw: wire.Song) -> str:
+    return " – ".join(filter(None, (raw.attributes.artist_name, raw.attributes.name)))

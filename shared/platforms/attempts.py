@@ -1,0 +1,84 @@
+"""One attempt of one request: its budget, its clock, its span and its count."""
+
+import asyncio
+
+import aiohttp
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
+from opentelemetry import metrics, trace
+
+from shared.models import Platform
+from shared.platforms.base import Budget
+
+_tracer = trace.get_tracer("crossplay.platforms")
+_requests = metrics.get_meter("crossplay.platforms").create_counter(
+    "crossplay.upstream.requests", unit="{request}", description="Requests sent to platforms."
+)
+
+
+class Attempts:
+    """The client middleware of one call; aiohttp and aiohttp-retry pass it once per attempt.
+
+    The answer is read to its end here, so that time-out, span and repetition cover the body too.
+    is_single: a second attempt is refused, whichever layer wants it.
+    """
+
+    def __init__(
+        self,
+        *,
+        platform: Platform,
+        operation: str,
+        route: str,
+        budget: Budget,
+        timeout_s: float,
+        is_single: bool,
+    ) -> None:
+        self._platform = platform
+        self._operation = operation
+        self._route = route
+        self._budget = budget
+        self._timeout_s = timeout_s
+        self._is_single = is_single
+        self._count = 0
+
+    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        if self._is_single and self._count:
+            raise aiohttp.ClientConnectionError("a write is sent once")
+        await self._budget.acquire()
+        with _tracer.start_as_current_span(
+            f"{request.method} {self._route}",
+            kind=trace.SpanKind.CLIENT,
+            attributes={
+                "http.request.method": request.method,
+                "http.request.resend_count": self._count,
+                "url.template": self._route,
+                "crossplay.platform": self._platform,
+                "crossplay.operation": self._operation,
+            },
+            # Their texts may hold addresses with query values.
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            self._count += 1
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    response = await handler(request)
+                    await response.read()
+            except BaseException as error:
+                self._settle(span, result=type(error).__name__, is_error=True)
+                raise
+            span.set_attribute("http.response.status_code", response.status)
+            self._settle(span, result=str(response.status), is_error=response.status >= 400)
+            return response
+
+    def _settle(self, span: trace.Span, *, result: str, is_error: bool) -> None:
+        if is_error:
+            span.set_attribute("error.type", result)
+            span.set_status(trace.StatusCode.ERROR)
+        _requests.add(
+            1,
+            {
+                "crossplay.platform": self._platform,
+                "crossplay.operation": self._operation,
+                "crossplay.status": result,
+            },
+        )

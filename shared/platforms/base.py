@@ -1,0 +1,193 @@
+"""The port that every platform adapter implements, and what an adapter declares about itself."""
+
+import re
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+
+from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, SourceItem, TokenSet, Track, TrackId
+
+_ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
+
+
+def parse_isrc(text: str | None) -> Isrc | None:
+    """Normalize an ISRC as platforms write it (lower case, hyphens); None if it is none."""
+    letters = "".join(filter(str.isalnum, text or "")).upper()
+    return Isrc(letters) if _ISRC.fullmatch(letters) else None
+
+
+def split_address(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return host and path parts of an address, its scheme may be missing; ("", ()) of anything else."""
+    try:
+        address = urlsplit(text if "//" in text else f"//{text}")
+        return address.hostname or "", tuple(filter(None, address.path.split("/")))
+    except ValueError:
+        return "", ()
+
+
+class WriteClass(StrEnum):
+    """How a platform's way to add tracks behaves when an answer is lost; the engine knows these only."""
+
+    POSITIONED_INSERT = "positioned_insert"
+    APPEND_AND_READ_BACK = "append_and_read_back"
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What an adapter can do, with the limits it keeps.
+
+    isrc_batch: ISRCs of one look-up call. add_batch: tracks of one add call. playlist_limit: tracks of one
+    playlist, None where none is known. visibility_delay_s: how long an accepted write may stay unseen.
+    reads_lag: two equal reads are needed before "not there" is believed. search_parallel: look-ups that
+    one job may have under way at once. has_fielded_search: a query's title and artist are told apart.
+    """
+
+    write_class: WriteClass
+    isrc_batch: int
+    add_batch: int
+    read_page: int
+    playlist_limit: int | None
+    visibility_delay_s: float
+    reads_lag: bool
+    search_parallel: int = 4
+    has_fielded_search: bool = False
+
+
+class PlatformProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """A platform's limits as data. requests_per_s is the pace we keep; source and read_on say why.
+
+    short_wait_s: a Retry-After up to this is waited in place of the next grant, a longer one snoozes jobs.
+    backoff_s: what a 429 without Retry-After means, doubled each time.
+    """
+
+    platform: Platform
+    requests_per_s: float
+    concurrency: int
+    backoff_s: float
+    source: str
+    read_on: str
+
+
+class TextQuery(Protocol):
+    """What a text search asks for: one plain string, and both fields where a fielded search is wanted."""
+
+    @property
+    def title(self) -> str | None: ...
+
+    @property
+    def artist(self) -> str | None: ...
+
+    @property
+    def plain(self) -> str: ...
+
+
+class Budget(Protocol):
+    """The share of a platform's rate limit that all workers have together, seen by one of them."""
+
+    async def acquire(self) -> None:
+        """Wait until one request may leave. Raises RateLimited where the wait is a long one."""
+
+    async def cool_down(self, retry_after_s: float) -> None:
+        """Stop every worker's requests under this budget for so long: the platform said 429."""
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Items of a source playlist. next_cursor is None on the last page; total where the platform tells."""
+
+    items: tuple[SourceItem, ...]
+    next_cursor: str | None
+    total: int | None
+
+
+class PlaylistPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Playlists of an account. next_cursor is None on the last page."""
+
+    playlists: tuple[Playlist, ...]
+    next_cursor: str | None
+
+
+class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One position of a target playlist. track_id is None where the platform does not name the track."""
+
+    track_id: TrackId | None
+    title: str = ""
+
+
+class TargetView(msgspec.Struct, frozen=True, kw_only=True):
+    """A target playlist from an offset to its end. total: its whole length, offset included."""
+
+    rows: tuple[TargetRow, ...]
+    total: int
+
+
+Gate = Callable[[], None]
+"""Called inside the request body, right before its bytes leave. Raises LeaseLost to stop the send."""
+
+
+class Session(Protocol):
+    """The connection in whose name an adapter speaks: fresh tokens and the market of its catalog."""
+
+    @property
+    def market(self) -> str: ...
+
+    async def tokens(self) -> TokenSet:
+        """Return tokens that are valid now. Raises ReconnectRequired, PlatformUnavailable."""
+
+    async def refresh(self, *, rejected: TokenSet) -> TokenSet:
+        """Replace tokens that the platform has just refused. Raises as `tokens` does."""
+
+
+class Adapter(Protocol):
+    """One connection's view of one platform.
+
+    Every method raises PlatformUnavailable, RateLimited, ReconnectRequired, PlatformDenied,
+    PlatformNotFound, PlatformRejected or PlatformAnswerInvalid, and nothing else of its own.
+    Reads repeat themselves a few times; the writes (`create_playlist`, `add_tracks`) are sent once.
+    """
+
+    @property
+    def platform(self) -> Platform: ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def account(self) -> Account:
+        """Say whose connection this is; answers only if the tokens really work."""
+
+    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
+        """List the account's playlists, one page. cursor: the page before's next_cursor."""
+
+    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+        """Read one playlist's head, without its items."""
+
+    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
+        """Read one page of a source playlist, in order; every row counts, odd ones too."""
+
+    async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
+        """Look up 1..capabilities.isrc_batch ISRCs; each asked one is a key, () where nothing is known."""
+
+    async def search(self, query: TextQuery) -> tuple[Track, ...]:
+        """Search the catalog by text; the platform's own order, at most a page."""
+
+    async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:
+        """Create an empty playlist. Not idempotent. description comes back in `find_playlist`."""
+
+    async def find_playlist(self, marker: str) -> Playlist | None:
+        """Find an own playlist whose description holds the marker. May miss one that is very new."""
+
+    async def add_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, gate: Gate
+    ) -> None:
+        """Add 1..capabilities.add_batch tracks in the given order at position, the playlist's length.
+
+        Platforms that can only append ignore position. Not idempotent. After PlatformUnavailable the
+        tracks may stand there or not: read back before sending again.
+        """
+
+    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
+        """Read a target playlist from offset to its end."""
+
+    def playlist_id_of(self, text: str) -> PlaylistId | None:
+        """Return the playlist id in an id, URI or share URL of this platform; None if it is none."""

@@ -1,0 +1,39 @@
+"""What a platform folder declares about itself; the registry opens and builds from it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from shared.clock import Clock
+from shared.platforms.answers import Refusal
+from shared.platforms.base import Adapter, Capabilities, PlatformProfile, Session
+from shared.platforms.http import Call, PlatformHttp, Sign
+from shared.platforms.oauth import OAuthApp
+from shared.settings import Settings
+
+
+class Build(Protocol):
+    """Makes one connection's adapter."""
+
+    def __call__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> Adapter: ...
+
+
+class Declaration(msgspec.Struct, frozen=True, kw_only=True):
+    """A platform as its folder describes it.
+
+    required: the settings without which it cannot be used. counted_by: the setting whose value the
+    platform counts requests by. sign: makes the signer of its calls; raises SettingsError for keys that
+    cannot sign. oauth: None where users sign in another way. probe: see Endpoint.
+    """
+
+    label: str
+    profile: PlatformProfile
+    capabilities: Capabilities
+    required: tuple[str, ...]
+    counted_by: str
+    build: Build
+    sign: Callable[[Settings, Clock], Sign]
+    refusals: tuple[Refusal, ...]
+    oauth: Callable[[Settings], OAuthApp] | None = None
+    probe: Call | None = None

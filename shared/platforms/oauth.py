@@ -1,0 +1,154 @@
+"""OAuth 2 sign-in with authorization code and PKCE, the same for every platform that speaks it."""
+
+import base64
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import NewType
+
+import msgspec
+from yarl import URL
+
+from shared.clock import Clock, SystemClock
+from shared.errors import (
+    ConnectFailed,
+    PlatformDenied,
+    ReconnectRequired,
+)
+from shared.models import TokenSet
+from shared.platforms.answers import RECONNECT, Refusal
+from shared.platforms.http import Call, PlatformHttp
+from shared.settings import NO_SECRET, Secret
+
+Verifier = NewType("Verifier", str)
+
+_UNKNOWN_APP = "{label} does not know this app: check its client id and secret."
+
+TOKEN_REFUSALS = tuple(
+    Refusal(status=status, word=word, kind=kind, message=message)
+    for status in (400, 401)
+    for word, kind, message in (
+        ("invalid_grant", ReconnectRequired, RECONNECT),
+        ("invalid_client", PlatformDenied, _UNKNOWN_APP),
+        ("unauthorized_client", PlatformDenied, _UNKNOWN_APP),
+    )
+)
+"""What the errors of a token endpoint mean (RFC 6749 §5.2)."""
+
+
+class OAuthApp(msgspec.Struct, frozen=True, kw_only=True):
+    """An app as it is registered at a platform. client_secret is empty for a public client (PKCE alone).
+
+    base_url: the sign-in server, for browsers and for us; both routes are below it.
+    """
+
+    client_id: str
+    base_url: str
+    authorize_route: str
+    token_route: str
+    scopes: tuple[str, ...]
+    client_secret: Secret = NO_SECRET
+
+
+class _TokenAnswer(msgspec.Struct):
+    access_token: str
+    expires_in: float | None = None
+    refresh_token: str | None = None
+    scope: str | None = None
+
+
+class OAuthClient:
+    """One app's way to tokens. Its HTTP path has the address of the sign-in server and signs nothing."""
+
+    def __init__(self, http: PlatformHttp, *, app: OAuthApp, clock: Clock | None = None) -> None:
+        self._http = http
+        self._app = app
+        self._clock = clock or SystemClock()
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        return self._app.scopes
+
+    def authorize_url(self, *, state: str, verifier: Verifier, redirect_uri: str) -> str:
+        """Return the address at which the user allows the app. state comes back with the code."""
+        return str(
+            URL(self._app.base_url.rstrip("/") + self._app.authorize_route).with_query(
+                client_id=self._app.client_id,
+                response_type="code",
+                redirect_uri=redirect_uri,
+                scope=" ".join(self._app.scopes),
+                state=state,
+                code_challenge_method="S256",
+                code_challenge=challenge_of(verifier),
+            )
+        )
+
+    async def exchange(self, *, code: str, verifier: Verifier, redirect_uri: str) -> TokenSet:
+        """Swap the code for tokens; a code works once. Raises ConnectFailed where it does not."""
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "code_verifier": verifier,
+        }
+        try:
+            return await self._ask("exchange_code", form, previous=None)
+        except ReconnectRequired as error:
+            raise ConnectFailed(
+                f"{self._http.label} does not accept the sign-in any more: start to connect again."
+            ) from error
+
+    async def refresh(self, tokens: TokenSet) -> TokenSet:
+        """Return fresh tokens; a refresh token that the platform does not replace stays.
+
+        Store the answer before using it: where tokens rotate, the old ones are dead.
+        Raises ReconnectRequired where the user has to sign in again, PlatformUnavailable on a passing fault.
+        """
+        if not tokens.refresh_token:
+            raise ReconnectRequired(RECONNECT.format(label=self._http.label))
+        form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
+        return await self._ask("refresh_token", form, previous=tokens)
+
+    async def _ask(self, operation: str, form: dict[str, str], *, previous: TokenSet | None) -> TokenSet:
+        call = Call(
+            operation=operation,
+            method="POST",
+            route=self._app.token_route,
+            form=form if self._app.client_secret else {**form, "client_id": self._app.client_id},
+            headers=self._basic(),
+        )
+        answer = await self._http.write(call, session=None, gate=no_gate, into=_TokenAnswer)
+        return self._tokens(answer, previous=previous)
+
+    def _basic(self) -> dict[str, str]:
+        secret = self._app.client_secret
+        if not secret:
+            return {}
+        pair = f"{self._app.client_id}:{secret.reveal()}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+    def _tokens(self, answer: _TokenAnswer, *, previous: TokenSet | None) -> TokenSet:
+        expires_at = None
+        if answer.expires_in is not None:
+            expires_at = self._clock.now() + timedelta(seconds=answer.expires_in)
+        return TokenSet(
+            access_token=answer.access_token,
+            # Omitted and empty both mean: keep the one you have.
+            refresh_token=answer.refresh_token or (previous.refresh_token if previous else None),
+            expires_at=expires_at,
+            scopes=tuple((answer.scope or "").split()) or (previous.scopes if previous else ()),
+        )
+
+
+def new_verifier() -> Verifier:
+    """Make a PKCE verifier: 86 characters, 512 bits of chance (RFC 7636 asks for 43 to 128)."""
+    return Verifier(secrets.token_urlsafe(64))
+
+
+def challenge_of(verifier: Verifier) -> str:
+    digest = hashlib.sha256(verifier.encode("ascii")).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+
+
+def no_gate() -> None:
+    """The gate of a write that needs no lease."""

@@ -1,0 +1,177 @@
+"""The one paginator: own offsets, whole lists, and no page that a platform forgot to fill."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from http import HTTPStatus
+from typing import Generic, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import UnsetType
+from yarl import URL
+
+from shared.errors import PlatformUnavailable, ValidationFailed
+from shared.models import Platform
+
+Row = TypeVar("Row")
+
+_REPEATS = 2
+_CURSOR = re.compile(r"([0-9]{1,9})(/(?:more|([0-9]{1,9})))?")
+
+
+class RawPage(msgspec.Struct, Generic[Row], frozen=True, kw_only=True):
+    """What one request brought. total: the list's length where told; next_url: the platform's own link.
+
+    limit: how many rows were asked for. is_blank: the answer held no list at all, not even an empty one.
+    """
+
+    rows: tuple[Row, ...]
+    limit: int
+    total: int | None = None
+    next_url: str | None = None
+    is_blank: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        rows: Iterable[Row] | UnsetType,
+        *,
+        limit: int,
+        total: int | None,
+        next_url: str | None,
+    ) -> "RawPage[Row]":
+        """Make a page of what was decoded; unset means that the answer held no list."""
+        if isinstance(rows, UnsetType):
+            return cls(rows=(), limit=limit, is_blank=True)
+        return cls(rows=tuple(rows), limit=limit, total=total, next_url=next_url)
+
+
+Fetch: TypeAlias = Callable[[int, int], Awaitable[RawPage[Row]]]
+"""Read at most so many rows from an offset on: (offset, limit)."""
+
+
+class Slice(msgspec.Struct, Generic[Row], frozen=True, kw_only=True):
+    """A complete page. next_cursor is None at the end of the list."""
+
+    rows: tuple[Row, ...]
+    total: int | None
+    next_cursor: str | None
+
+
+class _Position(msgspec.Struct, frozen=True):
+    """Where to go on. total: the length as told before; more: the platform promised rows here."""
+
+    offset: int
+    total: int | None = None
+    more: bool = False
+
+    @classmethod
+    def parse(cls, cursor: str | None) -> "_Position":
+        match = _CURSOR.fullmatch(cursor or "0")
+        if match is None:
+            raise ValidationFailed("The cursor is not one that an earlier page gave.")
+        offset, promise, total = match.groups()
+        return cls(int(offset), int(total) if total else None, more=bool(promise))
+
+    def cursor(self) -> str:
+        if not self.more:
+            return str(self.offset)
+        return f"{self.offset}/{'more' if self.total is None else self.total}"
+
+
+class Pager(Generic[Row]):
+    """Reads one list page by page.
+
+    Platforms drop `limit` from their next link, point it at removed paths, or answer a page in the middle
+    of a list with less than it holds, or nothing. So the offset is our own, and a page that is short of the
+    total is asked for again; PlatformUnavailable is raised where it stays empty, never an end that is none.
+    page_sizes: the one wished for, then smaller ones for a platform that gives up on it (504).
+    """
+
+    def __init__(
+        self, fetch: Fetch[Row], *, page_sizes: Sequence[int], platform: Platform, operation: str
+    ) -> None:
+        self._fetch = fetch
+        self._page_sizes = page_sizes
+        self._platform = platform
+        self._operation = operation
+
+    async def page(self, cursor: str | None) -> Slice[Row]:
+        """Read the page at a cursor of ours; None is the start. Raises ValidationFailed for a foreign one."""
+        slice_, following = await self._read(_Position.parse(cursor))
+        return msgspec.structs.replace(slice_, next_cursor=following.cursor() if following else None)
+
+    async def rows(self, *, offset: int = 0) -> AsyncIterator[Row]:
+        """Iterate from an offset to the end of the list."""
+        following: _Position | None = _Position(offset)
+        while following:
+            slice_, following = await self._read(following)
+            for row in slice_.rows:
+                yield row
+
+    async def rest(self, *, offset: int) -> tuple[tuple[Row, ...], int]:
+        """Return the rows from an offset to the end, and the length of the whole list."""
+        rows: list[Row] = []
+        total: int | None = None
+        following: _Position | None = _Position(offset)
+        while following:
+            slice_, following = await self._read(following)
+            rows += slice_.rows
+            total = slice_.total if slice_.total is not None else total
+        if total is None and offset and not rows:
+            # Beyond the end some platforms only say "nothing here": the first page knows the length.
+            first, _ = await self._read(_Position(0))
+            if first.total is not None and first.total <= offset:
+                return (), first.total
+            whole, total = await self.rest(offset=0)
+            return whole[offset:], total
+        return tuple(rows), offset + len(rows) if total is None else total
+
+    async def _fetch_sized(self, offset: int) -> RawPage[Row]:
+        for limit in self._page_sizes[:-1]:
+            try:
+                return await self._fetch(offset, limit)
+            except PlatformUnavailable as error:
+                if error.status != HTTPStatus.GATEWAY_TIMEOUT:
+                    raise
+        return await self._fetch(offset, self._page_sizes[-1])
+
+    async def _read(self, at: _Position) -> tuple[Slice[Row], _Position | None]:
+        best: RawPage[Row] | None = None
+        total = at.total
+        for _ in range(1 + _REPEATS):
+            raw = await self._fetch_sized(at.offset)
+            total = total if raw.total is None else raw.total
+            if not raw.is_blank and (best is None or len(raw.rows) > len(best.rows)):
+                best = raw
+            if best and len(best.rows) >= _promised(at, total=total, limit=raw.limit):
+                break
+        if best is None or (not best.rows and _promised(at, total=total, limit=best.limit)):
+            raise PlatformUnavailable(
+                "A page of a list came without its rows; it will be asked for again.",
+                platform=self._platform,
+                operation=self._operation,
+            )
+        return Slice(rows=best.rows, total=total, next_cursor=None), _following(at.offset, best, total=total)
+
+
+def _promised(at: _Position, *, total: int | None, limit: int) -> int:
+    """How many rows must stand at this position; the newest word about the length counts."""
+    if total is not None:
+        return min(limit, max(0, total - at.offset))
+    return 1 if at.more else 0
+
+
+def _following(offset: int, raw: RawPage[Row], *, total: int | None) -> _Position | None:
+    end = offset + len(raw.rows)
+    linked = _offset_of(raw.next_url)
+    if raw.rows and linked is not None and linked > offset:
+        # A linked offset beyond the rows' end means that the platform hid some of them.
+        return _Position(max(linked, end), total, more=True)
+    if total is not None:
+        return _Position(end, total, more=True) if raw.rows and end < total else None
+    return _Position(end) if len(raw.rows) >= raw.limit else None
+
+
+def _offset_of(url: str | None) -> int | None:
+    text = URL(url).query.get("offset", "") if url else ""
+    return int(text) if text.isdecimal() else None

@@ -1,0 +1,136 @@
+"""All platforms of this process: what is configured, opened once, and built from the settings."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Self, TypeAlias
+
+import msgspec
+
+from shared.clock import Clock, SystemClock
+from shared.errors import PlatformNotConfigured
+from shared.models import Platform
+from shared.platforms.apple_music.adapter import DECLARATION as APPLE_MUSIC
+from shared.platforms.base import Adapter, Budget, Capabilities, PlatformProfile, Session
+from shared.platforms.declaration import Declaration
+from shared.platforms.http import Endpoint, PlatformHttp
+from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
+from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
+from shared.settings import PREFIX, Settings
+
+Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
+"""Gives the budget of a limiter key: a text that names what the platform counts requests by."""
+
+_DECLARATIONS = {one.profile.platform: one for one in (SPOTIFY, APPLE_MUSIC)}
+
+
+class Platforms:
+    """Open it with `async with`; the platforms that the settings lack something for stay closed."""
+
+    def __init__(self, settings: Settings, *, budgets: Budgets, clock: Clock | None = None) -> None:
+        self._settings = settings
+        self._budgets = budgets
+        self._clock = clock or SystemClock()
+        self._open = AsyncExitStack()
+        self._paths: dict[Platform, PlatformHttp] = {}
+        self._oauths: dict[Platform, OAuthClient] = {}
+
+    async def __aenter__(self) -> Self:
+        """Raises SettingsError where a configured key cannot sign."""
+        async with AsyncExitStack() as stack:
+            for platform, declared in _DECLARATIONS.items():
+                if self.is_configured(platform):
+                    self._paths[platform] = await stack.enter_async_context(self._path(declared))
+                    await self._open_oauth(declared, stack)
+            self._open = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    def is_configured(self, platform: Platform) -> bool:
+        return not self._missing(platform)
+
+    def profile(self, platform: Platform) -> PlatformProfile:
+        """Return the platform's limits, with the pace that the settings wish."""
+        profile = _DECLARATIONS[platform].profile
+        pace = self._override(platform, "requests_per_s")
+        return profile if pace is None else msgspec.structs.replace(profile, requests_per_s=pace)
+
+    def capabilities(self, platform: Platform) -> Capabilities:
+        capabilities = _DECLARATIONS[platform].capabilities
+        delay_s = self._override(platform, "visibility_s")
+        if delay_s is None:
+            return capabilities
+        return msgspec.structs.replace(capabilities, visibility_delay_s=delay_s)
+
+    def label(self, platform: Platform) -> str:
+        """Return the platform's name as people write it."""
+        return _DECLARATIONS[platform].label
+
+    def adapter(self, platform: Platform, *, session: Session) -> Adapter:
+        """Build one connection's adapter; cheap. Raises PlatformNotConfigured."""
+        self._require(platform)
+        return _DECLARATIONS[platform].build(
+            self._paths[platform], session=session, capabilities=self.capabilities(platform)
+        )
+
+    def oauth(self, platform: Platform) -> OAuthClient | None:
+        """Return the platform's sign-in; None where it has none. Raises PlatformNotConfigured."""
+        self._require(platform)
+        return self._oauths.get(platform)
+
+    def _require(self, platform: Platform) -> None:
+        missing = self._missing(platform)
+        if missing:
+            raise PlatformNotConfigured(
+                f"{self.label(platform)} is not set up on this server: its operator has to set "
+                + ", ".join(f"{PREFIX}{name.upper()}" for name in missing)
+                + "."
+            )
+
+    def _missing(self, platform: Platform) -> tuple[str, ...]:
+        required = _DECLARATIONS[platform].required
+        return tuple(name for name in required if not getattr(self._settings, name))
+
+    def _override(self, platform: Platform, name: str) -> float | None:
+        value: float | None = getattr(self._settings, f"{platform}_{name}")
+        return value
+
+    def _path(self, declared: Declaration) -> PlatformHttp:
+        platform = declared.profile.platform
+        profile = self.profile(platform)
+        endpoint = Endpoint(
+            label=declared.label,
+            profile=profile,
+            base_url=getattr(self._settings, f"{platform}_api_url"),
+            read_timeout_s=self._settings.read_timeout_s,
+            send_timeout_s=self._settings.send_timeout_s,
+            sign=declared.sign(self._settings, self._clock),
+            can_refresh=declared.oauth is not None,
+            refusals=declared.refusals,
+            probe=declared.probe,
+        )
+        budget = self._budgets(profile, self._limiter_key(declared))
+        return PlatformHttp(endpoint, budget=budget, clock=self._clock)
+
+    async def _open_oauth(self, declared: Declaration, stack: AsyncExitStack) -> None:
+        if declared.oauth is None:
+            return
+        app = declared.oauth(self._settings)
+        profile = self.profile(declared.profile.platform)
+        endpoint = Endpoint(
+            label=declared.label,
+            profile=profile,
+            base_url=app.base_url,
+            read_timeout_s=self._settings.read_timeout_s,
+            send_timeout_s=self._settings.send_timeout_s,
+            sign=lambda _: {},
+            refusals=TOKEN_REFUSALS,
+        )
+        # The sign-in server counts for itself: an API that is used up must not stop anybody from connecting.
+        budget = self._budgets(profile, f"{self._limiter_key(declared)}:sign-in")
+        http = await stack.enter_async_context(PlatformHttp(endpoint, budget=budget, clock=self._clock))
+        self._oauths[profile.platform] = OAuthClient(http, app=app, clock=self._clock)
+
+    def _limiter_key(self, declared: Declaration) -> str:
+        return f"{declared.profile.platform}:{getattr(self._settings, declared.counted_by)}"

@@ -1,0 +1,260 @@
+"""Spotify: which call does what, in development mode and in extended quota mode alike.
+
+Source: developer.spotify.com/documentation/web-api with its changes of February, March and July 2026,
+read 2026-11-22. Only calls, page sizes and body keys are used that both regimes serve.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from msgspec import structs
+
+from shared.clock import Clock
+from shared.errors import (
+    PlatformDenied,
+    PlatformNotFound,
+    ReconnectRequired,
+)
+from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
+from shared.platforms.answers import Refusal
+from shared.platforms.base import (
+    Capabilities,
+    Gate,
+    Page,
+    PlatformProfile,
+    PlaylistPage,
+    Session,
+    TargetView,
+    TextQuery,
+    WriteClass,
+)
+from shared.platforms.declaration import Declaration
+from shared.platforms.http import Call, PlatformHttp, Sign
+from shared.platforms.oauth import OAuthApp
+from shared.platforms.paging import Pager, RawPage
+from shared.platforms.spotify import convert, wire
+from shared.settings import Settings
+
+T = TypeVar("T")
+
+_PAGE = 50
+_SEARCH_PAGE = 10  # development mode answers 400 to more
+
+
+_REFUSALS = (
+    Refusal(
+        status=400, word="base62", kind=PlatformNotFound, message="Spotify knows no playlist of that id."
+    ),
+    Refusal(
+        status=403,
+        word="scope",
+        kind=ReconnectRequired,
+        message="Spotify was not allowed enough: connect it again and allow everything that is asked.",
+    ),
+    Refusal(
+        status=403,
+        word="premium",  # plain text, no JSON
+        kind=PlatformDenied,
+        message="Spotify serves this app only while its owner has Premium; after a change it can take hours.",
+    ),
+    Refusal(
+        status=403,
+        word="registered",
+        kind=PlatformDenied,
+        message="This Spotify account is not on the app's list of users in the developer dashboard.",
+    ),
+    Refusal(
+        status=403,
+        operation="read_items",
+        kind=PlatformDenied,
+        message="Spotify shows an app only the user's own playlists: copy it to an own one in Spotify first.",
+    ),
+)
+
+
+class SpotifyAdapter:
+    """One Spotify account."""
+
+    platform = Platform.SPOTIFY
+
+    def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
+        self._http = http
+        self._session = session
+        self._user_id: str | None = None
+        self.capabilities = capabilities
+
+    async def account(self) -> Account:
+        return convert.to_account(await self._me())
+
+    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
+        page = await self._playlists().page(cursor)
+        user_id = await self._own_id()
+        return PlaylistPage(
+            playlists=tuple(convert.to_playlist(raw, user_id=user_id) for raw in page.rows if raw),
+            next_cursor=page.next_cursor,
+        )
+
+    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+        call = Call(
+            operation="get_playlist", route="/playlists/{playlist_id}", path={"playlist_id": playlist_id}
+        )
+        raw = await self._http.read(call, session=self._session, into=wire.Playlist)
+        return convert.to_playlist(raw, user_id=await self._own_id())
+
+    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
+        page = await self._rows(playlist_id, operation="read_items").page(cursor)
+        return Page(
+            items=tuple(map(convert.to_item, page.rows)), next_cursor=page.next_cursor, total=page.total
+        )
+
+    async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
+        # "isrc:A OR isrc:B" finds nothing: one search per ISRC. It may also name a wrong recording.
+        found = {}
+        for isrc in isrcs:
+            tracks = await self._search(f"isrc:{isrc}", operation="find_by_isrc")
+            found[isrc] = tuple(track for track in tracks if track.isrc == isrc)
+        return found
+
+    async def search(self, query: TextQuery) -> tuple[Track, ...]:
+        text = _plain(query.plain)
+        if query.title and query.artist:
+            text = f'track:"{_plain(query.title)}" artist:"{_plain(query.artist)}"'
+        return await self._search(text, operation="search") if text else ()
+
+    async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:
+        call = Call(
+            operation="create_playlist",
+            method="POST",
+            route="/me/playlists",
+            body={"name": name, "public": False, "description": description},
+        )
+        raw = await self._http.write(call, session=self._session, gate=gate, into=wire.Playlist)
+        return convert.to_playlist(raw, user_id=raw.owner.id or "" if raw.owner else "")
+
+    async def find_playlist(self, marker: str) -> Playlist | None:
+        async for raw in self._playlists().rows():
+            if raw and marker in convert.description_of(raw):
+                return convert.to_playlist(raw, user_id=await self._own_id())
+        return None
+
+    async def add_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, gate: Gate
+    ) -> None:
+        call = Call(
+            operation="add_tracks",
+            method="POST",
+            route="/playlists/{playlist_id}/items",
+            path={"playlist_id": playlist_id},
+            # Without a position an append sometimes landed at the front.
+            body={"uris": [f"spotify:track:{track_id}" for track_id in track_ids], "position": position},
+        )
+        await self._http.write(call, session=self._session, gate=gate)
+
+    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
+        rows, total = await self._rows(playlist_id, operation="read_target").rest(offset=offset)
+        return TargetView(rows=tuple(map(convert.to_target_row, rows)), total=total)
+
+    def playlist_id_of(self, text: str) -> PlaylistId | None:
+        return convert.playlist_id_of(text)
+
+    async def _me(self) -> wire.Me:
+        return await self._http.read(
+            Call(operation="account", route="/me"), session=self._session, into=wire.Me
+        )
+
+    async def _own_id(self) -> str:
+        """Who we are as playlists name their owner: the user id, not the account id."""
+        if self._user_id is None:
+            self._user_id = (await self._me()).id
+        return self._user_id
+
+    async def _search(self, text: str, *, operation: str) -> tuple[Track, ...]:
+        query: dict[str, str | int] = {"q": text, "type": "track", "limit": _SEARCH_PAGE}
+        if self._session.market:
+            query["market"] = self._session.market
+        call = Call(operation=operation, route="/search", query=query)
+        answer = await self._http.read(call, session=self._session, into=wire.SearchAnswer)
+        return tuple(filter(None, (convert.to_track(raw) for raw in answer.tracks.items if raw)))
+
+    def _playlists(self) -> Pager[wire.Playlist | None]:
+        call = Call(operation="list_playlists", route="/me/playlists")
+        return self._pager(call, into=wire.Paging[wire.Playlist])
+
+    def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Row | None]:
+        call = Call(
+            operation=operation,
+            route="/playlists/{playlist_id}/items",
+            path={"playlist_id": playlist_id},
+            # No market: with one, tracks are replaced by their likes in that country.
+            query={"additional_types": "track,episode"},
+        )
+        return self._pager(call, into=wire.Paging[wire.Row])
+
+    def _pager(self, call: Call, *, into: type[wire.Paging[T]]) -> Pager[T | None]:
+        async def fetch(offset: int, limit: int) -> RawPage[T | None]:
+            page = structs.replace(call, query={**call.query, "limit": limit, "offset": offset})
+            raw = await self._http.read(page, session=self._session, into=into)
+            return RawPage.of(raw.items, limit=limit, total=raw.total, next_url=raw.next)
+
+        return Pager(fetch, page_sizes=(_PAGE,), platform=self.platform, operation=call.operation)
+
+
+def _plain(text: str) -> str:
+    """Take the characters of the search syntax out; more than about 250 in all are refused."""
+    return " ".join(text.replace('"', " ").replace(":", " ").split())[:100]
+
+
+def _sign(tokens: TokenSet | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {tokens.access_token}"} if tokens else {}
+
+
+def _signer(_: Settings, __: Clock) -> Sign:
+    return _sign
+
+
+def _oauth(settings: Settings) -> OAuthApp:
+    return OAuthApp(
+        client_id=settings.spotify_client_id,
+        client_secret=settings.spotify_client_secret,
+        base_url=settings.spotify_accounts_url,
+        authorize_route="/authorize",
+        token_route="/api/token",  # noqa: S106 - an address, no secret
+        scopes=(
+            "playlist-read-private",
+            "playlist-read-collaborative",
+            "playlist-modify-private",
+            "playlist-modify-public",
+            "user-read-private",
+        ),
+    )
+
+
+DECLARATION = Declaration(
+    label="Spotify",
+    profile=PlatformProfile(
+        platform=Platform.SPOTIFY,
+        # The limit is per app in a rolling window of 30 s and unpublished; 2 to 3 per second are borne.
+        requests_per_s=2.5,
+        concurrency=4,
+        backoff_s=5.0,
+        source="developer.spotify.com/documentation/web-api/concepts/rate-limits",
+        read_on="2026-11-22",
+    ),
+    capabilities=Capabilities(
+        write_class=WriteClass.POSITIONED_INSERT,
+        has_fielded_search=True,
+        isrc_batch=1,
+        add_batch=100,
+        read_page=_PAGE,
+        playlist_limit=10_000,
+        # Items were readable 0.6 s after a write (measured by others, 2026).
+        visibility_delay_s=2.0,
+        reads_lag=False,
+    ),
+    required=("spotify_client_id",),
+    counted_by="spotify_client_id",
+    build=SpotifyAdapter,
+    sign=_signer,
+    refusals=_REFUSALS,
+    oauth=_oauth,
+)

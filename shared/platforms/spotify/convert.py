@@ -1,0 +1,132 @@
+"""Spotify's JSON into our values: pure."""
+
+import re
+from html import unescape
+from urllib.parse import unquote_plus
+
+from shared.models import (
+    Account,
+    NotTransferable,
+    Platform,
+    Playlist,
+    PlaylistId,
+    SourceItem,
+    Track,
+    TrackId,
+)
+from shared.platforms.base import TargetRow, parse_isrc, split_address
+from shared.platforms.spotify import wire
+
+_ID = re.compile(r"[0-9A-Za-z]{22}")
+_HOSTS = {"open.spotify.com", "play.spotify.com"}
+
+
+def to_track(raw: wire.Track) -> Track | None:
+    """Return a catalog track; None for what has no id or no name: local, gone or not a track."""
+    if not raw.id or not raw.name or raw.is_local or raw.type == "episode":
+        return None
+    album = raw.album or wire.Album()
+    return Track(
+        platform=Platform.SPOTIFY,
+        id=TrackId(raw.id),
+        title=raw.name,
+        artists=_artists(raw),
+        album=album.name or None,
+        duration_ms=_whole(raw.duration_ms),
+        isrc=parse_isrc(raw.external_ids.isrc) if raw.external_ids else None,
+        explicit=raw.explicit,
+        release_date=_date(album.release_date),
+        track_number=_whole(raw.track_number),
+        disc_number=_whole(raw.disc_number),
+        url=raw.external_urls.spotify if raw.external_urls else None,
+    )
+
+
+def to_item(row: wire.Row | None) -> SourceItem:
+    """Return what stands at a position; no row is ever left out."""
+    raw = row.content if row else None
+    if row is None or raw is None:
+        return SourceItem(not_transferable=NotTransferable.REMOVED)
+    title = _title_of(raw)
+    if row.is_local or raw.is_local:
+        return SourceItem(not_transferable=NotTransferable.LOCAL_FILE, title=title)
+    if raw.type == "episode":
+        return SourceItem(not_transferable=NotTransferable.EPISODE, title=title)
+    track = to_track(raw)
+    if track is None:
+        return SourceItem(not_transferable=NotTransferable.REMOVED, title=title)
+    return SourceItem(track=track, title=title)
+
+
+def to_target_row(row: wire.Row | None) -> TargetRow:
+    """Return a row of a target. A relinked track is named by the id that was added."""
+    raw = row.content if row else None
+    if raw is None:
+        return TargetRow(track_id=None)
+    track_id = (raw.linked_from.id if raw.linked_from else None) or raw.id
+    return TargetRow(track_id=TrackId(track_id) if track_id else None, title=_title_of(raw))
+
+
+def to_playlist(raw: wire.Playlist, *, user_id: str) -> Playlist:
+    """Return a playlist as this user sees it. Others' playlists come without contents where unreadable."""
+    owner = raw.owner or wire.Owner()
+    is_shared = owner.id == user_id or bool(raw.collaborative)
+    return Playlist(
+        id=PlaylistId(raw.id),
+        name=raw.name or "",
+        url=raw.external_urls.spotify if raw.external_urls else None,
+        owner=owner.display_name or owner.id,
+        track_count=raw.contents.total if raw.contents else None,
+        writable=is_shared,
+        readable=is_shared or raw.contents is not None,
+        snapshot=raw.snapshot_id,
+        description=description_of(raw),
+    )
+
+
+def description_of(raw: wire.Playlist) -> str:
+    """Return the description as it was written: it comes back with HTML entities."""
+    return unescape(raw.description or "")
+
+
+def to_account(raw: wire.Me) -> Account:
+    return Account(id=raw.account_id or raw.id, label=raw.display_name or raw.id, market=raw.country or "")
+
+
+def playlist_id_of(text: str) -> PlaylistId | None:
+    """Read an id, `spotify:playlist:…` or a share address, also the older `user/<name>/playlist` forms."""
+    text = text.strip()
+    if text.startswith("spotify:"):
+        parts = tuple(text.split(":"))
+    elif "/" in text:
+        host, path = split_address(text)
+        parts = path if host in _HOSTS else ()
+    else:
+        parts = ("playlist", text)
+    match parts:
+        case (*_, "playlist", playlist_id) if _ID.fullmatch(playlist_id):
+            return PlaylistId(playlist_id)
+        case _:
+            return None
+
+
+def _artists(raw: wire.Track) -> tuple[str, ...]:
+    return tuple(artist.name for artist in raw.artists or () if artist and artist.name)
+
+
+def _whole(number: float | None) -> int | None:
+    return int(number) if number else None
+
+
+def _date(text: str | None) -> str | None:
+    """Return a release date; "0000" stands where nobody entered one."""
+    return None if not text or text.startswith("0000") else text
+
+
+def _title_of(raw: wire.Track) -> str:
+    """Name a row for people: `artists – title`, for local files from the address where fields are empty."""
+    artists, name = ", ".join(_artists(raw)), raw.name or ""
+    if not name and (raw.uri or "").startswith("spotify:local:"):
+        parts = [unquote_plus(part) for part in (raw.uri or "").split(":")]
+        artists, name = artists or parts[2], parts[4] if len(parts) > 4 else ""
+    return " – ".join(filter(None, (artists, name)))

@@ -1,0 +1,106 @@
+"""Spotify's JSON in both regimes: only what we read, and nothing taken for granted."""
+
+from typing import Generic, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+T = TypeVar("T")
+
+
+class Artist(msgspec.Struct):
+    name: str | None = None
+
+
+class Album(msgspec.Struct):
+    name: str | None = None
+    release_date: str | None = None
+
+
+class ExternalIds(msgspec.Struct):
+    isrc: str | None = None
+
+
+class ExternalUrls(msgspec.Struct):
+    spotify: str | None = None
+
+
+class LinkedFrom(msgspec.Struct):
+    id: str | None = None
+
+
+class Track(msgspec.Struct):
+    """A track, or an episode where type says so. Whole numbers were seen as floats."""
+
+    id: str | None = None
+    name: str | None = None
+    type: str | None = None
+    uri: str | None = None
+    is_local: bool | None = None
+    duration_ms: float | None = None
+    explicit: bool | None = None
+    artists: list[Artist | None] | None = None
+    album: Album | None = None
+    external_ids: ExternalIds | None = None
+    external_urls: ExternalUrls | None = None
+    linked_from: LinkedFrom | None = None
+    track_number: float | None = None
+    disc_number: float | None = None
+
+
+class Row(msgspec.Struct):
+    is_local: bool | None = None
+    item: Track | None = None
+    track: Track | None = None
+
+    @property
+    def content(self) -> Track | None:
+        return self.item or self.track
+
+
+class Paging(msgspec.Struct, Generic[T]):
+    """A page of a list; items unset: an answer without any list."""
+
+    items: list[T | None] | UnsetType = UNSET
+    total: int | None = None
+    next: str | None = None
+
+
+class Tracks(msgspec.Struct):
+    items: list[Track | None]
+
+
+class SearchAnswer(msgspec.Struct):
+    tracks: Tracks
+
+
+class Owner(msgspec.Struct):
+    id: str | None = None
+    display_name: str | None = None
+
+
+class Contents(msgspec.Struct):
+    total: int | None = None
+
+
+class Playlist(msgspec.Struct):
+    id: str
+    name: str | None = None
+    description: str | None = None
+    owner: Owner | None = None
+    collaborative: bool | None = None
+    snapshot_id: str | None = None
+    external_urls: ExternalUrls | None = None
+    items: Contents | None = None
+    tracks: Contents | None = None
+
+    @property
+    def contents(self) -> Contents | None:
+        return self.items or self.tracks
+
+
+class Me(msgspec.Struct):
+    id: str
+    account_id: str | None = None
+    display_name: str | None = None
+    country: str | None = None

@@ -1,0 +1,209 @@
+"""All settings, read once from `CROSSPLAY_*` environment variables into one frozen value."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+from urllib.parse import urlsplit
+
+import msgspec
+
+from shared.errors import SettingsError
+
+PREFIX = "CROSSPLAY_"
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Secret:
+    """A text that shows itself only when asked by name."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+NO_SECRET = Secret("")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator can choose. Each field is the variable CROSSPLAY_<NAME>; see the README table."""
+
+    database_url: Secret = NO_SECRET
+    redis_url: Secret = NO_SECRET
+    secret_keys: Secret = NO_SECRET
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
+    public_url: str = ""
+
+    worker_concurrency: Count = 8
+    lease_s: Positive = 30.0
+    send_timeout_s: Positive = 10.0
+    read_timeout_s: Positive = 30.0
+    drain_s: Positive = 25.0
+    sweep_s: Positive = 1.0
+    max_attempts: Count = 20
+
+    log_level: str = "INFO"
+    log_format: Annotated[str, msgspec.Meta(pattern="^(auto|json|text)$")] = "auto"
+    trace_url: str = ""
+
+    spotify_client_id: str = ""
+    spotify_client_secret: Secret = NO_SECRET
+    spotify_api_url: str = "https://api.spotify.com/v1"
+    spotify_accounts_url: str = "https://accounts.spotify.com"
+    spotify_requests_per_s: Positive | None = None
+    spotify_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
+    apple_music_team_id: str = ""
+    apple_music_key_id: str = ""
+    apple_music_private_key: Secret = NO_SECRET
+    apple_music_api_url: str = "https://api.music.apple.com/v1"
+    apple_music_requests_per_s: Positive | None = None
+    apple_music_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
+
+DESCRIPTIONS: dict[str, str] = {
+    "database_url": "PostgreSQL 15–18, `postgresql://user:password@host:port/name`.",
+    "redis_url": "Redis ≥ 7.0 or Valkey ≥ 8, `redis://:password@host:port/0`.",
+    "secret_keys": "Keys that encrypt tokens at rest: `kid:base64-of-32-bytes`, several by comma; the first "
+    "one encrypts, all decrypt.",
+    "host": "Address that the gateway listens on.",
+    "port": "Port that the gateway listens on; 0 takes a free one.",
+    "public_url": "Address under which users reach the gateway; empty: `http://<host>:<port>`.",
+    "worker_concurrency": "Jobs that one worker runs at once, per platform.",
+    "lease_s": "How long a worker owns a job without a heartbeat; a crashed one's jobs are free after it.",
+    "send_timeout_s": "Total time of one platform write; must be shorter than half the lease.",
+    "read_timeout_s": "Total time of one platform read.",
+    "drain_s": "How long a worker finishes jobs after SIGTERM.",
+    "sweep_s": "How often runnable work is looked for in Postgres.",
+    "max_attempts": "Attempts of one job before its transfer fails.",
+    "log_level": "DEBUG, INFO, WARNING or ERROR.",
+    "log_format": "`auto` (text on a terminal, else JSON), `json` or `text`.",
+    "trace_url": "Link template into your tracing backend, with `{trace_id}`.",
+    "spotify_client_id": "Client id of your Spotify app.",
+    "spotify_client_secret": "Its secret; empty: PKCE alone.",
+    "spotify_api_url": "Base address of the Spotify Web API.",
+    "spotify_accounts_url": "Base address of Spotify's sign-in.",
+    "spotify_requests_per_s": "Pace of all workers together; empty: the profile's.",
+    "spotify_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
+    "apple_music_team_id": "Apple developer team id.",
+    "apple_music_key_id": "Id of the MusicKit key.",
+    "apple_music_private_key": "The MusicKit key: PEM text, or the path of the .p8 file.",
+    "apple_music_api_url": "Base address of the Apple Music API.",
+    "apple_music_requests_per_s": "Pace of all workers together; empty: the profile's.",
+    "apple_music_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
+}
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read the settings. Raises SettingsError that lists every fault at once; texts show no value."""
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for name, kind in get_type_hints(Settings, include_extras=True).items():
+        text = environ.get(PREFIX + name.upper(), "").strip()
+        if not text:
+            continue
+        try:
+            values[name] = msgspec.convert(text, kind, strict=False, dec_hook=_decode)
+        except msgspec.ValidationError as error:
+            faults.append(f"{PREFIX}{name.upper()}: {error}.")
+    if faults:
+        raise SettingsError(tuple(faults))
+    settings = Settings(**values)
+    faults = [*_url_faults(settings), *_rule_faults(settings)]
+    if faults:
+        raise SettingsError(tuple(faults))
+    return settings
+
+
+def require_stores(settings: Settings) -> None:
+    """Raise SettingsError unless both stores and a key ring are named."""
+    faults = [
+        f"{PREFIX}{name.upper()} is missing: {DESCRIPTIONS[name]}"
+        for name in ("database_url", "redis_url", "secret_keys")
+        if not getattr(settings, name)
+    ]
+    if faults:
+        raise SettingsError(tuple(faults))
+
+
+def parse_key_ring(secret_keys: Secret) -> dict[str, bytes]:
+    """Return key bytes by key id, the encrypting one first. Raises ValueError without showing a key."""
+    ring: dict[str, bytes] = {}
+    for number, part in enumerate(filter(None, secret_keys.reveal().split(",")), start=1):
+        kid, separator, text = part.strip().partition(":")
+        try:
+            key = base64.b64decode(text, validate=True)
+        except binascii.Error:
+            key = b""
+        if not kid.isalnum() or not separator or len(key) != 32:  # AES-256
+            raise ValueError(f"key {number} is not `kid:base64-of-32-bytes`")
+        ring[kid] = key
+    return ring
+
+
+def private_key_pem(settings: Settings) -> str:
+    """Return the MusicKit key's PEM text, read from its file where a path was given."""
+    text = settings.apple_music_private_key.reveal()
+    return text if "-----BEGIN" in text else Path(text).read_text(encoding="ascii")
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise NotImplementedError(kind)
+
+
+def _url_faults(settings: Settings) -> list[str]:
+    faults = []
+    for name in ("public_url", "spotify_api_url", "spotify_accounts_url", "apple_music_api_url"):
+        text = getattr(settings, name)
+        parts = urlsplit(text)
+        if text and (parts.scheme not in ("http", "https") or not parts.hostname):
+            faults.append(f"{PREFIX}{name.upper()}: must be an http or https address.")
+    for name, schemes in (
+        ("database_url", ("postgresql", "postgres")),
+        ("redis_url", ("redis", "rediss", "unix")),
+    ):
+        secret = getattr(settings, name)
+        if secret and urlsplit(secret.reveal()).scheme not in schemes:
+            faults.append(f"{PREFIX}{name.upper()}: must begin with {schemes[0]}://.")
+    return faults
+
+
+def _rule_faults(settings: Settings) -> list[str]:
+    faults = []
+    if settings.lease_s < 2 * settings.send_timeout_s:
+        faults.append(
+            f"{PREFIX}LEASE_S must be at least twice {PREFIX}SEND_TIMEOUT_S, so that no send outlives it."
+        )
+    try:
+        parse_key_ring(settings.secret_keys)
+    except ValueError as error:
+        faults.append(f"{PREFIX}SECRET_KEYS: {error}.")
+    if settings.apple_music_private_key:
+        try:
+            private_key_pem(settings)
+        except (OSError, UnicodeDecodeError):
+            faults.append(f"{PREFIX}APPLE_MUSIC_PRIVATE_KEY: is neither PEM text nor a readable file.")
+    return faults

@@ -1,0 +1,170 @@
+"""Redis Streams as transport: one short stream per platform, one consumer group, acknowledge and delete."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+
+from shared import messages
+from shared.messages import RunJob
+from shared.models import JobId, Platform
+from shared.settings import Secret
+
+GROUP = "workers"
+STORE_ERRORS = (RedisError, OSError, TimeoutError)
+"""What a call raises when Redis is away or cannot serve; nothing is lost by it."""
+
+
+# Renews the idle time of entries that are still ours and returns the ids that are not; the owner is
+# checked inside the script because XCLAIM itself would take an entry back from its new owner.
+_RENEW = """
+local lost = {}
+for i = 3, #ARGV do
+  if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2]) > 0 then
+    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID')
+  else
+    lost[#lost + 1] = ARGV[i]
+  end
+end
+return lost
+"""
+# Deletes a consumer only while nothing is pending with it: DELCONSUMER would drop those entries.
+_FORGET = """
+for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local name, pending = nil, nil
+  for i = 1, #consumer, 2 do
+    if consumer[i] == 'name' then name = consumer[i + 1] end
+    if consumer[i] == 'pending' then pending = consumer[i + 1] end
+  end
+  if name == ARGV[2] and pending == 0 then
+    return redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], name)
+  end
+end
+return 0
+"""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream entry as a consumer got it. message is None where this release cannot read it."""
+
+    id: str
+    message: RunJob | None
+
+
+def open_redis(redis_url: Secret, *, connection_count: int = 16, socket_timeout_s: float | None = 5) -> Redis:
+    """Open a client whose calls are sent once and wait for a free connection instead of failing.
+
+    A silent resend would add an entry twice or lose one that was read, so every retry is ours.
+    """
+    pool = BlockingConnectionPool.from_url(
+        redis_url.reveal(),
+        max_connections=connection_count,
+        timeout=10,
+        socket_timeout=socket_timeout_s,
+        socket_connect_timeout=5,
+        socket_keepalive=True,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+        health_check_interval=0,
+    )
+    return Redis.from_pool(pool)
+
+
+def key(platform: Platform, name: str) -> str:
+    """Return a Redis key; all keys of one platform share a hash tag, hence a cluster slot."""
+    return f"{{crossplay:{platform}}}:{name}"
+
+
+class Streams:
+    """The job streams. `redis` serves short calls; reading blocks, so each consumer brings its own client."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._renew = redis.register_script(_RENEW)
+        self._forget = redis.register_script(_FORGET)
+
+    async def ensure_group(self, platform: Platform) -> None:
+        """Create stream and group where missing; from the first entry on, a later start would skip some."""
+        try:
+            await self._redis.xgroup_create(_stream(platform), GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    async def add(self, platform: Platform, jobs: Sequence[RunJob]) -> None:
+        """Append entries, in order, in one round trip. Never trimmed: trimming drops pending work."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for job in jobs:
+                fields: Any = messages.encode(job)
+                pipe.xadd(_stream(platform), fields)
+            await pipe.execute()
+
+    async def queued_jobs(self, platform: Platform) -> set[JobId]:
+        """Return the ids of all jobs that an entry stands for, delivered or not."""
+        entries: Any = await self._redis.xrange(_stream(platform), count=10_000)
+        return {entry.message.job_id for entry in _entries(entries) if entry.message}
+
+    async def read(
+        self, reader: Redis, platform: Platform, *, consumer: str, count: int, block_ms: int
+    ) -> list[Entry]:
+        """Read up to `count` new entries, waiting up to `block_ms`. Never cancel it: entries would strand."""
+        answer = await reader.xreadgroup(
+            GROUP, consumer, {_stream(platform): ">"}, count=count, block=block_ms
+        )
+        return _entries(_pairs(answer))
+
+    async def read_stranded(self, platform: Platform, *, consumer: str, count: int) -> list[Entry]:
+        """Read again what was delivered to this consumer and never acknowledged, oldest first."""
+        answer = await self._redis.xreadgroup(GROUP, consumer, {_stream(platform): "0"}, count=count)
+        return _entries(_pairs(answer))
+
+    async def claim(self, platform: Platform, *, consumer: str, idle_ms: int, count: int) -> list[Entry]:
+        """Take over up to `count` entries whose consumer has been silent; scans to the end of the cursor."""
+        claimed: list[Entry] = []
+        cursor = "0-0"
+        while len(claimed) < count:
+            cursor, pairs, _deleted = await self._redis.xautoclaim(
+                _stream(platform), GROUP, consumer, idle_ms, start_id=cursor, count=count - len(claimed)
+            )
+            claimed += _entries(pairs)
+            if cursor == "0-0":
+                break
+        return claimed
+
+    async def renew(self, platform: Platform, *, consumer: str, entry_ids: Sequence[str]) -> list[str]:
+        """Reset the idle time of our entries; return the ids that belong to somebody else now."""
+        lost: list[str] = await self._renew(keys=[_stream(platform)], args=[GROUP, consumer, *entry_ids])
+        return lost
+
+    async def ack(self, platform: Platform, entry_id: str) -> None:
+        """Acknowledge and delete an entry, both or neither."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.xack(_stream(platform), GROUP, entry_id)
+            pipe.xdel(_stream(platform), entry_id)
+            await pipe.execute()
+
+    async def forget(self, platform: Platform, *, consumer: str) -> None:
+        """Remove a consumer that leaves; one that still has pending entries stays, to be claimed from."""
+        await self._forget(keys=[_stream(platform)], args=[GROUP, consumer])
+
+
+def _stream(platform: Platform) -> str:
+    return key(platform, "jobs")
+
+
+def _pairs(answer: Any) -> list[tuple[str, dict[str, str]]]:
+    """Return the entries of the one stream that was asked for, in either protocol's shape of the answer."""
+    if not answer:
+        return []
+    pairs: Any = next(iter(answer.values()))[0] if isinstance(answer, dict) else answer[0][1]
+    return list(pairs)
+
+
+def _entries(pairs: Sequence[tuple[str, dict[str, str]]]) -> list[Entry]:
+    return [
+        Entry(id=entry_id, message=messages.decode(fields) if fields else None) for entry_id, fields in pairs
+    ]

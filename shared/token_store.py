@@ -1,0 +1,174 @@
+"""Where token sets live: sealed in Postgres, which is the truth, sealed in Redis, opened in this process."""
+
+from collections import OrderedDict
+from datetime import datetime, timedelta
+
+import msgspec
+from loguru import logger
+
+from shared.cache import Cache
+from shared.cipher import Cipher
+from shared.clock import Clock
+from shared.db import connections
+from shared.db.connections import ConnectionState, SealedConnection
+from shared.db.pool import STORE_ERRORS, Pool
+from shared.errors import ConnectionMissing, ReconnectRequired, StoreUnavailable
+from shared.models import ConnectionId, Platform, TokenSet
+
+REFRESH_AT = 0.8
+"""The share of their life after which tokens are replaced."""
+
+_RECHECK_S = 60.0  # how long this process believes what it holds
+_CACHE_LIFE_S = 600
+_HELD_COUNT = 1000
+_STORE_ATTEMPTS = 5
+
+
+class _Sealed(msgspec.Struct, frozen=True, kw_only=True):
+    """What is sealed into a connection's row."""
+
+    tokens: TokenSet
+    issued_at: datetime
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection with its tokens opened. checked_s: monotonic time of the last look into a store."""
+
+    row: SealedConnection
+    tokens: TokenSet
+    issued_at: datetime
+    checked_s: float
+
+    def is_due(self, now: datetime) -> bool:
+        expires_at = self.tokens.expires_at
+        return expires_at is not None and now >= self.issued_at + REFRESH_AT * (expires_at - self.issued_at)
+
+    def is_expired(self, now: datetime) -> bool:
+        expires_at = self.tokens.expires_at
+        return expires_at is not None and now >= expires_at - timedelta(seconds=5)
+
+
+class TokenStore:
+    """Reads and replaces token sets. Every method that asks Postgres raises StoreUnavailable.
+
+    What the caches hold may be old; the platform's refusal cures that, because then Postgres is asked.
+    """
+
+    def __init__(self, *, pool: Pool, cache: Cache, cipher: Cipher, clock: Clock) -> None:
+        self._pool = pool
+        self._cache = cache
+        self._cipher = cipher
+        self._clock = clock
+        self._held: OrderedDict[ConnectionId, Held] = OrderedDict()
+
+    def peek(self, connection_id: ConnectionId) -> Held | None:
+        """Return what this process holds, if it looked lately."""
+        held = self._held.get(connection_id)
+        is_fresh = held is not None and self._clock.monotonic() - held.checked_s < _RECHECK_S
+        return held if is_fresh else None
+
+    async def look_up(self, connection_id: ConnectionId) -> Held:
+        """Return a connection from the nearest place that knows it. Raises as `read` does."""
+        held = self.peek(connection_id)
+        if held:
+            return held
+        row = await self._cache.get(_cache_key(connection_id), into=SealedConnection)
+        return self._hold(row) if row else await self.read(connection_id)
+
+    async def read(self, connection_id: ConnectionId) -> Held:
+        """Return a connection as Postgres has it. Raises ConnectionMissing, ReconnectRequired."""
+        try:
+            row = await connections.read_sealed(self._pool, connection_id)
+        except STORE_ERRORS as error:
+            raise _unavailable() from error
+        if row is None or row.state is not ConnectionState.CONNECTED:
+            await self.forget(connection_id)
+            if row:
+                raise reconnect_required(row.platform)
+            raise ConnectionMissing("This connection does not exist any more: connect the account again.")
+        held = self._hold(row)
+        await self._cache.put(_cache_key(row.id), value=row, life_s=_CACHE_LIFE_S)
+        return held
+
+    async def lease(self, held: Held, *, owner: str, lease_s: float) -> bool:
+        """Become the one who refreshes these tokens; False where another is, or newer ones are stored."""
+        row = held.row
+        try:
+            return await connections.lease_refresh(
+                self._pool, row.id, version=row.version, owner=owner, lease_s=lease_s
+            )
+        except STORE_ERRORS as error:
+            raise _unavailable() from error
+
+    async def release(self, held: Held, *, owner: str) -> None:
+        """Let others refresh; where Postgres is away, the lease's end does it."""
+        try:
+            await connections.release_refresh(self._pool, held.row.id, owner=owner)
+        except STORE_ERRORS:
+            logger.bind(connection_id=held.row.id).warning("refresh lease is left to its end")
+
+    async def replace(self, held: Held, fresh: TokenSet) -> Held:
+        """Store fresh tokens, trying for some seconds; where others were stored meanwhile, those count."""
+        row = held.row
+        sealed = self.seal(row.id, platform=row.platform, tokens=fresh)
+        for attempt in range(1, _STORE_ATTEMPTS + 1):
+            try:
+                await connections.store_tokens(self._pool, row.id, version=row.version, sealed_tokens=sealed)
+                break
+            except STORE_ERRORS as error:
+                if attempt == _STORE_ATTEMPTS:
+                    raise _unavailable() from error
+                await self._clock.sleep(0.1 * 2**attempt)
+        return await self.read(row.id)
+
+    async def give_up(self, held: Held) -> Held:
+        """Mark that the user has to connect again and raise ReconnectRequired.
+
+        Returns newer tokens instead where somebody has stored some.
+        """
+        row = held.row
+        try:
+            is_marked = await connections.mark_reconnect_required(self._pool, row.id, version=row.version)
+        except STORE_ERRORS as error:
+            raise _unavailable() from error
+        if is_marked:
+            logger.bind(connection_id=row.id, platform=row.platform).info("connection needs its user")
+        return await self.read(row.id)
+
+    async def forget(self, connection_id: ConnectionId) -> None:
+        """Drop what is cached of a connection, because its row has changed."""
+        self._held.pop(connection_id, None)
+        await self._cache.drop(_cache_key(connection_id))
+
+    def seal(self, connection_id: ConnectionId, *, platform: Platform, tokens: TokenSet) -> str:
+        """Seal tokens that were issued just now, for the connection's row."""
+        content = msgspec.json.encode(_Sealed(tokens=tokens, issued_at=self._clock.now())).decode()
+        return self._cipher.seal(content, context=_context(connection_id, platform))
+
+    def _hold(self, row: SealedConnection) -> Held:
+        text = self._cipher.open(row.sealed_tokens, context=_context(row.id, row.platform))
+        sealed = msgspec.json.decode(text, type=_Sealed)
+        held = Held(
+            row=row, tokens=sealed.tokens, issued_at=sealed.issued_at, checked_s=self._clock.monotonic()
+        )
+        self._held[row.id] = held
+        self._held.move_to_end(row.id)
+        if len(self._held) > _HELD_COUNT:
+            self._held.popitem(last=False)
+        return held
+
+
+def reconnect_required(platform: Platform) -> ReconnectRequired:
+    return ReconnectRequired(f"The {platform} connection is no longer accepted: connect the account again.")
+
+
+def _unavailable() -> StoreUnavailable:
+    return StoreUnavailable("Postgres does not answer; try again in a moment.")
+
+
+def _context(connection_id: ConnectionId, platform: Platform) -> str:
+    return f"{connection_id}|{platform}|tokens"
+
+
+def _cache_key(connection_id: ConnectionId) -> str:
+    return f"crossplay:connection:{connection_id}"

@@ -1,0 +1,191 @@
+"""What every adapter makes of a platform's refusals and failures."""
+
+import pytest
+
+from shared.errors import (
+    PlatformAnswerInvalid,
+    PlatformDenied,
+    PlatformError,
+    PlatformNotFound,
+    PlatformRejected,
+    PlatformUnavailable,
+    RateLimited,
+    ReconnectRequired,
+)
+from shared.models import Isrc, Platform, PlaylistId
+from tests.contract.sandboxes import Stage, line
+from worker.matching.query import Query
+
+
+async def read(stage: Stage) -> None:
+    playlist_id = await stage.playlist_named("Odd Rows")
+    await stage.adapter.read_items(playlist_id)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_passing_server_fault_of_a_read_is_not_noticed(stage: Stage, status: int) -> None:
+    await stage.fault("status", operation="list_items", status=status, count=1)
+
+    await read(stage)
+
+    assert len(await stage.calls("list_items")) == 2
+
+
+async def test_broken_connection_of_a_read_is_not_noticed(stage: Stage) -> None:
+    await stage.fault("drop", operation="list_items", count=2)
+
+    await read(stage)
+
+    assert len(await stage.calls("list_items")) == 3
+
+
+@pytest.mark.parametrize("kind", ["html", "drop"])
+async def test_lasting_fault_of_a_read_is_given_up_after_few_attempts(stage: Stage, kind: str) -> None:
+    await stage.fault(kind, operation="get_playlist")
+
+    with pytest.raises(PlatformUnavailable) as caught:
+        await stage.adapter.get_playlist(await stage.playlist_named("Odd Rows"))
+
+    assert (caught.value.platform, caught.value.operation) == (stage.platform, "get_playlist")
+    # Once more from aiohttp itself, where a kept-alive connection broke.
+    assert 3 <= len(await stage.calls("get_playlist")) <= 6
+
+
+async def test_platform_that_never_answers_is_unavailable(impatient: Stage) -> None:
+    await impatient.fault("timeout", operation="get_playlist")
+
+    with pytest.raises(PlatformUnavailable) as caught:
+        await impatient.adapter.get_playlist(await impatient.playlist_named("Odd Rows"))
+
+    assert caught.value.status is None
+
+
+async def test_unreadable_success_is_an_invalid_answer(stage: Stage) -> None:
+    await stage.fault("garbage", operation="list_items")
+
+    with pytest.raises(PlatformAnswerInvalid):
+        await read(stage)
+
+
+@pytest.mark.parametrize(("told_s", "waited_s"), [(7, 7.0), (48925, 48925.0), (None, None)])
+async def test_rate_limit_is_told_with_its_wait_and_asked_once(
+    stage: Stage, told_s: int | None, waited_s: float | None
+) -> None:
+    await stage.fault("rate_limit", operation="list_items", retry_after_s=told_s, plain_text=told_s is None)
+
+    with pytest.raises(RateLimited) as caught:
+        await read(stage)
+
+    expected_s = waited_s or stage.platforms.profile(stage.platform).backoff_s
+    assert caught.value.retry_after_s == expected_s
+    assert stage.budget.cool_downs == [expected_s]
+    assert len(await stage.calls("list_items")) == 1
+
+
+async def test_rate_limited_look_up_never_looks_like_an_unknown_track(stage: Stage) -> None:
+    await stage.fault("rate_limit", operation="search")
+    if stage.platform is Platform.APPLE_MUSIC:
+        await stage.fault("rate_limit", operation="lookup_isrc")
+
+    with pytest.raises(RateLimited):
+        await stage.adapter.find_by_isrc([Isrc(line(1)["isrc"])])
+    with pytest.raises(RateLimited):
+        await stage.adapter.search(Query(plain="Harbour Light"))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, PlatformRejected), (404, PlatformNotFound), (410, PlatformNotFound), (451, PlatformRejected)],
+)
+async def test_refusal_is_told_apart_and_not_repeated(
+    stage: Stage, status: int, kind: type[PlatformError]
+) -> None:
+    await stage.fault("status", operation="list_items", status=status)
+
+    with pytest.raises(kind) as caught:
+        await read(stage)
+
+    assert (caught.value.status, caught.value.operation) == (status, "read_items")
+    assert len(await stage.calls("list_items")) == 1
+
+
+async def test_refused_permission_is_the_users_matter(stage: Stage) -> None:
+    await stage.fault("status", operation="list_items", status=403)
+
+    # Apple says 403 where the user's token is dead, Spotify where the app may not.
+    with pytest.raises(ReconnectRequired if stage.platform is Platform.APPLE_MUSIC else PlatformDenied):
+        await read(stage)
+
+    assert len(await stage.calls("list_items")) == 1
+
+
+async def test_playlist_that_is_not_there_is_not_found(stage: Stage) -> None:
+    is_apple = stage.platform is Platform.APPLE_MUSIC
+    playlist_id = PlaylistId("p.NowhereNowhere1" if is_apple else "0" * 22)
+
+    with pytest.raises(PlatformNotFound):
+        await stage.adapter.get_playlist(playlist_id)
+    with pytest.raises(PlatformNotFound):
+        await stage.adapter.read_items(playlist_id)
+
+
+async def test_dead_access_token_is_replaced_once_where_that_is_possible(stage: Stage) -> None:
+    kind = "user" if stage.platform is Platform.APPLE_MUSIC else "access"
+    await stage.order("POST", "tokens/revoke", {"kind": kind})
+
+    if stage.platform is Platform.APPLE_MUSIC:
+        with pytest.raises(ReconnectRequired):
+            await read(stage)
+        assert stage.session.rejected == []
+    else:
+        await read(stage)
+        assert len(stage.session.rejected) == 1
+
+
+async def test_dead_tokens_ask_for_a_new_connection(stage: Stage) -> None:
+    await stage.order("POST", "tokens/revoke", {})
+
+    with pytest.raises(ReconnectRequired):
+        await stage.adapter.account()
+
+
+async def test_write_with_a_dead_access_token_is_repeated_once(stage: Stage) -> None:
+    if stage.platform is Platform.APPLE_MUSIC:
+        pytest.skip("Apple's user tokens cannot be refreshed")
+    await stage.order("POST", "tokens/revoke", {"kind": "access"})
+    gate_count = 0
+
+    def gate() -> None:
+        nonlocal gate_count
+        gate_count += 1
+
+    playlist = await stage.adapter.create_playlist("Night Drive", description="<tr_1>", gate=gate)
+
+    assert await stage.truth(playlist.id) == []
+    assert [call["status"] for call in await stage.calls("create_playlist")] == ["401", "201"]
+    assert gate_count == 2
+
+
+async def test_error_text_names_the_platform_and_shows_neither_token_nor_body(stage: Stage) -> None:
+    body = {"error": "Bearer abcdef is not welcome"}
+    await stage.fault("status", operation="list_items", status=400, body=body)
+
+    with pytest.raises(PlatformRejected) as caught:
+        await read(stage)
+
+    text = str(caught.value)
+    assert text.startswith("Spotify " if stage.platform is Platform.SPOTIFY else "Apple Music ")
+    assert "abcdef" not in text
+    assert (await stage.session.tokens()).access_token not in text
+
+
+async def test_each_attempt_passes_the_budget(stage: Stage) -> None:
+    granted_before = stage.budget.granted_count
+    await stage.fault("status", operation="get_playlist", status=502, count=2)
+    playlist_id = await stage.playlist_named("Odd Rows")
+
+    await stage.adapter.get_playlist(playlist_id)
+
+    others = len(await stage.calls("me"))
+    assert len(await stage.calls("get_playlist")) == 3
+    assert stage.budget.granted_count - granted_before == 3 + others

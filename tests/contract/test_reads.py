@@ -1,0 +1,192 @@
+"""What every adapter promises about reading."""
+
+import msgspec
+import pytest
+from yarl import URL
+
+from shared.errors import PlatformUnavailable
+from shared.models import Isrc, NotTransferable, Platform
+from shared.platforms.base import Page
+from tests.contract.sandboxes import Stage, line
+from worker.matching.query import Query
+
+UNKNOWN = Isrc("QZXX19999999")
+
+
+async def test_account_answers_with_its_market(stage: Stage) -> None:
+    account = await stage.adapter.account()
+
+    assert account.label
+    assert (account.id is None) == (stage.platform is Platform.APPLE_MUSIC)
+    assert account.market in {"", "DE", "de", "US"}
+
+
+async def test_empty_playlist_is_one_empty_page(stage: Stage) -> None:
+    playlist_id = await stage.playlist_named("Empty Shelf")
+
+    page = await stage.adapter.read_items(playlist_id)
+
+    assert (page.items, page.next_cursor) == ((), None)
+    assert page.total in {0, None}
+
+
+async def test_each_odd_row_keeps_its_position_and_its_reason(stage: Stage) -> None:
+    playlist_id = await stage.playlist_named("Odd Rows")
+
+    page = await stage.adapter.read_items(playlist_id)
+
+    assert (len(page.items), page.total, page.next_cursor) == (5, 5, None)
+    first, local, second, other, repeated = page.items
+    assert first == repeated
+    assert first.track is not None
+    assert second.track is not None
+    assert (first.track.title, first.track.isrc) == ("Harbour Light 0", "QZXX10000000")
+    assert (second.track.title, second.track.artists) == ("Harbour Light 1", ("Quiet Engine 1",))
+    assert other.track is None
+    assert other.not_transferable in {NotTransferable.EPISODE, NotTransferable.VIDEO}
+    assert "Talk Talk Talk" in other.title
+    assert "Demo Tape" in local.title
+    if stage.platform is Platform.SPOTIFY:
+        assert local.not_transferable is NotTransferable.LOCAL_FILE
+    else:  # an upload is a song whose catalog id and ISRC nobody knows
+        assert local.track is not None
+        assert local.track.isrc is None
+
+
+async def test_three_pages_bring_every_item_in_order_with_its_repeats(stage: Stage) -> None:
+    page_size = stage.capabilities.read_page
+    playlist_id = await stage.playlist_named("Long Way")
+    pages: list[Page] = []
+    cursor = None
+
+    while not pages or cursor:
+        page = await stage.adapter.read_items(playlist_id, cursor=cursor)
+        pages.append(page)
+        cursor = page.next_cursor
+
+    titles = [item.title for page in pages for item in page.items]
+    isrcs = [item.track.isrc for page in pages for item in page.items if item.track]
+    numbers = [n if n % (page_size + 5) else 0 for n in range(2 * page_size + 30)]
+    assert len(pages) == 3
+    assert isrcs == [line(number)["isrc"] for number in numbers]
+    assert [title.rpartition(" ")[2] for title in titles] == [str(number) for number in numbers]
+    assert {page.total for page in pages} == {len(numbers)}
+
+
+async def test_every_page_is_asked_with_the_same_parameters(stage: Stage) -> None:
+    playlist_id = await stage.playlist_named("Long Way")
+
+    await stage.adapter.read_target(playlist_id, offset=0)
+
+    queries = [dict(URL(call["path"]).query) for call in await stage.calls("list_items")]
+    offsets = [int(query.pop("offset")) for query in queries]
+    size = stage.capabilities.read_page
+    assert offsets == [0, size, 2 * size]
+    assert queries == [queries[0]] * 3
+    assert queries[0]["limit"] == str(size)
+
+
+async def test_all_playlists_are_listed_once_over_three_pages(stage: Stage) -> None:
+    names: list[str] = []
+    cursor = None
+
+    while not names or cursor:
+        page = await stage.adapter.list_playlists(cursor=cursor)
+        names += [playlist.name for playlist in page.playlists]
+        cursor = page.next_cursor
+
+    assert sorted(names) == sorted(row["name"] for row in await stage.order("GET", "playlists"))
+    assert len(await stage.calls("list_playlists")) == 3
+
+
+async def test_listed_playlist_is_found_again_by_id_and_by_its_address(stage: Stage) -> None:
+    listed = (await stage.adapter.list_playlists()).playlists[0]
+
+    playlist = await stage.adapter.get_playlist(listed.id)
+
+    assert (playlist.id, playlist.name, playlist.url) == (listed.id, listed.name, listed.url)
+    assert playlist.readable
+    assert stage.adapter.playlist_id_of(listed.id) == listed.id
+    assert stage.adapter.playlist_id_of(listed.url or "") == listed.id
+
+
+@pytest.mark.parametrize("text", ["", "Quiet Engine", "https://example.org/playlist/4", "p", "…/playlist/"])
+async def test_text_that_is_no_playlist_is_none(stage: Stage, text: str) -> None:
+    assert stage.adapter.playlist_id_of(text) is None
+
+
+async def test_isrc_look_up_answers_for_every_isrc_of_a_full_batch(stage: Stage) -> None:
+    known = [Isrc(line(number)["isrc"]) for number in range(stage.capabilities.isrc_batch - 1)]
+    asked = [*known, UNKNOWN]
+
+    found = await stage.adapter.find_by_isrc(asked)
+
+    assert list(found) == asked
+    assert found[UNKNOWN] == ()
+    assert [[track.isrc for track in found[isrc]] for isrc in known] == [[isrc] for isrc in known]
+    assert len(await stage.calls("lookup_isrc") + await stage.calls("search")) == 1
+
+
+async def test_known_isrc_brings_the_track_with_what_matching_needs(stage: Stage) -> None:
+    isrc = Isrc(line(3)["isrc"])
+
+    (track,) = (await stage.adapter.find_by_isrc([isrc]))[isrc]
+
+    assert (track.platform, track.isrc, track.title) == (stage.platform, isrc, "Harbour Light 3")
+    assert (track.artists, track.album, track.duration_ms) == (("Quiet Engine 3",), "Tides", 181_500)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Query(plain="Harbour Light 3 Quiet Engine 3", title='"Harbour" Light: 3', artist="Quiet Engine 3"),
+        Query(plain="Harbour Light 3 Quiet Engine 3"),
+    ],
+    ids=["fielded", "plain"],
+)
+async def test_text_search_finds_the_track(stage: Stage, query: Query) -> None:
+    tracks = await stage.adapter.search(query)
+
+    assert any(track.title == "Harbour Light 3" for track in tracks)
+
+
+@pytest.mark.parametrize("text", ["zzzzzz qqqqqq", "  "])
+async def test_text_search_without_a_hit_is_empty(stage: Stage, text: str) -> None:
+    assert await stage.adapter.search(Query(plain=text)) == ()
+
+
+async def test_page_that_is_empty_in_the_middle_is_asked_for_again(stage: Stage) -> None:
+    playlist_id = await stage.playlist_named("Long Way")
+    await stage.fault("empty_page", operation="list_items", after=1, count=1)
+
+    view = await stage.adapter.read_target(playlist_id, offset=0)
+
+    assert [row.track_id for row in view.rows] == await stage.truth(playlist_id)
+
+
+async def test_page_that_stays_empty_is_never_taken_for_the_end(stage: Stage) -> None:
+    playlist_id = await stage.playlist_named("Long Way")
+    await stage.fault("empty_page", operation="list_items", after=1)
+    first = await stage.adapter.read_items(playlist_id)
+
+    with pytest.raises(PlatformUnavailable):
+        await stage.adapter.read_items(playlist_id, cursor=first.next_cursor)
+
+
+@pytest.mark.parametrize("behind_end", [0, 5])
+async def test_target_read_at_or_behind_its_end_tells_its_length(stage: Stage, behind_end: int) -> None:
+    playlist_id = await stage.playlist_named("Odd Rows")
+
+    view = await stage.adapter.read_target(playlist_id, offset=5 + behind_end)
+
+    assert (view.rows, view.total) == ((), 5)
+
+
+async def test_no_value_that_is_read_shows_a_token(stage: Stage) -> None:
+    playlist_id = await stage.playlist_named("Odd Rows")
+
+    page = await stage.adapter.read_items(playlist_id)
+
+    token = (await stage.session.tokens()).access_token
+    assert token not in msgspec.json.encode(page).decode()
+    assert token not in repr(stage.session)

@@ -1,0 +1,184 @@
+"""What every adapter promises about writing: once, in order, and never after the lease is lost."""
+
+import pytest
+
+from shared.errors import LeaseLost, PlatformRejected, PlatformUnavailable, RateLimited
+from shared.models import Isrc, PlaylistId, TrackId
+from tests.contract.sandboxes import Stage, line
+
+MARKER = 'Moved by Crossplay <tr_01hx> & "kept"'
+
+
+def open_gate() -> None:
+    """The lease is ours."""
+
+
+def closed_gate() -> None:
+    raise LeaseLost("Another worker owns this transfer.")
+
+
+async def created(stage: Stage) -> PlaylistId:
+    playlist = await stage.adapter.create_playlist("Night Drive 🚗", description=MARKER, gate=open_gate)
+    return playlist.id
+
+
+async def some_tracks(stage: Stage, count: int) -> list[TrackId]:
+    """Return that many track ids; the third one stands twice."""
+    numbers = [2, *range(count - 1)]
+    found = {}
+    for start in range(0, count, stage.capabilities.isrc_batch):
+        isrcs = [
+            Isrc(line(n)["isrc"]) for n in range(start, min(count, start + stage.capabilities.isrc_batch))
+        ]
+        found.update(await stage.adapter.find_by_isrc(isrcs))
+    return [found[Isrc(line(number)["isrc"])][0].id for number in numbers]
+
+
+async def test_new_playlist_is_empty_and_can_be_written_and_found_by_its_marker(stage: Stage) -> None:
+    playlist = await stage.adapter.create_playlist("Night Drive 🚗", description=MARKER, gate=open_gate)
+
+    assert (playlist.name, playlist.writable) == ("Night Drive 🚗", True)
+    assert await stage.truth(playlist.id) == []
+    found = await stage.adapter.find_playlist('<tr_01hx> & "kept"')
+    assert found is not None
+    assert (found.id, found.description) == (playlist.id, MARKER)
+
+
+async def test_marker_that_no_playlist_has_finds_none(stage: Stage) -> None:
+    assert await stage.adapter.find_playlist("<tr_99>") is None
+
+
+async def test_full_batch_and_one_more_stand_in_order_with_their_repeats(stage: Stage) -> None:
+    batch = stage.capabilities.add_batch
+    tracks = await some_tracks(stage, batch + 1)
+    playlist_id = await created(stage)
+
+    await stage.adapter.add_tracks(playlist_id, track_ids=tracks[:batch], position=0, gate=open_gate)
+    await stage.adapter.add_tracks(playlist_id, track_ids=tracks[batch:], position=batch, gate=open_gate)
+
+    whole = await stage.adapter.read_target(playlist_id, offset=0)
+    tail = await stage.adapter.read_target(playlist_id, offset=batch - 1)
+    assert await stage.truth(playlist_id) == tracks
+    assert [row.track_id for row in whole.rows] == tracks
+    assert ([row.track_id for row in tail.rows], tail.total) == (tracks[-2:], batch + 1)
+
+
+async def test_empty_target_reads_as_empty(stage: Stage) -> None:
+    playlist_id = await created(stage)
+
+    view = await stage.adapter.read_target(playlist_id, offset=0)
+
+    assert (view.rows, view.total) == ((), 0)
+
+
+async def test_gate_is_asked_right_before_the_bytes_leave(stage: Stage) -> None:
+    playlist_id = await created(stage)
+    tracks = await some_tracks(stage, 3)
+    granted: list[int] = []
+
+    await stage.adapter.add_tracks(
+        playlist_id, track_ids=tracks, position=0, gate=lambda: granted.append(stage.budget.granted_count)
+    )
+
+    assert granted == [stage.budget.granted_count]
+
+
+async def test_lost_lease_stops_the_write_before_the_platform_hears_of_it(stage: Stage) -> None:
+    playlist_id = await created(stage)
+    tracks = await some_tracks(stage, 3)
+
+    with pytest.raises(LeaseLost):
+        await stage.adapter.add_tracks(playlist_id, track_ids=tracks, position=0, gate=closed_gate)
+    with pytest.raises(LeaseLost):
+        await stage.adapter.create_playlist("Never", description=MARKER, gate=closed_gate)
+
+    assert await stage.truth(playlist_id) == []
+    assert await stage.calls("add_items") == []
+    assert len(await stage.calls("create_playlist")) == 1
+
+
+@pytest.mark.parametrize("kind", ["applied_then_lost", "applied_then_error"])
+async def test_write_with_a_lost_answer_is_unknown_sent_once_and_can_be_read_back(
+    stage: Stage, kind: str
+) -> None:
+    playlist_id = await created(stage)
+    tracks = await some_tracks(stage, 3)
+    await stage.fault(kind, operation="add_items")
+
+    with pytest.raises(PlatformUnavailable):
+        await stage.adapter.add_tracks(playlist_id, track_ids=tracks, position=0, gate=open_gate)
+
+    view = await stage.adapter.read_target(playlist_id, offset=0)
+    assert [row.track_id for row in view.rows] == tracks
+    assert len(await stage.calls("add_items")) == 1
+
+
+@pytest.mark.parametrize("kind", ["applied_then_empty", "applied_then_lost", "garbage"])
+async def test_new_playlist_with_a_lost_answer_is_unknown(stage: Stage, kind: str) -> None:
+    await stage.fault(kind, operation="create_playlist")
+
+    with pytest.raises(PlatformUnavailable):
+        await created(stage)
+
+    found = await stage.adapter.find_playlist(MARKER)
+    assert (found is not None) == (kind != "garbage")
+    assert len(await stage.calls("create_playlist")) == 1
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_server_fault_of_a_write_is_never_answered_with_a_second_one(stage: Stage, status: int) -> None:
+    playlist_id = await created(stage)
+    tracks = await some_tracks(stage, 3)
+    await stage.fault("status", operation="add_items", status=status)
+
+    with pytest.raises(PlatformUnavailable) as caught:
+        await stage.adapter.add_tracks(playlist_id, track_ids=tracks, position=0, gate=open_gate)
+
+    assert caught.value.status == status
+    assert len(await stage.calls("add_items")) == 1
+
+
+async def test_write_that_gets_no_answer_in_time_is_unknown_and_sent_once(impatient: Stage) -> None:
+    playlist_id = await created(impatient)
+    tracks = await some_tracks(impatient, 3)
+    await impatient.fault("timeout", operation="add_items")
+
+    with pytest.raises(PlatformUnavailable):
+        await impatient.adapter.add_tracks(playlist_id, track_ids=tracks, position=0, gate=open_gate)
+
+    assert await impatient.truth(playlist_id) == []
+
+
+async def test_rate_limited_write_was_not_done_and_cools_the_budget_down(stage: Stage) -> None:
+    playlist_id = await created(stage)
+    tracks = await some_tracks(stage, 3)
+    await stage.fault("rate_limit", operation="add_items", retry_after_s=7)
+
+    with pytest.raises(RateLimited) as caught:
+        await stage.adapter.add_tracks(playlist_id, track_ids=tracks, position=0, gate=open_gate)
+
+    assert caught.value.retry_after_s == 7
+    assert stage.budget.cool_downs == [7]
+    assert await stage.truth(playlist_id) == []
+
+
+async def test_write_that_the_platform_does_not_accept_is_rejected(stage: Stage) -> None:
+    playlist_id = await created(stage)
+    await stage.fault("status", operation="add_items", status=400)
+
+    with pytest.raises(PlatformRejected):
+        await stage.adapter.add_tracks(playlist_id, track_ids=[TrackId("none")], position=0, gate=open_gate)
+
+
+async def test_late_tracks_are_seen_later_and_never_counted_before(stage: Stage) -> None:
+    playlist_id = await created(stage)
+    tracks = await some_tracks(stage, 3)
+    await stage.fault("visibility_delay", operation="add_items", visibility_delay_s=60)
+    await stage.adapter.add_tracks(playlist_id, track_ids=tracks, position=0, gate=open_gate)
+
+    at_once = await stage.adapter.read_target(playlist_id, offset=0)
+    await stage.order("POST", "clock", {"advance_s": 61})
+    later = await stage.adapter.read_target(playlist_id, offset=0)
+
+    assert (at_once.rows, at_once.total) == ((), 0)
+    assert [row.track_id for row in later.rows] == tracks

@@ -1,0 +1,37 @@
+"""A budget that lets everything pass and remembers it."""
+
+import asyncio
+
+from shared.platforms.base import Budget, PlatformProfile
+
+
+class FakeBudget:
+    """Counts grants, keeps the cool-downs.
+
+    refusal, where set, is raised in place of a grant; wait_s is how long each grant takes.
+    """
+
+    def __init__(self) -> None:
+        self.granted_count = 0
+        self.cool_downs: list[float] = []
+        self.refusal: Exception | None = None
+        self.wait_s = 0.0
+
+    async def acquire(self) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        await asyncio.sleep(self.wait_s)
+        self.granted_count += 1
+
+    async def cool_down(self, retry_after_s: float) -> None:
+        self.cool_downs.append(retry_after_s)
+
+
+class FakeBudgets:
+    """The factory of a process: one budget per limiter key."""
+
+    def __init__(self) -> None:
+        self.by_key: dict[str, FakeBudget] = {}
+
+    def __call__(self, profile: PlatformProfile, key: str) -> Budget:
+        return self.by_key.setdefault(key, FakeBudget())

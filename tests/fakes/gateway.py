@@ -1,0 +1,191 @@
+"""A gateway that plays a script, on a real loopback socket: the other side of the command's tests."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+API_KEY = "cp_live_test_key"
+TRANSFER_ID = "0b7e8a52-3a6f-4c39-9a55-5f4a8f0a8a11"
+BUCKETS = (
+    "pending",
+    "deferred",
+    "ready",
+    "written",
+    "already_present",
+    "review",
+    "unmatched",
+    "not_transferable",
+    "skipped",
+    "failed",
+)
+
+
+def status(state: str, **changes: Any) -> dict[str, Any]:
+    """Return a status resource; buckets are given by name, everything else by its field."""
+    counts = {name: changes.pop(name, 0) for name in BUCKETS}
+    return {
+        "id": TRANSFER_ID,
+        "revision": 1,
+        "state": state,
+        "phase": None,
+        "outcome": None,
+        "counts": {"total": sum(counts.values()), **counts},
+        "summary": state.capitalize(),
+        "paused": None,
+        "error": None,
+        "warnings": [],
+        "target_playlist": None,
+        "trace_id": "0af7651916cd43dd8448eb211c80319c",
+        "links": {"self": f"/status/{TRANSFER_ID}", "tracks": f"/status/{TRANSFER_ID}/tracks"},
+        **changes,
+    }
+
+
+def listed(transfer_id: str) -> dict[str, Any]:
+    """Return a transfer as a list has it, without counts."""
+    return {
+        "id": transfer_id,
+        "state": "running",
+        "phase": "match",
+        "source": {"platform": "spotify", "connection": "c-1", "playlist": "p1", "name": "Tides"},
+        "target": {"platform": "apple_music", "connection": "c-2", "playlist": None, "name": "Tides"},
+    }
+
+
+def item(position: int, outcome: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "position": position,
+        "source": {"title": f"Lantern {position}", "artists": ["The Paper Boats"]},
+        "outcome": outcome,
+        "written": outcome == "exact",
+        "reason": "",
+        "target": None,
+        **changes,
+    }
+
+
+class Received:
+    """What the command sent, request by request."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.bodies: list[dict[str, Any]] = []
+        self.headers: list[Mapping[str, str]] = []
+        self.queries: list[Mapping[str, str]] = []
+
+
+class FakeGateway:
+    """Answers with what its attributes hold.
+
+    revisions: each read of the status that knows the current one moves on to the next.
+    pages: items by path, given out two at a time. problem: answered to everything instead, with its status.
+    interruptions: how many of the next status reads are cut off, as by a restart.
+    """
+
+    def __init__(self) -> None:
+        self.revisions: list[dict[str, Any]] = [status("completed", outcome="full")]
+        self.pages: dict[str, list[dict[str, Any]]] = {}
+        self.session_states: list[dict[str, Any]] = [{"status": "connected"}]
+        self.problem: dict[str, Any] | None = None
+        self.interruptions = 0
+        self.consents = 0
+        self.received = Received()
+        self._revision = 0
+        app = web.Application(middlewares=[self._record])
+        app.router.add_post("/transfer", self._transfer)
+        app.router.add_get("/status/{id}", self._status)
+        app.router.add_get("/status/{id}/tracks", self._page)
+        app.router.add_get("/playlists", self._page)
+        app.router.add_get("/transfers", self._page)
+        app.router.add_post("/connect/{platform}", self._connect)
+        app.router.add_get("/connect/sessions/{id}", self._session)
+        app.router.add_get("/consent", self._consent)
+        app.router.add_get("/callback", self._consent)
+        self._server = TestServer(app)
+
+    @property
+    def url(self) -> str:
+        return str(self._server.make_url("")).rstrip("/")
+
+    async def __aenter__(self) -> Self:
+        await self._server.start_server()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._server.close()
+
+    @web.middleware
+    async def _record(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.received.paths.append(f"{request.method} {request.path}")
+        self.received.headers.append(request.headers)
+        self.received.queries.append(request.query)
+        if request.can_read_body:
+            self.received.bodies.append(await request.json())
+        is_public = request.path in ("/consent", "/callback")
+        if self.problem is not None and not is_public:
+            return _problem(self.problem)
+        if not is_public and request.headers.get("Authorization") != f"Bearer {API_KEY}":
+            return _problem({"status": 401, "code": "unauthenticated", "detail": "The API key is not known."})
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    async def _transfer(self, request: web.Request) -> web.Response:
+        return web.json_response(
+            self.revisions[0], status=202, headers={"Location": f"{self.url}/status/{TRANSFER_ID}"}
+        )
+
+    async def _status(self, request: web.Request) -> web.Response:
+        if self.interruptions:
+            self.interruptions -= 1
+            assert request.transport is not None
+            request.transport.close()
+            return web.Response()
+        if request.match_info["id"] != TRANSFER_ID:
+            return _problem({"status": 404, "code": "not-found", "detail": "There is no such transfer."})
+        if request.headers.get("If-None-Match") == self._etag() and self._revision + 1 < len(self.revisions):
+            self._revision += 1
+        return web.json_response(self.revisions[self._revision], headers={"ETag": self._etag()})
+
+    async def _page(self, request: web.Request) -> web.Response:
+        items = self.pages.get(request.path, [])
+        begin = int(request.query.get("cursor", "0"))
+        end = begin + 2
+        return web.json_response(
+            {"items": items[begin:end], "next_cursor": str(end) if end < len(items) else None}
+        )
+
+    async def _connect(self, request: web.Request) -> web.Response:
+        if request.match_info["platform"] == "apple_music":
+            return web.json_response(
+                {"flow": "browser_token", "connection": {"id": "c-1", "label": "Apple Music (fr)"}},
+                status=201,
+            )
+        return web.json_response(
+            {"flow": "redirect", "session": "s-1", "authorize_url": f"{self.url}/consent"}, status=201
+        )
+
+    async def _session(self, request: web.Request) -> web.Response:
+        is_last = len(self.session_states) == 1
+        return web.json_response(self.session_states[0] if is_last else self.session_states.pop(0))
+
+    async def _consent(self, request: web.Request) -> web.Response:
+        if request.path == "/consent":
+            raise web.HTTPFound("/callback?code=x")
+        self.consents += 1
+        return web.Response(text="done")
+
+    def _etag(self) -> str:
+        return f'W/"{self._revision}"'
+
+
+def _problem(body: dict[str, Any]) -> web.Response:
+    return web.json_response(
+        {"type": f"/problems/{body['code']}", "title": body["code"], **body},
+        status=body["status"],
+        content_type="application/problem+json",
+    )

@@ -1,0 +1,203 @@
+"""Platforms whose accounts, playlists and moods a test decides; they serve the gateway's port."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Self
+from urllib.parse import urlencode
+
+from shared.errors import ConnectFailed, PlatformNotConfigured, PlatformNotFound, ReconnectRequired
+from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
+from shared.platforms.base import (
+    Capabilities,
+    Gate,
+    Page,
+    PlaylistPage,
+    Session,
+    TargetView,
+    TextQuery,
+    WriteClass,
+)
+from shared.platforms.oauth import Verifier, challenge_of
+
+PAGE_COUNT = 3
+
+
+class FakeAccount:
+    """One platform with one account. error: raised by every call; on_call: seen by it first."""
+
+    def __init__(self, platform: Platform, account: Account) -> None:
+        self.platform = platform
+        self.account = account
+        self.playlists: list[Playlist] = []
+        self.error: Exception | None = None
+        self.on_call: Callable[[str], None] | None = None
+        self.accepted_tokens: set[str] | None = None
+        self.calls: list[str] = []
+
+    def add(self, playlist_id: str, name: str, **facts: object) -> Playlist:
+        playlist = Playlist(id=PlaylistId(playlist_id), name=name, **facts)  # type: ignore[arg-type]  # by name
+        self.playlists.append(playlist)
+        return playlist
+
+
+class FakeAdapter:
+    """Reads the account; it writes nothing, which is the workers' business."""
+
+    def __init__(self, world: FakeAccount, *, session: Session, capabilities: Capabilities) -> None:
+        self.platform = world.platform
+        self.capabilities = capabilities
+        self._world = world
+        self._session = session
+
+    async def account(self) -> Account:
+        await self._call("account")
+        return self._world.account
+
+    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
+        await self._call("list_playlists")
+        first = int(cursor or 0)
+        following = first + PAGE_COUNT
+        rows = self._world.playlists
+        return PlaylistPage(
+            playlists=tuple(rows[first:following]),
+            next_cursor=str(following) if following < len(rows) else None,
+        )
+
+    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+        await self._call("get_playlist")
+        for playlist in self._world.playlists:
+            if playlist.id == playlist_id:
+                return playlist
+        raise PlatformNotFound("unknown", platform=self.platform, operation="get_playlist", status=404)
+
+    def playlist_id_of(self, text: str) -> PlaylistId | None:
+        prefix = f"https://{self.platform}.example/playlist/"
+        if text.startswith(prefix):
+            return PlaylistId(text.removeprefix(prefix))
+        return PlaylistId(text) if text.startswith("id-") else None
+
+    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
+        raise NotImplementedError
+
+    async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
+        raise NotImplementedError
+
+    async def search(self, query: TextQuery) -> tuple[Track, ...]:
+        raise NotImplementedError
+
+    async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:
+        raise NotImplementedError
+
+    async def find_playlist(self, marker: str) -> Playlist | None:
+        raise NotImplementedError
+
+    async def add_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, gate: Gate
+    ) -> None:
+        raise NotImplementedError
+
+    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
+        raise NotImplementedError
+
+    async def _call(self, operation: str) -> None:
+        self._world.calls.append(operation)
+        if self._world.on_call:
+            self._world.on_call(operation)
+        if self._world.error:
+            raise self._world.error
+        tokens = await self._session.tokens()
+        accepted = self._world.accepted_tokens
+        if accepted is not None and tokens.access_token not in accepted:
+            await self._session.refresh(rejected=tokens)
+
+
+class FakeSignIn:
+    """An OAuth server whose codes a test hands out: each works once, with the verifier it was asked with."""
+
+    def __init__(self) -> None:
+        self.scopes = ("read", "write")
+        self.granted_scopes: tuple[str, ...] = self.scopes
+        self.codes: set[str] = set()
+        self.verifiers: dict[str, str] = {}
+        self.error: Exception | None = None
+        self.refreshes: list[TokenSet] = []
+
+    def authorize_url(self, *, state: str, verifier: Verifier, redirect_uri: str) -> str:
+        self.verifiers[redirect_uri] = challenge_of(verifier)
+        query = {
+            "state": state,
+            "redirect_uri": redirect_uri,
+            "code_challenge": challenge_of(verifier),
+        }
+        return f"https://accounts.example/authorize?{urlencode(query)}"
+
+    async def exchange(self, *, code: str, verifier: Verifier, redirect_uri: str) -> TokenSet:
+        if self.error:
+            raise self.error
+        if code not in self.codes or self.verifiers.get(redirect_uri) != challenge_of(verifier):
+            raise ConnectFailed("The sign-in is not accepted any more: start to connect again.")
+        self.codes.remove(code)
+        return TokenSet(
+            access_token=f"access-{code}",
+            refresh_token=f"refresh-{code}",
+            expires_at=datetime.now(UTC) + timedelta(hours=1),
+            scopes=self.granted_scopes,
+        )
+
+    async def refresh(self, tokens: TokenSet) -> TokenSet:
+        self.refreshes.append(tokens)
+        if self.error:
+            raise self.error
+        raise ReconnectRequired("The platform wants the user.")
+
+
+class FakePlatforms:
+    """Spotify signs in by redirect, Apple Music with a browser's token, as the real ones do."""
+
+    def __init__(self) -> None:
+        self.accounts = {
+            Platform.SPOTIFY: FakeAccount(
+                Platform.SPOTIFY, Account(id="acc-1", label="Mira Holt", market="DE")
+            ),
+            Platform.APPLE_MUSIC: FakeAccount(
+                Platform.APPLE_MUSIC, Account(id=None, label="Apple Music (de)", market="de")
+            ),
+        }
+        self.sign_in = FakeSignIn()
+        self.unconfigured: set[Platform] = set()
+        self.playlist_limit: int | None = 100
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    def is_configured(self, platform: Platform) -> bool:
+        return platform not in self.unconfigured
+
+    def label(self, platform: Platform) -> str:
+        return {Platform.SPOTIFY: "Spotify", Platform.APPLE_MUSIC: "Apple Music"}[platform]
+
+    def capabilities(self, platform: Platform) -> Capabilities:
+        return Capabilities(
+            write_class=WriteClass.APPEND_AND_READ_BACK,
+            isrc_batch=25,
+            add_batch=100,
+            read_page=50,
+            playlist_limit=self.playlist_limit,
+            visibility_delay_s=0.0,
+            reads_lag=False,
+        )
+
+    def adapter(self, platform: Platform, *, session: Session) -> FakeAdapter:
+        self._require(platform)
+        return FakeAdapter(self.accounts[platform], session=session, capabilities=self.capabilities(platform))
+
+    def oauth(self, platform: Platform) -> FakeSignIn | None:
+        self._require(platform)
+        return self.sign_in if platform is Platform.SPOTIFY else None
+
+    def _require(self, platform: Platform) -> None:
+        if platform in self.unconfigured:
+            raise PlatformNotConfigured(f"Set CROSSPLAY_{platform.upper()}_CLIENT_ID.")

@@ -1,0 +1,91 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.errors import (
+    CrossplayError,
+    PlatformDenied,
+    PlatformNotFound,
+    PlatformRejected,
+    PlatformUnavailable,
+    ReconnectRequired,
+)
+from shared.models import Platform
+from shared.platforms.answers import Failure, Refusal, error_of, parse_retry_after
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def failure(status: int, text: str = "", *, operation: str = "read_items") -> Failure:
+    return Failure(
+        label="Spotify",
+        platform=Platform.SPOTIFY,
+        operation=operation,
+        status=status,
+        text=text,
+        is_personal=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (302, PlatformUnavailable),
+        (400, PlatformRejected),
+        (401, ReconnectRequired),
+        (402, PlatformDenied),
+        (403, PlatformDenied),
+        (404, PlatformNotFound),
+        (405, PlatformRejected),
+        (408, PlatformUnavailable),
+        (410, PlatformNotFound),
+        (413, PlatformRejected),
+        (425, PlatformUnavailable),
+        (500, PlatformUnavailable),
+        (504, PlatformUnavailable),
+        (599, PlatformUnavailable),
+    ],
+)
+def test_status_means_an_error_with_the_platforms_name(status: int, kind: type[CrossplayError]) -> None:
+    error = error_of(failure(status), refusals=())
+
+    assert type(error) is kind
+    assert str(error).startswith("Spotify ")
+
+
+def test_own_table_is_asked_first_and_its_first_row_that_fits_counts() -> None:
+    refusals = (
+        Refusal(status=403, word="premium", kind=PlatformRejected, message="{label} wants Premium."),
+        Refusal(status=403, operation="search", kind=PlatformNotFound, message="not searched"),
+        Refusal(status=403, is_personal=True, kind=ReconnectRequired, message="{label} wants a user."),
+    )
+
+    by_word = error_of(failure(403, "Active PREMIUM subscription required"), refusals=refusals)
+    by_operation = error_of(failure(403, operation="search"), refusals=refusals)
+    by_caller = error_of(failure(403), refusals=refusals)
+    by_common_table = error_of(failure(404, "premium"), refusals=refusals)
+
+    assert (type(by_word), str(by_word)) == (PlatformRejected, "Spotify wants Premium.")
+    assert type(by_operation) is PlatformNotFound
+    assert type(by_caller) is ReconnectRequired
+    assert type(by_common_table) is PlatformNotFound
+
+
+@pytest.mark.parametrize(
+    ("text", "wait_s"),
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("-3", 0.0),
+        ("Sun, 22 Nov 2026 12:01:30 GMT", 90.0),
+        ("Sun, 22 Nov 2026 11:00:00 GMT", 0.0),
+        ("Sun, 22 Nov 2026 12:00:05 -0000", 5.0),
+        ("soon", None),
+        ("nan", None),
+        ("inf", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(text: str | None, wait_s: float | None) -> None:
+    assert parse_retry_after(text, now=NOW) == wait_s

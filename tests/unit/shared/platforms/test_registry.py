@@ -1,0 +1,105 @@
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from shared.errors import PlatformNotConfigured, SettingsError
+from shared.models import Platform, TokenSet
+from shared.platforms.registry import Platforms
+from shared.settings import Secret, Settings
+from tests.fakes.budget import FakeBudgets
+from tests.fakes.session import FakeSession
+
+PEM = (
+    generate_private_key(SECP256R1())
+    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    .decode()
+)
+BOTH = Settings(
+    spotify_client_id="client-1",
+    apple_music_team_id="TEAM000001",
+    apple_music_key_id="KEY0000001",
+    apple_music_private_key=Secret(PEM),
+)
+SESSION = FakeSession(TokenSet(access_token="token"), market="DE")
+
+
+@pytest.mark.parametrize("platform", list(Platform))
+async def test_configured_platform_gives_its_adapter(platform: Platform) -> None:
+    async with Platforms(BOTH, budgets=FakeBudgets()) as platforms:
+        adapter = platforms.adapter(platform, session=SESSION)
+
+        assert platforms.is_configured(platform)
+        assert adapter.platform is platform
+        assert adapter.capabilities == platforms.capabilities(platform)
+        assert platforms.profile(platform).platform is platform
+
+
+@pytest.mark.parametrize("platform", list(Platform))
+async def test_unconfigured_platform_names_the_variables_that_are_missing(platform: Platform) -> None:
+    async with Platforms(Settings(), budgets=FakeBudgets()) as platforms:
+        with pytest.raises(PlatformNotConfigured, match=f"CROSSPLAY_{platform.upper()}_"):
+            platforms.adapter(platform, session=SESSION)
+        with pytest.raises(PlatformNotConfigured):
+            platforms.oauth(platform)
+
+        assert not platforms.is_configured(platform)
+        assert platforms.capabilities(platform).add_batch > 0
+
+
+async def test_half_configured_platform_names_only_what_is_missing() -> None:
+    settings = Settings(apple_music_team_id="TEAM000001", apple_music_private_key=Secret(PEM))
+
+    async with Platforms(settings, budgets=FakeBudgets()) as platforms:
+        with pytest.raises(PlatformNotConfigured) as caught:
+            platforms.adapter(Platform.APPLE_MUSIC, session=SESSION)
+
+    assert "CROSSPLAY_APPLE_MUSIC_KEY_ID." in str(caught.value)
+    assert "TEAM_ID" not in str(caught.value)
+
+
+async def test_each_platform_has_the_budget_of_what_it_counts_and_sign_in_its_own() -> None:
+    budgets = FakeBudgets()
+
+    async with Platforms(BOTH, budgets=budgets):
+        assert sorted(budgets.by_key) == [
+            "apple_music:TEAM000001",
+            "spotify:client-1",
+            "spotify:client-1:sign-in",
+        ]
+
+
+async def test_sign_in_exists_where_the_platform_has_one() -> None:
+    async with Platforms(BOTH, budgets=FakeBudgets()) as platforms:
+        oauth = platforms.oauth(Platform.SPOTIFY)
+
+        assert oauth is not None
+        assert "playlist-modify-private" in oauth.scopes
+        assert platforms.oauth(Platform.APPLE_MUSIC) is None
+
+
+async def test_settings_change_pace_and_visibility() -> None:
+    settings = Settings(spotify_requests_per_s=50.0, apple_music_visibility_s=0.0)
+    platforms = Platforms(settings, budgets=FakeBudgets())
+
+    changed = platforms.profile(Platform.SPOTIFY), platforms.capabilities(Platform.APPLE_MUSIC)
+    kept = platforms.profile(Platform.APPLE_MUSIC), platforms.capabilities(Platform.SPOTIFY)
+
+    assert (changed[0].requests_per_s, changed[1].visibility_delay_s) == (50.0, 0.0)
+    assert (kept[0].requests_per_s, kept[1].visibility_delay_s) == (4.0, 2.0)
+
+
+@pytest.mark.parametrize("pem", ["-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----"])
+async def test_key_that_cannot_sign_stops_the_start_and_is_not_shown(pem: str) -> None:
+    settings = Settings(
+        spotify_client_id="client-1",
+        apple_music_team_id="TEAM000001",
+        apple_music_key_id="KEY0000001",
+        apple_music_private_key=Secret(pem),
+    )
+
+    with pytest.raises(SettingsError) as caught:
+        async with Platforms(settings, budgets=FakeBudgets()):
+            pass
+
+    assert "CROSSPLAY_APPLE_MUSIC_PRIVATE_KEY" in str(caught.value)
+    assert "nonsense" not in str(caught.value)

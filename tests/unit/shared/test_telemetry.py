@@ -1,0 +1,312 @@
+"""Logs, spans and metrics as they leave the process."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from loguru import logger
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+
+from shared import telemetry
+from shared.errors import SettingsError
+from shared.settings import Settings
+from tests.fakes.otlp import HangingReceiver, OtlpReceiver
+
+JSON = Settings(log_format="json")
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+SPANS_AND_METRICS = """
+    with telemetry.tracer.start_as_current_span("send jobs", kind=trace.SpanKind.PRODUCER):
+        carried = telemetry.inject()
+    with telemetry.tracer.start_as_current_span(
+        "process jobs", telemetry.context_from(carried), kind=trace.SpanKind.CONSUMER
+    ):
+        logger.info("Job done")
+    telemetry.meters.job_done(platform="spotify", phase="read", verdict="done", duration_s=0.2)
+    telemetry.meters.tracks_settled(25, platform="apple_music", outcome="exact")
+"""
+
+
+@pytest.fixture(autouse=True)
+def _restored_logging() -> Iterator[None]:
+    """Give loguru and logging back as they were: they are the process's own."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    logger.remove()
+    logger.add(sys.stderr)
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+
+
+def test_log_line_is_one_json_object_with_bound_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure_logging(JSON)
+
+    with logger.contextualize(transfer_id="tr_1", job_id="jb_1"):
+        logger.bind(platform="spotify").info("Transfer paused")
+
+    line = json.loads(capsys.readouterr().err)
+    assert line["level"] == "INFO"
+    assert line["message"] == "Transfer paused"
+    assert line["logger"] == __name__
+    assert (line["transfer_id"], line["job_id"], line["platform"]) == ("tr_1", "jb_1", "spotify")
+    assert line["ts"].endswith("+00:00")
+    assert "trace_id" not in line
+
+
+def test_log_line_names_the_span_it_was_written_in(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure_logging(JSON)
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
+
+    with tracer.start_as_current_span("job") as span:
+        logger.info("Job taken")
+
+    line = json.loads(capsys.readouterr().err)
+    assert line["trace_id"] == f"{span.get_span_context().trace_id:032x}"
+    assert line["span_id"] == f"{span.get_span_context().span_id:016x}"
+
+
+def test_exception_is_logged_with_its_stack_and_without_its_variables(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    telemetry.configure_logging(JSON)
+
+    def explode(hidden: str) -> None:
+        raise KeyError(len(hidden))
+
+    try:
+        explode("a-variable-nobody-may-see")
+    except KeyError:
+        logger.exception("Job failed")
+
+    exception = json.loads(capsys.readouterr().err)["exception"]
+    assert exception["type"] == "KeyError"
+    assert "in explode" in exception["stack"]
+    assert "nobody-may-see" not in exception["stack"].replace('explode("a-variable-nobody-may-see")', "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Bearer CANARY_CANARY_CANARY_0",
+        "authorization: basic CANARYCANARYCANARY==",
+        "key cp_live_ab12_CANARY was used",
+        '{"refresh_token": "CANARY", "scope": "x"}',
+        "grant_type=refresh_token&refresh_token=CANARY&client_id=x",
+        "Music-User-Token: CANARY",
+        "postgresql://crossplay:CANARY@127.0.0.1:5432/crossplay",
+        "token AQ" + "CANARY" * 12,
+        "jwt eyJhbGciOi.eyJpc3MiCANARY.CANARYsig",
+        "-----BEGIN PRIVATE KEY-----\nCANARY\n-----END PRIVATE KEY-----",
+    ],
+)
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_secret_shapes_never_reach_the_log(
+    text: str, log_format: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    telemetry.configure_logging(Settings(log_format=log_format))
+
+    logger.bind(detail=text, nested={"value": [text]}).warning(text)
+
+    written = capsys.readouterr().err
+    assert "CANARY" not in written
+    assert "[redacted]" in written
+
+
+def test_redaction_leaves_ordinary_words_alone() -> None:
+    text = "Spotify refused the refresh_token grant; basic plan; https://127.0.0.1:8080/connect?x=1"
+
+    assert telemetry.redact(text) == text
+
+
+def test_records_of_libraries_arrive_under_their_own_name(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure_logging(JSON)
+
+    logging.getLogger("asyncpg.pool").warning("pool is %s {slow}", "very")
+    logging.getLogger("aiohttp.access").info("GET /healthz")
+
+    (written,) = capsys.readouterr().err.splitlines()
+    line = json.loads(written)
+    assert line["logger"] == "asyncpg.pool"
+    assert line["message"] == "pool is very {slow}"
+
+
+def test_off_a_terminal_auto_means_json(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure_logging(Settings())
+
+    logger.info("Worker started")
+
+    assert json.loads(capsys.readouterr().err)["message"] == "Worker started"
+
+
+def test_lines_below_the_chosen_level_are_dropped(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure_logging(Settings(log_format="json", log_level="warning"))
+
+    logger.info("Worker started")
+
+    assert capsys.readouterr().err == ""
+
+
+def test_unknown_level_is_a_settings_error_with_the_choices() -> None:
+    with pytest.raises(SettingsError, match="CROSSPLAY_LOG_LEVEL: must be one of DEBUG"):
+        telemetry.configure_logging(Settings(log_level="LOUD"))
+
+
+def test_context_survives_headers() -> None:
+    context = telemetry.context_from({"traceparent": TRACEPARENT, "type": "run_job.v1"})
+
+    span = trace.get_current_span(context).get_span_context()
+
+    assert trace.format_trace_id(span.trace_id) == "0af7651916cd43dd8448eb211c80319c"
+    assert span.is_remote
+
+
+def test_headers_without_a_trace_start_a_new_one_even_inside_a_span() -> None:
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
+
+    with tracer.start_as_current_span("poll"):
+        context = telemetry.context_from({"traceparent": "garbage"})
+
+    assert not trace.get_current_span(context).get_span_context().is_valid
+
+
+def test_inject_is_empty_without_a_span_and_names_the_current_one() -> None:
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
+
+    outside = telemetry.inject()
+    with tracer.start_as_current_span("job"):
+        inside = telemetry.inject()
+        trace_id = telemetry.current_trace_id()
+
+    assert outside == {}
+    assert inside["traceparent"].split("-")[1] == trace_id
+    assert telemetry.current_trace_id() is None
+
+
+def test_spans_and_metrics_reach_the_receiver_named_by_the_environment() -> None:
+    with OtlpReceiver() as receiver:
+        log = _run(SPANS_AND_METRICS, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url)
+
+    sent, processed = sorted(receiver.spans, key=lambda span: span.name, reverse=True)
+    assert (sent.name, sent.kind, sent.parent_span_id) == ("send jobs", "producer", None)
+    assert (processed.name, processed.kind, processed.parent_span_id) == (
+        "process jobs",
+        "consumer",
+        sent.span_id,
+    )
+    assert sent.trace_id == processed.trace_id
+    assert {span.service for span in receiver.spans} == {"crossplay-test"}
+    assert (log["trace_id"], log["span_id"]) == (processed.trace_id, processed.span_id)
+    points = {point.name: point for point in receiver.points}
+    assert points["crossplay.tracks"].value == 25
+    assert points["crossplay.tracks"].attributes == {
+        "crossplay.platform": "apple_music",
+        "crossplay.outcome": "exact",
+    }
+    assert points["crossplay.job.duration"].bounds_s[0] < 0.1
+
+
+def test_service_name_of_the_environment_wins() -> None:
+    with OtlpReceiver() as receiver:
+        _run(
+            SPANS_AND_METRICS,
+            OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{receiver.url}/v1/traces",
+            OTEL_SERVICE_NAME="chosen",
+        )
+
+    assert {span.service for span in receiver.spans} == {"chosen"}
+    assert receiver.points == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "has_trace_id"),
+    [
+        ({"OTEL_SDK_DISABLED": "true"}, False),
+        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}, True),
+        ({"OTEL_TRACES_SAMPLER": "always_off", "OTEL_METRICS_EXPORTER": "none"}, True),
+    ],
+)
+def test_nothing_is_sent_where_the_environment_says_so(
+    variables: dict[str, str], *, has_trace_id: bool
+) -> None:
+    with OtlpReceiver() as receiver:
+        log = _run(SPANS_AND_METRICS, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, **variables)
+
+    assert receiver.spans == []
+    assert receiver.points == []
+    assert ("trace_id" in log) is has_trace_id
+
+
+def test_spans_have_ids_without_any_receiver() -> None:
+    log = _run(SPANS_AND_METRICS)
+
+    assert len(log["trace_id"]) == 32
+
+
+def test_shutdown_gives_up_on_a_receiver_that_hangs() -> None:
+    program = """
+        with telemetry.tracer.start_as_current_span("job"):
+            pass
+        telemetry.shutdown()
+        logger.bind(flushing=[thread.name for thread in threading.enumerate()]).info("Gave up")
+        """
+
+    with HangingReceiver() as receiver:
+        lines = _run_all(program, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, OTEL_EXPORTER_OTLP_TIMEOUT="3600")
+
+    (given_up,) = (line for line in lines if line["message"] == "Gave up")
+    assert "telemetry-flush" in given_up["flushing"]
+
+
+def test_receiver_that_is_away_is_mentioned_once() -> None:
+    program = """
+        for _ in range(3):
+            with telemetry.tracer.start_as_current_span("job"):
+                pass
+            trace.get_tracer_provider().force_flush()
+        """
+    with HangingReceiver() as gone:
+        url = gone.url
+
+    lines = _run_all(program, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_EXPORTER_OTLP_TIMEOUT="1")
+
+    assert len([line for line in lines if line["logger"].startswith("opentelemetry")]) == 1
+
+
+def test_configuring_twice_keeps_the_first_providers() -> None:
+    lines = _run_all('telemetry.configure("again", settings=Settings(log_format="json"))')
+
+    assert lines == []
+
+
+def _run(program: str, **variables: str) -> dict[str, Any]:
+    """Run a program in a process of its own, whose providers are global; return its last log line."""
+    return _run_all(program, **variables)[-1]
+
+
+def _run_all(program: str, **variables: str) -> list[dict[str, Any]]:
+    head = """
+import threading
+from loguru import logger
+from opentelemetry import trace
+from shared import telemetry
+from shared.settings import Settings
+telemetry.configure("crossplay-test", settings=Settings(log_format="json"))
+"""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+    finished = subprocess.run(
+        [sys.executable, "-W", "error", "-c", f"{head}{textwrap.dedent(program)}\ntelemetry.shutdown()\n"],
+        env={**clean, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return [json.loads(line) for line in finished.stderr.splitlines()]

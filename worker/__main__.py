@@ -1,0 +1,32 @@
+"""`python -m worker [--json]`: one worker daemon; --json prints one line when it takes jobs."""
+
+import asyncio
+import os
+import sys
+
+import msgspec
+
+from shared.errors import SettingsError
+from shared.settings import load
+from worker.bootstrap import serve
+
+CONFIG_EXIT = 78
+
+
+def main() -> int:
+    is_announced = "--json" in sys.argv[1:]
+    try:
+        asyncio.run(serve(load(os.environ), on_ready=_announce if is_announced else None))
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return CONFIG_EXIT
+    return 0
+
+
+def _announce(worker_id: str) -> None:
+    sys.stdout.write(msgspec.json.encode({"worker": worker_id}).decode() + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

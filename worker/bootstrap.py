@@ -1,0 +1,167 @@
+"""Wires a worker together and runs it until it is told to leave. The one file that knows all parts."""
+
+import asyncio
+import os
+import random
+import secrets
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Self
+
+from loguru import logger
+from redis.asyncio import Redis
+
+from shared import telemetry
+from shared.cipher import Cipher
+from shared.clock import SystemClock
+from shared.db.pool import Pool, open_pool
+from shared.limiter import SharedBudget
+from shared.models import ConnectionId, Platform
+from shared.platforms.base import Adapter, PlatformProfile
+from shared.platforms.registry import Platforms
+from shared.settings import Settings, parse_key_ring, require_stores
+from shared.streams import Streams, open_redis
+from shared.tokens import Sessions
+from worker.consumer import Consumer
+from worker.executor import Executor
+from worker.lookups import Lookups
+from worker.scheduler import Scheduler
+from worker.transfer import TransferRunner
+
+
+class Worker:
+    """A worker daemon. Open it with `async with`, then `run`."""
+
+    def __init__(self, settings: Settings) -> None:
+        require_stores(settings)
+        self._settings = settings
+        self._stack = AsyncExitStack()
+        self._budgets: list[SharedBudget] = []
+        self.id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+
+    async def __aenter__(self) -> Self:
+        settings = self._settings
+        async with AsyncExitStack() as stack:
+            pool = await open_pool(settings.database_url, size=settings.worker_concurrency + 4)
+            stack.push_async_callback(pool.close)
+            redis = open_redis(settings.redis_url)
+            stack.push_async_callback(redis.aclose)
+            platforms = await stack.enter_async_context(
+                Platforms(settings, budgets=lambda profile, key: self._budget(redis, profile, key))
+            )
+            self._scheduler = Scheduler(
+                pool=pool,
+                redis=redis,
+                worker_id=self.id,
+                slot_count=settings.worker_concurrency,
+                sweep_s=settings.sweep_s,
+                on_fleet=self._on_fleet,
+            )
+            executor = self._executor(pool, redis, platforms)
+            self._consumers = [self._consumer(platform, redis, executor, stack) for platform in Platform]
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then finish the jobs under way, for settings.drain_s at most."""
+        logger.info("Worker started", worker_id=self.id, slots=self._settings.worker_concurrency)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._scheduler.run(stop))
+            for consumer in self._consumers:
+                group.create_task(consumer.run(stop))
+        logger.info("Worker drains", worker_id=self.id)
+        try:
+            async with asyncio.timeout(self._settings.drain_s):
+                await asyncio.gather(*(consumer.drain() for consumer in self._consumers))
+        except TimeoutError:
+            logger.warning("Some jobs did not end in time; their leases will run out")
+        for consumer in self._consumers:
+            await consumer.leave()
+        await self._scheduler.leave()
+        logger.info("Worker left", worker_id=self.id)
+
+    def _budget(self, redis: Redis, profile: PlatformProfile, limit_key: str) -> SharedBudget:
+        budget = SharedBudget(redis, profile=profile, limit_key=limit_key)
+        self._budgets.append(budget)
+        return budget
+
+    def _on_fleet(self, alive_count: int) -> None:
+        for budget in self._budgets:
+            budget.set_worker_count(alive_count)
+
+    def _executor(self, pool: Pool, redis: Redis, platforms: Platforms) -> Executor:
+        sessions = Sessions(
+            pool=pool,
+            redis=redis,
+            cipher=Cipher(parse_key_ring(self._settings.secret_keys)),
+            refresher_of=platforms.oauth,
+        )
+
+        async def open_adapter(platform: Platform, connection_id: ConnectionId) -> tuple[Adapter, str]:
+            session = await sessions.open(connection_id)
+            return platforms.adapter(platform, session=session), session.market
+
+        rng = random.Random()
+        runner = TransferRunner(
+            pool=pool,
+            lookups=Lookups(pool, redis),
+            open_adapter=open_adapter,
+            send_timeout_s=self._settings.send_timeout_s,
+            rng=rng,
+        )
+        return Executor(
+            pool=pool,
+            run=runner.run,
+            clock=SystemClock(),
+            rng=rng,
+            owner=self.id,
+            lease_s=self._settings.lease_s,
+            send_timeout_s=self._settings.send_timeout_s,
+            max_attempts=self._settings.max_attempts,
+        )
+
+    def _consumer(
+        self, platform: Platform, redis: Redis, executor: Executor, stack: AsyncExitStack
+    ) -> Consumer:
+        # A read blocks for longer than any sensible socket time-out, so it has its own client without one.
+        reader = open_redis(self._settings.redis_url, connection_count=1, socket_timeout_s=None)
+        stack.push_async_callback(reader.aclose)
+        return Consumer(
+            platform,
+            streams=Streams(redis),
+            reader=reader,
+            name=self.id,
+            slot_count=self._settings.worker_concurrency,
+            lease_s=self._settings.lease_s,
+            execute=executor.execute,
+            wake=self._scheduler.wake,
+        )
+
+
+async def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) -> None:
+    """Run a worker until SIGTERM or SIGINT; a second signal ends the process at once.
+
+    on_ready: told the worker's id once it takes jobs.
+    """
+    telemetry.configure("crossplay-worker", settings=settings)
+    stop = asyncio.Event()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            os._exit(1)  # jobs under way are taken over when their leases run out
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+    try:
+        async with Worker(settings) as worker:
+            if on_ready:
+                on_ready(worker.id)
+            await worker.run(stop)
+    finally:
+        await asyncio.to_thread(telemetry.shutdown)

@@ -1,0 +1,164 @@
+"""Runs one job under its lease: heartbeat, span, deadline, verdict on what went wrong. Knows no music."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import asyncpg
+from loguru import logger
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from shared import telemetry
+from shared.clock import Clock
+from shared.db import jobs
+from shared.db.jobs import Job, Refusal
+from shared.db.pool import STORE_ERRORS, Pool
+from shared.errors import CrossplayError, LeaseLost, StoreUnavailable
+from shared.lease import Lease
+from shared.messages import RunJob
+from shared.models import Platform
+from worker import verdicts
+from worker.retry import Verdict, plan
+
+JOB_DEADLINE_S = 900.0
+BEATS_PER_LEASE = 3
+
+Run = Callable[[Job, Lease], Awaitable[tuple[Platform, ...]]]
+Beat = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Executor:
+    """Executes jobs for one worker, which is `owner` in their leases."""
+
+    pool: Pool
+    run: Run
+    clock: Clock
+    rng: random.Random
+    owner: str
+    lease_s: float
+    send_timeout_s: float
+    max_attempts: int
+
+    async def execute(self, message: RunJob, beat: Beat) -> tuple[bool, tuple[Platform, ...]]:
+        """Execute a job; return whether its entry is to be acknowledged, and where new work may wait.
+
+        An entry is acknowledged only after a commit that settles it, or where nothing is left to do.
+        beat is called with each renewal of the lease. Never raises, but for cancellation.
+        """
+        asked_at = self.clock.monotonic()
+        try:
+            job = await jobs.acquire(self.pool, message.job_id, owner=self.owner, lease_s=self.lease_s)
+        except (*STORE_ERRORS, asyncpg.PostgresError) as error:
+            logger.warning("Postgres is away; the job stays pending", error=type(error).__name__)
+            return False, ()
+        if isinstance(job, Refusal):
+            return job.is_over, ()
+        lease = Lease(
+            clock=self.clock, asked_at=asked_at, lease_s=self.lease_s, send_timeout_s=self.send_timeout_s
+        )
+        context = telemetry.context_from(message.trace)
+        with (
+            logger.contextualize(transfer_id=job.transfer_id, job_id=job.id),
+            telemetry.tracer.start_as_current_span(
+                f"process {job.platform} {job.phase}", context=context, kind=SpanKind.CONSUMER
+            ) as span,
+        ):
+            span.set_attributes(_attributes(job))
+            return await self._under_lease(job, lease, beat)
+
+    async def _under_lease(self, job: Job, lease: Lease, beat: Beat) -> tuple[bool, tuple[Platform, ...]]:
+        started_at = self.clock.monotonic()
+        heart = asyncio.create_task(self._keep(job, lease, beat, asyncio.current_task()))
+        verdict_name = "done"
+        try:
+            async with asyncio.timeout(JOB_DEADLINE_S):
+                return True, await self.run(job, lease)
+        except LeaseLost:
+            return self._fenced(job)
+        except asyncio.CancelledError:
+            if not lease.lost.is_set():
+                raise
+            if (task := asyncio.current_task()) is not None:
+                task.uncancel()
+            return self._fenced(job)
+        except Exception as error:  # noqa: BLE001  # whatever a job does must end in a verdict
+            verdict = self._judge(job, error)
+            verdict_name = type(verdict).__name__.lower()
+            return await self._settle(job, verdict, error)
+        finally:
+            heart.cancel()
+            telemetry.meters.job_done(
+                platform=job.platform,
+                phase=job.phase,
+                verdict=verdict_name,
+                duration_s=self.clock.monotonic() - started_at,
+            )
+
+    def _fenced(self, job: Job) -> tuple[bool, tuple[Platform, ...]]:
+        logger.warning("Lease lost; another worker goes on with this job", epoch=job.epoch)
+        telemetry.meters.write_fenced(platform=job.platform)
+        return False, ()
+
+    def _judge(self, job: Job, error: Exception) -> Verdict:
+        known = error if isinstance(error, CrossplayError) else _known(error)
+        if isinstance(error, CrossplayError | TimeoutError):
+            logger.info("Job stopped", error=str(known), attempt=job.attempt, phase=job.phase)
+        else:
+            logger.opt(exception=error).error("Job broke", attempt=job.attempt, phase=job.phase)
+        span = trace.get_current_span()
+        span.set_status(Status(StatusCode.ERROR, known.code))
+        return plan(known, attempt=job.attempt, max_attempts=self.max_attempts, rng=self.rng)
+
+    async def _settle(
+        self, job: Job, verdict: Verdict, error: Exception
+    ) -> tuple[bool, tuple[Platform, ...]]:
+        text = str(error) if isinstance(error, CrossplayError) else type(error).__name__
+        try:
+            await verdicts.store(self.pool, job, verdict=verdict, error=text)
+        except LeaseLost:
+            return self._fenced(job)
+        except (*STORE_ERRORS, asyncpg.PostgresError) as failure:
+            logger.warning("Postgres is away; the lease will run out", error=type(failure).__name__)
+            return False, ()
+        return True, (job.platform,)
+
+    async def _keep(self, job: Job, lease: Lease, beat: Beat, task: "asyncio.Task[object] | None") -> None:
+        """Renew the lease until the job ends; cancel the job where the lease is lost or has run out."""
+        while not lease.is_over:
+            await self.clock.sleep(self.lease_s / BEATS_PER_LEASE)
+            asked_at = self.clock.monotonic()
+            try:
+                if await jobs.renew(self.pool, job, owner=self.owner, lease_s=self.lease_s):
+                    lease.renewed(asked_at=asked_at)
+                    await beat()
+                else:
+                    break
+            except (*STORE_ERRORS, asyncpg.PostgresError):
+                continue  # Postgres may be back before the lease is over
+        lease.lose()
+        if task is not None:
+            task.cancel()
+
+
+def _known(error: Exception) -> CrossplayError:
+    if isinstance(error, (*STORE_ERRORS, asyncpg.PostgresError)):
+        return StoreUnavailable("A store did not answer.")
+    return StoreUnavailable("The job broke on an error of our own; the log has the details.")
+
+
+def _attributes(job: Job) -> dict[str, str | int]:
+    return {
+        "messaging.system": "redis",
+        "messaging.operation.name": "process",
+        "messaging.operation.type": "process",
+        "messaging.destination.name": f"{job.platform} jobs",
+        "crossplay.transfer_id": job.transfer_id,
+        "crossplay.job_id": job.id,
+        "crossplay.phase": job.phase,
+        "crossplay.batch": job.batch,
+        "crossplay.attempt": job.attempt,
+        "crossplay.epoch": job.epoch,
+    }

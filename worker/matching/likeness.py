@@ -1,0 +1,111 @@
+"""How like two titles or two credits are, 0..1."""
+
+import re
+from functools import lru_cache
+
+from rapidfuzz import fuzz
+
+from worker.matching.normalize import CACHED, Artists, fold
+from worker.matching.titles import Title
+
+_FILLERS = frozenset({"the", "a", "an", "and", "of", "to", "la", "el", "le", "o"})
+
+
+def title_likeness(one: Title, other: Title) -> float:
+    """Compare two titles without their versions; in their own script or in Latin letters."""
+    if one.core == other.core:
+        if one.full == other.full:
+            return 1.0
+        if not one.extras or not other.extras:
+            return 0.93
+        return 0.55 + 0.4 * fuzz.token_sort_ratio(one.full, other.full) / 100
+    best = _forms_likeness((one.core, one.full), (other.core, other.full))
+    if best < 0.95 and one.full.isascii() != other.full.isascii():
+        roman = _forms_likeness((one.roman_core, one.roman_full), (other.roman_core, other.roman_full))
+        best = max(best, roman * 0.97)
+    return best
+
+
+def artist_likeness(
+    one: Artists | None, other: Artists | None, *, guests: tuple[tuple[str, ...], tuple[str, ...]]
+) -> float | None:
+    """Compare two credits; None where one names nobody, or writes a name in another script.
+
+    guests: the artists that each title names.
+    """
+    if one is None or other is None:
+        return None
+    if one.main == other.main or one.whole == other.whole:
+        return 1.0
+    best = _credit_likeness(one.names, other.names)
+    if best < 0.9 and one.whole.isascii() != other.whole.isascii():
+        best = max(best, _credit_likeness(one.roman_names, other.roman_names) * 0.97)
+    if best < 0.7 and (guests[0] or guests[1]):
+        mine = one.names + tuple(fold(name) for name in guests[0])
+        theirs = other.names + tuple(fold(name) for name in guests[1])
+        best = max(best, 0.9 * _credit_likeness(mine, theirs))
+    if best < 0.6 and _is_readable(one.main) != _is_readable(other.main):
+        return None  # a name in two scripts can look like nothing of the kind
+    return best
+
+
+def _forms_likeness(one: tuple[str, str], other: tuple[str, str]) -> float:
+    core, full = one
+    other_core, other_full = other
+    if core == full and other_core == other_full:
+        return _words_likeness(core, other_core)
+    return max(
+        0.93 * _words_likeness(core, other_core),
+        0.98 * _words_likeness(full, other_full),
+        0.96 * _words_likeness(full, other_core),
+        0.96 * _words_likeness(core, other_full),
+    )
+
+
+def _words_likeness(one: str, other: str) -> float:
+    """Compare two folded texts; a word that only one of them has weighs more than its letters."""
+    if one == other:
+        return 1.0
+    ratio = fuzz.ratio(one, other) / 100
+    if ratio < 0.3:
+        return ratio
+    if one.replace(" ", "") == other.replace(" ", "") or ("*" in one + other and _is_masked(one, other)):
+        return 0.98
+    words, others = set(one.split(" ")), set(other.split(" "))
+    only, extra = words - others - _FILLERS, others - words - _FILLERS
+    if not only and not extra:
+        return max(ratio, 0.95)
+    if not only or not extra:
+        return ratio * 0.85
+    alike = fuzz.ratio("".join(sorted(only)), "".join(sorted(extra))) / 100
+    return max(ratio, 0.9) if alike >= 0.8 else ratio * (0.6 + 0.4 * alike)
+
+
+@lru_cache(CACHED)
+def _credit_likeness(one: tuple[str, ...], other: tuple[str, ...]) -> float:
+    forward = max(_name_likeness(one[0], name) for name in other)
+    backward = max(_name_likeness(other[0], name) for name in one)
+    return 0.8 * max(forward, backward) + 0.2 * min(forward, backward)
+
+
+def _name_likeness(one: str, other: str) -> float:
+    if one == other:
+        return 1.0
+    if one.replace(" ", "") == other.replace(" ", ""):
+        return 0.99
+    ratio = fuzz.ratio(one, other) / 100
+    words, others = set(one.split(" ")), set(other.split(" "))
+    return max(0.85, ratio) if words <= others or others <= words else ratio
+
+
+def _is_readable(name: str) -> bool:
+    """Say whether a name has Latin letters or digits."""
+    return any(sign.isascii() and sign.isalnum() for sign in name)
+
+
+def _is_masked(one: str, other: str) -> bool:
+    """Say whether two texts differ only by letters that one platform hides behind asterisks."""
+    return any(
+        "*" in masked and re.fullmatch(re.escape(masked).replace(r"\*", "[^ ]"), shown) is not None
+        for masked, shown in ((one, other), (other, one))
+    )

@@ -1,0 +1,105 @@
+"""Texts and credits in forms that can be compared: folded, but never to nothing."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import msgspec
+from anyascii import anyascii
+
+from worker.matching.versions import NOBODY
+
+CACHED = 16_384
+_ACCENTS = re.compile(r"[\u0300-\u036f]+")
+_QUOTES_AND_INVISIBLE = re.compile("['’‘`´ʼʻ′\"“”„״׳\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufe0e\ufe0f]+")
+_SEPARATORS = re.compile(r"(?:[^\w*]|_)+")
+# Asterisks that hide no letter: "N**r" keeps its own, so that it can be compared with the word in full.
+_STRAY_ASTERISKS = re.compile(r"(?<![\w*])\*+|(?<=[^*\s])\*(?= |$)")
+_AND = re.compile(r" ?[&+] ?|(?<= )n(?= )")
+_SIGN = re.compile("[$!@]")
+_LETTER_SIGNS = (
+    (re.compile(r"(?<=[a-z])\$|\$(?=[a-z])"), "s"),
+    (re.compile(r"(?<=[a-z])!(?=[a-z])"), "i"),
+    (re.compile(r"(?<=[a-z])@(?=[a-z])"), "a"),
+)
+_JOINERS = re.compile(
+    r"[,;、，・/]| [&+×|] | (?:and|und|et|y|e|x|vs\.?|with|feat\.?|ft\.?|featuring|con|med|och) ",
+    re.IGNORECASE,
+)
+_CHANNEL = re.compile(r" - topic$|(?<=\w)vevo$", re.IGNORECASE)
+
+
+class Artists(msgspec.Struct, frozen=True):
+    """Who plays, folded. names: main artist first, joined credits one by one, too. whole: without spaces."""
+
+    main: str
+    names: tuple[str, ...]
+    whole: str
+    roman_names: tuple[str, ...]
+
+
+@lru_cache(CACHED)
+def fold(text: str) -> str:
+    """Bring a text to words that can be compared: no case, accents, punctuation; scripts stay themselves."""
+    spaced = " ".join(text.split())
+    plain = spaced if spaced.isascii() else unicodedata.normalize("NFKC", spaced)
+    plain = plain.casefold()
+    if not plain.isascii():
+        plain = _without_accents(plain)
+    if _SIGN.search(plain):
+        for sign, letter in _LETTER_SIGNS:
+            plain = sign.sub(letter, plain)
+    plain = _QUOTES_AND_INVISIBLE.sub("", plain)
+    words = _SEPARATORS.sub(" ", _AND.sub(" and ", plain)).strip()
+    if "*" in words:
+        words = " ".join(_STRAY_ASTERISKS.sub(" ", words).split())
+    return words or spaced.casefold()
+
+
+def romanize(text: str) -> str:
+    """Write a text in Latin letters; what cannot be written so comes back as it was."""
+    return text if text.isascii() else " ".join(anyascii(text).split()) or text
+
+
+@lru_cache(CACHED)
+def artist_names(artists: tuple[str, ...]) -> tuple[str, ...]:
+    """Name each artist once, as written, out of a list or out of one display string for several."""
+    names = (
+        name.strip()
+        for artist in artists
+        for name in _JOINERS.split(_CHANNEL.sub("", " ".join(artist.split())))
+    )
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+@lru_cache(CACHED)
+def read_artists(artists: tuple[str, ...]) -> Artists | None:
+    """Bring a credit to names that can be compared; None where it names nobody."""
+    known = tuple(name for artist in artists if (name := fold_name(artist)) and name not in _NOBODY)
+    if not known:
+        return None
+    single = (fold_name(name) for name in artist_names(artists))
+    names = tuple(dict.fromkeys((*known, *(name for name in single if name))))
+    return Artists(
+        main=names[0],
+        names=names,
+        whole="".join(known).replace(" ", ""),
+        roman_names=tuple(name if name.isascii() else fold(romanize(name)) for name in names),
+    )
+
+
+def fold_name(artist: str) -> str:
+    """Fold an artist's name, without the article and what a video channel adds to it."""
+    folded = fold(_CHANNEL.sub("", artist))
+    return folded.removeprefix("the ") or folded
+
+
+def _without_accents(text: str) -> str:
+    """Take the accents from letters; Japanese voicing marks and the like are none and stay."""
+    bare = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", text)))
+    if bare.isascii():
+        return bare
+    return "".join(anyascii(sign).casefold() if "\xbf" < sign < "\u0250" else sign for sign in bare)
+
+
+_NOBODY = frozenset(fold_name(name) for name in NOBODY)

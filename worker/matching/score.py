@@ -1,0 +1,152 @@
+"""How near a candidate is to a source track, field by field, with what speaks against it."""
+
+import msgspec
+from rapidfuzz import fuzz
+
+from shared.models import Track
+from worker.matching.conflicts import Findings, Side, find_conflicts
+from worker.matching.likeness import artist_likeness, title_likeness
+from worker.matching.normalize import read_artists
+from worker.matching.titles import Album, Title, is_parted, read_album, read_credited, read_title
+
+_FAR_MS = 16_000
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """The evidence of one comparison. Fields are 0..1, higher is nearer, None where one side is unknown.
+
+    total: of all fields. apart_ms: difference of the durations, None where one is unknown. own_album: both
+    stand on one album that is not merely named like the track. is_identical: both are described in the same
+    words. conflicts: what makes the two different recordings. doubts: what only one side says, so that the
+    rest must make it good. Both in words for people.
+    """
+
+    total: float
+    title: float
+    artist: float | None = None
+    duration: float | None = None
+    album: float | None = None
+    isrc: float | None = None
+    apart_ms: int | None = None
+    own_album: bool = False
+    is_identical: bool = False
+    conflicts: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+class _Titles(msgspec.Struct, frozen=True):
+    """Two titles as they were understood. names_artist: an artist one track lacks stands in its title."""
+
+    wanted: Title
+    found: Title
+    likeness: float
+    names_artist: bool = False
+
+
+class _Albums(msgspec.Struct, frozen=True):
+    """Two albums, and how like they are; an album with live takes is not the one without."""
+
+    wanted: Album | None
+    found: Album | None
+    likeness: float | None = None
+
+    @property
+    def is_same(self) -> bool:
+        return self.likeness is not None and self.likeness >= 0.9
+
+    @property
+    def wanted_name(self) -> str:
+        return self.wanted.name if self.wanted else ""
+
+
+def score(source: Track, candidate: Track) -> Score:
+    """Compare a source track with a candidate; never raises, whatever the texts are."""
+    isrc = float(source.isrc == candidate.isrc) if source.isrc and candidate.isrc else None
+    apart_ms = _apart_ms(source, candidate)
+    titles = _read_titles(source, candidate)
+    if titles.likeness < 0.5 and not isrc:  # another song, whoever plays it: most candidates end here
+        return Score(total=titles.likeness / 2, title=titles.likeness, isrc=isrc, apart_ms=apart_ms)
+    players, others = read_artists(source.artists), read_artists(candidate.artists)
+    artist = artist_likeness(players, others, guests=(titles.wanted.guests, titles.found.guests))
+    if artist is None and titles.names_artist:
+        artist = 0.95
+    albums = _compare_albums(source, candidate)
+    findings = find_conflicts(
+        Side(titles.wanted, albums.wanted), Side(titles.found, albums.found), apart_ms=apart_ms
+    )
+    duration = None if apart_ms is None else max(0.0, 1 - max(0, apart_ms - 1_000) / _FAR_MS)
+    return Score(
+        total=_total(titles.likeness, artist=artist, duration=duration, album=albums.likeness)
+        * _trust(findings),
+        title=titles.likeness,
+        artist=artist,
+        duration=duration,
+        album=albums.likeness,
+        isrc=isrc,
+        apart_ms=apart_ms,
+        own_album=albums.is_same and albums.wanted_name != titles.wanted.core,
+        is_identical=_description(source) == _description(candidate) and bool(source.title.strip()),
+        conflicts=findings.conflicts,
+        doubts=findings.doubts,
+    )
+
+
+def _compare_titles(wanted: Title, found: Title, *, names_artist: bool = False) -> _Titles:
+    return _Titles(wanted, found, title_likeness(wanted, found), names_artist)
+
+
+def _read_titles(source: Track, candidate: Track) -> _Titles:
+    """Read both titles as they stand or without the artist in them, whichever makes them more alike."""
+    plain = _compare_titles(read_title(source.title), read_title(candidate.title))
+    is_told = bool(source.artists and candidate.artists)
+    if plain.likeness == 1.0 or (is_told and not is_parted(source.title) and not is_parted(candidate.title)):
+        return plain
+    players, others = read_artists(source.artists), read_artists(candidate.artists)
+    if plain.likeness >= 0.93 and players and others:
+        return plain
+    names = (*(players.names if players else ()), *(others.names if others else ()))
+    wanted = read_credited(source.title, names, is_whole=players is None)
+    found = read_credited(candidate.title, names, is_whole=others is None)
+    best = plain
+    for one, is_bare in ((source.title, False), (wanted, players is None)):
+        for other, is_bare_too in ((candidate.title, False), (found, others is None)):
+            if one is not None and other is not None:
+                titles = _compare_titles(
+                    read_title(one), read_title(other), names_artist=is_bare or is_bare_too
+                )
+                best = max(best, titles, key=lambda either: either.likeness)
+    return best
+
+
+def _description(track: Track) -> tuple[object, ...]:
+    return track.title, track.artists, track.album, track.duration_ms
+
+
+def _apart_ms(source: Track, candidate: Track) -> int | None:
+    if not source.duration_ms or not candidate.duration_ms:
+        return None
+    return abs(source.duration_ms - candidate.duration_ms)
+
+
+def _compare_albums(source: Track, candidate: Track) -> _Albums:
+    wanted = read_album(source.album) if source.album else None
+    found = read_album(candidate.album) if candidate.album else None
+    if wanted is None or found is None:
+        return _Albums(wanted, found)
+    likeness = fuzz.ratio(wanted.name, found.name) / 100
+    if wanted.kinds != found.kinds:
+        likeness *= 0.85
+    return _Albums(wanted, found, likeness)
+
+
+def _total(title: float, *, artist: float | None, duration: float | None, album: float | None) -> float:
+    """Weigh the fields; what is unknown counts as neither good nor bad."""
+    total = 0.45 * title
+    total += 0.3 * (0.6 if artist is None else artist)
+    total += 0.2 * (0.75 if duration is None else duration)
+    total += 0.05 * (0.5 if album is None else album)
+    return min(1.0, total)
+
+
+def _trust(findings: Findings) -> float:
+    return 0.5 if findings.conflicts else 0.95 ** len(findings.doubts)

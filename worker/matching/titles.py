@@ -1,0 +1,314 @@
+"""Titles taken apart into core, versions, guests and numbers."""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+import msgspec
+from rapidfuzz import fuzz
+
+from worker.matching.normalize import CACHED, artist_names, fold, fold_name, romanize
+from worker.matching.versions import FEATURING, ORIGINS, PLAIN_WORDS, VERSIONS, Version, Weight
+
+_OPENING = "([{（【〔"
+_CLOSING = ")]}）】〕"
+_QUOTES = "「」『』«»〈〉《》"  # they quote a title rather than add to it
+_BRACKET = re.compile(f"[{re.escape(_OPENING + _CLOSING + _QUOTES)}]")
+_DASH = re.compile(r" [-–—―‐~〜|]+ | [-–—](?=[(\[])|(?<=[)\]]) ?[-–—~] ?")
+_FEATURING = re.compile(r" (?:feat|ft|featuring)\b\.? (?=\S)", re.IGNORECASE)
+# Versions that stand at the end of a title without brackets or dash.
+_VIDEO = "official|oficial|officiel|music|musik|lyrics?|video|videoclip|clip|audio|hd|hq|4k"
+_SAID = "acoustic|instrumental|karaoke|extended|radio|live|album|single|remastered|official|lyrics?|slowed"
+_TAILS = (
+    re.compile(rf"(?<=\S)((?: (?:{_VIDEO})){{2,}}| (?:hd|hq|4k))$", re.IGNORECASE),
+    re.compile(r"(?<=\S) (live (?:at|from) \S.*)$", re.IGNORECASE),
+    re.compile(rf"(?<=\S) ((?:{_SAID}) (?:version|edit|mix|video|audio))$", re.IGNORECASE),
+    re.compile(
+        r"(?<=\S) (sped up|slowed (?:\+|and|&) reverb|original mix|club mix|remastered)$", re.IGNORECASE
+    ),
+)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_DIGITS = re.compile(r"\d+")
+_ENDINGS = frozenset({"remix", "remixed", "live", "acoustic", "instrumental"})
+_PARTS = {
+    "pt": "part", "pts": "part", "parts": "part", "teil": "part", "parte": "part", "partie": "part",
+    "часть": "part", "vol": "volume", "nr": "no", "num": "no", "number": "no", "numero": "no", "nummer": "no",
+    "op": "opus", "mvt": "movement", "ch": "chapter",
+}  # fmt: skip
+_COUNTED = frozenset({
+    "part", "volume", "no", "opus", "movement", "act", "scene", "chapter", "book", "symphony", "phase",
+    "disc", "side", "kapitel",
+})  # fmt: skip
+_COUNTS = {
+    "i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9",
+    "x": "10", "xi": "11", "xii": "12", "xiii": "13", "xiv": "14", "xv": "15", "xvi": "16", "xvii": "17",
+    "xviii": "18", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",
+    "eight": "8", "nine": "9", "ten": "10",
+}  # fmt: skip
+# Roman numerals that are nothing else; the others count only after a word like "part".
+_NUMERALS = frozenset(word for word in _COUNTS if set(word) <= set("ivx")) - {"i", "v", "x"}
+_AROUND = frozenset({
+    "the", "a", "an", "of", "by", "in", "at", "on", "from", "and", "for", "de", "la", "el", "le", "du", "en",
+    "von", "der", "die", "das",
+})  # fmt: skip
+
+
+class Tag(msgspec.Struct, frozen=True):
+    """A version that a title names. detail: what stands around the word (remixer, venue), folded."""
+
+    kind: str
+    weight: Weight
+    detail: str = ""
+
+
+class Title(msgspec.Struct, frozen=True):
+    """A title taken apart. core, full and extras are folded; core is empty only where the title is blank.
+
+    full: core with the extras, which are the parts in brackets or after a dash that name no version.
+    roman_core, roman_full: the same in Latin letters. written: the core as it was written. version_words: the
+    parts that name a version, as they were written.
+    """
+
+    core: str
+    full: str
+    extras: tuple[str, ...]
+    tags: tuple[Tag, ...]
+    guests: tuple[str, ...]
+    numbers: tuple[str, ...]
+    roman_core: str
+    roman_full: str
+    written: str
+    version_words: tuple[str, ...]
+
+
+class Album(msgspec.Struct, frozen=True):
+    """The name of an album without its packaging, all its words, and the kinds of version it speaks of."""
+
+    name: str
+    words: str
+    kinds: frozenset[str]
+
+
+class _Segment(msgspec.Struct, frozen=True):
+    """What one part in brackets or after a dash says: guests, versions, or an extra; or nothing of use."""
+
+    guests: tuple[str, ...] = ()
+    tags: tuple[Tag, ...] = ()
+    version_words: str = ""
+    extra: str = ""
+
+
+class _Piece(msgspec.Struct, frozen=True):
+    """A part of a title between dashes, and how it reads as the name of one artist, or of several."""
+
+    written: str
+    name: str
+    single: tuple[str, ...]
+
+
+@lru_cache(CACHED)
+def read_title(text: str) -> Title:
+    """Take a title apart into its core, versions, guests and numbers."""
+    core, parts = _split(" ".join(text.split()))
+    guests: tuple[str, ...] = ()
+    featuring = _FEATURING.search(core)
+    if featuring and featuring.start():
+        guests = artist_names((core[featuring.end() :],))
+        core = core[: featuring.start()]
+    segments = [_read_segment(part) for part in parts]
+    folded = _count(fold(core))
+    extras = tuple(segment.extra for segment in segments if segment.extra)
+    full = " ".join((folded, *extras))
+    return Title(
+        core=folded,
+        full=full,
+        extras=extras,
+        tags=_merge(tag for segment in segments for tag in segment.tags),
+        guests=(*guests, *(guest for segment in segments for guest in segment.guests)),
+        numbers=tuple(sorted(_DIGITS.findall(full))),
+        roman_core=folded if folded.isascii() else fold(romanize(folded)),
+        roman_full=full if full.isascii() else fold(romanize(full)),
+        written=core,
+        version_words=tuple(segment.version_words for segment in segments if segment.version_words),
+    )
+
+
+@lru_cache(CACHED)
+def read_album(text: str) -> Album:
+    """Bring the name of an album to a form that can be compared."""
+    words = fold(text)
+    kinds = frozenset(tag.kind for tag in _tags(*_versions_in(words)))
+    return Album(name=read_title(text).core, words=words, kinds=kinds)
+
+
+def read_credited(text: str, names: tuple[str, ...], *, is_whole: bool) -> str | None:
+    """Take the artist out of a title like "Artist - Title"; None where none of the names stands there.
+
+    names: folded names. is_whole: the title is all that is known, so "Artist Title", "Title by Artist" and a
+    track number beside the artist are looked for, too.
+    """
+    pieces = _pieces(text)
+    for place, piece in enumerate(pieces):
+        if _credits(piece, names):
+            rest = [other.written for other in pieces[:place] + pieces[place + 1 :]]
+            return " - ".join(part for part in rest if not part.strip().isdigit() or len(rest) == 1)
+    return _read_glued(fold(text), names) if is_whole else None
+
+
+def is_parted(text: str) -> bool:
+    """Say whether a dash parts a title."""
+    return bool(_pieces(text))
+
+
+@lru_cache(CACHED)
+def _pieces(text: str) -> tuple[_Piece, ...]:
+    """Part a title at its dashes; empty where it has none."""
+    parts = _DASH.split(" ".join(text.split()))
+    if len(parts) == 1:
+        return ()
+    bare = [_take_brackets(part)[0] for part in parts]
+    return tuple(
+        _Piece(part, fold_name(name), tuple(fold_name(single) for single in artist_names((name,))))
+        for part, name in zip(parts, bare, strict=True)
+    )
+
+
+def _read_glued(folded: str, names: tuple[str, ...]) -> str | None:
+    for name in names:
+        if folded.startswith(name + " "):
+            return folded[len(name) + 1 :]
+        for ending in (f" by {name}", f" {name}"):
+            if folded.endswith(ending):
+                return folded[: -len(ending)]
+    return None
+
+
+def _credits(piece: _Piece, names: tuple[str, ...]) -> bool:
+    """Say whether a piece is one of the names, nearly or by its last word, or several joined."""
+    name = piece.name
+    if not name:
+        return False
+    if name in names or (len(piece.single) > 1 and not set(piece.single).isdisjoint(names)):
+        return True
+    is_surname = len(name) > 3
+    return any(
+        fuzz.ratio(name, other) >= 88 or (is_surname and other.endswith(f" {name}")) for other in names
+    )
+
+
+def _split(text: str) -> tuple[str, list[str]]:
+    """Part a title into what stands outside brackets and before a dash, and the rest piece by piece."""
+    outside, parts = _take_brackets(text)
+    core, *after = _DASH.split(outside)
+    while not core.strip() and after:
+        core = after.pop(0)
+    parts += after
+    for tail in _TAILS:
+        if found := tail.search(core):
+            parts.append(found.group(1))
+            core = core[: found.start()]
+    parts = [part.strip() for part in parts if part.strip()]
+    if not core.strip():
+        core = parts.pop(0) if parts else text
+    return " ".join(core.split()), parts
+
+
+def _take_brackets(text: str) -> tuple[str, list[str]]:
+    """Part a text into what stands outside brackets and what each pair of brackets holds."""
+    if not _BRACKET.search(text):
+        return text, []
+    held = [""]  # outside first
+    depth = 0
+    for sign in text:
+        if sign in _OPENING:
+            if not depth:
+                held.append("")
+            held[0] += " "
+            depth += 1
+        elif sign in _CLOSING:
+            depth = max(0, depth - 1)
+        else:
+            held[-1 if depth else 0] += " " if sign in _QUOTES else sign
+    return " ".join(held[0].split()), held[1:]
+
+
+def _read_segment(part: str) -> _Segment:
+    folded = fold(part)
+    first, _, rest = folded.partition(" ")
+    if first in FEATURING and rest:
+        ending = part.rsplit(maxsplit=1)[-1].casefold()  # "feat. Somebody Remix"
+        tags = _tags(*_versions_in(ending)) if ending in _ENDINGS else ()
+        return _Segment(guests=artist_names((part.partition(" ")[2],)), tags=tags)
+    found, around = _versions_in(folded)
+    if found:
+        is_soft = all(version.weight is Weight.SOFT for version in found)
+        return _Segment(tags=_tags(found, around), version_words="" if is_soft else part)
+    if _ORIGIN.match(folded) or _YEAR.fullmatch(folded):
+        return _Segment()
+    return _Segment(extra=_count(folded))
+
+
+def _versions_in(folded: str) -> tuple[tuple[Version, ...], str]:
+    """Find the versions that a text names, and the words that stand around them."""
+    phrases: list[str] = []
+
+    def take(match: re.Match[str]) -> str:
+        phrases.append(match.group(0))
+        return " "
+
+    around = _PHRASE.sub(take, folded).split()
+    if len(around) > 2:
+        phrases = [phrase for phrase in phrases if phrase not in PLAIN_WORDS]
+    found = {_BY_PHRASE[phrase].kind: _BY_PHRASE[phrase] for phrase in phrases}
+    return tuple(found.values()), " ".join(word for word in around if word not in _AROUND)
+
+
+def _tags(found: tuple[Version, ...], around: str) -> tuple[Tag, ...]:
+    """Turn the versions that a text names into tags; "Somebody's Edit" is a remix, "2011 Edit" is none."""
+    names_somebody = bool(around) and not around.replace(" ", "").isdigit()
+    tags = []
+    for version in found:
+        if version.kind == "shortened" and len(found) == 1 and names_somebody:
+            tags.append(Tag("remix", Weight.DECISIVE, around))
+        elif version.weight is not Weight.SOFT and not _is_said_better(version, found, around):
+            detail = around if version.named else ""
+            tags.append(Tag(version.kind, version.weight, detail))
+    return tuple(tags)
+
+
+def _is_said_better(version: Version, found: tuple[Version, ...], around: str) -> bool:
+    """Say whether "version" is only the noun of another word: "Live Version", "Album Version"."""
+    return version.kind == "version" and (len(found) > 1 or not around)
+
+
+def _merge(tags: Iterable[Tag]) -> tuple[Tag, ...]:
+    """Keep one tag of a kind, with all the words that name it."""
+    merged: dict[str, Tag] = {}
+    for tag in tags:
+        known = merged.get(tag.kind)
+        detail = f"{known.detail} {tag.detail}".strip() if known else tag.detail
+        merged[tag.kind] = Tag(tag.kind, tag.weight, detail)
+    return tuple(merged.values())
+
+
+def _count(folded: str) -> str:
+    """Write part words and Roman numerals in one way, so that "Pt. II" equals "Part 2"."""
+    words = [_PARTS.get(word, word) for word in folded.split(" ")]
+    for place in range(1, len(words)):
+        word = words[place]
+        if word in _NUMERALS or (word in _COUNTS and words[place - 1] in _COUNTED):
+            words[place] = _COUNTS[word]
+    return " ".join(words) if len(words) > 1 else folded
+
+
+def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:
+    """Match the longest phrase first, as whole words where the script has spaces."""
+    ordered = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
+    spaced = "|".join(re.escape(phrase) for phrase in ordered if phrase < "\u3000")
+    unspaced = "|".join(re.escape(phrase) for phrase in ordered if phrase >= "\u3000")
+    return re.compile(rf"\b(?:{spaced})\b|(?:{unspaced})")
+
+
+_BY_PHRASE = {fold(phrase): version for version in VERSIONS for phrase in version.phrases}
+_PHRASE = _pattern(_BY_PHRASE)
+_ORIGIN = re.compile(rf"(?:{'|'.join(re.escape(fold(origin)) for origin in ORIGINS)})\b")

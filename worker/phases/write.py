@@ -1,0 +1,238 @@
+"""Write: makes the target playlist and adds one batch, by intent, gate, single send and read-back."""
+
+import hashlib
+from collections import Counter
+
+import asyncpg
+
+from shared.db import intents, items, jobs
+from shared.db.intents import Intent
+from shared.db.items import Planned
+from shared.errors import PlatformRejected, RateLimited, Remedy
+from shared.models import PlaylistId, TrackId
+from shared.platforms.base import TargetView
+from worker.arrival import Meant, by_count, by_place
+from worker.context import Context
+from worker.results import BatchWritten, TargetCreated, TargetRead, Wait, WriteFinished
+from worker.retry import backoff_s
+
+ANCHOR_COUNT = 5  # tracks before the batch that prove that offsets still mean what they meant
+CLAIM_WAIT_S = 5.0
+GIVE_UP_COUNT = 6  # sends of one single track that came to nothing
+
+CLAIM = "UPDATE transfers SET is_target_claimed = true WHERE id = $1"
+
+WriteResult = TargetCreated | TargetRead | BatchWritten | WriteFinished | Wait
+
+
+async def write(context: Context) -> WriteResult:
+    """Do the next one of: create the target, read an existing one, settle a lost write, add a batch."""
+    intent = await intents.get(context.pool, context.job)
+    if context.transfer.target_playlist_id is None:
+        return await _create(context, intent)
+    if context.transfer.target_count is None:
+        return await _read_existing(context, context.transfer.target_playlist_id)
+    if intent is not None:
+        return await _settle_lost(context, intent, playlist_id=context.transfer.target_playlist_id)
+    return await _add(context, context.transfer.target_playlist_id)
+
+
+def marker_of(context: Context) -> str:
+    """Return the text in the playlist's description by which a lost creation is found again."""
+    return f"crossplay:{context.transfer.id.replace('-', '')[:16]}"
+
+
+async def _create(context: Context, intent: Intent | None) -> TargetCreated | Wait:
+    marker = marker_of(context)
+    if intent is not None:
+        wait_s = _unseen_for_s(context, intent)
+        if wait_s > 0:
+            return Wait(delay_s=wait_s)
+        found = await context.adapter.find_playlist(marker)
+        if found is not None:
+            return TargetCreated(playlist=found)
+        if await _needs_second_look(context, intent, observed="absent"):
+            return Wait(delay_s=context.adapter.capabilities.visibility_delay_s)
+        await intents.withdraw(context.pool, context.job)
+    await intents.declare_create(context.pool, context.job)
+    description = f"Copied from {context.transfer.source_platform} by Crossplay [{marker}]"
+    try:
+        playlist = await context.adapter.create_playlist(
+            context.transfer.target_name, description=description, gate=context.gate
+        )
+    except Exception as error:
+        await _withdraw_if_refused(context, error)
+        raise
+    return TargetCreated(playlist=playlist)
+
+
+async def _read_existing(context: Context, playlist_id: PlaylistId) -> TargetRead | Wait:
+    try:
+        async with jobs.fenced(context.pool, context.job) as connection:
+            await connection.execute(CLAIM, context.transfer.id)
+    except asyncpg.UniqueViolationError:  # another transfer is writing to this playlist
+        return Wait(delay_s=CLAIM_WAIT_S)
+    view = await context.adapter.read_target(playlist_id, offset=0)
+    present: tuple[int, ...] = ()
+    if context.transfer.on_duplicate == "skip":
+        left = Counter(row.track_id for row in view.rows)
+        matched = await items.matched(context.pool, context.transfer.id)
+        present = tuple(planned.position for planned in matched if _take(left, planned.track_id))
+    return TargetRead(track_count=view.total, present_positions=present)
+
+
+def _take(left: Counter[TrackId | None], track_id: TrackId) -> bool:
+    if left[track_id] <= 0:
+        return False
+    left[track_id] -= 1
+    return True
+
+
+async def _add(context: Context, playlist_id: PlaylistId) -> BatchWritten | WriteFinished:
+    batch, offset = await _next_batch(context)
+    if not batch:
+        return WriteFinished()
+    count = context.transfer.target_count or 0
+    limit = context.adapter.capabilities.playlist_limit
+    if limit is not None and count + len(batch) > limit:
+        return _over_limit(context, batch, count=count, limit=limit)
+    positions = tuple(planned.position for planned in batch)
+    track_ids = tuple(planned.track_id for planned in batch)
+    await intents.declare_add(
+        context.pool,
+        context.job,
+        write=intents.Write(
+            expected_count=count, target_offset=offset, positions=positions, track_ids=track_ids
+        ),
+    )
+    try:
+        await context.adapter.add_tracks(playlist_id, track_ids=track_ids, position=offset, gate=context.gate)
+    except PlatformRejected as error:
+        return _rejected(context, positions, error)
+    except Exception as error:
+        await _withdraw_if_refused(context, error)
+        raise
+    return BatchWritten(
+        positions=positions, target_count=count + len(batch), batch_limit=_grown(context, len(batch))
+    )
+
+
+async def _next_batch(context: Context) -> tuple[list[Planned], int]:
+    """Return the next tracks to add and where: behind all written ones of smaller positions.
+
+    Usually that is the end. A batch stops before a position that is written already, so that one insert
+    keeps the order.
+    """
+    limit = context.adapter.capabilities.add_batch
+    batch = await items.unwritten(
+        context.pool, context.transfer.id, limit=min(limit, context.job.batch_limit or limit)
+    )
+    if not batch:
+        return [], 0
+    before, following = await items.place_of(context.pool, context.transfer.id, position=batch[0].position)
+    if following is None:
+        return batch, context.transfer.target_count or 0
+    base = context.transfer.target_base_count or 0
+    return [planned for planned in batch if planned.position < following], base + before
+
+
+async def _settle_lost(context: Context, intent: Intent, *, playlist_id: PlaylistId) -> BatchWritten | Wait:
+    """Find out what a write did whose answer nobody heard; never sends anything itself."""
+    wait_s = _unseen_for_s(context, intent)
+    if wait_s > 0:
+        return Wait(delay_s=wait_s)
+    anchor = await items.written_before(
+        context.pool, context.transfer.id, position=intent.positions[0], limit=ANCHOR_COUNT
+    )
+    meant = Meant(
+        positions=intent.positions,
+        track_ids=intent.track_ids,
+        anchor=anchor,
+        expected_count=intent.expected_count,
+    )
+    view = await context.adapter.read_target(playlist_id, offset=intent.target_offset - len(anchor))
+    arrived = by_place(meant, view)
+    is_edited = arrived is None
+    if arrived is None:
+        view = await context.adapter.read_target(playlist_id, offset=0)
+        before = await items.standing(context.pool, context.transfer.id)
+        arrived = by_count(meant, [row.track_id for row in view.rows], before=before)
+    is_complete = len(arrived) == len(intent.positions)
+    if not is_complete and await _needs_second_look(context, intent, observed=_fingerprint(view)):
+        return Wait(delay_s=context.adapter.capabilities.visibility_delay_s)
+    return _arrived(context, intent, arrived=arrived, total=view.total, is_edited=is_edited)
+
+
+def _arrived(
+    context: Context, intent: Intent, *, arrived: tuple[int, ...], total: int, is_edited: bool
+) -> BatchWritten:
+    if arrived:
+        return BatchWritten(
+            positions=arrived, target_count=total, warning="target_edited" if is_edited else None
+        )
+    failure_count = context.job.failure_count + 1
+    if len(intent.positions) == 1 and failure_count >= GIVE_UP_COUNT:
+        reason = f"{context.adapter.platform} did not take this track in {failure_count} attempts."
+        return BatchWritten(positions=(), target_count=total, refused=intent.positions, refusal=reason)
+    return BatchWritten(
+        positions=(),
+        target_count=total,
+        batch_limit=max(1, len(intent.positions) // 2),
+        failure_count=failure_count,
+        delay_s=backoff_s(failure_count, rng=context.rng),
+    )
+
+
+def _rejected(context: Context, positions: tuple[int, ...], error: PlatformRejected) -> BatchWritten:
+    """Halve a batch that the platform refuses as a whole, down to the one track that it means."""
+    count = context.transfer.target_count or 0
+    if len(positions) > 1:
+        return BatchWritten(positions=(), target_count=count, batch_limit=len(positions) // 2)
+    return BatchWritten(positions=(), target_count=count, refused=positions, refusal=str(error))
+
+
+def _over_limit(context: Context, batch: list[Planned], *, count: int, limit: int) -> BatchWritten:
+    """Fill the playlist to its limit; what does not fit is named."""
+    room = limit - count
+    if room > 0:
+        return BatchWritten(positions=(), target_count=count, batch_limit=room)
+    reason = f"A {context.adapter.platform} playlist holds at most {limit:,} tracks."
+    return BatchWritten(
+        positions=(),
+        target_count=count,
+        refused=tuple(planned.position for planned in batch),
+        refusal=reason,
+        warning="target_limit",
+    )
+
+
+def _grown(context: Context, batch_count: int) -> int | None:
+    """Return twice a limit that has proved itself; None where it is the platform's own again."""
+    if context.job.batch_limit is None or 2 * batch_count >= context.adapter.capabilities.add_batch:
+        return None
+    return 2 * batch_count
+
+
+def _unseen_for_s(context: Context, intent: Intent) -> float:
+    """Return how much longer a write of this age may be under way or unseen."""
+    until_s = context.send_timeout_s + context.adapter.capabilities.visibility_delay_s
+    return until_s - intent.age_s
+
+
+async def _needs_second_look(context: Context, intent: Intent, *, observed: str) -> bool:
+    """Where reads lag, believe "not there" only when two reads say the same."""
+    if not context.adapter.capabilities.reads_lag or intent.observed == observed:
+        return False
+    await intents.observe(context.pool, context.job, observed=observed)
+    return True
+
+
+async def _withdraw_if_refused(context: Context, error: Exception) -> None:
+    """Drop the intent after an answer that promises that nothing was done."""
+    if isinstance(error, RateLimited) or getattr(error, "remedy", None) is Remedy.USER:
+        await intents.withdraw(context.pool, context.job)
+
+
+def _fingerprint(view: TargetView) -> str:
+    text = "\n".join([str(view.total), *(row.track_id or "?" for row in view.rows)])
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,95 @@
+"""What a phase hands back: values that say what happened to one batch; transfer.py stores them."""
+
+from typing import TypeAlias
+
+import msgspec
+
+from shared.db.items import Settled
+from shared.errors import CrossplayError
+from shared.models import Playlist, SourceItem
+
+
+class PageRead(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of the source. next_cursor is None at its end."""
+
+    items: tuple[SourceItem, ...]
+    next_cursor: str | None
+
+
+class BatchMatched(msgspec.Struct, frozen=True, kw_only=True):
+    """Decisions for a batch. failure is set where a look-up failed; those items are deferred, not decided."""
+
+    settled: tuple[Settled, ...]
+    failure: CrossplayError | None = None
+
+
+class TargetCreated(msgspec.Struct, frozen=True, kw_only=True):
+    """The target playlist exists now, and it is ours."""
+
+    playlist: Playlist
+
+
+class TargetRead(msgspec.Struct, frozen=True, kw_only=True):
+    """An existing target before our first write: its length, and the positions that it already holds."""
+
+    track_count: int
+    present_positions: tuple[int, ...]
+
+
+class BatchWritten(msgspec.Struct, frozen=True, kw_only=True):
+    """Which positions stand in the target now, and its length. May be none: then nothing had arrived.
+
+    refused: positions that the platform will never take; refusal says why, for people.
+    """
+
+    positions: tuple[int, ...]
+    target_count: int
+    refused: tuple[int, ...] = ()
+    refusal: str = ""
+    batch_limit: int | None = None
+    failure_count: int = 0
+    delay_s: float = 0
+    warning: str | None = None
+
+
+class WriteFinished(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing is left to write."""
+
+
+class LookAgain(msgspec.Struct, frozen=True, kw_only=True):
+    """The target does not show everything yet, and this platform may need longer."""
+
+    delay_s: float
+
+
+class Repair(msgspec.Struct, frozen=True, kw_only=True):
+    """Positions that were written and are not there; they are to be written again."""
+
+    positions: tuple[int, ...]
+
+
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """The target was read and compared. vanished: positions that could not be made to stay."""
+
+    warnings: tuple[str, ...] = ()
+    vanished: tuple[int, ...] = ()
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """Run the same job again after delay_s; nothing failed."""
+
+    delay_s: float
+
+
+Result: TypeAlias = (
+    PageRead
+    | BatchMatched
+    | TargetCreated
+    | TargetRead
+    | BatchWritten
+    | WriteFinished
+    | LookAgain
+    | Repair
+    | Verified
+    | Wait
+)

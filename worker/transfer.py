@@ -1,0 +1,87 @@
+"""Runs one job of a transfer: the phase, then its checkpoint."""
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from shared.db import jobs, transfers
+from shared.db.jobs import Job
+from shared.db.pool import Pool
+from shared.db.transfers import Transfer
+from shared.errors import CrossplayError
+from shared.lease import Lease
+from shared.lifecycle import Phase, State
+from shared.models import ConnectionId, Platform
+from shared.platforms.base import Adapter
+from worker import checkpoints
+from worker.context import Context
+from worker.lookups import Lookups
+from worker.phases.match import match
+from worker.phases.read import read
+from worker.phases.verify import verify
+from worker.phases.write import write
+from worker.results import BatchMatched, Result, Wait
+
+OpenAdapter = Callable[[Platform, ConnectionId], Awaitable[tuple[Adapter, str]]]
+"""Opens a connection's adapter and names the market of its catalog."""
+
+PHASES: dict[Phase, Callable[[Context], Awaitable[Result]]] = {
+    Phase.READ: read,
+    Phase.MATCH: match,
+    Phase.WRITE: write,
+    Phase.VERIFY: verify,
+}
+START = """
+UPDATE transfers SET state = 'running', started_at = now(), revision = revision + 1
+WHERE id = $1 AND state = 'queued'
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferRunner:
+    """Holds what all phases share."""
+
+    pool: Pool
+    lookups: Lookups
+    open_adapter: OpenAdapter
+    send_timeout_s: float
+    rng: random.Random
+
+    async def run(self, job: Job, lease: Lease) -> tuple[Platform, ...]:
+        """Run a job to its checkpoint; return the platforms that may have new work.
+
+        Raises LeaseLost, or the platform's refusal, which the caller turns into a verdict.
+        """
+        transfer = await transfers.load(self.pool, job.transfer_id)
+        if transfer.state is State.QUEUED:
+            await self.pool.execute(START, transfer.id)
+        result = await PHASES[job.phase](await self._context(job, transfer, lease))
+        await self._store(job, transfer, result)
+        return (transfer.source_platform, transfer.target_platform)
+
+    async def _context(self, job: Job, transfer: Transfer, lease: Lease) -> Context:
+        is_source = job.phase is Phase.READ
+        connection_id = transfer.source_connection_id if is_source else transfer.target_connection_id
+        adapter, market = await self.open_adapter(job.platform, connection_id)
+        return Context(
+            job=job,
+            transfer=transfer,
+            adapter=adapter,
+            market=market,
+            gate=lease.gate,
+            pool=self.pool,
+            lookups=self.lookups,
+            send_timeout_s=self.send_timeout_s,
+            rng=self.rng,
+        )
+
+    async def _store(self, job: Job, transfer: Transfer, result: Result) -> None:
+        if isinstance(result, Wait):
+            async with self.pool.acquire(timeout=10) as connection:
+                await jobs.release(connection, job, delay_s=result.delay_s, error=None, costs_attempt=False)
+        elif isinstance(result, BatchMatched) and result.failure is not None:
+            await checkpoints.defer(self.pool, job, result=result)
+            failure: CrossplayError = result.failure
+            raise failure
+        else:
+            await checkpoints.save(self.pool, job, transfer=transfer, result=result)
