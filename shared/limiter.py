@@ -8,6 +8,7 @@ from aiolimiter import AsyncLimiter
 from loguru import logger
 from redis.asyncio import Redis
 
+from shared import telemetry
 from shared.clock import Clock, SystemClock
 from shared.errors import RateLimited
 from shared.platforms.base import PlatformProfile
@@ -68,6 +69,7 @@ class SharedBudget:
 
     async def acquire(self) -> None:
         """Wait until one request may start. Raises RateLimited where that is more than a minute away."""
+        asked_at = self._clock.monotonic()
         while True:
             wait_s, is_booked = await self._next_start()
             if wait_s > LONG_WAIT_S:
@@ -76,6 +78,8 @@ class SharedBudget:
                 await self._clock.sleep(wait_s)
             if is_booked and self._clock.monotonic() >= self._cool_until:
                 await self._pacer.acquire()
+                waited_s = self._clock.monotonic() - asked_at
+                telemetry.meters.rate_limit_waited(waited_s, platform=self._profile.platform)
                 return
 
     async def cool_down(self, retry_after_s: float) -> None:

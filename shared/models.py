@@ -111,6 +111,14 @@ class Playlist(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
 
 
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """A matched position and the track that stands, or will stand, for it in the target."""
+
+    position: int
+    track_id: TrackId
+    title: str
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """Who a connection belongs to at the platform.
 

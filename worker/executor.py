@@ -20,7 +20,7 @@ from shared.lease import Lease
 from shared.messages import RunJob
 from shared.models import Platform
 from worker import verdicts
-from worker.retry import Verdict, plan
+from worker.retry import Discard, Pause, Verdict, plan
 
 JOB_DEADLINE_S = 900.0
 BEATS_PER_LEASE = 3
@@ -123,6 +123,11 @@ class Executor:
         except (*STORE_ERRORS, asyncpg.PostgresError) as failure:
             logger.warning("Postgres is away; the lease will run out", error=type(failure).__name__)
             return False, ()
+        if isinstance(verdict, Discard):
+            logger.error("Transfer failed", code=verdict.code, reason=verdict.text)
+            telemetry.meters.transfer_ended("failed")
+        elif isinstance(verdict, Pause):
+            logger.warning("Transfer paused", reason=verdict.reason)
         return True, (job.platform,)
 
     async def _keep(self, job: Job, lease: Lease, beat: Beat, task: "asyncio.Task[object] | None") -> None:

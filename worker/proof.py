@@ -1,11 +1,12 @@
 """The proof of a transfer: does the target hold each written track, once per intention, in order? Pure."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
 
-from shared.models import TrackId
+from shared.models import Planned, TrackId
 from shared.platforms.base import TargetRow
 
 
@@ -19,6 +20,26 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_perfect(self) -> bool:
         return not self.missing and not self.foreign_count and self.is_in_order
+
+
+def identify(rows: Sequence[TargetRow], known: Sequence[Planned]) -> tuple[TargetRow, ...]:
+    """Give rows that the platform shows under another id than was added the id that we know them by.
+
+    Platforms swap a track for an equal one of the user's market. Such a row is known by its title; read as
+    somebody else's it would make us add the track again.
+    """
+    ids = {planned.track_id for planned in known}
+    by_title = {_fold(planned.title): planned.track_id for planned in known}
+    return tuple(
+        row
+        if row.track_id is None or row.track_id in ids or _fold(row.title) not in by_title
+        else TargetRow(track_id=by_title[_fold(row.title)], title=row.title)
+        for row in rows
+    )
+
+
+def _fold(title: str) -> str:
+    return unicodedata.normalize("NFKC", title).casefold().strip()
 
 
 def prove(expected: Sequence[TrackId], rows: Sequence[TargetRow]) -> Proof:

@@ -1,9 +1,13 @@
 """Runs one job of a transfer: the phase, then its checkpoint."""
 
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from loguru import logger
+
+from shared import telemetry
 from shared.db import jobs, transfers
 from shared.db.jobs import Job
 from shared.db.pool import Pool
@@ -20,7 +24,17 @@ from worker.phases.match import match
 from worker.phases.read import read
 from worker.phases.verify import verify
 from worker.phases.write import write
-from worker.results import BatchMatched, Result, Wait
+from worker.results import (
+    BatchMatched,
+    PageRead,
+    Repair,
+    Result,
+    TargetCreated,
+    TargetRead,
+    Verified,
+    Wait,
+    WriteFinished,
+)
 
 OpenAdapter = Callable[[Platform, ConnectionId], Awaitable[tuple[Adapter, str]]]
 """Opens a connection's adapter and names the market of its catalog."""
@@ -85,3 +99,24 @@ class TransferRunner:
             raise failure
         else:
             await checkpoints.save(self.pool, job, transfer=transfer, result=result)
+            _tell(transfer, result)
+
+
+def _tell(transfer: Transfer, result: Result) -> None:
+    """Count and log what a checkpoint has made true."""
+    match result:
+        case PageRead(next_cursor=None):
+            logger.info("Source read", platform=transfer.source_platform)
+        case BatchMatched():
+            outcomes = Counter(one.outcome for one in result.settled)
+            for outcome, count in outcomes.items():
+                telemetry.meters.tracks_settled(count, platform=transfer.target_platform, outcome=outcome)
+        case TargetCreated() | TargetRead():
+            logger.info("Target ready", platform=transfer.target_platform)
+        case WriteFinished():
+            logger.info("Target written", platform=transfer.target_platform)
+        case Repair():
+            logger.warning("Target lacks tracks; writing them again", count=len(result.positions))
+        case Verified():
+            logger.info("Transfer completed", warnings=list(result.warnings))
+            telemetry.meters.transfer_ended("completed")

@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from deploy.cli.output import Format, has_panel, print_json, say
-from deploy.cli.wire import Status, cure_of, read_status
+from deploy.cli.wire import Status, cure_of, read_status, step_of
 
 BAR_WIDTH_COUNT = 60
 # In the order of the bar: what is done, on its way, wanting a look, not to be had, not begun.
@@ -84,7 +84,7 @@ class LineProgress:
         current = (status.state, status.phase, status.paused)
         if current != self._last:
             self._last = current
-            say(f"{status.state} {status.phase or ''}: {status.summary}")
+            say(f"{step_of(status)}: {status.summary}")
 
 
 class JsonLinesProgress:
@@ -119,8 +119,8 @@ def render(status: Status) -> Panel:
         lines.append(Text(f"{status.error.code}: {status.error.text}", style="red"))
     if status.trace_url or status.trace_id:
         lines.append(Text(f"trace {status.trace_url or status.trace_id}", style="dim"))
-    step = f"{status.state} · {status.phase}" if status.phase else status.state
-    return Panel(Group(*lines), title=f"transfer {status.id}", subtitle=step, title_align="left")
+    title = f"transfer {status.id}"
+    return Panel(Group(*lines), title=title, subtitle=step_of(status), title_align="left")
 
 
 def segment_widths(counts: Mapping[str, int], *, width_count: int) -> dict[str, int]:

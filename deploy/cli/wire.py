@@ -117,6 +117,13 @@ def is_moved(row: TrackRow) -> bool:
     return row.written or row.outcome == "already_present"
 
 
+def step_of(status: Status) -> str:
+    """Return the state, with the phase where it still means something."""
+    return (
+        status.state if status.state in TERMINAL_STATES else f"{status.state} {status.phase or ''}".rstrip()
+    )
+
+
 def needs_a_person(status: Status) -> bool:
     """Whether a transfer is paused until its user or the operator acts; other pauses end by themselves."""
     return (

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from shared.db.pool import Connection, Pool, Row
-from shared.models import Outcome, SourceItem, Track, TrackId, TransferId, UserId
+from shared.models import Outcome, Planned, SourceItem, Track, TrackId, TransferId, UserId
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,26 +110,23 @@ async def page(
     return [from_row(row) for row in rows]
 
 
-class Planned(msgspec.Struct, frozen=True, kw_only=True):
-    """A matched position and the track that stands, or will stand, for it in the target."""
-
-    position: int
-    track_id: TrackId
-
-
 UNWRITTEN = """
-SELECT position, target_track_id AS track_id FROM items
+SELECT position, target_track_id AS track_id, target ->> 'title' AS title FROM items
 WHERE transfer_id = $1 AND NOT is_written AND outcome IN ('exact', 'same_recording', 'best_effort')
 ORDER BY position LIMIT $2
 """
 WRITTEN = """
-SELECT position, target_track_id AS track_id FROM items
+SELECT position, target_track_id AS track_id, target ->> 'title' AS title FROM items
 WHERE transfer_id = $1 AND is_written AND outcome IN ('exact', 'same_recording', 'best_effort')
 ORDER BY position
 """
 MATCHED_ROWS = """
-SELECT position, target_track_id AS track_id FROM items
+SELECT position, target_track_id AS track_id, target ->> 'title' AS title FROM items
 WHERE transfer_id = $1 AND outcome IN ('exact', 'same_recording', 'best_effort') ORDER BY position
+"""
+AT = """
+SELECT position, target_track_id AS track_id, target ->> 'title' AS title FROM items
+WHERE transfer_id = $1 AND position = ANY($2) ORDER BY position
 """
 WRITTEN_BEFORE = """
 SELECT target_track_id FROM (
@@ -164,6 +161,11 @@ async def matched(pool: Pool, transfer_id: TransferId) -> list[Planned]:
     return _planned(await pool.fetch(MATCHED_ROWS, transfer_id))
 
 
+async def at(pool: Pool, transfer_id: TransferId, *, positions: Sequence[int]) -> list[Planned]:
+    """Return certain matched positions, in order."""
+    return _planned(await pool.fetch(AT, transfer_id, list(positions)))
+
+
 async def written_before(
     pool: Pool, transfer_id: TransferId, *, position: int, limit: int
 ) -> tuple[TrackId, ...]:
@@ -185,4 +187,4 @@ async def standing(pool: Pool, transfer_id: TransferId) -> Counter[TrackId]:
 
 
 def _planned(rows: Sequence[Row]) -> list[Planned]:
-    return [Planned(position=row["position"], track_id=row["track_id"]) for row in rows]
+    return [Planned(position=row["position"], track_id=row["track_id"], title=row["title"]) for row in rows]

@@ -143,7 +143,8 @@ class Adapter(Protocol):
     """One connection's view of one platform.
 
     Every method raises PlatformUnavailable, RateLimited, ReconnectRequired, PlatformDenied,
-    PlatformNotFound, PlatformRejected or PlatformAnswerInvalid, and nothing else of its own.
+    PlatformNotFound, PlatformRejected or PlatformAnswerInvalid, and nothing else of its own but
+    ValidationFailed for a cursor that no page gave.
     Reads repeat themselves a few times; the writes (`create_playlist`, `add_tracks`) are sent once.
     """
 

@@ -2,7 +2,7 @@
 
 from shared.db import items
 from worker.context import Context
-from worker.proof import Proof, prove
+from worker.proof import Proof, identify, prove
 from worker.results import LookAgain, Repair, Verified
 
 MAX_REPAIRS = 2
@@ -21,7 +21,7 @@ async def verify(context: Context) -> VerifyResult:
     view = await context.adapter.read_target(
         transfer.target_playlist_id, offset=transfer.target_base_count or 0
     )
-    proof = prove([planned.track_id for planned in written], view.rows)
+    proof = prove([planned.track_id for planned in written], identify(view.rows, written))
     missing = tuple(written[index].position for index in proof.missing)
     if not missing:
         return Verified(warnings=_warnings(proof))

@@ -7,12 +7,12 @@ import asyncpg
 
 from shared.db import intents, items, jobs
 from shared.db.intents import Intent
-from shared.db.items import Planned
 from shared.errors import PlatformRejected, RateLimited, Remedy
-from shared.models import PlaylistId, TrackId
+from shared.models import Planned, PlaylistId, TrackId
 from shared.platforms.base import TargetView
 from worker.arrival import Meant, by_count, by_place
 from worker.context import Context
+from worker.proof import identify
 from worker.results import BatchWritten, TargetCreated, TargetRead, Wait, WriteFinished
 from worker.retry import backoff_s
 
@@ -150,17 +150,23 @@ async def _settle_lost(context: Context, intent: Intent, *, playlist_id: Playlis
         anchor=anchor,
         expected_count=intent.expected_count,
     )
+    sent = await items.at(context.pool, context.transfer.id, positions=intent.positions)
     view = await context.adapter.read_target(playlist_id, offset=intent.target_offset - len(anchor))
-    arrived = by_place(meant, view)
+    arrived = by_place(meant, _known(view, sent))
     is_edited = arrived is None
     if arrived is None:
         view = await context.adapter.read_target(playlist_id, offset=0)
         before = await items.standing(context.pool, context.transfer.id)
-        arrived = by_count(meant, [row.track_id for row in view.rows], before=before)
+        rows = _known(view, sent).rows
+        arrived = by_count(meant, [row.track_id for row in rows], before=before)
     is_complete = len(arrived) == len(intent.positions)
     if not is_complete and await _needs_second_look(context, intent, observed=_fingerprint(view)):
         return Wait(delay_s=context.adapter.capabilities.visibility_delay_s)
     return _arrived(context, intent, arrived=arrived, total=view.total, is_edited=is_edited)
+
+
+def _known(view: TargetView, sent: list[Planned]) -> TargetView:
+    return TargetView(rows=identify(view.rows, sent), total=view.total)
 
 
 def _arrived(

@@ -47,6 +47,7 @@ CALLS: dict[str, tuple[str, str, Callable[[SpotifyAdapter], Awaitable[object]]]]
         ),
     ),
 }
+VALUE_OF: dict[str, Callable[[str], object]] = {"integer": int, "array": lambda text: text.split(",")}
 LIST = '{"items": [], "total": 0}'
 OBJECT = '{"id": "ada", "tracks": {"items": []}}'
 
@@ -125,9 +126,5 @@ async def test_numbers_in_the_query_keep_the_published_bounds(
     known = spec.query_parameters(spec.operation(method, template))
     for parameter, text in answerer.requests[0].query.items():
         schema = known[parameter]["schema"]
-        value = {"integer": int, "array": _listed}.get(schema["type"], str)(text)
+        value = VALUE_OF.get(schema["type"], str)(text)
         OAS30Validator(schema).validate(value)
-
-
-def _listed(text: str) -> list[str]:
-    return text.split(",")

@@ -1,0 +1,147 @@
+"""The one sentence that says how a transfer stands."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.actions.summarize_transfer import summarize
+from shared.db.transfers import Transfer
+from shared.lifecycle import Bucket, PauseReason, Phase, State
+from shared.models import ConnectionId, Platform, PlaylistId, Policy, TransferId, UserId
+
+LABELS = {Platform.SPOTIFY: "Spotify", Platform.APPLE_MUSIC: "Apple Music"}
+BASE = Transfer(
+    id=TransferId("t"),
+    user_id=UserId("u"),
+    request_sha256=b"",
+    source_connection_id=ConnectionId("a"),
+    source_platform=Platform.SPOTIFY,
+    source_playlist_id=PlaylistId("p"),
+    source_name="Road Trip",
+    target_connection_id=ConnectionId("b"),
+    target_platform=Platform.APPLE_MUSIC,
+    target_playlist_id=None,
+    target_name="Night Drive",
+    target_url=None,
+    target_is_new=True,
+    policy=Policy.EXACT,
+    on_duplicate="skip",
+    state=State.RUNNING,
+    phase=Phase.READ,
+    revision=1,
+    is_read=False,
+    pause_reason=None,
+    pause_platform=None,
+    resume_at=None,
+    error_code=None,
+    error_text=None,
+    warnings=(),
+    trace={},
+    is_target_claimed=False,
+    target_base_count=None,
+    target_count=None,
+    repair_count=0,
+    created_at=datetime(2026, 11, 22, tzinfo=UTC),
+    started_at=None,
+    finished_at=None,
+)
+
+
+def sentence(counts: dict[str, int], **changes: Any) -> str:
+    return summarize(
+        msgspec.structs.replace(BASE, **changes),
+        counts={bucket: counts.get(bucket, 0) for bucket in Bucket},
+        label=LABELS.__getitem__,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts", "expected"),
+    [
+        ({"state": State.QUEUED}, {}, "Waiting to start."),
+        ({}, {"pending": 40}, "Reading “Road Trip” from Spotify: 40 so far."),
+        ({"phase": Phase.MATCH}, {"pending": 10, "deferred": 2, "ready": 28}, "Matched 28 of 40."),
+        (
+            {"phase": Phase.WRITE},
+            {"written": 5, "ready": 30, "review": 5},
+            "Added 5 of 35 to “Night Drive”.",
+        ),
+        ({"phase": Phase.VERIFY}, {"written": 40}, "Checking “Night Drive” on Apple Music."),
+        (
+            {
+                "state": State.PAUSED,
+                "pause_reason": PauseReason.RATE_LIMITED,
+                "pause_platform": Platform.SPOTIFY,
+                "resume_at": datetime(2026, 11, 23, 7, 40, tzinfo=UTC),
+            },
+            {},
+            "Spotify asked us to wait; continues at 2026-11-23 07:40 UTC.",
+        ),
+        (
+            {
+                "state": State.PAUSED,
+                "pause_reason": PauseReason.RECONNECT_REQUIRED,
+                "pause_platform": Platform.APPLE_MUSIC,
+            },
+            {},
+            "Apple Music needs you to sign in again; the rest follows by itself.",
+        ),
+        (
+            {"state": State.PAUSED, "pause_reason": PauseReason.PLATFORM_NOT_CONFIGURED},
+            {},
+            "A platform is not set up on this server; its operator has to do that.",
+        ),
+        (
+            {
+                "state": State.PAUSED,
+                "pause_reason": PauseReason.PLATFORM_DENIED,
+                "pause_platform": Platform.SPOTIFY,
+            },
+            {},
+            "Spotify does not allow this; it has to be cured there, then connect again.",
+        ),
+        (
+            {"state": State.COMPLETED},
+            {"written": 30, "already_present": 10},
+            "All 40 are in “Night Drive” on Apple Music, checked.",
+        ),
+        (
+            {"state": State.COMPLETED},
+            {"written": 1},
+            "The one song is in “Night Drive” on Apple Music, checked.",
+        ),
+        ({"state": State.COMPLETED}, {}, "“Road Trip” is empty: nothing had to be moved."),
+        (
+            {"state": State.COMPLETED},
+            {"written": 331, "unmatched": 5, "review": 4},
+            "331 of 340 are in “Night Drive” on Apple Music; the rest: 5 without a match, 4 to be looked at.",
+        ),
+        (
+            {"state": State.COMPLETED},
+            {"written": 1, "not_transferable": 1, "skipped": 2},
+            "1 of 4 are in “Night Drive” on Apple Music; the rest: 1 that cannot be moved, 2 skipped by you.",
+        ),
+        (
+            {"state": State.CANCELLED},
+            {"written": 120, "ready": 5},
+            "Stopped by you; 120 had been added before.",
+        ),
+        (
+            {"state": State.FAILED, "error_text": "The playlist is gone."},
+            {},
+            "Failed: The playlist is gone; nothing had been added.",
+        ),
+    ],
+)
+def test_the_sentence_says_what_is_going_on(
+    changes: dict[str, Any], counts: dict[str, int], expected: str
+) -> None:
+    assert sentence(counts, **changes) == expected
+
+
+@pytest.mark.parametrize("state", list(State))
+@pytest.mark.parametrize("phase", list(Phase))
+def test_there_is_a_sentence_for_every_state(state: State, phase: Phase) -> None:
+    assert sentence({}, state=state, phase=phase).endswith(".")

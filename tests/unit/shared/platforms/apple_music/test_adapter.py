@@ -1,0 +1,176 @@
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from shared.errors import PlatformDenied, PlatformUnavailable, RateLimited, ReconnectRequired
+from shared.models import Isrc, PlaylistId, TokenSet
+from shared.platforms.apple_music.adapter import DECLARATION, AppleMusicAdapter
+from tests.fakes.session import FakeSession
+from tests.unit.shared.platforms.conftest import Answerer, opened
+from worker.matching.query import Query
+
+PLAYLIST = PlaylistId("p.PkdJvPXI2AJgm8")
+
+
+def library_song(number: int, **params: Any) -> dict[str, Any]:
+    return {
+        "id": f"i.{number}",
+        "type": "library-songs",
+        "attributes": {"name": f"Song {number}", "artistName": "Ada", "playParams": {"id": "i", **params}},
+    }
+
+
+def catalog_song(number: int) -> dict[str, Any]:
+    attributes = {"name": f"Song {number}", "isrc": f"QZXX1{number:07}", "playParams": {}}
+    return {"id": str(number), "type": "songs", "attributes": attributes}
+
+
+def says(body: Any, *, status: int = 200) -> dict[str, Any]:
+    return {"status": status, "text": msgspec.json.encode(body).decode()}
+
+
+@pytest.fixture
+async def adapter(answerer: Answerer) -> AsyncIterator[AppleMusicAdapter]:
+    session = FakeSession(TokenSet(access_token="user-token"), market="de")
+    async with opened(
+        answerer.url, can_refresh=False, refusals=DECLARATION.refusals, probe=DECLARATION.probe
+    ) as path:
+        yield AppleMusicAdapter(path.http, session=session, capabilities=DECLARATION.capabilities)
+
+
+def paths(answerer: Answerer) -> list[str]:
+    return [request.path_qs.removeprefix("/v1") for request in answerer.requests]
+
+
+async def test_page_of_a_playlist_costs_one_catalog_call_for_all_its_isrcs(
+    adapter: AppleMusicAdapter, answerer: Answerer
+) -> None:
+    rows = [library_song(1, catalogId="1"), library_song(2), library_song(3, catalogId="1")]
+    answerer.answers = [says({"data": rows, "meta": {"total": 3}}), says({"data": [catalog_song(1)]})]
+
+    page = await adapter.read_items(PLAYLIST)
+
+    assert [item.track.isrc if item.track else "" for item in page.items] == [
+        "QZXX10000001",
+        None,
+        "QZXX10000001",
+    ]
+    assert paths(answerer) == [
+        f"/me/library/playlists/{PLAYLIST}/tracks?limit=100&offset=0",
+        "/catalog/de/songs?ids=1",
+    ]
+
+
+async def test_page_without_catalog_ids_costs_no_catalog_call(
+    adapter: AppleMusicAdapter, answerer: Answerer
+) -> None:
+    answerer.answers = [says({"data": [library_song(1)], "meta": {"total": 1}})]
+
+    page = await adapter.read_items(PLAYLIST)
+
+    assert len(page.items) == len(answerer.requests) == 1
+
+
+async def test_shared_playlist_is_read_from_the_catalog(
+    adapter: AppleMusicAdapter, answerer: Answerer
+) -> None:
+    answerer.answers = [says({"data": [catalog_song(1)], "meta": {"total": 1}})]
+
+    page = await adapter.read_items(PlaylistId("pl.u-abc"))
+
+    assert [item.track.isrc for item in page.items if item.track] == ["QZXX10000001"]
+    assert paths(answerer) == ["/catalog/de/playlists/pl.u-abc/tracks?limit=100&offset=0"]
+
+
+async def test_gateway_time_out_brings_smaller_pages(adapter: AppleMusicAdapter, answerer: Answerer) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.query["limit"] == "100":
+            return web.Response(status=504, text="<html>", content_type="text/html")
+        rows = [library_song(number) for number in range(25)]
+        return web.Response(**says({"data": rows, "meta": {"total": 30}}))
+
+    answerer.answers = [answer]
+
+    page = await adapter.read_items(PLAYLIST)
+
+    assert len(page.items) == 25
+    assert page.next_cursor is not None
+
+
+async def test_unknown_storefront_is_asked_for_once(answerer: Answerer) -> None:
+    answerer.answers = [says({"data": [{"id": "fr"}]}), says({"data": []})]
+    session = FakeSession(TokenSet(access_token="user-token"))
+
+    async with opened(answerer.url) as path:
+        adapter = AppleMusicAdapter(path.http, session=session, capabilities=DECLARATION.capabilities)
+        await adapter.find_by_isrc([Isrc("QZXX10000001")])
+        await adapter.find_by_isrc([Isrc("QZXX10000002")])
+
+    assert [path.partition("?")[0] for path in paths(answerer)] == [
+        "/me/storefront",
+        "/catalog/fr/songs",
+        "/catalog/fr/songs",
+    ]
+
+
+async def test_empty_answer_of_a_look_up_never_means_that_the_song_is_unknown(
+    adapter: AppleMusicAdapter, answerer: Answerer
+) -> None:
+    answerer.answers = [says({})]
+
+    with pytest.raises(PlatformUnavailable):
+        await adapter.find_by_isrc([Isrc("QZXX10000001")])
+
+
+async def test_search_without_a_hit_is_empty(adapter: AppleMusicAdapter, answerer: Answerer) -> None:
+    answerer.answers = [says({"results": {}})]
+
+    assert await adapter.search(Query(plain="  Harbour \n Light ")) == ()
+    assert paths(answerer) == ["/catalog/de/search?term=Harbour+Light&types=songs&limit=25"]
+
+
+@pytest.mark.parametrize("refusal", [{"status": 401}, {"status": 403}])
+@pytest.mark.parametrize(
+    ("probed", "kind"),
+    [
+        ({"status": 401}, PlatformDenied),
+        (says({"data": [{"id": "de"}]}), ReconnectRequired),
+        ({"status": 429}, RateLimited),
+        ({"status": 503}, PlatformUnavailable),
+    ],
+)
+async def test_refused_user_is_told_from_a_refused_developer_key(
+    adapter: AppleMusicAdapter,
+    answerer: Answerer,
+    refusal: dict[str, Any],
+    probed: dict[str, Any],
+    kind: type[Exception],
+) -> None:
+    answerer.answers = [refusal, probed]
+
+    with pytest.raises(kind) as caught:
+        await adapter.account()
+
+    assert type(caught.value) is kind
+    assert paths(answerer)[:2] == ["/me/storefront", "/storefronts?limit=1"]
+
+
+async def test_refused_catalog_call_is_the_operators_matter(
+    adapter: AppleMusicAdapter, answerer: Answerer
+) -> None:
+    answerer.answers = [{"status": 401}]
+
+    with pytest.raises(PlatformDenied, match="operator"):
+        await adapter.search(Query(plain="Harbour Light"))
+
+
+async def test_missing_subscription_is_the_users_matter(
+    adapter: AppleMusicAdapter, answerer: Answerer
+) -> None:
+    answerer.answers = [says({"errors": [{"status": "400", "code": "40015"}]}, status=400)]
+
+    with pytest.raises(PlatformDenied, match="subscription"):
+        await adapter.list_playlists()

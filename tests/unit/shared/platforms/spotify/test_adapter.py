@@ -1,0 +1,119 @@
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+
+from shared.errors import CrossplayError, PlatformDenied, PlatformNotFound, ReconnectRequired
+from shared.models import Isrc, PlaylistId, TokenSet
+from shared.platforms.spotify.adapter import DECLARATION, SpotifyAdapter
+from tests.fakes.session import FakeSession
+from tests.unit.shared.platforms.conftest import Answerer, opened
+from worker.matching.query import Query
+
+PLAYLIST = PlaylistId("4kBp5iVByDSAUc0lb78jCZ")
+ISRC = Isrc("QZXX12600001")
+
+
+def track(own_id: str, isrc: str) -> dict[str, object]:
+    return {"id": own_id, "name": "Harbour Light", "type": "track", "external_ids": {"isrc": isrc}}
+
+
+def says(body: object) -> dict[str, str]:
+    return {"text": msgspec.json.encode(body).decode()}
+
+
+@pytest.fixture
+async def session() -> FakeSession:
+    return FakeSession(TokenSet(access_token="token"))
+
+
+@pytest.fixture
+async def adapter(answerer: Answerer, session: FakeSession) -> AsyncIterator[SpotifyAdapter]:
+    async with opened(answerer.url, refusals=DECLARATION.refusals) as path:
+        yield SpotifyAdapter(path.http, session=session, capabilities=DECLARATION.capabilities)
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "kind", "words"),
+    [
+        (403, "Active premium subscription required for the owner of the app.", PlatformDenied, "Premium"),
+        (403, "User not registered in the Developer Dashboard", PlatformDenied, "developer dashboard"),
+        (403, '{"error":{"status":403,"message":"Insufficient client scope"}}', ReconnectRequired, "allow"),
+        (403, '{"error":{"status":403,"message":"Forbidden"}}', PlatformDenied, "copy it"),
+        (400, '{"error":{"status":400,"message":"Invalid base62 id"}}', PlatformNotFound, "playlist"),
+    ],
+)
+async def test_refusal_tells_the_cure_whatever_form_it_has(
+    adapter: SpotifyAdapter,
+    answerer: Answerer,
+    status: int,
+    text: str,
+    kind: type[CrossplayError],
+    words: str,
+) -> None:
+    answerer.answers = [{"status": status, "text": text}]
+
+    with pytest.raises(kind, match=words) as caught:
+        await adapter.read_items(PLAYLIST)
+
+    assert type(caught.value) is kind
+
+
+async def test_isrc_search_leaves_out_wrong_recordings_and_nulls(
+    adapter: SpotifyAdapter, answerer: Answerer
+) -> None:
+    items = [track("wrong", "QZXX12699999"), None, track("right", "qz-xx1-26-00001")]
+    answerer.answers = [says({"tracks": {"items": items}})]
+
+    found = await adapter.find_by_isrc([ISRC])
+
+    assert [one.id for one in found[ISRC]] == ["right"]
+    assert answerer.requests[0].query["q"] == f"isrc:{ISRC}"
+    assert int(answerer.requests[0].query["limit"]) <= 10
+
+
+async def test_fielded_search_keeps_its_syntax_and_its_length(
+    adapter: SpotifyAdapter, answerer: Answerer
+) -> None:
+    answerer.answers = [says({"tracks": {"items": []}})]
+    query = Query(plain="x", title='Say "Hello": now ' + "la " * 200, artist='A:"B"')
+
+    await adapter.search(query)
+
+    asked = answerer.requests[0].query["q"]
+    assert asked.startswith('track:"Say Hello now la la')
+    assert asked.endswith('" artist:"A B"')
+    assert len(asked) <= 250
+
+
+async def test_market_is_sent_only_where_it_is_known(
+    adapter: SpotifyAdapter, answerer: Answerer, session: FakeSession
+) -> None:
+    answerer.answers = [says({"tracks": {"items": []}})]
+
+    await adapter.search(Query(plain="Harbour Light"))
+    session.market = "DE"
+    await adapter.search(Query(plain="Harbour Light"))
+
+    unknown, known = (request.query for request in answerer.requests)
+    assert "market" not in unknown
+    assert known["market"] == "DE"
+
+
+async def test_playlists_that_are_null_are_left_out_and_who_we_are_is_asked_once(
+    adapter: SpotifyAdapter, answerer: Answerer
+) -> None:
+    mine = {"id": PLAYLIST, "name": "Night Drive", "owner": {"id": "ada"}, "items": {"total": 4}}
+    page = says({"items": [None, mine], "total": 2})
+    answerer.answers = [page, says({"id": "ada", "account_id": "acc"}), page]
+
+    first = await adapter.list_playlists()
+    second = await adapter.list_playlists()
+
+    assert first == second
+    assert [(one.name, one.writable) for one in first.playlists] == [("Night Drive", True)]
+    assert [request.path for request in answerer.requests] == [
+        "/v1/me/playlists",
+        "/v1/me",
+        "/v1/me/playlists",
+    ]
