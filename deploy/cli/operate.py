@@ -16,6 +16,7 @@ from rich.console import Console
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_json, print_text, say
 from deploy.dev.demo import run_demo
+from deploy.dev.fiction import write_world
 from deploy.dev.processes import StartError
 from deploy.dev.system import Options, System
 from gateway import app as gateway_app
@@ -44,17 +45,22 @@ def dev(
     workers: Annotated[int, typer.Option(min=1, max=32, help="How many worker processes.")] = 2,
     world: Annotated[
         list[Path] | None,
-        typer.Option(exists=True, dir_okay=False, help="Catalog (.jsonl) or playlist (.json, .csv)."),
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Catalog (.jsonl) or playlist (.json, .csv); default: fictional music.",
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
     """Run the whole system on this machine, with simulated platforms, until Ctrl-C."""
     with tempfile.TemporaryDirectory(prefix="crossplay-") if data_dir is None else nullcontext() as made:
+        directory = (data_dir or Path(str(made))).resolve()
         options = Options(
-            data_dir=(data_dir or Path(str(made))).resolve(),
+            data_dir=directory,
             port=port,
             worker_count=workers,
-            worlds=tuple(world or ()),
+            worlds=tuple(world or write_world(directory / "world").paths),
         )
         code = _run(_dev(options, is_json=json))
     raise typer.Exit(code)

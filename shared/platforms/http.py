@@ -1,6 +1,7 @@
 """The only way out to platforms: reads that repeat themselves, writes that are sent once."""
 
 import functools
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from http import HTTPStatus
@@ -92,6 +93,7 @@ class PlatformHttp:
         self._endpoint = endpoint
         self._budget = budget
         self._clock = clock or SystemClock()
+        self._backoff = Backoff(first_s=endpoint.profile.backoff_s, clock=self._clock, rng=random.Random())
         self._open = AsyncExitStack()
         self._reader: RetryClient
         self._writer: aiohttp.ClientSession
@@ -105,7 +107,9 @@ class PlatformHttp:
         return self._endpoint.label
 
     async def __aenter__(self) -> Self:
-        reader = await self._open.enter_async_context(_session(aiohttp.TCPConnector()))
+        reader = await self._open.enter_async_context(
+            _session(aiohttp.TCPConnector(limit=self._endpoint.profile.concurrency))
+        )
         # aiohttp-retry would repeat every method on every 5xx and, unasked, no exception at all.
         self._reader = RetryClient(
             reader,
@@ -178,13 +182,14 @@ class PlatformHttp:
         self, session: Session | None, exchange: Callable[[Mapping[str, str]], Awaitable[Answer]]
     ) -> Answer:
         sign = self._endpoint.sign
-        if session is None:
-            return await exchange(sign(None))
-        tokens = await session.tokens()
+        tokens = await session.tokens() if session else None
         answer = await exchange(sign(tokens))
         # 401 says that nothing was done, so that even a write may be sent again.
-        if answer.status == HTTPStatus.UNAUTHORIZED and self._endpoint.can_refresh:
+        is_refused = answer.status == HTTPStatus.UNAUTHORIZED and self._endpoint.can_refresh
+        if session and tokens and is_refused:
             answer = await exchange(sign(await session.refresh(rejected=tokens)))
+        if answer.is_success:
+            self._backoff.reset()
         return answer
 
     async def _get(self, call: Call, headers: Mapping[str, str]) -> Answer:
@@ -244,7 +249,6 @@ class PlatformHttp:
         raise await self._refusal(call, answer, is_personal=is_personal)
 
     async def _refusal(self, call: Call, answer: Answer, *, is_personal: bool) -> CrossplayError:
-        profile = self._endpoint.profile
         failure = Failure(
             label=self.label,
             platform=self.platform,
@@ -260,7 +264,7 @@ class PlatformHttp:
                 await self.read(self._endpoint.probe, session=None, into=msgspec.Raw)
             return error
         told_s = parse_retry_after(answer.retry_after, now=self._clock.now())
-        wait_s = profile.backoff_s if told_s is None else told_s
+        wait_s = self._backoff.next_s() if told_s is None else told_s
         await self._budget.cool_down(wait_s)
         return rate_limited(failure, retry_after_s=wait_s)
 
@@ -270,6 +274,32 @@ class PlatformHttp:
             platform=self.platform,
             operation=call.operation,
         )
+
+
+class Backoff:
+    """How long to wait after a 429 that does not say: doubled each time, with jitter, until a success.
+
+    Refusals of requests that were under way together count once.
+    """
+
+    def __init__(self, *, first_s: float, clock: Clock, rng: random.Random, most_s: float = 64.0) -> None:
+        self._first_s = first_s
+        self._most_s = most_s
+        self._clock = clock
+        self._rng = rng
+        self._count = 0
+        self._until_s = 0.0
+
+    def next_s(self) -> float:
+        now_s = self._clock.monotonic()
+        if now_s >= self._until_s:
+            ceiling_s = min(self._most_s, self._first_s * 2.0**self._count)
+            self._count += 1
+            self._until_s = now_s + self._rng.uniform(ceiling_s / 2, ceiling_s)
+        return self._until_s - now_s
+
+    def reset(self) -> None:
+        self._count = 0
 
 
 class _GatedBody:

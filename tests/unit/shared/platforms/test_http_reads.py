@@ -1,4 +1,5 @@
 import asyncio
+import random
 from typing import Any
 
 import aiohttp
@@ -10,6 +11,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
+from shared.clock import SystemClock
 from shared.errors import (
     PlatformAnswerInvalid,
     PlatformDenied,
@@ -21,7 +23,7 @@ from shared.errors import (
 )
 from shared.models import TokenSet
 from shared.platforms.answers import Refusal
-from shared.platforms.http import Call
+from shared.platforms.http import Backoff, Call
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
 
@@ -32,6 +34,13 @@ CALL = Call(
     path={"playlist_id": "a/b"},
     query={"offset": 0},
 )
+
+
+class HandClock(SystemClock):
+    now_s = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now_s
 
 
 class Answer(msgspec.Struct):
@@ -222,18 +231,40 @@ async def test_success_that_cannot_be_read_is_an_invalid_answer(mocked: aiorespo
     assert caught.value.operation == "read_items"
 
 
-@pytest.mark.parametrize(("header", "wait_s"), [({"Retry-After": "11"}, 11.0), ({}, 5.0)])
-async def test_rate_limit_cools_the_budget_down(
-    mocked: aioresponses, header: dict[str, str], wait_s: float
-) -> None:
-    mocked.get(URL, status=429, body="Too many requests", headers=header)
+async def test_rate_limit_cools_the_budget_down(mocked: aioresponses) -> None:
+    mocked.get(URL, status=429, body="Too many requests", headers={"Retry-After": "11"})
 
     async with opened("https://api.example.org/v1") as path:
         with pytest.raises(RateLimited) as caught:
             await path.http.read(CALL, session=None, into=Answer)
 
-    assert caught.value.retry_after_s == wait_s
-    assert path.budget.cool_downs == [wait_s]
+    assert caught.value.retry_after_s == 11.0
+    assert path.budget.cool_downs == [11.0]
+
+
+def test_wait_without_retry_after_doubles_with_jitter_up_to_a_ceiling_until_a_success() -> None:
+    clock = HandClock()
+    backoff = Backoff(first_s=5.0, clock=clock, rng=random.Random(1), most_s=64.0)
+
+    waits_s = []
+    for _ in range(6):
+        waits_s.append(backoff.next_s())
+        clock.now_s += 64.0
+    backoff.reset()
+
+    ceilings_s = [5.0, 10.0, 20.0, 40.0, 64.0, 64.0]
+    assert all(top / 2 <= wait <= top for wait, top in zip(waits_s, ceilings_s, strict=True))
+    assert 2.5 <= backoff.next_s() <= 5.0
+
+
+def test_refusals_of_requests_under_way_together_count_once() -> None:
+    clock = HandClock()
+    backoff = Backoff(first_s=4.0, clock=clock, rng=random.Random(1))
+
+    first_s = backoff.next_s()
+    clock.now_s += 1.0
+
+    assert backoff.next_s() == pytest.approx(first_s - 1.0)
 
 
 async def test_dead_token_is_refreshed_once_and_the_call_repeated_once(answerer: Answerer) -> None:
