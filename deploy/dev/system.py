@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -91,7 +92,7 @@ class System:
             ):
                 self.sandbox_urls[platform] = await self._sandbox(stack, platform, arguments)
             self.settings = self._settings(keep, database_url=database_url, redis_url=redis_url)
-            await self._gateway(stack)
+            await self._start_gateway(stack)
             stack.push_async_callback(self._stop_workers)
             await asyncio.gather(*(self.add_worker() for _ in range(self._options.worker_count)))
             self.api_key = await self._api_key(keep)
@@ -121,6 +122,14 @@ class System:
         await worker.read_ready_line(timeout_s=START_TIMEOUT_S)
         self.workers.append(worker)
         return worker
+
+    async def restart_gateway(self, *, is_killed: bool = False) -> None:
+        """End the gateway, with SIGKILL if is_killed, and start it again at the same address."""
+        if is_killed:
+            await self._gateway_process.kill()
+        await self._gateway_process.stop(timeout_s=STOP_TIMEOUT_S)
+        self.settings[f"{PREFIX}PORT"] = str(urlsplit(self.gateway_url).port)
+        await self._start_gateway(self._stack)
 
     async def watch(self) -> str:
         """Wait until a part dies that nothing replaces; return its name. Dead workers are replaced."""
@@ -185,7 +194,7 @@ class System:
         ready = await process.read_ready_line(timeout_s=START_TIMEOUT_S)
         return str(ready["url"])
 
-    async def _gateway(self, stack: AsyncExitStack) -> None:
+    async def _start_gateway(self, stack: AsyncExitStack) -> None:
         self._gateway_process = await self._start(
             "gateway", "-m", "gateway", "--json", environment=self.settings
         )

@@ -109,7 +109,10 @@ class PlaylistPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One position of a target playlist. track_id is None where the platform does not name the track."""
+    """One position of a target playlist.
+
+    track_id is None where the platform does not name the track. title: as the platform shows it, alone.
+    """
 
     track_id: TrackId | None
     title: str = ""

@@ -72,7 +72,7 @@ def to_item(raw: wire.Song, *, catalog: Mapping[str, wire.Song]) -> SourceItem:
 
 def to_target_row(raw: wire.Song) -> TargetRow:
     catalog_id = raw.catalog_id
-    return TargetRow(track_id=TrackId(catalog_id) if catalog_id else None, title=_title_of(raw))
+    return TargetRow(track_id=TrackId(catalog_id) if catalog_id else None, title=raw.attributes.name or "")
 
 
 def to_playlist(raw: wire.Playlist) -> Playlist:

@@ -64,7 +64,7 @@ def to_target_row(row: wire.Row | None) -> TargetRow:
     if raw is None:
         return TargetRow(track_id=None)
     track_id = (raw.linked_from.id if raw.linked_from else None) or raw.id
-    return TargetRow(track_id=TrackId(track_id) if track_id else None, title=_title_of(raw))
+    return TargetRow(track_id=TrackId(track_id) if track_id else None, title=raw.name or "")
 
 
 def to_playlist(raw: wire.Playlist, *, user_id: str) -> Playlist:

@@ -126,7 +126,7 @@ def test_target_row_is_named_by_its_catalog_id() -> None:
     named = convert.to_target_row(song(LIBRARY))
     unnamed = convert.to_target_row(song(LIBRARY, playParams=None))
 
-    assert (named.track_id, named.title) == (TrackId("1440000001"), "Quiet Engine – Harbour Light")
+    assert (named.track_id, named.title) == (TrackId("1440000001"), "Harbour Light")
     assert unnamed.track_id is None
 
 

@@ -1,0 +1,256 @@
+"""The whole system as processes, with what a test needs to disturb it and to judge the result."""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+import asyncpg
+import redis.asyncio
+
+from deploy.dev.processes import Process
+from deploy.dev.system import Options, System
+from tests.e2e.users import ENDED, User
+from tests.e2e.worlds import Cut
+
+# Leases that end soon, so that a killed worker's work is taken over within seconds.
+FAST = {
+    "CROSSPLAY_LEASE_S": "3",
+    "CROSSPLAY_SEND_TIMEOUT_S": "1",
+    "CROSSPLAY_SWEEP_S": "0.2",
+    "CROSSPLAY_SPOTIFY_VISIBILITY_S": "0.3",
+    "CROSSPLAY_APPLE_MUSIC_VISIBILITY_S": "0.3",
+}
+PATIENCE_S = 30.0
+POLL_S = 0.01
+
+AT_WORK = """
+SELECT lease_owner FROM jobs
+WHERE transfer_id = $1 AND state = 'open' AND lease_until > clock_timestamp() LIMIT 1
+"""
+
+Json = dict[str, Any]
+
+
+def clean_environ() -> dict[str, str]:
+    """Return our environment without settings that somebody made for a system of their own."""
+    kept = ("CROSSPLAY_PG_BIN", "CROSSPLAY_REDIS_BIN")
+    unwanted = ("CROSSPLAY_", "OTEL_")
+    return {
+        name: value for name, value in os.environ.items() if name in kept or not name.startswith(unwanted)
+    }
+
+
+class Stack:
+    """A running system. user: whose API key it was made with; both accounts are connected."""
+
+    def __init__(self, system: System, *, data_dir: Path, user: User, http: aiohttp.ClientSession) -> None:
+        self.system = system
+        self.data_dir = data_dir
+        self.user = user
+        self._http = http
+
+    @classmethod
+    @asynccontextmanager
+    async def run(
+        cls,
+        data_dir: Path,
+        *,
+        worlds: Sequence[Path],
+        environ: Mapping[str, str] = FAST,
+        latency_ms: int = 0,
+        worker_count: int = 2,
+    ) -> AsyncIterator[Self]:
+        """Run a system; environ is added to a clean environment."""
+        options = Options(
+            data_dir=data_dir,
+            worlds=tuple(worlds),
+            worker_count=worker_count,
+            sandbox_arguments=("--latency-ms", str(latency_ms)),
+            is_healing=False,
+        )
+        async with (
+            System(options, environ={**clean_environ(), **environ}) as system,
+            User.open(system.gateway_url, key=system.api_key) as user,
+            aiohttp.ClientSession() as http,
+        ):
+            yield cls(system, data_dir=data_dir, user=user, http=http)
+
+    @property
+    def workers(self) -> list[Process]:
+        return self.system.workers
+
+    async def refresh(self) -> None:
+        """Bring back two workers, no faults, and counters at zero."""
+        for worker in [worker for worker in self.workers if worker.returncode is not None]:
+            await self._bury(worker)
+        while len(self.workers) < 2:
+            await self.system.add_worker()
+        for platform in self.system.sandbox_urls:
+            await self.control(platform, "faults", method="DELETE")
+            await self.control(platform, "requests", method="DELETE")
+
+    async def control(self, platform: str, path: str, *, method: str = "GET", body: Any = None) -> Any:
+        """Call a control route of a sandbox."""
+        url = f"{self.system.sandbox_urls[platform]}/_sandbox/{path}"
+        async with self._http.request(method, url, json=body) as response:
+            assert response.ok, await response.text()
+            return await response.json() if response.content_length else None
+
+    async def arm(self, platform: str, *faults: Mapping[str, Any]) -> None:
+        await self.control(platform, "faults", method="POST", body=list(faults))
+
+    async def struck_count(self, platform: str) -> int:
+        """Return how often the armed faults have struck."""
+        return sum(fault["struck_count"] for fault in await self.control(platform, "faults"))
+
+    async def request_count(self, platform: str, *operations: str) -> int:
+        """Return how many calls of these operations, of all if none is named, were counted."""
+        counts: Mapping[str, Mapping[str, int]] = (await self.control(platform, "requests"))["by_operation"]
+        return sum(
+            sum(by_status.values())
+            for name, by_status in counts.items()
+            if not operations or name in operations
+        )
+
+    async def total_request_count(self) -> int:
+        return sum([await self.request_count(platform) for platform in self.system.sandbox_urls])
+
+    async def rows(self, platform: str, playlist_id: str) -> list[tuple[str, str | None]]:
+        """Return title and ISRC of what stands in a playlist, by the sandbox's own account."""
+        playlist = await self.control(platform, f"playlists/{playlist_id}")
+        return [(row["title"], row["isrc"]) for row in playlist["tracks"]]
+
+    async def start(self, cut: Cut) -> str:
+        """Start a transfer of the playlist to the other platform; return its id."""
+        return await self.user.start(cut.platform, cut.name, cut.target)
+
+    async def flaws(self, cut: Cut, status: Json, *, user: User | None = None) -> list[str]:
+        """Compare a transfer with a perfect one; return what is wrong with it."""
+        if status["state"] != "completed":
+            return [f"{status['id']} is {status['state']}: {status['summary']} {status['error']}"]
+        items = await (user or self.user).tracks(status["id"])
+        named = {item["position"]: item["outcome"] for item in items if not item["written"]}
+        target = status["target_playlist"]
+        counts = dict(status["counts"])
+        total, written = counts.pop("total"), counts["written"]
+        names = [playlist["name"] for playlist in await self.control(cut.target, "playlists")]
+        promises = {
+            "the target is not the source, in order": await self.rows(cut.target, target["id"])
+            == cut.written,
+            f"the rest is named {named}": named == cut.named,
+            f"counts are {status['counts']}": total == len(cut.expected) == sum(counts.values()),
+            f"{written} are said to be written": written == len(cut.written),
+            "there is not exactly one target": names.count(target["name"]) == 1,
+            f"there are warnings: {status['warnings']}": not status["warnings"],
+        }
+        return [flaw for flaw, is_kept in promises.items() if not is_kept]
+
+    async def reached(self, transfer_id: str, *, request_count: int) -> None:
+        """Wait until the sandboxes have counted so many requests, or the transfer has ended."""
+
+        async def is_there() -> bool:
+            if await self.total_request_count() >= request_count:
+                return True
+            return (await self.user.status(transfer_id))["state"] in ENDED
+
+        await wait_until(is_there)
+
+    async def at_work(self, transfer_id: str) -> Process | None:
+        """Return a worker that holds a job of the transfer."""
+        owner = await self._fetch(AT_WORK, transfer_id)
+        pid = int(owner.split(":")[1]) if owner else None
+        return next((worker for worker in self.workers if worker.pid == pid), None)
+
+    async def kill(self, worker: Process) -> None:
+        """Pull the plug of a worker."""
+        await worker.kill()
+        await self._bury(worker)
+
+    async def kill_any(self, transfer_id: str, *, rng: random.Random) -> None:
+        """Kill a worker: mostly one that is at it, sometimes whichever."""
+        busy = await self.at_work(transfer_id) if rng.random() < 0.7 else None
+        await self.kill(busy or rng.choice(self.workers))
+
+    async def terminate(self, worker: Process, *, patience_s: float = PATIENCE_S) -> int:
+        """Ask a worker to leave and wait until it has; return its exit status."""
+        worker.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(patience_s):
+            status = await worker.wait()
+        await self._bury(worker)
+        return status
+
+    async def forget_answers(self) -> None:
+        """Make the system ask again what it has asked before."""
+        await self._fetch("DELETE FROM lookups")
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Make Redis lose everything."""
+        async with redis.asyncio.Redis.from_url(self.system.settings["CROSSPLAY_REDIS_URL"]) as client:
+            await client.flushall()
+
+    @asynccontextmanager
+    async def new_user(self, name: str) -> AsyncIterator[User]:
+        """Make a user by the operator's command and connect both accounts."""
+        code, key, told = await crossplay("add-user", name, environ=self.system.settings)
+        assert code == 0, told
+        async with User.open(self.system.gateway_url, key=key.strip()) as user:
+            await user.connect(self.system.sandbox_urls)
+            yield user
+
+    def cli_environ(self) -> dict[str, str]:
+        """Return the environment of somebody who uses the command against this system."""
+        return {
+            **clean_environ(),
+            "CROSSPLAY_URL": self.system.gateway_url,
+            "CROSSPLAY_API_KEY": self.system.api_key,
+        }
+
+    async def _bury(self, worker: Process) -> None:
+        await worker.stop()
+        self.workers.remove(worker)
+
+    async def _fetch(self, statement: str, *arguments: str) -> Any:
+        connection = await asyncpg.connect(self.system.settings["CROSSPLAY_DATABASE_URL"])
+        try:
+            return await connection.fetchval(statement, *arguments)
+        finally:
+            await connection.close()
+
+
+async def wait_until(condition: Callable[[], Awaitable[bool]], *, patience_s: float = PATIENCE_S) -> None:
+    """Ask until the answer is yes. Raises TimeoutError."""
+    async with asyncio.timeout(patience_s):
+        while not await condition():  # noqa: ASYNC110 - other processes send no event
+            await asyncio.sleep(POLL_S)
+
+
+async def crossplay(*arguments: str, environ: Mapping[str, str]) -> tuple[int, str, str]:
+    """Run the command to its end; return its exit code, stdout and stderr."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "deploy.cli.main", *arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=dict(environ),
+    )
+    try:
+        async with asyncio.timeout(2 * PATIENCE_S):
+            out, told = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode or 0, out.decode(), told.decode()
+
+
+def elapsed(since_s: float) -> float:
+    return time.monotonic() - since_s

@@ -1,0 +1,85 @@
+"""Somebody with an API key: starts transfers and waits for their end, over REST alone."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+import aiohttp
+
+PATIENCE_S = 60.0
+ENDED = ("completed", "failed", "cancelled")
+
+Json = dict[str, Any]
+
+
+class User:
+    """Open it with `User.open`."""
+
+    def __init__(self, session: aiohttp.ClientSession, *, key: str) -> None:
+        self._session = session
+        self.key = key
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, gateway_url: str, *, key: str) -> AsyncIterator[Self]:
+        headers = {"Authorization": f"Bearer {key}"}
+        timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
+        async with aiohttp.ClientSession(gateway_url, headers=headers, timeout=timeout) as session:
+            yield cls(session, key=key)
+
+    async def connect(self, sandbox_urls: Mapping[str, str]) -> None:
+        """Connect both sandbox accounts."""
+        started = await self.post("/connect/spotify", {})
+        async with aiohttp.ClientSession() as browser, browser.get(started["authorize_url"]) as page:
+            page.raise_for_status()
+        issued = await self.post(f"{sandbox_urls['apple_music']}/_sandbox/user-tokens", {})
+        await self.post("/connect/apple_music", {"music_user_token": issued["music_user_token"]})
+
+    async def start(self, source: str, playlist: str, target: str) -> str:
+        """Start a transfer into a new playlist whose name nothing else has; return its id."""
+        name = f"{playlist} {secrets.token_hex(4)}"
+        body = {
+            "source": {"platform": source, "playlist": playlist},
+            "target": {"platform": target, "name": name},
+        }
+        return str((await self.post("/transfer", body))["id"])
+
+    async def end(self, transfer_id: str, *, patience_s: float = PATIENCE_S) -> Json:
+        """Wait until a transfer has ended; return its status, the last one seen if the time is up."""
+        give_up_at_s = time.monotonic() + patience_s
+        status = await self.status(transfer_id)
+        while status["state"] not in ENDED and time.monotonic() < give_up_at_s:
+            await asyncio.sleep(0.05)
+            status = await self.status(transfer_id)
+        return status
+
+    async def status(self, transfer_id: str) -> Json:
+        return await self.get(f"/status/{transfer_id}")
+
+    async def tracks(self, transfer_id: str) -> list[Json]:
+        """Return every item of a transfer."""
+        items: list[Json] = []
+        params = {"limit": "200"}
+        while True:
+            page = await self.get(f"/status/{transfer_id}/tracks", params=params)
+            items += page["items"]
+            if not page["next_cursor"]:
+                return items
+            params["cursor"] = page["next_cursor"]
+
+    async def get(self, path: str, *, params: Mapping[str, str] | None = None) -> Json:
+        async with self._session.get(path, params=params) as response:
+            return await _answer(response)
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Json:
+        async with self._session.post(path, json=body) as response:
+            return await _answer(response)
+
+
+async def _answer(response: aiohttp.ClientResponse) -> Json:
+    answer: Json = await response.json(content_type=None)
+    assert response.ok, answer
+    return answer

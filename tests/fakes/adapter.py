@@ -1,0 +1,239 @@
+"""A platform in memory with an adapter in front of it: the workers' port, with its moods on demand."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from shared.errors import PlatformNotFound, PlatformRejected, PlatformUnavailable
+from shared.models import (
+    Account,
+    Isrc,
+    Platform,
+    Playlist,
+    PlaylistId,
+    SourceItem,
+    Track,
+    TrackId,
+)
+from shared.platforms.base import (
+    Capabilities,
+    Gate,
+    Page,
+    PlaylistPage,
+    TargetRow,
+    TargetView,
+    TextQuery,
+    WriteClass,
+)
+
+SEARCH_PAGE = 10
+
+
+class Lost(msgspec.Struct, frozen=True, kw_only=True):
+    """A write whose answer does not arrive. applied_count: how many of its tracks are stored, None for all.
+
+    error: what the caller meets; asyncio.CancelledError plays the worker's death at that point.
+    """
+
+    applied_count: int | None = None
+    error: BaseException | None = None
+
+
+class StoredPlaylist:
+    """A playlist as it is, and the older states that lagging reads still show."""
+
+    def __init__(self, head: Playlist, track_ids: Sequence[TrackId] = ()) -> None:
+        self.head = head
+        self.track_ids = list(track_ids)
+        self.stale: deque[list[TrackId]] = deque()
+
+
+class MemoryPlatform:
+    """One platform: its catalog, its playlists, and what goes wrong next.
+
+    lag_count: so many reads after each write show the state before it. add_mishaps, create_mishaps: met
+    one by one by the coming writes; None lets one pass. lookup_errors: the same for look-ups. poison: ids
+    with which a write is refused as a whole, or breaks where poison_breaks. is_reversing: a batch is stored
+    back to front. shown_as: what reads call an id; None stands for a row without a name.
+    on_call: told the name of each call before it is served.
+    """
+
+    def __init__(self, platform: Platform, *, capabilities: Capabilities) -> None:
+        self.platform = platform
+        self.capabilities = capabilities
+        self.playlists: dict[PlaylistId, StoredPlaylist] = {}
+        self.sources: dict[PlaylistId, list[SourceItem]] = {}
+        self.tracks: dict[TrackId, Track] = {}
+        self.lag_count = 0
+        self.hidden_find_count = 0
+        self.add_mishaps: deque[Lost | BaseException | None] = deque()
+        self.create_mishaps: deque[Lost | BaseException | None] = deque()
+        self.lookup_errors: deque[Exception | None] = deque()
+        self.search_errors: deque[Exception | None] = deque()
+        self.poison: set[TrackId] = set()
+        self.poison_breaks = False
+        self.is_reversing = False
+        self.shown_as: dict[TrackId, TrackId | None] = {}
+        self.on_call: Callable[[str], None] = lambda _: None
+        self.calls: list[str] = []
+        self.asked_isrcs: list[Isrc] = []
+        self.asked_texts: list[str] = []
+        self.added_batches: list[tuple[TrackId, ...]] = []
+
+    def know(self, *tracks: Track) -> None:
+        """Put tracks into the catalog."""
+        self.tracks.update({track.id: track for track in tracks})
+
+    def place(self, playlist_id: str, *, track_ids: Sequence[TrackId] = (), description: str = "") -> None:
+        """Make a playlist that can be a target."""
+        head = Playlist(id=PlaylistId(playlist_id), name=playlist_id, description=description)
+        self.playlists[head.id] = StoredPlaylist(head, track_ids)
+
+    def ids_of(self, playlist_id: str | None = None) -> list[TrackId]:
+        """Return what stands in a playlist by now; without an id in the only one."""
+        if playlist_id is None:
+            (stored,) = self.playlists.values()
+            return stored.track_ids
+        return self.playlists[PlaylistId(playlist_id)].track_ids
+
+    def called(self, operation: str) -> int:
+        return self.calls.count(operation)
+
+    def note(self, operation: str) -> None:
+        self.calls.append(operation)
+        self.on_call(operation)
+
+
+class MemoryAdapter:
+    """Implements the Adapter port on a MemoryPlatform."""
+
+    def __init__(self, world: MemoryPlatform) -> None:
+        self._world = world
+
+    @property
+    def platform(self) -> Platform:
+        return self._world.platform
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._world.capabilities
+
+    async def account(self) -> Account:
+        return Account(id="account", label="Mira", market="DE")
+
+    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
+        heads = tuple(stored.head for stored in self._world.playlists.values())
+        return PlaylistPage(playlists=heads, next_cursor=None)
+
+    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+        return self._stored(playlist_id, "get_playlist").head
+
+    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
+        self._world.note("read_items")
+        items = self._world.sources[playlist_id]
+        first = int(cursor or 0)
+        end = first + self.capabilities.read_page
+        return Page(
+            items=tuple(items[first:end]),
+            next_cursor=str(end) if end < len(items) else None,
+            total=len(items),
+        )
+
+    async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
+        self._world.note("find_by_isrc")
+        if self._world.lookup_errors and (error := self._world.lookup_errors.popleft()):
+            raise error
+        self._world.asked_isrcs += isrcs
+        tracks = self._world.tracks.values()
+        return {isrc: tuple(track for track in tracks if track.isrc == isrc) for isrc in isrcs}
+
+    async def search(self, query: TextQuery) -> tuple[Track, ...]:
+        self._world.note("search")
+        if self._world.search_errors and (error := self._world.search_errors.popleft()):
+            raise error
+        self._world.asked_texts.append(query.plain)
+        words = set(query.plain.casefold().split())
+        found = [
+            track
+            for track in self._world.tracks.values()
+            if words <= set(f"{track.title} {' '.join(track.artists)}".casefold().split())
+        ]
+        return tuple(found[:SEARCH_PAGE])
+
+    async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:
+        self._world.note("create_playlist")
+        gate()
+        mishap = self._world.create_mishaps.popleft() if self._world.create_mishaps else None
+        if isinstance(mishap, BaseException):
+            raise mishap
+        number = len(self._world.playlists) + 1
+        head = Playlist(id=PlaylistId(f"made-{number}"), name=name, description=description)
+        if mishap is None or mishap.applied_count is None:
+            self._world.playlists[head.id] = StoredPlaylist(head)
+        if mishap is not None:
+            raise mishap.error or self._unavailable("create_playlist")
+        return head
+
+    async def find_playlist(self, marker: str) -> Playlist | None:
+        self._world.note("find_playlist")
+        if self._world.hidden_find_count:
+            self._world.hidden_find_count -= 1
+            return None
+        heads = (stored.head for stored in self._world.playlists.values())
+        return next((head for head in heads if marker in head.description), None)
+
+    async def add_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, gate: Gate
+    ) -> None:
+        self._world.note("add_tracks")
+        gate()
+        mishap = self._world.add_mishaps.popleft() if self._world.add_mishaps else None
+        if isinstance(mishap, BaseException):
+            raise mishap
+        stored = self._stored(playlist_id, "add_tracks")
+        if self.capabilities.write_class is WriteClass.APPEND_AND_READ_BACK:
+            position = len(stored.track_ids)
+        self._check(stored, track_ids, position=position)
+        batch = list(track_ids)[: None if mishap is None else mishap.applied_count]
+        if self._world.is_reversing:
+            batch.reverse()
+        stored.stale = deque([list(stored.track_ids)] * self._world.lag_count)
+        stored.track_ids[position:position] = batch
+        self._world.added_batches.append(tuple(batch))
+        if mishap is not None:
+            raise mishap.error or self._unavailable("add_tracks")
+
+    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
+        self._world.note("read_target")
+        stored = self._stored(playlist_id, "read_target")
+        ids = stored.stale.popleft() if stored.stale else stored.track_ids
+        rows = tuple(self._row(track_id) for track_id in ids[offset:])
+        return TargetView(rows=rows, total=len(ids))
+
+    def playlist_id_of(self, text: str) -> PlaylistId | None:
+        return PlaylistId(text)
+
+    def _row(self, track_id: TrackId) -> TargetRow:
+        track = self._world.tracks.get(track_id)
+        title = track.title if track else "A stranger's track"
+        return TargetRow(track_id=self._world.shown_as.get(track_id, track_id), title=title)
+
+    def _check(self, stored: StoredPlaylist, track_ids: Sequence[TrackId], *, position: int) -> None:
+        if position > len(stored.track_ids):
+            raise self._rejected("Index out of bounds.")
+        if not self._world.poison.isdisjoint(track_ids):
+            raise self._unavailable("add_tracks") if self._world.poison_breaks else self._rejected("Bad id.")
+
+    def _stored(self, playlist_id: PlaylistId, operation: str) -> StoredPlaylist:
+        if playlist_id not in self._world.playlists:
+            raise PlatformNotFound(
+                "There is no such playlist.", platform=self.platform, operation=operation, status=404
+            )
+        return self._world.playlists[playlist_id]
+
+    def _rejected(self, message: str) -> PlatformRejected:
+        return PlatformRejected(message, platform=self.platform, operation="add_tracks", status=400)
+
+    def _unavailable(self, operation: str) -> PlatformUnavailable:
+        return PlatformUnavailable("No answer came.", platform=self.platform, operation=operation)
