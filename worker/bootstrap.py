@@ -59,7 +59,14 @@ class Worker:
                 sweep_s=settings.sweep_s,
                 on_fleet=self._on_fleet,
             )
-            executor = self._executor(pool, redis, platforms)
+            sessions = Sessions(
+                pool=pool,
+                redis=redis,
+                cipher=Cipher(parse_key_ring(settings.secret_keys)),
+                refresher_of=platforms.oauth,
+            )
+            stack.push_async_callback(sessions.close)
+            executor = self._executor(pool, redis, platforms, sessions)
             self._consumers = [self._consumer(platform, redis, executor, stack) for platform in Platform]
             self._stack = stack.pop_all()
         return self
@@ -94,14 +101,7 @@ class Worker:
         for budget in self._budgets:
             budget.set_worker_count(alive_count)
 
-    def _executor(self, pool: Pool, redis: Redis, platforms: Platforms) -> Executor:
-        sessions = Sessions(
-            pool=pool,
-            redis=redis,
-            cipher=Cipher(parse_key_ring(self._settings.secret_keys)),
-            refresher_of=platforms.oauth,
-        )
-
+    def _executor(self, pool: Pool, redis: Redis, platforms: Platforms, sessions: Sessions) -> Executor:
         async def open_adapter(platform: Platform, connection_id: ConnectionId) -> tuple[Adapter, str]:
             session = await sessions.open(connection_id)
             return platforms.adapter(platform, session=session), session.market

@@ -13,7 +13,14 @@ Connection: TypeAlias = (
 )
 Row: TypeAlias = "asyncpg.Record"
 
-STORE_ERRORS = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError)
+STORE_ERRORS = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,  # it is shutting down, or starting
+    asyncpg.InsufficientResourcesError,  # disk full, too many connections
+    OSError,
+    TimeoutError,
+)
 """What a call raises when Postgres is away; worth another attempt."""
 
 
