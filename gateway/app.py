@@ -16,6 +16,7 @@ from gateway import keys
 from gateway.actions.accounts import Accounts, PlatformsPort
 from gateway.actions.check_health import CheckHealth
 from gateway.actions.connect_account import ConnectAccount
+from gateway.actions.control_transfer import ControlTransfer
 from gateway.actions.create_transfer import CreateTransfer
 from gateway.actions.find_playlist import FindPlaylist
 from gateway.actions.list_playlists import ListPlaylists
@@ -24,7 +25,7 @@ from gateway.actions.redirect_uri import PublicAddress
 from gateway.middlewares import BODY_LIMIT_BYTES, for_users, observe, tell_problems
 from gateway.openapi import document
 from gateway.operations import Operation
-from gateway.routes import connect, health, playlists, status, transfer
+from gateway.routes import connect, control, health, playlists, status, transfer
 from shared import telemetry
 from shared.cache import Cache
 from shared.cipher import Cipher
@@ -44,6 +45,7 @@ OpenPlatforms = Callable[[Settings, Redis], AbstractAsyncContextManager[Platform
 OPERATIONS: tuple[Operation, ...] = (
     *transfer.ROUTES,
     *status.ROUTES,
+    *control.ROUTES,
     *playlists.ROUTES,
     *connect.ROUTES,
     *health.ROUTES,
@@ -168,7 +170,9 @@ def _wire(
         find_playlist=FindPlaylist(accounts=accounts, playlists=lists, platforms=platforms),
         platforms=platforms,
     )
-    app[keys.READ_TRANSFER] = ReadTransfer(pool=pool, closing=app[keys.CLOSING])
+    read = ReadTransfer(pool=pool, closing=app[keys.CLOSING])
+    app[keys.READ_TRANSFER] = read
+    app[keys.CONTROL_TRANSFER] = ControlTransfer(pool=pool, streams=Streams(redis), read=read)
     app[keys.CONNECT_ACCOUNT] = ConnectAccount(
         pool=pool, platforms=platforms, sessions=sessions, cipher=cipher, public_url=lambda: address.url
     )

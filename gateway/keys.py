@@ -8,6 +8,7 @@ from aiohttp import web
 from gateway.actions.accounts import Accounts, PlatformsPort
 from gateway.actions.check_health import CheckHealth
 from gateway.actions.connect_account import ConnectAccount
+from gateway.actions.control_transfer import ControlTransfer
 from gateway.actions.create_transfer import CreateTransfer
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
@@ -26,6 +27,7 @@ AUTHENTICATE: web.AppKey[Authenticate] = web.AppKey("authenticate")
 PLATFORMS: web.AppKey[PlatformsPort] = web.AppKey("platforms")
 ACCOUNTS = web.AppKey("accounts", Accounts)
 CREATE_TRANSFER = web.AppKey("create_transfer", CreateTransfer)
+CONTROL_TRANSFER = web.AppKey("control_transfer", ControlTransfer)
 READ_TRANSFER = web.AppKey("read_transfer", ReadTransfer)
 LIST_PLAYLISTS = web.AppKey("list_playlists", ListPlaylists)
 CONNECT_ACCOUNT = web.AppKey("connect_account", ConnectAccount)

@@ -32,6 +32,7 @@ class Phase(StrEnum):
 class PauseReason(StrEnum):
     """Why a transfer waits."""
 
+    USER = "user"
     RATE_LIMITED = "rate_limited"
     RECONNECT_REQUIRED = "reconnect_required"
     PLATFORM_DENIED = "platform_denied"

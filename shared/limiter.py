@@ -40,6 +40,11 @@ end
 redis.call('EXPIRE', KEYS[1], 172800)
 return 1
 """
+_IS_COOLING = """
+local now = redis.call('TIME')
+local cool = tonumber(redis.call('HGET', KEYS[1], 'cool') or 0)
+return cool > now[1] * 1000000 + now[2] and 1 or 0
+"""
 _US = 1_000_000
 
 
@@ -54,10 +59,12 @@ class SharedBudget:
         self._key = key(profile.platform, f"budget:{limit_key}")
         self._book = redis.register_script(_BOOK)
         self._cool = redis.register_script(_COOL)
+        self._cooling = redis.register_script(_IS_COOLING)
         self._interval_s = 1 / profile.requests_per_s
         # One drop per interval: a bucket of n would let 2n through in its first window.
         self._pacer = AsyncLimiter(1, self._interval_s)
-        self._fallback = self._pacer
+        # A bucket of its own: each request passes the pacer too and would pay twice in the same one.
+        self._fallback = AsyncLimiter(1, self._interval_s)
         self._worker_count = 1
         self._cool_until = 0.0
 
@@ -76,6 +83,7 @@ class SharedBudget:
                 raise self._limited(wait_s)
             if wait_s > 0:
                 await self._clock.sleep(wait_s)
+                is_booked = is_booked and not await self._is_cooling()
             if is_booked and self._clock.monotonic() >= self._cool_until:
                 await self._pacer.acquire()
                 waited_s = self._clock.monotonic() - asked_at
@@ -102,6 +110,13 @@ class SharedBudget:
             await self._fallback.acquire()
             return 0.0, True
         return float(wait_us) / _US, bool(booked)
+
+    async def _is_cooling(self) -> bool:
+        """Say whether another worker has met a 429 while we slept to our start time."""
+        try:
+            return bool(await self._cooling(keys=[self._key]))
+        except STORE_ERRORS:
+            return False
 
     def _limited(self, wait_s: float) -> RateLimited:
         platform = self._profile.platform

@@ -127,10 +127,8 @@ def load(environ: Mapping[str, str]) -> Settings:
             values[name] = msgspec.convert(text, kind, strict=False, dec_hook=_decode)
         except msgspec.ValidationError as error:
             faults.append(f"{PREFIX}{name.upper()}: {error}.")
-    if faults:
-        raise SettingsError(tuple(faults))
     settings = Settings(**values)
-    faults = [*_url_faults(settings), *_rule_faults(settings)]
+    faults += [*_url_faults(settings), *_rule_faults(settings)]
     if faults:
         raise SettingsError(tuple(faults))
     return settings
@@ -178,17 +176,26 @@ def _url_faults(settings: Settings) -> list[str]:
     faults = []
     for name in ("public_url", "spotify_api_url", "spotify_accounts_url", "apple_music_api_url"):
         text = getattr(settings, name)
-        parts = urlsplit(text)
-        if text and (parts.scheme not in ("http", "https") or not parts.hostname):
+        scheme, host = _address_parts(text)
+        if text and (scheme not in ("http", "https") or not host):
             faults.append(f"{PREFIX}{name.upper()}: must be an http or https address.")
     for name, schemes in (
         ("database_url", ("postgresql", "postgres")),
         ("redis_url", ("redis", "rediss", "unix")),
     ):
         secret = getattr(settings, name)
-        if secret and urlsplit(secret.reveal()).scheme not in schemes:
-            faults.append(f"{PREFIX}{name.upper()}: must begin with {schemes[0]}://.")
+        if secret and _address_parts(secret.reveal())[0] not in schemes:
+            faults.append(f"{PREFIX}{name.upper()}: must be an address that begins with {schemes[0]}://.")
     return faults
+
+
+def _address_parts(text: str) -> tuple[str, str]:
+    """Return scheme and host; empty ones of what is no address, whose error would show the password in it."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return "", ""
+    return parts.scheme, parts.hostname or ""
 
 
 def _rule_faults(settings: Settings) -> list[str]:

@@ -1,5 +1,6 @@
 """Redis Streams as transport: one short stream per platform, one consumer group, acknowledge and delete."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from shared.models import JobId, Platform
 from shared.settings import Secret
 
 GROUP = "workers"
+GRACE_S = 5.0  # a blocking read whose answer is so late has lost its connection
 STORE_ERRORS = (RedisError, OSError, TimeoutError)
 """What a call raises when Redis is away or cannot serve; nothing is lost by it."""
 
@@ -82,8 +84,9 @@ def key(platform: Platform, name: str) -> str:
 class Streams:
     """The job streams. `redis` serves short calls; reading blocks, so each consumer brings its own client."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, *, grace_s: float = GRACE_S) -> None:
         self._redis = redis
+        self._grace_s = grace_s
         self._renew = redis.register_script(_RENEW)
         self._forget = redis.register_script(_FORGET)
 
@@ -111,10 +114,14 @@ class Streams:
     async def read(
         self, reader: Redis, platform: Platform, *, consumer: str, count: int, block_ms: int
     ) -> list[Entry]:
-        """Read up to `count` new entries, waiting up to `block_ms`. Never cancel it: entries would strand."""
-        answer = await reader.xreadgroup(
-            GROUP, consumer, {_stream(platform): ">"}, count=count, block=block_ms
-        )
+        """Read up to `count` new entries, waiting up to `block_ms`. Never cancel it: entries would strand.
+
+        Raises TimeoutError where the connection is dead without a word; entries may then have stranded.
+        """
+        async with asyncio.timeout(block_ms / 1000 + self._grace_s):
+            answer = await reader.xreadgroup(
+                GROUP, consumer, {_stream(platform): ">"}, count=count, block=block_ms
+            )
         return _entries(_pairs(answer))
 
     async def read_stranded(self, platform: Platform, *, consumer: str, count: int) -> list[Entry]:

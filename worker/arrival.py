@@ -26,7 +26,7 @@ def by_place(meant: Meant, view: TargetView) -> tuple[int, ...] | None:
 
     view starts at the anchor. Places count only if the anchor stands where we left it and the length is
     one that our write alone explains; else somebody has edited the playlist and `by_count` must decide.
-    A batch may have arrived in part, or in another order.
+    A batch may have arrived in part, or in another order; rows without a name count for what was sent there.
     """
     ids = [row.track_id for row in view.rows]
     tail = ids[len(meant.anchor) :]
@@ -36,10 +36,16 @@ def by_place(meant: Meant, view: TargetView) -> tuple[int, ...] | None:
     there = Counter(tail[: len(meant.positions)])
     if arrived_count == 0:
         return ()
-    if tuple(tail[:arrived_count]) == meant.track_ids[:arrived_count]:
+    if _is_prefix(tail[:arrived_count], meant.track_ids[:arrived_count]):
         return meant.positions[:arrived_count]
     found = _take(meant, there)
     return found if len(found) == arrived_count else None
+
+
+def _is_prefix(seen: Sequence[TrackId | None], sent: Sequence[TrackId]) -> bool:
+    return len(seen) == len(sent) and all(
+        row is None or row == track_id for row, track_id in zip(seen, sent, strict=True)
+    )
 
 
 def by_count(meant: Meant, rows: Sequence[TrackId | None], *, before: Counter[TrackId]) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from shared.models import Platform
 from worker.results import (
     BatchMatched,
     BatchWritten,
+    Cancelled,
     LookAgain,
     PageRead,
     Repair,
@@ -30,6 +31,7 @@ Storable = (
     | LookAgain
     | Repair
     | Verified
+    | Cancelled
 )
 
 READ_ON = "UPDATE transfers SET is_read = $2, phase = CASE WHEN $2 THEN 'match' ELSE phase END WHERE id = $1"
@@ -62,6 +64,15 @@ WHERE id = $1 AND NOT warnings @> jsonb_build_array(jsonb_build_object('code', $
 COMPLETE = """
 UPDATE transfers SET state = 'completed', finished_at = now(), is_target_claimed = false WHERE id = $1
 """
+CANCEL = """
+UPDATE transfers SET state = 'cancelled', finished_at = now(), is_target_claimed = false WHERE id = $1
+"""
+SKIP_ITEMS = """
+UPDATE items SET outcome = 'skipped_by_user', reason = 'The transfer was cancelled before.'
+WHERE transfer_id = $1 AND NOT is_written
+      AND outcome IN ('pending', 'deferred', 'exact', 'same_recording', 'best_effort')
+"""
+CLOSE_JOBS = "UPDATE jobs SET state = 'done', finished_at = now() WHERE transfer_id = $1 AND state = 'open'"
 IS_READ = "SELECT is_read FROM transfers WHERE id = $1"
 LAST_BATCH = "SELECT coalesce(max(batch), -1) FROM jobs WHERE transfer_id = $1 AND phase = $2"
 
@@ -91,6 +102,8 @@ async def _apply(connection: Connection, job: Job, transfer: Transfer, result: S
             return await _batch_written(connection, job, result)
         case LookAgain() | Repair() | Verified():
             return await _looked(connection, job, result)
+        case Cancelled():
+            return await _cancelled(connection, job)
 
 
 async def _page_read(
@@ -202,6 +215,13 @@ async def _looked(
                 await _warn(connection, job, warning)
             await connection.execute(COMPLETE, job.transfer_id)
             return ()
+
+
+async def _cancelled(connection: Connection, job: Job) -> Sequence[NextJob]:
+    await connection.execute(CANCEL, job.transfer_id)
+    await connection.execute(SKIP_ITEMS, job.transfer_id)
+    await connection.execute(CLOSE_JOBS, job.transfer_id)
+    return ()
 
 
 async def _warn(connection: Connection, job: Job, code: str) -> None:

@@ -53,8 +53,9 @@ class Consumer:
         loop = asyncio.get_running_loop()
         next_claim_at = loop.time()
         while not stop.is_set():
-            async with self._slots:
-                pass  # there is room for one job at least
+            if not self._free_count:
+                await self._wait_for_room(stop)
+                continue
             try:
                 if self._must_reread:
                     await self._streams.ensure_group(self._platform)
@@ -70,6 +71,14 @@ class Consumer:
                 self._must_reread = True
                 logger.debug("Stream is away", platform=self._platform, error=type(error).__name__)
                 await asyncio.sleep(BACK_OFF_S)
+
+    async def _wait_for_room(self, stop: asyncio.Event) -> None:
+        """Wait until a job ends or `stop` is set, which a worker full of long jobs must hear as well."""
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([stopping, *self._tasks.values()], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
 
     async def drain(self) -> None:
         """Wait for the jobs under way."""

@@ -76,7 +76,10 @@ class Lookups:
         desk = _Desk(adapter.platform, market, self._pool, self._redis)
         answers = await desk.known(questions)
         missing = [question for question in dict.fromkeys(questions) if question not in answers]
-        ours, theirs = await desk.divide(missing)
+        marked, theirs = await desk.divide(missing)
+        answers.update(await desk.cached(marked))  # answered between our look and our mark
+        await desk.unmark([question for question in marked if question in answers])
+        ours = [question for question in marked if question not in answers]
         failure = await self._ask_all(desk, answers, ours, adapter=adapter, batch=batch, ask=ask)
         late = await self._await_others(desk, answers, theirs)
         if failure is None and late:
@@ -164,11 +167,8 @@ class _Desk:
             values = await self._redis.mget([self._answer_key(question) for question in questions])
         except STORE_ERRORS:
             return {}
-        return {
-            question: msgspec.json.decode(value, type=tuple[Track, ...])
-            for question, value in zip(questions, values, strict=True)
-            if value is not None
-        }
+        found = {q: _tracks(value) for q, value in zip(questions, values, strict=True) if value is not None}
+        return {question: tracks for question, tracks in found.items() if tracks is not None}
 
     async def keep(self, got: Mapping[str, tuple[Track, ...]]) -> None:
         lives = await lookups.put(self._pool, self._platform, market=self._market, answers=got)
@@ -211,6 +211,14 @@ class _Desk:
             await self._redis.delete(*[self._mark_key(question) for question in questions])
         except STORE_ERRORS:
             return
+
+
+def _tracks(value: str) -> tuple[Track, ...] | None:
+    """Decode a cached answer; None for one in another release's form, which is as good as none."""
+    try:
+        return msgspec.json.decode(value, type=tuple[Track, ...])
+    except msgspec.DecodeError:
+        return None
 
 
 def text_question(query: TextQuery) -> str:

@@ -23,19 +23,28 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def identify(rows: Sequence[TargetRow], known: Sequence[Planned]) -> tuple[TargetRow, ...]:
-    """Give rows that the platform shows under another id than was added the id that we know them by.
+    """Give rows that the platform shows under another id, or none, the id that we know them by.
 
     Platforms swap a track for an equal one of the user's market. Such a row is known by its title; read as
     somebody else's it would make us add the track again.
     """
     ids = {planned.track_id for planned in known}
-    by_title = {_fold(planned.title): planned.track_id for planned in known}
-    return tuple(
-        row
-        if row.track_id is None or row.track_id in ids or _fold(row.title) not in by_title
-        else TargetRow(track_id=by_title[_fold(row.title)], title=row.title)
-        for row in rows
-    )
+    shown = Counter(row.track_id for row in rows if row.track_id in ids)
+    unseen: dict[str, list[TrackId]] = {}
+    for planned in known:
+        if shown[planned.track_id] > 0:
+            shown[planned.track_id] -= 1
+        else:
+            unseen.setdefault(_fold(planned.title), []).append(planned.track_id)
+    return tuple(row if row.track_id in ids else _renamed(row, unseen) for row in rows)
+
+
+def _renamed(row: TargetRow, unseen: dict[str, list[TrackId]]) -> TargetRow:
+    """Take the next track of the row's title that has not been seen; the last one stands for all others."""
+    waiting = unseen.get(_fold(row.title))
+    if not waiting:
+        return row
+    return TargetRow(track_id=waiting.pop(0) if len(waiting) > 1 else waiting[0], title=row.title)
 
 
 def _fold(title: str) -> str:
@@ -45,8 +54,8 @@ def _fold(title: str) -> str:
 def prove(expected: Sequence[TrackId], rows: Sequence[TargetRow]) -> Proof:
     """Compare what was written with what stands there.
 
-    A row that the platform cannot name counts for the expected track at its place. Rows of others may
-    stand between ours without disturbing the order.
+    A row that the platform cannot name counts for the next expected track that stands nowhere else. Rows of
+    others may stand between ours without disturbing the order.
     """
     observed = _named(expected, rows)
     missing = _missing(expected, observed)
@@ -60,10 +69,9 @@ def prove(expected: Sequence[TrackId], rows: Sequence[TargetRow]) -> Proof:
 
 
 def _named(expected: Sequence[TrackId], rows: Sequence[TargetRow]) -> list[TrackId]:
-    return [
-        row.track_id or (expected[index] if index < len(expected) else TrackId(""))
-        for index, row in enumerate(rows)
-    ]
+    absent = _missing(expected, [row.track_id for row in rows if row.track_id])
+    unnamed = iter([expected[index] for index in absent])
+    return [row.track_id or next(unnamed, TrackId("")) for row in rows]
 
 
 def _missing(expected: Sequence[TrackId], observed: Sequence[TrackId]) -> tuple[int, ...]:

@@ -75,6 +75,10 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     vanished: tuple[int, ...] = ()
 
 
+class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing is under way any more, as the user wished."""
+
+
 class Wait(msgspec.Struct, frozen=True, kw_only=True):
     """Run the same job again after delay_s; nothing failed."""
 
@@ -91,5 +95,6 @@ Result: TypeAlias = (
     | LookAgain
     | Repair
     | Verified
+    | Cancelled
     | Wait
 )

@@ -23,9 +23,10 @@ from worker.lookups import Lookups
 from worker.phases.match import match
 from worker.phases.read import read
 from worker.phases.verify import verify
-from worker.phases.write import write
+from worker.phases.write import settle, write
 from worker.results import (
     BatchMatched,
+    Cancelled,
     PageRead,
     Repair,
     Result,
@@ -69,7 +70,8 @@ class TransferRunner:
         transfer = await transfers.load(self.pool, job.transfer_id)
         if transfer.state is State.QUEUED:
             await self.pool.execute(START, transfer.id)
-        result = await PHASES[job.phase](await self._context(job, transfer, lease))
+        run = _wind_up if transfer.is_cancelling else PHASES[job.phase]
+        result = await run(await self._context(job, transfer, lease))
         await self._store(job, transfer, result)
         return (transfer.source_platform, transfer.target_platform)
 
@@ -102,6 +104,13 @@ class TransferRunner:
             _tell(transfer, result)
 
 
+async def _wind_up(context: Context) -> Result:
+    """Stop a transfer; a write that is under way is settled first, so that what was added is told."""
+    if context.job.phase is Phase.WRITE:
+        return await settle(context) or Cancelled()
+    return Cancelled()
+
+
 def _tell(transfer: Transfer, result: Result) -> None:
     """Count and log what a checkpoint has made true."""
     match result:
@@ -111,12 +120,17 @@ def _tell(transfer: Transfer, result: Result) -> None:
             outcomes = Counter(one.outcome for one in result.settled)
             for outcome, count in outcomes.items():
                 telemetry.meters.tracks_settled(count, platform=transfer.target_platform, outcome=outcome)
-        case TargetCreated() | TargetRead():
-            logger.info("Target ready", platform=transfer.target_platform)
-        case WriteFinished():
-            logger.info("Target written", platform=transfer.target_platform)
-        case Repair():
-            logger.warning("Target lacks tracks; writing them again", count=len(result.positions))
-        case Verified():
-            logger.info("Transfer completed", warnings=list(result.warnings))
-            telemetry.meters.transfer_ended("completed")
+        case TargetCreated() | TargetRead() | WriteFinished() | Repair():
+            logger.info("Target " + _TARGET_NEWS[type(result)], platform=transfer.target_platform)
+        case Cancelled() | Verified():
+            state = "completed" if isinstance(result, Verified) else "cancelled"
+            logger.info("Transfer ended", state=state)
+            telemetry.meters.transfer_ended(state)
+
+
+_TARGET_NEWS: dict[type, str] = {
+    TargetCreated: "created",
+    TargetRead: "read",
+    WriteFinished: "written",
+    Repair: "lacks tracks; they are written again",
+}

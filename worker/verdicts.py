@@ -3,7 +3,6 @@
 from shared.db import jobs
 from shared.db.jobs import Job
 from shared.db.pool import Pool
-from shared.models import MATCHED
 from worker.retry import Discard, Pause, Retry, Snooze, Verdict
 
 PARKED = "rate_limited"
@@ -11,7 +10,7 @@ PAUSE = """
 UPDATE transfers SET state = 'paused', pause_reason = $2, pause_platform = $3, revision = revision + 1,
        resume_at = CASE WHEN $4::float8 IS NULL THEN NULL
                         ELSE greatest(resume_at, clock_timestamp() + make_interval(secs => $4)) END
-WHERE id = $1 AND state IN ('queued', 'running', 'paused')
+WHERE id = $1 AND (state IN ('queued', 'running') OR (state = 'paused' AND pause_reason = 'rate_limited'))
 """
 FAIL = """
 UPDATE transfers SET state = 'failed', error_code = $2, error_text = $3, finished_at = now(),
@@ -20,7 +19,7 @@ WHERE id = $1 AND state NOT IN ('completed', 'cancelled', 'failed')
 """
 FAIL_ITEMS = """
 UPDATE items SET outcome = 'failed', reason = $2
-WHERE transfer_id = $1 AND NOT is_written AND (outcome IN ('pending', 'deferred') OR outcome = ANY($3))
+WHERE transfer_id = $1 AND NOT is_written AND outcome IN ('pending', 'deferred')
 """
 
 
@@ -52,7 +51,7 @@ async def _pause(pool: Pool, job: Job, *, reason: str, resume_in_s: float | None
 
 
 async def _bury(pool: Pool, job: Job, *, code: str, text: str) -> None:
-    """Dead-letter a job: its transfer fails, and every item without an end is named."""
+    """Dead-letter a job: its transfer fails; items that were not looked up are named, matched ones kept."""
     async with jobs.checkpoint(pool, job, is_dead=True, error=text) as connection:
         await connection.execute(FAIL, job.transfer_id, code, text)
-        await connection.execute(FAIL_ITEMS, job.transfer_id, text, sorted(MATCHED))
+        await connection.execute(FAIL_ITEMS, job.transfer_id, text)

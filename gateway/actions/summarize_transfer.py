@@ -44,6 +44,8 @@ def _running(transfer: Transfer, *, counts: Mapping[Bucket, int], label: Label) 
 
 
 def _paused(transfer: Transfer, *, label: Label) -> str:
+    if transfer.pause_reason is PauseReason.USER:
+        return "Paused by you; resume it when you like."
     who = label(transfer.pause_platform) if transfer.pause_platform else "A platform"
     if transfer.pause_reason is PauseReason.RATE_LIMITED:
         until = f"; continues at {transfer.resume_at:%Y-%m-%d %H:%M} UTC" if transfer.resume_at else ""

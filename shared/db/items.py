@@ -45,6 +45,7 @@ UPDATE items SET outcome = new.outcome, reason = new.reason, score = new.score, 
 FROM unnest($2::int[], $3::text[], $4::text[], $5::real[], $6::jsonb[], $7::text[], $8::jsonb[])
      AS new (position, outcome, reason, score, target, track_id, alternatives)
 WHERE items.transfer_id = $1 AND items.position = new.position AND NOT items.is_written
+      AND items.outcome <> 'failed'
 """
 RANGE = "SELECT * FROM items WHERE transfer_id = $1 AND position BETWEEN $2 AND $3 ORDER BY position"
 PAGE = """
@@ -76,7 +77,7 @@ async def insert(
 
 
 async def settle(connection: Connection, transfer_id: TransferId, settled: Sequence[Settled]) -> None:
-    """Store decisions; a position that is written already stays as it is."""
+    """Store decisions; a position that is written or has failed already stays as it is."""
     await connection.execute(
         SETTLE,
         transfer_id,
@@ -129,8 +130,8 @@ SELECT position, target_track_id AS track_id, target ->> 'title' AS title FROM i
 WHERE transfer_id = $1 AND position = ANY($2) ORDER BY position
 """
 WRITTEN_BEFORE = """
-SELECT target_track_id FROM (
-    SELECT position, target_track_id FROM items
+SELECT position, target_track_id AS track_id, title FROM (
+    SELECT position, target_track_id, target ->> 'title' AS title FROM items
     WHERE transfer_id = $1 AND is_written AND outcome <> 'already_present' AND position < $2
     ORDER BY position DESC LIMIT $3
 ) AS last ORDER BY position
@@ -166,12 +167,9 @@ async def at(pool: Pool, transfer_id: TransferId, *, positions: Sequence[int]) -
     return _planned(await pool.fetch(AT, transfer_id, list(positions)))
 
 
-async def written_before(
-    pool: Pool, transfer_id: TransferId, *, position: int, limit: int
-) -> tuple[TrackId, ...]:
-    """Return the last written tracks before a position, in order."""
-    rows = await pool.fetch(WRITTEN_BEFORE, transfer_id, position, limit)
-    return tuple(TrackId(row["target_track_id"]) for row in rows)
+async def written_before(pool: Pool, transfer_id: TransferId, *, position: int, limit: int) -> list[Planned]:
+    """Return the last written positions before one, in order."""
+    return _planned(await pool.fetch(WRITTEN_BEFORE, transfer_id, position, limit))
 
 
 async def place_of(pool: Pool, transfer_id: TransferId, *, position: int) -> tuple[int, int | None]:

@@ -77,7 +77,16 @@ UPDATE jobs SET state = $3, finished_at = clock_timestamp(), lease_owner = NULL,
        queued_at = NULL, last_error = coalesce($4, last_error)
 WHERE id = $1 AND epoch = $2 AND state = 'open' RETURNING true
 """
-HOLD = "SELECT true FROM jobs WHERE id = $1 AND epoch = $2 AND state = 'open' FOR UPDATE"
+HOLD = """
+SELECT true FROM jobs JOIN transfers ON transfers.id = jobs.transfer_id
+WHERE jobs.id = $1 AND jobs.epoch = $2 AND jobs.state = 'open'
+      AND transfers.state IN ('queued', 'running', 'paused')
+FOR UPDATE OF jobs
+"""
+REVISE = """
+UPDATE transfers SET revision = revision + 1
+WHERE id = $1 AND state IN ('queued', 'running', 'paused') RETURNING true
+"""
 ADD = """
 INSERT INTO jobs (id, transfer_id, user_id, platform, phase, batch, cursor, first_position, last_position,
                   batch_limit, failure_count, run_at)
@@ -159,22 +168,22 @@ async def checkpoint(
     """Open the transaction that ends a job: what is done inside counts only if the job is still ours.
 
     The transfer's row is locked and its revision raised, so that two checkpoints of one transfer see each
-    other's jobs. Raises LeaseLost where the epoch has moved on.
+    other's jobs. Raises LeaseLost where the epoch has moved on or the transfer has ended meanwhile.
     """
     async with pool.acquire(timeout=10) as connection, connection.transaction():
         state = "dead" if is_dead else "done"
         if not await connection.fetchval(FENCE, job.id, job.epoch, state, error):
             raise LeaseLost(job.id)
-        await connection.execute("DELETE FROM intents WHERE job_id = $1", job.id)
-        await connection.execute(
-            "UPDATE transfers SET revision = revision + 1 WHERE id = $1", job.transfer_id
-        )
+        if not is_dead:  # a dead job that is revived still has to find out what its write did
+            await connection.execute("DELETE FROM intents WHERE job_id = $1", job.id)
+        if not await connection.fetchval(REVISE, job.transfer_id):
+            raise LeaseLost(job.id)
         yield connection
 
 
 @contextlib.asynccontextmanager
 async def fenced(pool: Pool, job: Job) -> AsyncIterator[Connection]:
-    """Open a transaction of a job that goes on. Raises LeaseLost where the epoch has moved on."""
+    """Open a transaction of a job that goes on. Raises LeaseLost as `checkpoint` does."""
     async with pool.acquire(timeout=10) as connection, connection.transaction():
         if not await connection.fetchval(HOLD, job.id, job.epoch):
             raise LeaseLost(job.id)

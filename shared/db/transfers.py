@@ -53,6 +53,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     phase: Phase
     revision: int
     is_read: bool
+    is_cancelling: bool
     pause_reason: PauseReason | None
     pause_platform: Platform | None
     resume_at: datetime | None

@@ -1,7 +1,8 @@
 """A platform in memory with an adapter in front of it: the workers' port, with its moods on demand."""
 
+import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -30,10 +31,14 @@ from shared.platforms.base import (
 SEARCH_PAGE = 10
 
 
+class Death(asyncio.CancelledError):
+    """The worker's end at this very point: nothing of its own runs after it."""
+
+
 class Lost(msgspec.Struct, frozen=True, kw_only=True):
     """A write whose answer does not arrive. applied_count: how many of its tracks are stored, None for all.
 
-    error: what the caller meets; asyncio.CancelledError plays the worker's death at that point.
+    error: what the caller meets, else PlatformUnavailable.
     """
 
     applied_count: int | None = None
@@ -56,7 +61,7 @@ class MemoryPlatform:
     one by one by the coming writes; None lets one pass. lookup_errors: the same for look-ups. poison: ids
     with which a write is refused as a whole, or breaks where poison_breaks. is_reversing: a batch is stored
     back to front. shown_as: what reads call an id; None stands for a row without a name.
-    on_call: told the name of each call before it is served.
+    on_call: awaited with the name of each call before it is served.
     """
 
     def __init__(self, platform: Platform, *, capabilities: Capabilities) -> None:
@@ -75,7 +80,7 @@ class MemoryPlatform:
         self.poison_breaks = False
         self.is_reversing = False
         self.shown_as: dict[TrackId, TrackId | None] = {}
-        self.on_call: Callable[[str], None] = lambda _: None
+        self.on_call: Callable[[str], Awaitable[None]] | None = None
         self.calls: list[str] = []
         self.asked_isrcs: list[Isrc] = []
         self.asked_texts: list[str] = []
@@ -100,9 +105,10 @@ class MemoryPlatform:
     def called(self, operation: str) -> int:
         return self.calls.count(operation)
 
-    def note(self, operation: str) -> None:
+    async def note(self, operation: str) -> None:
         self.calls.append(operation)
-        self.on_call(operation)
+        if self.on_call is not None:
+            await self.on_call(operation)
 
 
 class MemoryAdapter:
@@ -130,7 +136,7 @@ class MemoryAdapter:
         return self._stored(playlist_id, "get_playlist").head
 
     async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
-        self._world.note("read_items")
+        await self._world.note("read_items")
         items = self._world.sources[playlist_id]
         first = int(cursor or 0)
         end = first + self.capabilities.read_page
@@ -141,7 +147,7 @@ class MemoryAdapter:
         )
 
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
-        self._world.note("find_by_isrc")
+        await self._world.note("find_by_isrc")
         if self._world.lookup_errors and (error := self._world.lookup_errors.popleft()):
             raise error
         self._world.asked_isrcs += isrcs
@@ -149,7 +155,7 @@ class MemoryAdapter:
         return {isrc: tuple(track for track in tracks if track.isrc == isrc) for isrc in isrcs}
 
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
-        self._world.note("search")
+        await self._world.note("search")
         if self._world.search_errors and (error := self._world.search_errors.popleft()):
             raise error
         self._world.asked_texts.append(query.plain)
@@ -162,7 +168,7 @@ class MemoryAdapter:
         return tuple(found[:SEARCH_PAGE])
 
     async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:
-        self._world.note("create_playlist")
+        await self._world.note("create_playlist")
         gate()
         mishap = self._world.create_mishaps.popleft() if self._world.create_mishaps else None
         if isinstance(mishap, BaseException):
@@ -176,7 +182,7 @@ class MemoryAdapter:
         return head
 
     async def find_playlist(self, marker: str) -> Playlist | None:
-        self._world.note("find_playlist")
+        await self._world.note("find_playlist")
         if self._world.hidden_find_count:
             self._world.hidden_find_count -= 1
             return None
@@ -186,7 +192,7 @@ class MemoryAdapter:
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, gate: Gate
     ) -> None:
-        self._world.note("add_tracks")
+        await self._world.note("add_tracks")
         gate()
         mishap = self._world.add_mishaps.popleft() if self._world.add_mishaps else None
         if isinstance(mishap, BaseException):
@@ -205,7 +211,7 @@ class MemoryAdapter:
             raise mishap.error or self._unavailable("add_tracks")
 
     async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
-        self._world.note("read_target")
+        await self._world.note("read_target")
         stored = self._stored(playlist_id, "read_target")
         ids = stored.stale.popleft() if stored.stale else stored.track_ids
         rows = tuple(self._row(track_id) for track_id in ids[offset:])

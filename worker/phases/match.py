@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from shared.db import items
 from shared.db.items import Item, Settled
-from shared.errors import CrossplayError
+from shared.errors import CrossplayError, Remedy
 from shared.models import UNSETTLED, Isrc, Outcome, Track
 from worker.context import Context
 from worker.lookups import Found
@@ -25,7 +25,10 @@ _GOOD_ENOUGH = 4  # a recording that is surely the same ends the search
 
 
 async def match(context: Context) -> BatchMatched:
-    """Decide every open item of the batch; those whose look-up failed are deferred, never "not there"."""
+    """Decide every open item of the batch; those whose look-up failed are deferred, never "not there".
+
+    A query that the platform will never answer fails its own item, not the transfer.
+    """
     job = context.job
     batch = await items.read_range(
         context.pool, job.transfer_id, first=job.first_position, last=job.last_position
@@ -39,6 +42,8 @@ async def match(context: Context) -> BatchMatched:
             try:
                 return await _settle(context, item, by_isrc)
             except CrossplayError as error:
+                if error.remedy is Remedy.NONE:
+                    return Settled(position=item.position, outcome=Outcome.FAILED, reason=str(error))
                 return error
 
     async with asyncio.TaskGroup() as group:
@@ -87,11 +92,15 @@ def _is_worth_asking(context: Context, query: Query, decision: Decision) -> bool
 
 
 def _isrc_candidates(isrc: Isrc | None, by_isrc: Found) -> tuple[Track, ...]:
-    """Return what the ISRC named. Raises the look-up's failure where it was not answered."""
+    """Return what the ISRC named. Raises the look-up's failure where it was not answered.
+
+    One that the platform refuses for good, maybe for another ISRC of the batch, leaves it to the text search.
+    """
     if isrc is None:
         return ()
-    if isrc not in by_isrc.answers and by_isrc.failure is not None:
-        raise by_isrc.failure
+    failure = by_isrc.failure
+    if isrc not in by_isrc.answers and failure is not None and failure.remedy is not Remedy.NONE:
+        raise failure
     return by_isrc.answers.get(isrc, ())
 
 

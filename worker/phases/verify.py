@@ -1,6 +1,10 @@
 """Verify: reads the target and proves it, or says what to repair, or what cannot be."""
 
+from collections.abc import Sequence
+
 from shared.db import items
+from shared.models import Planned, PlaylistId
+from shared.platforms.base import TargetView
 from worker.context import Context
 from worker.proof import Proof, identify, prove
 from worker.results import LookAgain, Repair, Verified
@@ -18,10 +22,7 @@ async def verify(context: Context) -> VerifyResult:
     if transfer.target_playlist_id is None:
         raise LookupError(transfer.id)
     written = await items.written(context.pool, transfer.id)
-    view = await context.adapter.read_target(
-        transfer.target_playlist_id, offset=transfer.target_base_count or 0
-    )
-    proof = prove([planned.track_id for planned in written], identify(view.rows, written))
+    proof = await _proof(context, transfer.target_playlist_id, written)
     missing = tuple(written[index].position for index in proof.missing)
     if not missing:
         return Verified(warnings=_warnings(proof))
@@ -31,6 +32,22 @@ async def verify(context: Context) -> VerifyResult:
     if transfer.repair_count < MAX_REPAIRS:
         return Repair(positions=missing)
     return Verified(warnings=_warnings(proof), vanished=missing)
+
+
+async def _proof(context: Context, playlist_id: PlaylistId, written: Sequence[Planned]) -> Proof:
+    """Compare from where our tracks begin; or from further up where rows before them have been removed."""
+    base_count = context.transfer.target_base_count or 0
+    view = await context.adapter.read_target(playlist_id, offset=base_count)
+    proof = _compare(view, written)
+    gone_count = base_count + len(written) - view.total
+    if not proof.missing or not base_count or gone_count <= 0:
+        return proof
+    view = await context.adapter.read_target(playlist_id, offset=max(0, base_count - gone_count))
+    return min(proof, _compare(view, written), key=lambda one: len(one.missing))
+
+
+def _compare(view: TargetView, written: Sequence[Planned]) -> Proof:
+    return prove([planned.track_id for planned in written], identify(view.rows, written))
 
 
 def _warnings(proof: Proof) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from shared.db import intents, items, jobs
 from shared.db.intents import Intent
 from shared.errors import PlatformRejected, RateLimited, Remedy
 from shared.models import Planned, PlaylistId, TrackId
-from shared.platforms.base import TargetView
+from shared.platforms.base import TargetView, WriteClass
 from worker.arrival import Meant, by_count, by_place
 from worker.context import Context
 from worker.proof import identify
@@ -17,6 +17,7 @@ from worker.results import BatchWritten, TargetCreated, TargetRead, Wait, WriteF
 from worker.retry import backoff_s
 
 ANCHOR_COUNT = 5  # tracks before the batch that prove that offsets still mean what they meant
+LAG_PATIENCE = 10  # visibility delays after which tracks that do not show were removed by somebody
 CLAIM_WAIT_S = 5.0
 GIVE_UP_COUNT = 6  # sends of one single track that came to nothing
 
@@ -37,25 +38,29 @@ async def write(context: Context) -> WriteResult:
     return await _add(context, context.transfer.target_playlist_id)
 
 
+async def settle(context: Context) -> TargetCreated | BatchWritten | Wait | None:
+    """Find out what a lost write did and start nothing new; None where nothing is open."""
+    intent = await intents.get(context.pool, context.job)
+    if intent is None:
+        return None
+    if context.transfer.target_playlist_id is None:
+        return await _find_created(context, intent)
+    return await _settle_lost(context, intent, playlist_id=context.transfer.target_playlist_id)
+
+
 def marker_of(context: Context) -> str:
     """Return the text in the playlist's description by which a lost creation is found again."""
     return f"crossplay:{context.transfer.id.replace('-', '')[:16]}"
 
 
 async def _create(context: Context, intent: Intent | None) -> TargetCreated | Wait:
-    marker = marker_of(context)
     if intent is not None:
-        wait_s = _unseen_for_s(context, intent)
-        if wait_s > 0:
-            return Wait(delay_s=wait_s)
-        found = await context.adapter.find_playlist(marker)
+        found = await _find_created(context, intent)
         if found is not None:
-            return TargetCreated(playlist=found)
-        if await _needs_second_look(context, intent, observed="absent"):
-            return Wait(delay_s=context.adapter.capabilities.visibility_delay_s)
+            return found
         await intents.withdraw(context.pool, context.job)
     await intents.declare_create(context.pool, context.job)
-    description = f"Copied from {context.transfer.source_platform} by Crossplay [{marker}]"
+    description = f"Copied from {context.transfer.source_platform} by Crossplay [{marker_of(context)}]"
     try:
         playlist = await context.adapter.create_playlist(
             context.transfer.target_name, description=description, gate=context.gate
@@ -64,6 +69,19 @@ async def _create(context: Context, intent: Intent | None) -> TargetCreated | Wa
         await _withdraw_if_refused(context, error)
         raise
     return TargetCreated(playlist=playlist)
+
+
+async def _find_created(context: Context, intent: Intent) -> TargetCreated | Wait | None:
+    """Look for the playlist of a lost creation; None where it is sure that there is none."""
+    wait_s = _unseen_for_s(context, intent)
+    if wait_s > 0:
+        return Wait(delay_s=wait_s)
+    found = await context.adapter.find_playlist(marker_of(context))
+    if found is not None:
+        return TargetCreated(playlist=found)
+    if await _needs_second_look(context, intent, observed="absent"):
+        return Wait(delay_s=context.adapter.capabilities.visibility_delay_s)
+    return None
 
 
 async def _read_existing(context: Context, playlist_id: PlaylistId) -> TargetRead | Wait:
@@ -108,7 +126,7 @@ async def _add(context: Context, playlist_id: PlaylistId) -> BatchWritten | Writ
     try:
         await context.adapter.add_tracks(playlist_id, track_ids=track_ids, position=offset, gate=context.gate)
     except PlatformRejected as error:
-        return _rejected(context, positions, error)
+        return await _rejected(context, playlist_id, positions, error)
     except Exception as error:
         await _withdraw_if_refused(context, error)
         raise
@@ -147,26 +165,30 @@ async def _settle_lost(context: Context, intent: Intent, *, playlist_id: Playlis
     meant = Meant(
         positions=intent.positions,
         track_ids=intent.track_ids,
-        anchor=anchor,
+        anchor=tuple(planned.track_id for planned in anchor),
         expected_count=intent.expected_count,
     )
     sent = await items.at(context.pool, context.transfer.id, positions=intent.positions)
+    known = [*anchor, *sent]
     view = await context.adapter.read_target(playlist_id, offset=intent.target_offset - len(anchor))
-    arrived = by_place(meant, _known(view, sent))
+    arrived = by_place(meant, _known(view, known))
     is_edited = arrived is None
     if arrived is None:
         view = await context.adapter.read_target(playlist_id, offset=0)
         before = await items.standing(context.pool, context.transfer.id)
-        rows = _known(view, sent).rows
+        rows = _known(view, known).rows
         arrived = by_count(meant, [row.track_id for row in rows], before=before)
     is_complete = len(arrived) == len(intent.positions)
-    if not is_complete and await _needs_second_look(context, intent, observed=_fingerprint(view)):
+    if not is_complete and (
+        _is_behind(context, intent, view)
+        or await _needs_second_look(context, intent, observed=_fingerprint(view))
+    ):
         return Wait(delay_s=context.adapter.capabilities.visibility_delay_s)
     return _arrived(context, intent, arrived=arrived, total=view.total, is_edited=is_edited)
 
 
-def _known(view: TargetView, sent: list[Planned]) -> TargetView:
-    return TargetView(rows=identify(view.rows, sent), total=view.total)
+def _known(view: TargetView, known: list[Planned]) -> TargetView:
+    return TargetView(rows=identify(view.rows, known), total=view.total)
 
 
 def _arrived(
@@ -189,12 +211,36 @@ def _arrived(
     )
 
 
-def _rejected(context: Context, positions: tuple[int, ...], error: PlatformRejected) -> BatchWritten:
+async def _rejected(
+    context: Context, playlist_id: PlaylistId, positions: tuple[int, ...], error: PlatformRejected
+) -> BatchWritten:
     """Halve a batch that the platform refuses as a whole, down to the one track that it means."""
     count = context.transfer.target_count or 0
+    if context.adapter.capabilities.write_class is WriteClass.POSITIONED_INSERT:
+        view = await context.adapter.read_target(playlist_id, offset=count)
+        if view.total < count:
+            return _beyond_the_end(context, count=count, seen_count=view.total)
     if len(positions) > 1:
         return BatchWritten(positions=(), target_count=count, batch_limit=len(positions) // 2)
     return BatchWritten(positions=(), target_count=count, refused=positions, refusal=str(error))
+
+
+def _beyond_the_end(context: Context, *, count: int, seen_count: int) -> BatchWritten:
+    """Go back to the end of a playlist from which somebody removed rows; our own may only be unseen yet."""
+    if context.job.failure_count == 0:
+        return BatchWritten(
+            positions=(),
+            target_count=count,
+            batch_limit=context.job.batch_limit,
+            failure_count=1,
+            delay_s=context.adapter.capabilities.visibility_delay_s,
+        )
+    return BatchWritten(
+        positions=(),
+        target_count=seen_count,
+        batch_limit=context.job.batch_limit,
+        warning="target_edited",
+    )
 
 
 def _over_limit(context: Context, batch: list[Planned], *, count: int, limit: int) -> BatchWritten:
@@ -223,6 +269,13 @@ def _unseen_for_s(context: Context, intent: Intent) -> float:
     """Return how much longer a write of this age may be under way or unseen."""
     until_s = context.send_timeout_s + context.adapter.capabilities.visibility_delay_s
     return until_s - intent.age_s
+
+
+def _is_behind(context: Context, intent: Intent, view: TargetView) -> bool:
+    """Say whether even tracks from before this write may be unseen; then its own may be as well."""
+    capabilities = context.adapter.capabilities
+    patience_s = LAG_PATIENCE * capabilities.visibility_delay_s
+    return capabilities.reads_lag and view.total < intent.expected_count and intent.age_s < patience_s
 
 
 async def _needs_second_look(context: Context, intent: Intent, *, observed: str) -> bool:

@@ -75,6 +75,7 @@ CREATE TABLE transfers (
     phase                text NOT NULL DEFAULT 'read' CHECK (phase IN ('read', 'match', 'write', 'verify')),
     revision             bigint NOT NULL DEFAULT 1,
     is_read              boolean NOT NULL DEFAULT false,
+    is_cancelling        boolean NOT NULL DEFAULT false,
     pause_reason         text,
     pause_platform       text,
     resume_at            timestamptz,

@@ -31,6 +31,7 @@ BASE = Transfer(
     state=State.RUNNING,
     phase=Phase.READ,
     revision=1,
+    is_cancelling=False,
     is_read=False,
     pause_reason=None,
     pause_platform=None,

@@ -1,0 +1,38 @@
+"""Pause, resume, cancel and retry a transfer; the answer is its status resource."""
+
+from aiohttp import web
+
+from gateway import keys, schemas
+from gateway.operations import Operation
+from gateway.routes.status import status_answer
+from shared.db.control import Control
+
+
+async def change(request: web.Request) -> web.Response:
+    user_id, transfer_id = request[keys.USER_ID], request.match_info["id"]
+    wish = Control(request.path.rsplit("/", 1)[-1])
+    await request.app[keys.CONTROL_TRANSFER](user_id, transfer_id, wish)
+    return status_answer(
+        request, await request.app[keys.READ_TRANSFER].view(user_id, transfer_id), status=202
+    )
+
+
+_SUMMARIES = {
+    Control.PAUSE: "Let a transfer wait until you resume it; what is under way ends first.",
+    Control.RESUME: "Let a paused transfer go on.",
+    Control.CANCEL: "Stop a transfer within a batch; what was added stays, and is told.",
+    Control.RETRY: "Let a failed transfer try again from its last checkpoint.",
+}
+
+ROUTES = tuple(
+    Operation(
+        method="POST",
+        path=f"/status/{{id}}/{wish}",
+        handler=change,
+        name=f"{wish}Transfer",
+        summary=summary,
+        answers={202: schemas.StatusResource},
+        problems=("not-found", "state-conflict", "store-unavailable"),
+    )
+    for wish, summary in _SUMMARIES.items()
+)

@@ -1,0 +1,66 @@
+"""What a user may do to a running transfer: pause, resume, cancel, and retry one that has failed."""
+
+from enum import StrEnum
+
+from shared.db.pool import Pool
+from shared.models import TransferId, UserId
+
+
+class Control(StrEnum):
+    """A user's wish."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    RETRY = "retry"
+
+
+# Jobs under way go on to their checkpoint; nothing new starts, because only running transfers are given out.
+PAUSE = """
+UPDATE transfers SET state = 'paused', pause_reason = 'user', pause_platform = NULL, resume_at = NULL,
+       revision = revision + 1
+WHERE id = $1 AND user_id = $2 AND NOT is_cancelling
+      AND (state IN ('queued', 'running') OR (state = 'paused' AND pause_reason = 'rate_limited'))
+RETURNING true
+"""
+RESUME = """
+UPDATE transfers SET state = 'running', pause_reason = NULL, pause_platform = NULL, resume_at = NULL,
+       revision = revision + 1
+WHERE id = $1 AND user_id = $2 AND state = 'paused' RETURNING true
+"""
+# A worker winds up: only it can find out what a write did that is under way.
+CANCEL = """
+UPDATE transfers SET is_cancelling = true, state = 'running', pause_reason = NULL, pause_platform = NULL,
+       resume_at = NULL, revision = revision + 1
+WHERE id = $1 AND user_id = $2 AND state IN ('queued', 'running', 'paused') RETURNING true
+"""
+HURRY = "UPDATE jobs SET run_at = now() WHERE transfer_id = $1 AND state = 'open' AND run_at > now()"
+RETRY = """
+UPDATE transfers SET state = 'running', error_code = NULL, error_text = NULL, finished_at = NULL,
+       is_target_claimed = target_count IS NOT NULL, revision = revision + 1
+WHERE id = $1 AND user_id = $2 AND state = 'failed' RETURNING true
+"""
+REVIVE_ITEMS = """
+UPDATE items SET outcome = 'pending', reason = ''
+WHERE transfer_id = $1 AND outcome = 'failed' AND target IS NULL AND NOT is_written
+"""
+REVIVE_JOBS = """
+UPDATE jobs SET state = 'open', attempt = 0, run_at = now(), finished_at = NULL, queued_at = NULL
+WHERE transfer_id = $1 AND state = 'dead'
+"""
+
+_CHANGES = {Control.PAUSE: PAUSE, Control.RESUME: RESUME, Control.CANCEL: CANCEL, Control.RETRY: RETRY}
+_AFTERWARDS = {Control.CANCEL: (HURRY,), Control.RETRY: (REVIVE_ITEMS, REVIVE_JOBS)}
+
+
+async def apply(pool: Pool, transfer_id: TransferId, *, user_id: UserId, control: Control) -> bool:
+    """Change a transfer's state; False where its state does not allow that, or the user has no such one.
+
+    Raises asyncpg.UniqueViolationError for a retry whose target another transfer is writing to.
+    """
+    async with pool.acquire(timeout=10) as connection, connection.transaction():
+        if not await connection.fetchval(_CHANGES[control], transfer_id, user_id):
+            return False
+        for sql in _AFTERWARDS.get(control, ()):
+            await connection.execute(sql, transfer_id)
+        return True

@@ -1,0 +1,149 @@
+"""The gateway with its real adapters, in front of the simulated platforms: both flows, both failures."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+import pytest_asyncio
+from aiohttp.test_utils import BaseTestServer, TestClient, TestServer
+
+from deploy.sandbox.options import Options
+from deploy.sandbox.server import build_app as build_sandbox
+from gateway import keys
+from gateway.app import build_app
+from shared.db.pool import Pool
+from shared.models import Platform
+from shared.settings import Settings
+from tests.contract.sandboxes import OPTIONS, settings_for
+from tests.integration.gateway.conftest import Caller, Reply, new_caller, transfer_body
+from tests.integration.sandbox.harness import playlist, track, world_of
+
+pytestmark = pytest.mark.integration
+
+SPOTIFY, APPLE_MUSIC = Platform.SPOTIFY, Platform.APPLE_MUSIC
+
+
+class Stage(msgspec.Struct, kw_only=True):
+    """A gateway, a caller, and the sandboxes by platform."""
+
+    call: Caller
+    sandboxes: dict[Platform, BaseTestServer]
+
+    async def order(self, platform: Platform, path: str, body: Any = None) -> Any:
+        """Give an order to a sandbox, behind the platform's back."""
+        url = self.sandboxes[platform].make_url(f"/_sandbox/{path}")
+        async with aiohttp.ClientSession() as client, client.post(url, json=body) as response:
+            assert response.ok, await response.text()
+            return await response.json() if response.content_type == "application/json" else None
+
+    async def agree(self, started: Reply) -> None:
+        """Open the sign-in as a browser does, and follow it to its end."""
+        async with (
+            aiohttp.ClientSession() as browser,
+            browser.get(started.json["authorize_url"], headers={"Accept": "text/html"}) as page,
+        ):
+            assert page.content_type == "text/html", await page.text()
+
+    async def connect_both(self) -> None:
+        await self.agree(await self.call("POST", "/connect/spotify"))
+        token = (await self.order(APPLE_MUSIC, "user-tokens"))["music_user_token"]
+        reply = await self.call("POST", "/connect/apple_music", json={"music_user_token": token})
+        assert reply.status == 201, reply.text
+
+
+@pytest_asyncio.fixture
+async def stage(settings: Settings, pool: Pool, tmp_path: Path) -> AsyncIterator[Stage]:
+    tracks = [track(number) for number in range(1, 4)]
+    world = world_of(tmp_path, catalog=tracks, playlists=[playlist("Harbour Songs", tracks)])
+    async with (
+        TestServer(build_sandbox(world, options=Options(platform="spotify"))) as spotify,
+        TestServer(build_sandbox(world, options=OPTIONS["apple_music"])) as apple_music,
+    ):
+        sandboxes = {SPOTIFY: spotify, APPLE_MUSIC: apple_music}
+        app = build_app(_with_sandboxes(settings, sandboxes))
+        async with TestClient(TestServer(app)) as client:
+            app[keys.ADDRESS].url = str(client.make_url("")).rstrip("/")
+            yield Stage(call=await new_caller(client, pool, name="mira"), sandboxes=sandboxes)
+
+
+def _with_sandboxes(settings: Settings, sandboxes: dict[Platform, BaseTestServer]) -> Settings:
+    for platform, server in sandboxes.items():
+        own = msgspec.structs.asdict(settings_for(platform, server.make_url("/"), timeout_s=10))
+        wanted = {name: value for name, value in own.items() if name.startswith(platform)}
+        settings = msgspec.structs.replace(settings, **wanted)
+    return settings
+
+
+async def test_both_accounts_are_connected_and_a_transfer_is_accepted(stage: Stage) -> None:
+    await stage.connect_both()
+
+    listed = await stage.call("GET", "/playlists?platform=spotify")
+    body = transfer_body(source={"platform": "spotify", "playlist": "Harbour Songs"})
+    created = await stage.call("POST", "/transfer", json=body)
+
+    connections = (await stage.call("GET", "/connections")).json["items"]
+    assert {one["platform"] for one in connections} == {"spotify", "apple_music"}
+    assert [one["name"] for one in listed.json["items"]] == ["Harbour Songs"]
+    assert created.status == 202
+    assert created.json["source"]["playlist"] == listed.json["items"][0]["id"]
+
+
+async def test_a_sign_in_of_the_sandbox_leaves_the_session_connected(stage: Stage) -> None:
+    started = await stage.call("POST", "/connect/spotify")
+
+    await stage.agree(started)
+    session = await stage.call("GET", started.headers["Location"])
+
+    assert session.json["status"] == "connected"
+    assert session.json["connection"]["platform"] == "spotify"
+
+
+async def test_a_user_token_that_apple_music_does_not_know_is_refused(stage: Stage) -> None:
+    reply = await stage.call("POST", "/connect/apple_music", json={"music_user_token": "made-up"})
+
+    assert reply.problem() == (422, "connect-failed")
+
+
+async def test_a_playlist_that_the_platform_does_not_have_is_refused(stage: Stage) -> None:
+    await stage.connect_both()
+    body = transfer_body(source={"platform": "spotify", "playlist": "0" * 22})
+
+    reply = await stage.call("POST", "/transfer", json=body)
+
+    assert reply.problem() == (422, "playlist-not-readable")
+
+
+async def test_an_id_of_another_platforms_form_is_taken_for_a_name(stage: Stage) -> None:
+    await stage.connect_both()
+    body = transfer_body(source={"platform": "spotify", "playlist": "p.AbCdEf123456789"})
+
+    reply = await stage.call("POST", "/transfer", json=body)
+
+    assert reply.problem() == (422, "playlist-not-readable")
+
+
+@pytest.mark.parametrize("platform", [SPOTIFY, APPLE_MUSIC])
+async def test_revoked_tokens_ask_to_connect_again_and_then_work(stage: Stage, platform: Platform) -> None:
+    await stage.connect_both()
+    path = f"/playlists?platform={platform}&refresh=1"
+    await stage.order(platform, "tokens/revoke", {})
+
+    refused = await stage.call("GET", path)
+    await stage.connect_both()
+    cured = await stage.call("GET", path)
+
+    assert refused.problem() == (409, "reconnect-required")
+    assert refused.json["action_url"] == f"/connect/{platform}"
+    assert cured.status == 200
+
+
+async def test_a_revoked_access_token_alone_is_refreshed_unseen(stage: Stage) -> None:
+    await stage.connect_both()
+    await stage.order(SPOTIFY, "tokens/revoke", {"kind": "access"})
+
+    reply = await stage.call("GET", "/playlists?platform=spotify&refresh=1")
+
+    assert reply.status == 200
