@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 CODE   := gateway worker shared deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench lock clean
+.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench kill-runs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,14 @@ integration: setup ## the tests against real Postgres and Redis
 
 e2e: setup ## the whole stack, killed and drained
 	$(BIN)/pytest tests/e2e
+
+kill-runs: setup ## kill a random worker at a random moment, twenty times
+	CROSSPLAY_TEST_KILL_RUNS=20 $(BIN)/pytest -v tests/e2e/test_kills.py -k killed_worker
+
+bench: setup ## measure: matching, requests, real playlists there and back
+	$(BIN)/python -m tests.bench.matching
+	$(BIN)/python -m tests.bench.requests
+	$(BIN)/python -m tests.bench.transfers
 
 check: lint types imports ## what must be green at every commit, without a network
 	@$(BIN)/pytest -q tests/unit

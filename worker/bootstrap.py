@@ -109,7 +109,7 @@ class Worker:
         rng = random.Random()
         runner = TransferRunner(
             pool=pool,
-            lookups=Lookups(pool, redis),
+            lookups=Lookups(pool, redis, mark_s=self._settings.lease_s),
             open_adapter=open_adapter,
             send_timeout_s=self._settings.send_timeout_s,
             rng=rng,

@@ -20,7 +20,6 @@ from shared.models import Isrc, Platform, Track
 from shared.platforms.base import Adapter, TextQuery
 from shared.streams import STORE_ERRORS, key
 
-MARK_S = 20.0  # how long somebody may be at a question before others ask it too
 POLL_S = 0.05
 
 Ask = Callable[[Sequence[str]], Awaitable[Mapping[str, tuple[Track, ...]]]]
@@ -34,10 +33,15 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lookups:
-    """The cache in front of all catalog look-ups of a worker."""
+    """The cache in front of all catalog look-ups of a worker.
 
-    def __init__(self, pool: Pool, redis: Redis, *, clock: Clock | None = None) -> None:
+    mark_s: how long somebody may be at a question before others ask it too; as long as a lease, so that
+    whoever takes over a dead worker's job does not wait for its answers much longer.
+    """
+
+    def __init__(self, pool: Pool, redis: Redis, *, mark_s: float = 30.0, clock: Clock | None = None) -> None:
         self._pool = pool
+        self._mark_s = mark_s
         self._redis = redis
         self._clock = clock or SystemClock()
 
@@ -73,7 +77,7 @@ class Lookups:
     async def _resolve(
         self, adapter: Adapter, questions: Sequence[str], *, market: str, batch: int, ask: Ask
     ) -> Found:
-        desk = _Desk(adapter.platform, market, self._pool, self._redis)
+        desk = _Desk(adapter.platform, market, pool=self._pool, redis=self._redis, mark_s=self._mark_s)
         answers = await desk.known(questions)
         missing = [question for question in dict.fromkeys(questions) if question not in answers]
         marked, theirs = await desk.divide(missing)
@@ -125,7 +129,7 @@ class Lookups:
     ) -> list[str]:
         """Wait for what others are asking; return what they did not bring."""
         left = list(questions)
-        deadline = self._clock.monotonic() + MARK_S
+        deadline = self._clock.monotonic() + self._mark_s
         while left and self._clock.monotonic() < deadline:
             answers.update(await desk.cached(left))
             left = [question for question in left if question not in answers]
@@ -139,11 +143,14 @@ class Lookups:
 class _Desk:
     """The two stores of one platform's and market's answers."""
 
-    def __init__(self, platform: Platform, market: str, pool: Pool, redis: Redis) -> None:
+    def __init__(
+        self, platform: Platform, market: str, *, pool: Pool, redis: Redis, mark_s: float
+    ) -> None:
         self._platform = platform
         self._market = market
         self._pool = pool
         self._redis = redis
+        self._mark_ms = int(mark_s * 1000)
 
     def _answer_key(self, question: str) -> str:
         return key(self._platform, f"answer:{self._market}:{question}")
@@ -191,7 +198,7 @@ class _Desk:
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
                 for question in questions:
-                    pipe.set(self._mark_key(question), "1", nx=True, px=int(MARK_S * 1000))
+                    pipe.set(self._mark_key(question), "1", nx=True, px=self._mark_ms)
                 marked = await pipe.execute()
         except STORE_ERRORS:
             return list(questions), []
@@ -213,7 +220,7 @@ class _Desk:
             return
 
 
-def _tracks(value: str) -> tuple[Track, ...] | None:
+def _tracks(value: bytes | str) -> tuple[Track, ...] | None:
     """Decode a cached answer; None for one in another release's form, which is as good as none."""
     try:
         return msgspec.json.decode(value, type=tuple[Track, ...])

@@ -12,7 +12,7 @@ from shared.db import jobs, transfers
 from shared.db.jobs import Job
 from shared.db.pool import Pool
 from shared.db.transfers import Transfer
-from shared.errors import CrossplayError
+from shared.errors import AccountError, CrossplayError, PlatformError, Remedy
 from shared.lease import Lease
 from shared.lifecycle import Phase, State
 from shared.models import ConnectionId, Platform
@@ -70,10 +70,23 @@ class TransferRunner:
         transfer = await transfers.load(self.pool, job.transfer_id)
         if transfer.state is State.QUEUED:
             await self.pool.execute(START, transfer.id)
-        run = _wind_up if transfer.is_cancelling else PHASES[job.phase]
-        result = await run(await self._context(job, transfer, lease))
+        if transfer.is_cancelling:
+            result = await self._wind_up(job, transfer, lease)
+        else:
+            result = await PHASES[job.phase](await self._context(job, transfer, lease))
         await self._store(job, transfer, result)
         return (transfer.source_platform, transfer.target_platform)
+
+    async def _wind_up(self, job: Job, transfer: Transfer, lease: Lease) -> Result:
+        """Stop a transfer; a write that is under way is settled first, so that what was added is told."""
+        if job.phase is not Phase.WRITE:
+            return Cancelled()
+        try:
+            return await settle(await self._context(job, transfer, lease)) or Cancelled()
+        except (AccountError, PlatformError) as error:
+            if error.remedy in (Remedy.USER, Remedy.NONE):
+                return Cancelled()  # target or access are gone: nobody can tell any more what it did
+            raise
 
     async def _context(self, job: Job, transfer: Transfer, lease: Lease) -> Context:
         is_source = job.phase is Phase.READ
@@ -102,13 +115,6 @@ class TransferRunner:
         else:
             await checkpoints.save(self.pool, job, transfer=transfer, result=result)
             _tell(transfer, result)
-
-
-async def _wind_up(context: Context) -> Result:
-    """Stop a transfer; a write that is under way is settled first, so that what was added is told."""
-    if context.job.phase is Phase.WRITE:
-        return await settle(context) or Cancelled()
-    return Cancelled()
 
 
 def _tell(transfer: Transfer, result: Result) -> None:

@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -163,6 +162,14 @@ class Stack:
 
         await wait_until(is_there)
 
+    async def writes_begin(self, platform: str) -> None:
+        """Wait until an armed fault has met a write."""
+
+        async def is_struck() -> bool:
+            return await self.struck_count(platform) > 0
+
+        await wait_until(is_struck)
+
     async def at_work(self, transfer_id: str) -> Process | None:
         """Return a worker that holds a job of the transfer."""
         owner = await self._fetch(AT_WORK, transfer_id)
@@ -250,7 +257,3 @@ async def crossplay(*arguments: str, environ: Mapping[str, str]) -> tuple[int, s
             process.kill()
             await process.wait()
     return process.returncode or 0, out.decode(), told.decode()
-
-
-def elapsed(since_s: float) -> float:
-    return time.monotonic() - since_s

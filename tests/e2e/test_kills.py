@@ -1,5 +1,6 @@
 """Workers are killed, all of them are, or they are told to leave: the target is perfect."""
 
+import asyncio
 import os
 import random
 import signal
@@ -65,10 +66,7 @@ async def test_worker_told_to_leave_finishes_its_write_first(
     await stack.arm("apple_music", {"operation": "add_items", "kind": "delay", "delay_ms": 600, "count": 1})
     transfer_id = await stack.start(worlds.road_trip)
 
-    async def is_writing() -> bool:
-        return await stack.struck_count("apple_music") > 0
-
-    await wait_until(is_writing)
+    await stack.writes_begin("apple_music")
     writer = await stack.at_work(transfer_id)
     assert writer is not None
 
@@ -103,6 +101,6 @@ async def test_second_signal_ends_a_worker_at_once(stack: Stack, worlds: Worlds)
 
 def _says(log_path: Path, message: str) -> Callable[[], Awaitable[bool]]:
     async def is_said() -> bool:
-        return message in log_path.read_text()
+        return message in await asyncio.to_thread(log_path.read_text)
 
     return is_said

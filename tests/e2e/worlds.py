@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from deploy.dev.fiction import ExpectedItem, FictionalWorld, write_world
-from shared.models import Outcome
 
 TRACK_COUNT = 760
 TARGET_OF = {"spotify": "apple_music", "apple_music": "spotify"}
@@ -17,11 +16,15 @@ _Place = tuple[_Row, ExpectedItem]
 
 
 class Cut(msgspec.Struct, frozen=True, kw_only=True):
-    """A playlist that stands on its platform, and what a perfect transfer to the other one makes of it."""
+    """A playlist that stands on its platform, and what a perfect transfer to the other one makes of it.
+
+    isrcs: those that its own platform tells.
+    """
 
     name: str
     platform: str
     path: Path
+    isrcs: frozenset[str]
     expected: tuple[ExpectedItem, ...]
 
     @property
@@ -37,11 +40,6 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True):
     def named(self) -> dict[int, str]:
         """Positions that cannot be written, with the outcome that says why."""
         return {at: item.outcome for at, item in enumerate(self.expected) if item.outcome is not None}
-
-    @property
-    def isrc_count(self) -> int:
-        """How many different recordings it has whose ISRC the source tells."""
-        return len({item.isrc for item in self.expected if item.isrc})
 
 
 class Worlds(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,9 +102,10 @@ def _cut(directory: Path, name: str, places: Sequence[_Place], *, platform: str 
     path = directory / f"{name}.json"
     playlist = {"source_platform": platform, "playlist_name": name, "tracks": [row for row, _ in places]}
     path.write_bytes(msgspec.json.encode(playlist))
-    return Cut(name=name, platform=platform, path=path, expected=tuple(expected for _, expected in places))
-
-
-def outcomes_of(cut: Cut) -> dict[int, Outcome]:
-    """Return the outcomes of the positions that are not written."""
-    return {at: item.outcome for at, item in enumerate(cut.expected) if item.outcome is not None}
+    return Cut(
+        name=name,
+        platform=platform,
+        path=path,
+        isrcs=frozenset(row["isrc"] for row, _ in places if "isrc" in row),
+        expected=tuple(expected for _, expected in places),
+    )

@@ -35,15 +35,13 @@ async def verify(context: Context) -> VerifyResult:
 
 
 async def _proof(context: Context, playlist_id: PlaylistId, written: Sequence[Planned]) -> Proof:
-    """Compare from where our tracks begin; or from further up where rows before them have been removed."""
+    """Compare from where our tracks begin; or the whole playlist where others moved them up."""
     base_count = context.transfer.target_base_count or 0
-    view = await context.adapter.read_target(playlist_id, offset=base_count)
-    proof = _compare(view, written)
-    gone_count = base_count + len(written) - view.total
-    if not proof.missing or not base_count or gone_count <= 0:
+    proof = _compare(await context.adapter.read_target(playlist_id, offset=base_count), written)
+    if not proof.missing or not base_count:
         return proof
-    view = await context.adapter.read_target(playlist_id, offset=max(0, base_count - gone_count))
-    return min(proof, _compare(view, written), key=lambda one: len(one.missing))
+    whole = _compare(await context.adapter.read_target(playlist_id, offset=0), written)
+    return min(proof, whole, key=lambda one: len(one.missing))
 
 
 def _compare(view: TargetView, written: Sequence[Planned]) -> Proof:
