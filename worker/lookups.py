@@ -143,9 +143,7 @@ class Lookups:
 class _Desk:
     """The two stores of one platform's and market's answers."""
 
-    def __init__(
-        self, platform: Platform, market: str, *, pool: Pool, redis: Redis, mark_s: float
-    ) -> None:
+    def __init__(self, platform: Platform, market: str, *, pool: Pool, redis: Redis, mark_s: float) -> None:
         self._platform = platform
         self._market = market
         self._pool = pool
