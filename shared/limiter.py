@@ -13,8 +13,10 @@ from shared.clock import Clock, SystemClock
 from shared.errors import RateLimited
 from shared.platforms.base import PlatformProfile
 from shared.streams import STORE_ERRORS, key
+from shared.turns import FairTurns
 
 HORIZON_S = 4.0  # no start time is booked further ahead, so that few are wasted by a crash
+RECHECK_AFTER_S = 0.25  # after a longer sleep another worker may have met a 429
 LONG_WAIT_S = 60.0  # a longer wait is not waited in a coroutine: the job goes back to its row
 
 # Books one start time: returns (1, microseconds until it), or (0, microseconds until asking is worth it).
@@ -65,6 +67,7 @@ class SharedBudget:
         self._pacer = AsyncLimiter(1, self._interval_s)
         # A bucket of its own: each request passes the pacer too and would pay twice in the same one.
         self._fallback = AsyncLimiter(1, self._interval_s)
+        self._turns = FairTurns()
         self._worker_count = 1
         self._cool_until = 0.0
 
@@ -75,19 +78,27 @@ class SharedBudget:
             self._fallback = AsyncLimiter(1, self._interval_s * self._worker_count)
 
     async def acquire(self) -> None:
-        """Wait until one request may start. Raises RateLimited where that is more than a minute away."""
+        """Wait until one request may start. Raises RateLimited where that is more than a minute away.
+
+        Inside this process users take turns, so that a small transfer does not wait for a giant's requests.
+        """
         asked_at = self._clock.monotonic()
+        async with self._turns.turn():
+            await self._wait_for_start()
+        waited_s = self._clock.monotonic() - asked_at
+        telemetry.meters.rate_limit_waited(waited_s, platform=self._profile.platform)
+
+    async def _wait_for_start(self) -> None:
         while True:
             wait_s, is_booked = await self._next_start()
             if wait_s > LONG_WAIT_S:
                 raise self._limited(wait_s)
             if wait_s > 0:
                 await self._clock.sleep(wait_s)
-                is_booked = is_booked and not await self._is_cooling()
+            if is_booked and wait_s > RECHECK_AFTER_S:
+                is_booked = not await self._is_cooling()
             if is_booked and self._clock.monotonic() >= self._cool_until:
                 await self._pacer.acquire()
-                waited_s = self._clock.monotonic() - asked_at
-                telemetry.meters.rate_limit_waited(waited_s, platform=self._profile.platform)
                 return
 
     async def cool_down(self, retry_after_s: float) -> None:

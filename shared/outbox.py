@@ -6,16 +6,24 @@ from shared.models import Platform
 from shared.streams import STORE_ERRORS, Streams
 
 LOST_AFTER_S = 3.0  # an entry that is not in the stream by then was lost with it
-_MIN_WINDOW = 8
+USER_SHARE = 0.75  # of the fleet's slots: the rest is free for whoever comes next
+_MIN_WINDOW = 8  # while no worker is known
+_MIN_RESERVE = 2
 
 
 async def dispatch(pool: Pool, streams: Streams, platform: Platform) -> int:
-    """Queue runnable jobs of a platform, up to twice the fleet's slots; return how many.
+    """Queue runnable jobs of a platform for the fleet's free slots and a few more; return how many.
+
+    A longer queue would serve nobody sooner and keep a small transfer waiting behind a giant's jobs; for
+    the same reason one user never has all slots.
 
     Raises streams.STORE_ERRORS where Redis is away; the jobs are runnable again then.
     """
     _, slot_count = await workers.alive(pool)
-    chosen = await jobs.choose(pool, platform, window=max(_MIN_WINDOW, 2 * slot_count))
+    window = max(_MIN_WINDOW, slot_count + max(_MIN_RESERVE, slot_count // 8))
+    chosen = await jobs.choose(
+        pool, platform, window=window, user_cap=max(1, int(max(_MIN_WINDOW, slot_count) * USER_SHARE))
+    )
     if chosen:
         try:
             await streams.add(platform, chosen)

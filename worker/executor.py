@@ -19,6 +19,7 @@ from shared.errors import CrossplayError, LeaseLost, StoreUnavailable
 from shared.lease import Lease
 from shared.messages import RunJob
 from shared.models import Platform
+from shared.turns import PARTY
 from worker import verdicts
 from worker.retry import Discard, Pause, Verdict, plan
 
@@ -59,6 +60,7 @@ class Executor:
         lease = Lease(
             clock=self.clock, asked_at=asked_at, lease_s=self.lease_s, send_timeout_s=self.send_timeout_s
         )
+        PARTY.set(job.user_id)
         context = telemetry.context_from(message.trace)
         with (
             logger.contextualize(transfer_id=job.transfer_id, job_id=job.id),

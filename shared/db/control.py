@@ -43,6 +43,11 @@ WHERE id = $1 AND user_id = $2 AND state = 'failed' RETURNING true
 REVIVE_ITEMS = """
 UPDATE items SET outcome = 'pending', reason = ''
 WHERE transfer_id = $1 AND outcome = 'failed' AND target IS NULL AND NOT is_written
+      AND EXISTS (
+          SELECT FROM jobs WHERE jobs.transfer_id = items.transfer_id AND jobs.phase = 'match'
+                 AND jobs.state IN ('open', 'dead')
+                 AND items.position BETWEEN jobs.first_position AND jobs.last_position
+      )
 """
 REVIVE_JOBS = """
 UPDATE jobs SET state = 'open', attempt = 0, run_at = now(), finished_at = NULL, queued_at = NULL

@@ -101,8 +101,7 @@ WITH busy AS (
     SELECT user_id, transfer_id FROM jobs
     WHERE platform = $1 AND state = 'open' AND (queued_at IS NOT NULL OR lease_until > clock_timestamp())
 ), room AS (
-    SELECT greatest(0, $2 - count(*)) AS size FROM jobs
-    WHERE platform = $1 AND state = 'open' AND queued_at IS NOT NULL
+    SELECT greatest(0, $2 - count(*)) AS size FROM busy
 ), waiting AS (
     SELECT jobs.id, jobs.user_id, transfers.created_at,
            row_number() OVER (PARTITION BY jobs.transfer_id ORDER BY jobs.created_at, jobs.batch)
@@ -118,7 +117,7 @@ WITH busy AS (
            + (SELECT count(*) FROM busy WHERE busy.user_id = waiting.user_id) AS turn
     FROM waiting
 ), chosen AS (
-    SELECT id FROM turns ORDER BY turn, created_at LIMIT (SELECT size FROM room)
+    SELECT id FROM turns WHERE turn <= $3 ORDER BY turn, created_at LIMIT (SELECT size FROM room)
 )
 UPDATE jobs SET queued_at = clock_timestamp()
 FROM chosen, transfers
@@ -218,9 +217,12 @@ async def open_count(connection: Connection, transfer_id: TransferId, *, phase: 
     return found
 
 
-async def choose(pool: Pool, platform: Platform, *, window: int) -> list[RunJob]:
-    """Mark runnable jobs as queued, fairly, until `window` of them stand in the stream; return those new."""
-    rows = await pool.fetch(DISPATCH, platform, window)
+async def choose(pool: Pool, platform: Platform, *, window: int, user_cap: int) -> list[RunJob]:
+    """Mark runnable jobs as queued, fairly, until `window` are queued or under way; return those new.
+
+    user_cap: how many of them may be one user's.
+    """
+    rows = await pool.fetch(DISPATCH, platform, window, user_cap)
     return [
         RunJob(
             job_id=JobId(str(row["id"])), transfer_id=TransferId(str(row["transfer_id"])), trace=row["trace"]

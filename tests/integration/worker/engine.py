@@ -1,5 +1,6 @@
 """The engine on a real Postgres between two platforms in memory; a test moves jobs and time by hand."""
 
+import asyncio
 import contextlib
 import random
 import uuid
@@ -72,8 +73,9 @@ FROM jobs JOIN transfers ON transfers.id = jobs.transfer_id
 WHERE jobs.state = 'open' AND transfers.state IN ('queued', 'running')
 """
 SKIP = (
-    "UPDATE jobs SET run_at = run_at - make_interval(secs => $1), "
-    "queued_at = queued_at - make_interval(secs => $1), lease_until = lease_until - make_interval(secs => $1)",
+    "UPDATE jobs SET run_at = run_at - make_interval(secs => $1)",
+    "UPDATE jobs SET queued_at = queued_at - make_interval(secs => $1)",
+    "UPDATE jobs SET lease_until = lease_until - make_interval(secs => $1)",
     "UPDATE intents SET sent_at = sent_at - make_interval(secs => $1)",
     "UPDATE transfers SET resume_at = resume_at - make_interval(secs => $1)",
     "UPDATE lookups SET expires_at = expires_at - make_interval(secs => $1)",
@@ -107,15 +109,21 @@ def target_ids(numbers: Sequence[int]) -> list[TrackId]:
 
 
 class Engine:
-    """Source is Spotify's place, target is Apple Music's, whatever their capabilities are."""
+    """Source is Spotify's place, target is Apple Music's, whatever their capabilities are.
+
+    connection_error: raised instead of opening a connection.
+    """
 
     def __init__(self, pool: Pool, redis: Redis, *, target: Capabilities) -> None:
         self.pool = pool
         self.source = MemoryPlatform(Platform.SPOTIFY, capabilities=POSITIONED)
         self.target = MemoryPlatform(Platform.APPLE_MUSIC, capabilities=target)
+        self.connection_error: Exception | None = None
         self._redis = redis
 
-    def executor(self, owner: str = "worker-1", *, lease_s: float = LEASE_S, max_attempts: int = 20) -> Executor:
+    def executor(
+        self, owner: str = "worker-1", *, lease_s: float = LEASE_S, max_attempts: int = 20
+    ) -> Executor:
         """Return one more worker."""
         rng = random.Random(7)
         runner = TransferRunner(
@@ -188,6 +196,12 @@ class Engine:
         while await self.step(phase=phase):
             pass
 
+    async def reach_first_batch(self) -> None:
+        """Run everything before the first tracks are added."""
+        await self.run_phase("read")
+        await self.run_phase("match")
+        await self.step(phase="write")
+
     async def run(self) -> None:
         """Run everything to its end; where work waits, time moves on."""
         worker = self.executor()
@@ -204,6 +218,11 @@ class Engine:
         """Let time pass for everything that waits in Postgres."""
         for statement in SKIP:
             await self.pool.execute(statement, seconds)
+
+    async def die_in(self, worker: Executor, *, phase: str = "write") -> None:
+        """Run one job whose worker is cancelled on the way; its lease stays behind."""
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.step(worker, phase=phase)
 
     async def load(self, transfer_id: TransferId) -> Transfer:
         return await transfers.load(self.pool, transfer_id)
@@ -247,6 +266,8 @@ class Engine:
 
     async def _open_adapter(self, platform: Platform, connection_id: ConnectionId) -> tuple[Adapter, str]:
         del connection_id
+        if self.connection_error is not None:
+            raise self.connection_error
         world = self.source if platform is Platform.SPOTIFY else self.target
         return MemoryAdapter(world), "DE"
 

@@ -15,8 +15,10 @@ def ids(text: str) -> tuple[TrackId, ...]:
     return tuple(TrackId(letter) for letter in text)
 
 
-def view(rows: str | Sequence[TrackId | None], *, total: int) -> TargetView:
-    return TargetView(rows=tuple(TargetRow(track_id=TrackId(row) if row else None) for row in rows), total=total)
+def view(rows: Sequence[str | None], *, total: int) -> TargetView:
+    return TargetView(
+        rows=tuple(TargetRow(track_id=TrackId(row) if row else None) for row in rows), total=total
+    )
 
 
 def meant(batch: str, *, anchor: str = "", expected_count: int = 0, first: int = 10) -> Meant:
@@ -131,7 +133,9 @@ TARGETS = strategies.lists(LETTERS, max_size=12)
 BATCHES = strategies.lists(LETTERS, min_size=1, max_size=6)
 
 
-@hypothesis.given(before=TARGETS, batch=BATCHES, applied=strategies.integers(0, 6), anchor=strategies.integers(0, 5))
+@hypothesis.given(
+    before=TARGETS, batch=BATCHES, applied=strategies.integers(0, 6), anchor=strategies.integers(0, 5)
+)
 def test_whatever_prefix_was_applied_exactly_those_positions_are_found(
     before: list[TrackId], batch: list[TrackId], applied: int, anchor: int
 ) -> None:

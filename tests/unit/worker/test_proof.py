@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import hypothesis
 from hypothesis import strategies
 
-from shared.db.items import Planned
-from shared.models import TrackId
+from shared.models import Planned, TrackId
 from shared.platforms.base import TargetRow
 from worker.proof import identify, prove
 

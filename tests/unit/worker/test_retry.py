@@ -66,7 +66,9 @@ def test_a_rate_limited_job_is_snoozed_however_often_it_was_tried() -> None:
     assert isinstance(verdict, Snooze)
 
 
-@pytest.mark.parametrize(("retry_after_s", "is_parked"), [(0, False), (60, False), (61, True), (46_800, True)])
+@pytest.mark.parametrize(
+    ("retry_after_s", "is_parked"), [(0, False), (60, False), (61, True), (46_800, True)]
+)
 def test_only_a_long_wait_is_parked(retry_after_s: float, *, is_parked: bool) -> None:
     verdict = plan(limited(retry_after_s), attempt=1, max_attempts=3, rng=random.Random(1))
 

@@ -1,0 +1,167 @@
+"""Settings: read once, all faults at once, no secret in any text."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from shared.errors import SettingsError
+from shared.settings import (
+    DESCRIPTIONS,
+    Secret,
+    Settings,
+    load,
+    parse_key_ring,
+    private_key_pem,
+    require_stores,
+)
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+OTHER_KEY = base64.b64encode(bytes(range(1, 33))).decode()
+PASSWORD = "correct-horse-battery"
+
+
+def faults_of(environ: dict[str, str]) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as caught:
+        load(environ)
+    return caught.value.faults
+
+
+def test_without_variables_the_defaults_hold() -> None:
+    assert load({}) == Settings()
+
+
+def test_variables_are_read_by_their_names_and_others_left_alone() -> None:
+    settings = load(
+        {
+            "CROSSPLAY_PORT": "9090",
+            "CROSSPLAY_LEASE_S": " 45.5 ",
+            "CROSSPLAY_REDIS_URL": "redis://127.0.0.1:6379/0",
+            "CROSSPLAY_HOST": "",
+            "PORT": "1",
+        }
+    )
+
+    assert settings.port == 9090
+    assert settings.lease_s == 45.5
+    assert settings.redis_url.reveal() == "redis://127.0.0.1:6379/0"
+    assert settings.host == "127.0.0.1"
+
+
+def test_every_setting_is_described() -> None:
+    assert set(DESCRIPTIONS) == set(Settings.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "x"),
+        ("PORT", "70000"),
+        ("WORKER_CONCURRENCY", "0"),
+        ("LEASE_S", "-1"),
+        ("SEND_TIMEOUT_S", "16"),
+        ("LOG_FORMAT", "xml"),
+        ("SPOTIFY_REQUESTS_PER_S", "0"),
+        ("SPOTIFY_VISIBILITY_S", "-1"),
+        ("PUBLIC_URL", "crossplay.example"),
+        ("PUBLIC_URL", "http://[broken"),
+        ("SPOTIFY_API_URL", "ftp://api.example"),
+        ("DATABASE_URL", "mysql://127.0.0.1/x"),
+        ("REDIS_URL", "http://127.0.0.1"),
+        ("SECRET_KEYS", "k1:short"),
+        ("APPLE_MUSIC_PRIVATE_KEY", "/nowhere/at/all.p8"),
+    ],
+)
+def test_a_faulty_value_is_named_by_its_variable(name: str, value: str) -> None:
+    faults = faults_of({f"CROSSPLAY_{name}": value})
+
+    assert len(faults) == 1
+    assert f"CROSSPLAY_{name}" in faults[0]
+
+
+def test_all_faults_are_told_at_once_whatever_their_kind() -> None:
+    faults = faults_of(
+        {
+            "CROSSPLAY_PORT": "x",
+            "CROSSPLAY_DATABASE_URL": "mysql://127.0.0.1/x",
+            "CROSSPLAY_PUBLIC_URL": "nowhere",
+            "CROSSPLAY_SECRET_KEYS": "k1",
+            "CROSSPLAY_LEASE_S": "5",
+        }
+    )
+
+    assert len(faults) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", f"mysql://crossplay:{PASSWORD}@127.0.0.1/x"),
+        ("DATABASE_URL", f"postgresql://crossplay:{PASSWORD}[@127.0.0.1/x"),
+        ("DATABASE_URL", f"postgresql://crossplay:{PASSWORD}\u2100@127.0.0.1/x"),
+        ("REDIS_URL", f"http://:{PASSWORD}@127.0.0.1"),
+        ("SECRET_KEYS", f"k1:{PASSWORD}"),
+        ("SECRET_KEYS", f"k1:{PASSWORD}ü"),
+        ("APPLE_MUSIC_PRIVATE_KEY", PASSWORD),
+        ("SPOTIFY_REQUESTS_PER_S", PASSWORD),
+    ],
+)
+def test_a_fault_never_shows_the_value(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load({f"CROSSPLAY_{name}": value})
+
+    assert PASSWORD not in str(caught.value)
+    assert PASSWORD not in repr(caught.value)
+
+
+def test_no_text_of_settings_shows_a_secret() -> None:
+    settings = Settings(
+        database_url=Secret(f"postgresql://u:{PASSWORD}@h/d"), spotify_client_secret=Secret(PASSWORD)
+    )
+
+    assert PASSWORD not in f"{settings!r} {settings} {settings.database_url!r} {settings.database_url}"
+
+
+def test_secrets_are_equal_by_value_and_empty_ones_are_false() -> None:
+    assert Secret("a") == Secret("a")
+    assert Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+    assert not Secret("")
+    assert len({Secret("a"), Secret("a")}) == 1
+
+
+def test_a_role_that_needs_stores_names_all_that_are_missing() -> None:
+    with pytest.raises(SettingsError) as caught:
+        require_stores(Settings(redis_url=Secret("redis://h")))
+
+    assert len(caught.value.faults) == 2
+    require_stores(
+        Settings(
+            database_url=Secret("postgresql://h/d"), redis_url=Secret("redis://h"), secret_keys=Secret("k")
+        )
+    )
+
+
+def test_a_key_ring_keeps_its_order_since_the_first_key_encrypts() -> None:
+    ring = parse_key_ring(Secret(f"new:{KEY}, old:{OTHER_KEY},"))
+
+    assert list(ring) == ["new", "old"]
+    assert ring["new"] == bytes(range(32))
+
+
+@pytest.mark.parametrize("text", [KEY, f":{KEY}", f"k 1:{KEY}", "k1:", f"k1:{KEY[:-8]}", "k1:%%%"])
+def test_a_malformed_key_is_named_by_its_number(text: str) -> None:
+    with pytest.raises(ValueError, match="key 2"):
+        parse_key_ring(Secret(f"ok:{KEY},{text}"))
+
+
+def test_the_music_key_may_be_a_text_or_a_file(tmp_path: Path) -> None:
+    pem = "-----BEGIN PRIVATE KEY-----\nxyz\n-----END PRIVATE KEY-----\n"
+    file = tmp_path / "key.p8"
+    file.write_text(pem, encoding="ascii")
+
+    by_text, by_path = (
+        private_key_pem(Settings(apple_music_private_key=Secret(value))) for value in (pem, str(file))
+    )
+
+    assert by_text == by_path == pem
