@@ -5,6 +5,8 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+_STEADY: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
 
 class Clock(Protocol):
     """Wall time for people, monotonic time for leases and pacing, and waiting."""
@@ -23,7 +25,8 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        """Count on while the machine sleeps, as leases do; time.monotonic() stands still then on Linux."""
+        return time.clock_gettime(_STEADY) if _STEADY is not None else time.monotonic()
 
     async def sleep(self, delay_s: float) -> None:
         await asyncio.sleep(delay_s)

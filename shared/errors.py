@@ -156,9 +156,10 @@ class PlatformRejected(PlatformError):
 
 
 class PlatformAnswerInvalid(PlatformError):
-    """A success whose body we cannot read."""
+    """A success whose body we cannot read: a maintenance page as a rule, so asking again may help."""
 
     code = "platform-answer-invalid"
+    remedy = Remedy.RETRY
 
 
 class JobError(CrossplayError):
@@ -169,6 +170,12 @@ class LeaseLost(JobError):
     """Another worker owns the job now; whatever we know must not be written."""
 
     code = "lease-lost"
+
+
+class JobPoisonous(JobError):
+    """Each worker that has taken the job is gone; it is not given to another one."""
+
+    code = "job-poisonous"
 
 
 class TransferCancelled(JobError):

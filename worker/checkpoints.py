@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.db import items, jobs
+from shared.db import items, jobs, target_bases
 from shared.db.jobs import Job, NextJob
 from shared.db.pool import Connection, Pool
 from shared.db.transfers import Transfer
@@ -34,6 +34,7 @@ Storable = (
     | Cancelled
 )
 
+SOURCE_COUNT = "UPDATE transfers SET source_count = coalesce(source_count, $2) WHERE id = $1"
 READ_ON = "UPDATE transfers SET is_read = $2, phase = CASE WHEN $2 THEN 'match' ELSE phase END WHERE id = $1"
 CREATED = """
 UPDATE transfers SET target_playlist_id = $2, target_name = $3, target_url = $4, target_base_count = 0,
@@ -72,11 +73,17 @@ UPDATE items SET outcome = 'skipped_by_user', reason = 'The transfer was cancell
 WHERE transfer_id = $1 AND NOT is_written
       AND outcome IN ('pending', 'deferred', 'exact', 'same_recording', 'best_effort')
 """
-CLOSE_JOBS = "UPDATE jobs SET state = 'done', finished_at = now() WHERE transfer_id = $1 AND state = 'open'"
+# A job that is being checkpointed right now is left to that: waiting for it here would be a deadlock.
+CLOSE_JOBS = """
+UPDATE jobs SET state = 'done', finished_at = now() WHERE id IN (
+    SELECT id FROM jobs WHERE transfer_id = $1 AND state = 'open' FOR UPDATE SKIP LOCKED)
+"""
 IS_READ = "SELECT is_read FROM transfers WHERE id = $1"
 LAST_BATCH = "SELECT coalesce(max(batch), -1) FROM jobs WHERE transfer_id = $1 AND phase = $2"
 
 WARNINGS = {
+    "source_edited": "Somebody changed the source playlist while it was read: a track may be missing or "
+    "stand twice. Transfer it again to be sure.",
     "target_edited": "Somebody changed the target playlist meanwhile; what was not ours has been left alone.",
     "order_differs": "The platform shows the tracks in another order than they were added in.",
     "target_limit": "The target playlist is full; the tracks that did not fit are named.",
@@ -110,6 +117,9 @@ async def _page_read(
     connection: Connection, job: Job, transfer: Transfer, result: PageRead
 ) -> Sequence[NextJob]:
     first = job.first_position
+    await connection.execute(SOURCE_COUNT, job.transfer_id, result.total)
+    if transfer.source_count is not None and result.total not in (None, transfer.source_count):
+        await _warn(connection, job, "source_edited")
     await items.insert(connection, job.transfer_id, first=first, items=result.items)
     behind = first + len(result.items)
     following = []
@@ -165,6 +175,7 @@ async def _target_known(
         case TargetRead():
             await connection.execute(EXISTING, transfer.id, result.track_count)
             await connection.execute(PRESENT, transfer.id, list(result.present_positions))
+            await target_bases.put(connection, transfer.id, tail=result.tail, counts=result.counts)
         case WriteFinished():
             await connection.execute(PHASE, transfer.id, Phase.VERIFY)
             batch = await connection.fetchval(LAST_BATCH, transfer.id, Phase.VERIFY) + 1

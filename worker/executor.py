@@ -15,7 +15,7 @@ from shared.clock import Clock
 from shared.db import jobs
 from shared.db.jobs import Job, Refusal
 from shared.db.pool import STORE_ERRORS, Pool
-from shared.errors import CrossplayError, LeaseLost, StoreUnavailable
+from shared.errors import CrossplayError, JobPoisonous, LeaseLost, StoreUnavailable
 from shared.lease import Lease
 from shared.messages import RunJob
 from shared.models import Platform
@@ -76,8 +76,7 @@ class Executor:
         heart = asyncio.create_task(self._keep(job, lease, beat, asyncio.current_task()))
         verdict_name = "done"
         try:
-            async with asyncio.timeout(JOB_DEADLINE_S):
-                return True, await self.run(job, lease)
+            return True, await self._run(job, lease)
         except LeaseLost:
             return self._fenced(job)
         except asyncio.CancelledError:
@@ -98,6 +97,14 @@ class Executor:
                 verdict=verdict_name,
                 duration_s=self.clock.monotonic() - started_at,
             )
+
+    async def _run(self, job: Job, lease: Lease) -> tuple[Platform, ...]:
+        if (
+            job.attempt > self.max_attempts
+        ):  # an attempt that ends in an error is judged before it counts so far
+            raise JobPoisonous(f"Its workers have died in {job.attempt - 1} attempts.")
+        async with asyncio.timeout(JOB_DEADLINE_S):
+            return await self.run(job, lease)
 
     def _fenced(self, job: Job) -> tuple[bool, tuple[Platform, ...]]:
         logger.warning("Lease lost; another worker goes on with this job", epoch=job.epoch)

@@ -6,14 +6,15 @@ import msgspec
 
 from shared.db.items import Settled
 from shared.errors import CrossplayError
-from shared.models import Playlist, SourceItem
+from shared.models import Playlist, SourceItem, TrackId
 
 
 class PageRead(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of the source. next_cursor is None at its end."""
+    """One page of the source. next_cursor is None at its end; total is the source's length, where known."""
 
     items: tuple[SourceItem, ...]
     next_cursor: str | None
+    total: int | None = None
 
 
 class BatchMatched(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,10 +31,15 @@ class TargetCreated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TargetRead(msgspec.Struct, frozen=True, kw_only=True):
-    """An existing target before our first write: its length, and the positions that it already holds."""
+    """An existing target before our first write.
+
+    present_positions: those that it already holds. tail: its last tracks. counts: how often each stands.
+    """
 
     track_count: int
     present_positions: tuple[int, ...]
+    tail: tuple[TrackId, ...] = ()
+    counts: dict[TrackId, int] = {}
 
 
 class BatchWritten(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """A write that may have happened.
 
     expected_count: the target's length before the call. target_offset: where the first track should stand.
-    observed: what an earlier read-back saw, where platforms lag. age_s: by the database's clock.
+    observed: None until somebody finds the intent open, then what the last read-back saw, "" before one.
+    age_s: since it was declared or found; looked_s: since that read-back; both by the database's clock.
     """
 
     kind: str
@@ -25,6 +26,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     positions: tuple[int, ...]
     track_ids: tuple[TrackId, ...]
     observed: str | None
+    looked_s: float | None
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,13 +39,16 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
 
 
 GET = """
-SELECT *, extract(epoch FROM clock_timestamp() - sent_at)::float8 AS age_s FROM intents WHERE job_id = $1
+SELECT *, extract(epoch FROM clock_timestamp() - sent_at)::float8 AS age_s,
+       extract(epoch FROM clock_timestamp() - observed_at)::float8 AS looked_s
+FROM intents WHERE job_id = $1
 """
 DECLARE = """
 INSERT INTO intents (job_id, kind, epoch, sent_at, expected_count, target_offset, positions, track_ids)
 VALUES ($1, $2, $3, clock_timestamp(), $4, $5, $6, $7)
 """
-OBSERVE = "UPDATE intents SET observed = $2 WHERE job_id = $1"
+FOUND = "UPDATE intents SET observed = '', sent_at = clock_timestamp() WHERE job_id = $1"
+OBSERVE = "UPDATE intents SET observed = $2, observed_at = clock_timestamp() WHERE job_id = $1"
 
 
 async def get(pool: Pool, job: Job) -> Intent | None:
@@ -78,6 +83,12 @@ async def withdraw(pool: Pool, job: Job) -> None:
     """Drop an intent of which it is known that nothing was done. Raises LeaseLost."""
     async with jobs.fenced(pool, job) as connection:
         await connection.execute("DELETE FROM intents WHERE job_id = $1", job.id)
+
+
+async def found(pool: Pool, job: Job) -> None:
+    """Note that an intent was found open: from now on nothing of it can be under way. Raises LeaseLost."""
+    async with jobs.fenced(pool, job) as connection:
+        await connection.execute(FOUND, job.id)
 
 
 async def observe(pool: Pool, job: Job, *, observed: str) -> None:

@@ -143,7 +143,7 @@ FROM items WHERE transfer_id = $1
 """
 STANDING = """
 SELECT target_track_id AS track_id, count(*) AS n FROM items
-WHERE transfer_id = $1 AND (is_written OR outcome = 'already_present') GROUP BY 1
+WHERE transfer_id = $1 AND is_written AND outcome <> 'already_present' GROUP BY 1
 """
 
 
@@ -179,7 +179,7 @@ async def place_of(pool: Pool, transfer_id: TransferId, *, position: int) -> tup
 
 
 async def standing(pool: Pool, transfer_id: TransferId) -> Counter[TrackId]:
-    """Return how often each track stands in the target by what we know."""
+    """Return how often we have written each track."""
     rows = await pool.fetch(STANDING, transfer_id)
     return Counter({TrackId(row["track_id"]): row["n"] for row in rows if row["track_id"]})
 

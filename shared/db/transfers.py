@@ -64,6 +64,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     is_target_claimed: bool
     target_base_count: int | None
     target_count: int | None
+    source_count: int | None = None
     repair_count: int
     created_at: datetime
     started_at: datetime | None
@@ -106,7 +107,8 @@ WHERE state = 'paused' AND resume_at <= now()
 RESUME_CONNECTION = """
 UPDATE transfers SET state = 'running', pause_reason = NULL, pause_platform = NULL, resume_at = NULL,
        revision = revision + 1
-WHERE state = 'paused' AND pause_reason IN ('reconnect_required', 'platform_denied')
+WHERE state = 'paused'
+      AND pause_reason IN ('reconnect_required', 'platform_denied', 'platform_not_configured')
       AND $1::uuid IN (source_connection_id, target_connection_id)
 """
 

@@ -2,6 +2,8 @@
 
 import functools
 import random
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from http import HTTPStatus
@@ -10,6 +12,7 @@ from urllib.parse import quote, urlencode
 
 import aiohttp
 import msgspec
+from aiohttp.connector import AddrInfoType
 from aiohttp_retry import JitterRetry, RetryClient
 from yarl import URL
 
@@ -125,7 +128,9 @@ class PlatformHttp:
             ),
         )
         # aiohttp sends PUT and DELETE again on a connection that went stale: writes never reuse one.
-        self._writer = await self._open.enter_async_context(_session(aiohttp.TCPConnector(force_close=True)))
+        make_socket = functools.partial(_impatient_socket, self._endpoint.send_timeout_s)
+        connector = aiohttp.TCPConnector(force_close=True, socket_factory=make_socket)
+        self._writer = await self._open.enter_async_context(_session(connector))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -328,6 +333,16 @@ async def _answer(response: aiohttp.ClientResponse) -> Answer:
         body=await response.read(),
         retry_after=response.headers.get("Retry-After"),
     )
+
+
+def _impatient_socket(send_timeout_s: float, address: AddrInfoType) -> socket.socket:
+    """Make a socket whose unsent bytes die with it: the kernel must not deliver a write after its time."""
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(send_timeout_s * 1000))
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return made
 
 
 def _session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:

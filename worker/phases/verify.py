@@ -11,7 +11,7 @@ from worker.results import LookAgain, Repair, Verified
 
 MAX_REPAIRS = 2
 LOOK_COUNT = 3  # looks before a track counts as gone
-LAGGING_LOOK_COUNT = 8
+LAGGING_LOOK_COUNT = 14  # some four minutes, for adding again what is only late would double it
 MAX_LOOK_DELAY_S = 30.0
 
 VerifyResult = LookAgain | Repair | Verified

@@ -2,11 +2,13 @@
 
 import hashlib
 from collections import Counter
+from itertools import takewhile
 
 import asyncpg
 
-from shared.db import intents, items, jobs
+from shared.db import intents, items, jobs, target_bases
 from shared.db.intents import Intent
+from shared.db.target_bases import TargetBase
 from shared.errors import PlatformRejected, RateLimited, Remedy
 from shared.models import Planned, PlaylistId, TrackId
 from shared.platforms.base import TargetView, WriteClass
@@ -19,7 +21,7 @@ from worker.retry import backoff_s
 ANCHOR_COUNT = 5  # tracks before the batch that prove that offsets still mean what they meant
 LAG_PATIENCE = 10  # visibility delays after which tracks that do not show were removed by somebody
 CLAIM_WAIT_S = 5.0
-GIVE_UP_COUNT = 6  # sends of one single track that came to nothing
+GIVE_UP_COUNT = 8  # sends of one single track that came to nothing
 
 CLAIM = "UPDATE transfers SET is_target_claimed = true WHERE id = $1"
 
@@ -73,7 +75,7 @@ async def _create(context: Context, intent: Intent | None) -> TargetCreated | Wa
 
 async def _find_created(context: Context, intent: Intent) -> TargetCreated | Wait | None:
     """Look for the playlist of a lost creation; None where it is sure that there is none."""
-    wait_s = _unseen_for_s(context, intent)
+    wait_s = await _unseen_for_s(context, intent)
     if wait_s > 0:
         return Wait(delay_s=wait_s)
     found = await context.adapter.find_playlist(marker_of(context))
@@ -96,7 +98,14 @@ async def _read_existing(context: Context, playlist_id: PlaylistId) -> TargetRea
         left = Counter(row.track_id for row in view.rows)
         matched = await items.matched(context.pool, context.transfer.id)
         present = tuple(planned.position for planned in matched if _take(left, planned.track_id))
-    return TargetRead(track_count=view.total, present_positions=present)
+    ids = [row.track_id for row in view.rows]
+    tail = tuple(takewhile(bool, reversed(ids[-ANCHOR_COUNT:])))[::-1]
+    return TargetRead(
+        track_count=view.total,
+        present_positions=present,
+        tail=tuple(track_id for track_id in tail if track_id),
+        counts=Counter(track_id for track_id in ids if track_id),
+    )
 
 
 def _take(left: Counter[TrackId | None], track_id: TrackId) -> bool:
@@ -156,27 +165,28 @@ async def _next_batch(context: Context) -> tuple[list[Planned], int]:
 
 async def _settle_lost(context: Context, intent: Intent, *, playlist_id: PlaylistId) -> BatchWritten | Wait:
     """Find out what a write did whose answer nobody heard; never sends anything itself."""
-    wait_s = _unseen_for_s(context, intent)
+    wait_s = await _unseen_for_s(context, intent)
     if wait_s > 0:
         return Wait(delay_s=wait_s)
-    anchor = await items.written_before(
+    base = await target_bases.get(context.pool, context.transfer.id)
+    ours = await items.written_before(
         context.pool, context.transfer.id, position=intent.positions[0], limit=ANCHOR_COUNT
     )
+    anchor = (*base.tail, *(planned.track_id for planned in ours))[-ANCHOR_COUNT:]
     meant = Meant(
         positions=intent.positions,
         track_ids=intent.track_ids,
-        anchor=tuple(planned.track_id for planned in anchor),
+        anchor=anchor,
         expected_count=intent.expected_count,
     )
-    sent = await items.at(context.pool, context.transfer.id, positions=intent.positions)
-    known = [*anchor, *sent]
+    known = [*ours, *await items.at(context.pool, context.transfer.id, positions=intent.positions)]
     view = await context.adapter.read_target(playlist_id, offset=intent.target_offset - len(anchor))
-    arrived = by_place(meant, _known(view, known))
+    arrived = by_place(meant, _known(view, known, base=base))
     is_edited = arrived is None
     if arrived is None:
         view = await context.adapter.read_target(playlist_id, offset=0)
-        before = await items.standing(context.pool, context.transfer.id)
-        rows = _known(view, known).rows
+        before = Counter(base.counts) + await items.standing(context.pool, context.transfer.id)
+        rows = _known(view, known, base=base).rows
         arrived = by_count(meant, [row.track_id for row in rows], before=before)
     is_complete = len(arrived) == len(intent.positions)
     if not is_complete and (
@@ -187,8 +197,13 @@ async def _settle_lost(context: Context, intent: Intent, *, playlist_id: Playlis
     return _arrived(context, intent, arrived=arrived, total=view.total, is_edited=is_edited)
 
 
-def _known(view: TargetView, known: list[Planned]) -> TargetView:
-    return TargetView(rows=identify(view.rows, known), total=view.total)
+def _known(view: TargetView, known: list[Planned], *, base: TargetBase) -> TargetView:
+    """Name our rows as we know them; what stood there before us keeps its own name."""
+    named = identify(view.rows, known)
+    rows = tuple(
+        row if row.track_id in base.counts else ours for row, ours in zip(view.rows, named, strict=True)
+    )
+    return TargetView(rows=rows, total=view.total)
 
 
 def _arrived(
@@ -198,7 +213,8 @@ def _arrived(
         return BatchWritten(
             positions=arrived, target_count=total, warning="target_edited" if is_edited else None
         )
-    failure_count = context.job.failure_count + 1
+    # Halving counts for nothing: only sends of one single track speak about that track.
+    failure_count = context.job.failure_count + 1 if context.job.batch_limit == 1 else 1
     if len(intent.positions) == 1 and failure_count >= GIVE_UP_COUNT:
         reason = f"{context.adapter.platform} did not take this track in {failure_count} attempts."
         return BatchWritten(positions=(), target_count=total, refused=intent.positions, refusal=reason)
@@ -265,10 +281,19 @@ def _grown(context: Context, batch_count: int) -> int | None:
     return 2 * batch_count
 
 
-def _unseen_for_s(context: Context, intent: Intent) -> float:
-    """Return how much longer a write of this age may be under way or unseen."""
-    until_s = context.send_timeout_s + context.adapter.capabilities.visibility_delay_s
-    return until_s - intent.age_s
+async def _unseen_for_s(context: Context, intent: Intent) -> float:
+    """Return how much longer a lost write may be under way or unseen.
+
+    Counted from when it was found open: its sender had waited for tokens and budget after declaring it, and
+    only now it is sure that the sender's lease is over, hence its call.
+    """
+    visibility_s = context.adapter.capabilities.visibility_delay_s
+    if intent.observed is None:
+        await intents.found(context.pool, context.job)
+        return context.send_timeout_s + visibility_s
+    if intent.looked_s is not None:
+        return visibility_s - intent.looked_s
+    return context.send_timeout_s + visibility_s - intent.age_s
 
 
 def _is_behind(context: Context, intent: Intent, view: TargetView) -> bool:

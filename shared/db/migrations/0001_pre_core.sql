@@ -88,6 +88,7 @@ CREATE TABLE transfers (
     is_target_claimed    boolean NOT NULL DEFAULT false,
     target_base_count    integer,
     target_count         integer,
+    source_count         integer,
     repair_count         integer NOT NULL DEFAULT 0,
 
     created_at           timestamptz NOT NULL DEFAULT now(),
@@ -149,12 +150,21 @@ CREATE TABLE intents (
     job_id         uuid PRIMARY KEY REFERENCES jobs ON DELETE CASCADE,
     kind           text NOT NULL CHECK (kind IN ('create', 'add')),
     epoch          bigint NOT NULL,
+    -- When it was declared; then when it was found open, from which on nothing of it can be under way.
     sent_at        timestamptz NOT NULL,
     expected_count integer NOT NULL DEFAULT 0,
     target_offset  integer NOT NULL DEFAULT 0,
     positions      integer[] NOT NULL DEFAULT '{}',
     track_ids      text[] NOT NULL DEFAULT '{}',
-    observed       text
+    observed       text,
+    observed_at    timestamptz
+);
+
+-- What stood in an existing target before our first write.
+CREATE TABLE target_bases (
+    transfer_id uuid PRIMARY KEY REFERENCES transfers ON DELETE CASCADE,
+    tail        text[] NOT NULL,
+    counts      jsonb NOT NULL
 );
 
 -- What a platform's catalog answered to a look-up: the durable side of the cache.

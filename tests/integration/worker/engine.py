@@ -77,6 +77,7 @@ SKIP = (
     "UPDATE jobs SET queued_at = queued_at - make_interval(secs => $1)",
     "UPDATE jobs SET lease_until = lease_until - make_interval(secs => $1)",
     "UPDATE intents SET sent_at = sent_at - make_interval(secs => $1)",
+    "UPDATE intents SET observed_at = observed_at - make_interval(secs => $1)",
     "UPDATE transfers SET resume_at = resume_at - make_interval(secs => $1)",
     "UPDATE lookups SET expires_at = expires_at - make_interval(secs => $1)",
 )

@@ -25,7 +25,7 @@ def test_every_error_has_a_code_and_a_remedy(kind: type[CrossplayError]) -> None
 @pytest.mark.parametrize(
     ("remedy", "names"),
     [
-        (Remedy.RETRY, {"PlatformUnavailable", "StoreUnavailable", "Draining"}),
+        (Remedy.RETRY, {"PlatformUnavailable", "PlatformAnswerInvalid", "StoreUnavailable", "Draining"}),
         (Remedy.SNOOZE, {"RateLimited"}),
         (
             Remedy.USER,

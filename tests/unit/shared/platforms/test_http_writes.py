@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 
 import msgspec
 import pytest
@@ -143,7 +144,8 @@ async def test_what_the_gate_raises_comes_out_and_no_byte_arrives(refusal: Excep
     received: list[bytes] = []
 
     async def listen(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-        received.append(await reader.read())
+        with contextlib.suppress(ConnectionResetError):  # what is unsent dies with the socket
+            received.append(await reader.read())
 
     def gate() -> None:
         raise refusal
@@ -153,7 +155,7 @@ async def test_what_the_gate_raises_comes_out_and_no_byte_arrives(refusal: Excep
             await path.http.write(CALL, session=session(), gate=gate)
 
     assert caught.value is refusal
-    assert received == [b""]
+    assert received in ([], [b""])
 
 
 async def test_gate_is_asked_after_the_budget_and_the_tokens(answerer: Answerer) -> None:

@@ -1,0 +1,80 @@
+"""A write whose answer nobody heard, where time, old rows or the source play tricks on whoever finds it."""
+
+import pytest
+
+from shared.lifecycle import Bucket, State
+from shared.models import TrackId
+from tests.fakes.adapter import Death, Lost
+from tests.integration.worker.engine import Engine, target_ids
+
+pytestmark = pytest.mark.integration
+
+BASE = [TrackId("base91"), TrackId("base92"), TrackId("base93")]
+FREE_THE_JOB = "UPDATE jobs SET lease_until = NULL WHERE state = 'open'"
+
+
+async def test_the_wait_for_a_lost_write_begins_when_it_is_found_however_old_its_intent_is(
+    engine: Engine,
+) -> None:
+    await engine.transfer(range(3))
+    engine.target.add_mishaps.append(Lost(error=Death()))
+    await engine.reach_first_batch()
+    await engine.die_in(engine.executor("worker-1"))
+    await engine.pool.execute("UPDATE intents SET sent_at = sent_at - interval '100 seconds'")
+    await engine.pool.execute(FREE_THE_JOB)
+
+    await engine.step(engine.executor("worker-2"))
+
+    assert engine.target.called("read_target") == 0
+    await engine.run()
+    assert engine.target.ids_of() == target_ids(range(3))
+
+
+async def test_an_old_row_that_is_removed_meanwhile_makes_nothing_double(engine: Engine) -> None:
+    engine.target.place("mine", track_ids=BASE)
+    await engine.transfer(range(3), playlist="mine")
+    engine.target.add_mishaps.append(Lost(error=Death()))
+    await engine.reach_first_batch()
+    await engine.die_in(engine.executor("worker-1"))
+    del engine.target.ids_of("mine")[0]
+
+    await engine.run()
+
+    assert engine.target.ids_of("mine") == [*BASE[1:], *target_ids(range(3))]
+
+
+async def test_a_track_that_stood_there_before_is_not_taken_for_ours(engine: Engine) -> None:
+    base = [*BASE, *target_ids([0, 1])]
+    engine.target.place("mine", track_ids=base)
+    transfer_id = await engine.transfer(range(3), playlist="mine", on_duplicate="keep")
+    engine.target.add_mishaps.append(Lost(applied_count=0, error=Death()))
+    await engine.reach_first_batch()
+    await engine.die_in(engine.executor("worker-1"))
+    engine.target.ids_of("mine").append(TrackId("foreign"))
+
+    await engine.run()
+
+    assert await engine.buckets(transfer_id) == {Bucket.WRITTEN: 3}
+    assert [one for one in engine.target.ids_of("mine") if one != "foreign"] == [*base, *target_ids(range(3))]
+
+
+async def test_source_that_shrinks_while_it_is_read_is_told(positioned: Engine) -> None:
+    transfer_id = await positioned.transfer(range(12))
+    await positioned.step(phase="read")
+    (rows,) = positioned.source.sources.values()
+    del rows[0]
+
+    await positioned.run()
+
+    assert await positioned.state(transfer_id) is State.COMPLETED
+    assert "source_edited" in await positioned.warnings(transfer_id)
+
+
+async def test_job_whose_workers_all_die_is_buried_with_a_reason(positioned: Engine) -> None:
+    transfer_id = await positioned.transfer(range(3))
+    worker = positioned.executor(max_attempts=3)
+    await positioned.pool.execute("UPDATE jobs SET attempt = 3")
+
+    await positioned.step(worker)
+
+    assert (await positioned.load(transfer_id)).error_code == "job-poisonous"
