@@ -1,7 +1,7 @@
 """The request budget of one limit key: booked in Redis by the whole fleet, paced locally, cooled on 429.
 
-A booking is a start time (GCRA), so nobody polls. Measured against six other ways: facts in
-docs/explanation/delivery.md. While Redis is away each process keeps to its share of the pace.
+A booking is a start time (GCRA), so nobody polls. While Redis is away each process keeps to its share of
+the pace.
 """
 
 from aiolimiter import AsyncLimiter
