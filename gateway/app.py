@@ -22,6 +22,7 @@ from gateway.actions.find_playlist import FindPlaylist
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
+from gateway.actions.wake_workers import WakeWorkers
 from gateway.middlewares import BODY_LIMIT_BYTES, for_users, observe, tell_problems
 from gateway.openapi import document
 from gateway.operations import Operation
@@ -159,20 +160,21 @@ def _wire(
     accounts = Accounts(pool=pool, sessions=sessions, platforms=platforms)
     lists = ListPlaylists(accounts=accounts, cache=Cache(redis), cipher=cipher, clock=SystemClock())
     address = app[keys.ADDRESS]
+    wake = WakeWorkers(pool=pool, streams=Streams(redis))
     app[keys.AUTHENTICATE] = authenticate
     app[keys.PLATFORMS] = platforms
     app[keys.ACCOUNTS] = accounts
     app[keys.LIST_PLAYLISTS] = lists
     app[keys.CREATE_TRANSFER] = CreateTransfer(
         pool=pool,
-        streams=Streams(redis),
         accounts=accounts,
         find_playlist=FindPlaylist(accounts=accounts, playlists=lists, platforms=platforms),
         platforms=platforms,
+        wake=wake,
     )
     read = ReadTransfer(pool=pool, closing=app[keys.CLOSING])
     app[keys.READ_TRANSFER] = read
-    app[keys.CONTROL_TRANSFER] = ControlTransfer(pool=pool, streams=Streams(redis), read=read)
+    app[keys.CONTROL_TRANSFER] = ControlTransfer(pool=pool, read=read, wake=wake)
     app[keys.CONNECT_ACCOUNT] = ConnectAccount(
         pool=pool, platforms=platforms, sessions=sessions, cipher=cipher, public_url=lambda: address.url
     )

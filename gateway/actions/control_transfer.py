@@ -1,21 +1,16 @@
 """Pause, resume, cancel or retry a transfer."""
 
-import asyncio
-
 import asyncpg
 from loguru import logger
 
 from gateway.actions.read_transfer import ReadTransfer
-from shared import outbox
+from gateway.actions.wake_workers import WakeWorkers
 from shared.db import control
 from shared.db.control import Control
 from shared.db.pool import Pool
 from shared.errors import StateConflict
 from shared.lifecycle import State
-from shared.models import Platform, TransferId, UserId
-from shared.streams import Streams
-
-_WAKE_TIMEOUT_S = 0.1
+from shared.models import TransferId, UserId
 
 # A wish that the state has fulfilled already is no mistake.
 _DONE = {
@@ -29,10 +24,10 @@ _DONE = {
 class ControlTransfer:
     """Changes what a transfer does; each wish may be repeated."""
 
-    def __init__(self, *, pool: Pool, streams: Streams, read: ReadTransfer) -> None:
+    def __init__(self, *, pool: Pool, read: ReadTransfer, wake: WakeWorkers) -> None:
         self._pool = pool
-        self._streams = streams
         self._read = read
+        self._wake = wake
 
     async def __call__(self, user_id: UserId, transfer_id: str, wish: Control) -> None:
         """Raises NotFound, and StateConflict where the transfer's state makes the wish meaningless."""
@@ -51,12 +46,4 @@ class ControlTransfer:
                 raise StateConflict(f"A transfer that is {state} cannot be asked to {wish}.")
             return
         logger.bind(transfer_id=view.transfer.id).info(f"transfer asked to {wish}")
-        await self._wake(view.transfer.source_platform, view.transfer.target_platform)
-
-    async def _wake(self, *platforms: Platform) -> None:
-        try:
-            async with asyncio.timeout(_WAKE_TIMEOUT_S):
-                for platform in platforms:
-                    await outbox.dispatch(self._pool, self._streams, platform)
-        except Exception as error:  # noqa: BLE001 - the wish is stored; the workers' sweeper sees it
-            logger.bind(error=type(error).__name__).warning("transfer waits for the sweeper")
+        await self._wake((view.transfer.source_platform, view.transfer.target_platform))

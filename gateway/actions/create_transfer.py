@@ -1,6 +1,5 @@
 """Start a transfer: check now what can be checked, store it with its first job, wake a worker."""
 
-import asyncio
 import hashlib
 import uuid
 
@@ -10,7 +9,7 @@ from loguru import logger
 from gateway.actions.accounts import AccountRef, Accounts, PlatformsPort
 from gateway.actions.find_playlist import FindPlaylist
 from gateway.actions.refusals import TargetLimit
-from shared import outbox
+from gateway.actions.wake_workers import WakeWorkers
 from shared.db import transfers
 from shared.db.connections import Connection
 from shared.db.pool import Pool
@@ -22,10 +21,7 @@ from shared.errors import (
     TargetNotWritable,
     ValidationFailed,
 )
-from shared.models import Platform, Playlist, Policy, TransferId, UserId
-from shared.streams import Streams
-
-_WAKE_TIMEOUT_S = 0.1
+from shared.models import Playlist, Policy, TransferId, UserId
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,16 +59,16 @@ class CreateTransfer:
         self,
         *,
         pool: Pool,
-        streams: Streams,
         accounts: Accounts,
         find_playlist: FindPlaylist,
         platforms: PlatformsPort,
+        wake: WakeWorkers,
     ) -> None:
         self._pool = pool
-        self._streams = streams
         self._accounts = accounts
         self._find_playlist = find_playlist
         self._platforms = platforms
+        self._wake = wake
 
     async def __call__(
         self, user_id: UserId, wish: Wish, *, idempotency_key: str | None, trace: dict[str, str]
@@ -92,7 +88,7 @@ class CreateTransfer:
         if not is_new:  # a request at the same time was faster
             return _replay(transfer, wish=wish)
         logger.bind(transfer_id=transfer.id, user_id=user_id).info("transfer created")
-        await self._wake(transfer.source_platform)
+        await self._wake((transfer.source_platform,))
         return transfer.id, False
 
     async def _check(self, user_id: UserId, wish: Wish) -> Checked:
@@ -132,13 +128,6 @@ class CreateTransfer:
             limit=limit,
             track_count=track_count,
         )
-
-    async def _wake(self, platform: Platform) -> None:
-        try:
-            async with asyncio.timeout(_WAKE_TIMEOUT_S):
-                await outbox.dispatch(self._pool, self._streams, platform)
-        except Exception as error:  # noqa: BLE001 - the transfer is stored; the workers' sweeper finds its job
-            logger.bind(error=type(error).__name__).warning("transfer waits for the sweeper")
 
 
 def _replay(earlier: Transfer, *, wish: Wish) -> tuple[TransferId, bool]:

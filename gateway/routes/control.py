@@ -1,5 +1,7 @@
 """Pause, resume, cancel and retry a transfer; the answer is its status resource."""
 
+from functools import partial
+
 from aiohttp import web
 
 from gateway import keys, schemas
@@ -8,9 +10,8 @@ from gateway.routes.status import status_answer
 from shared.db.control import Control
 
 
-async def change(request: web.Request) -> web.Response:
+async def change(request: web.Request, *, wish: Control) -> web.Response:
     user_id, transfer_id = request[keys.USER_ID], request.match_info["id"]
-    wish = Control(request.path.rsplit("/", 1)[-1])
     await request.app[keys.CONTROL_TRANSFER](user_id, transfer_id, wish)
     return status_answer(
         request, await request.app[keys.READ_TRANSFER].view(user_id, transfer_id), status=202
@@ -28,7 +29,7 @@ ROUTES = tuple(
     Operation(
         method="POST",
         path=f"/status/{{id}}/{wish}",
-        handler=change,
+        handler=partial(change, wish=wish),
         name=f"{wish}Transfer",
         summary=summary,
         answers={202: schemas.StatusResource},
