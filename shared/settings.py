@@ -169,7 +169,7 @@ def private_key_pem(settings: Settings) -> str:
 def _decode(kind: type, value: object) -> object:
     if kind is Secret and isinstance(value, str):
         return Secret(value)
-    raise NotImplementedError(kind)
+    raise NotImplementedError(kind)  # how a hook tells msgspec that the type is none of its own
 
 
 def _url_faults(settings: Settings) -> list[str]:

@@ -58,8 +58,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 class PlatformProfile(msgspec.Struct, frozen=True, kw_only=True):
     """A platform's limits as data. requests_per_s is the pace we keep; source and read_on say why.
 
-    short_wait_s: a Retry-After up to this is waited in place of the next grant, a longer one snoozes jobs.
-    backoff_s: what a 429 without Retry-After means, doubled each time.
+    concurrency: connections that one process holds for reading. backoff_s: what a 429 without Retry-After
+    means at first; doubled each time.
     """
 
     platform: Platform

@@ -77,27 +77,27 @@ class FakeAdapter:
         return PlaylistId(text) if text.startswith("id-") else None
 
     async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
-        raise NotImplementedError
+        raise AssertionError("the gateway moves no music")
 
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
-        raise NotImplementedError
+        raise AssertionError("the gateway moves no music")
 
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
-        raise NotImplementedError
+        raise AssertionError("the gateway moves no music")
 
     async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:
-        raise NotImplementedError
+        raise AssertionError("the gateway moves no music")
 
     async def find_playlist(self, marker: str) -> Playlist | None:
-        raise NotImplementedError
+        raise AssertionError("the gateway moves no music")
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, gate: Gate
     ) -> None:
-        raise NotImplementedError
+        raise AssertionError("the gateway moves no music")
 
     async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
-        raise NotImplementedError
+        raise AssertionError("the gateway moves no music")
 
     async def _call(self, operation: str) -> None:
         self._world.calls.append(operation)

@@ -377,7 +377,7 @@ async def store(pool: Pool, connection_id: ConnectionId, *, issued_ago_s: float,
             return 0.0
 
         async def sleep(self, delay_s: float) -> None:
-            raise NotImplementedError
+            raise AssertionError("nothing waits here")
 
     # Sealing asks no store.
     redis = open_redis(Secret("redis://127.0.0.1:1/0"))
