@@ -1,10 +1,11 @@
 """Which processes a program has started, and whether they are gone."""
 
-import asyncio
 import contextlib
 from pathlib import Path
 
 import msgspec
+
+from tests.waiting import until
 
 PATIENCE_S = 30.0
 _PROC = Path("/proc")
@@ -47,9 +48,7 @@ def living(members: set[Member]) -> set[Member]:
 async def wait_gone(members: set[Member]) -> set[Member]:
     """Wait until they are gone; return those that are not, after a long time."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(PATIENCE_S):
-            while living(members):  # noqa: ASYNC110 - there is no event for the end of another's child
-                await asyncio.sleep(0.05)
+        await until(lambda: not living(members), patience_s=PATIENCE_S)
     return living(members)
 
 

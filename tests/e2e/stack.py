@@ -18,6 +18,7 @@ from deploy.dev.processes import Process
 from deploy.dev.system import Options, System
 from tests.e2e.users import ENDED, User
 from tests.e2e.worlds import Cut
+from tests.waiting import until_answered
 
 # Leases that end soon, so that a killed worker's work is taken over within seconds.
 FAST = {
@@ -235,9 +236,7 @@ class Stack:
 
 async def wait_until(condition: Callable[[], Awaitable[bool]], *, patience_s: float = PATIENCE_S) -> None:
     """Ask until the answer is yes. Raises TimeoutError."""
-    async with asyncio.timeout(patience_s):
-        while not await condition():  # noqa: ASYNC110 - other processes send no event
-            await asyncio.sleep(POLL_S)
+    await until_answered(condition, patience_s=patience_s, every_s=POLL_S)
 
 
 async def crossplay(*arguments: str, environ: Mapping[str, str]) -> tuple[int, str, str]:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import until
+
 PARENT = Path(__file__).with_name("parent.py")
 PATIENCE_S = 30.0
 
@@ -64,8 +66,6 @@ def wait_gone() -> Callable[[list[int]], Any]:
     """Wait until none of these processes runs."""
 
     async def wait(pids: list[int]) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while any(map(is_running, pids)):  # noqa: ASYNC110 - there is no event for the end of another's child
-                await asyncio.sleep(0.02)
+        await until(lambda: not any(map(is_running, pids)), patience_s=PATIENCE_S)
 
     return wait

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from deploy.dev.processes import Process, ProcessSpec, ProcessStartError
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -170,9 +171,7 @@ async def test_child_that_ended_by_itself_leaves_nothing_behind(
         os.kill(group, signal.SIGKILL)
         await parent.communicate()
 
-        async with asyncio.timeout(30):
-            while _living_in_group(group):  # noqa: ASYNC110 - there is no event for the end of another's child
-                await asyncio.sleep(0.02)
+        await until(lambda: not _living_in_group(group))
 
 
 def _living_in_group(group: int) -> list[int]:

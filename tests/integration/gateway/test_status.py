@@ -12,6 +12,7 @@ from shared.db.items import Settled
 from shared.db.pool import Pool
 from shared.models import NotTransferable, Outcome, Platform, SourceItem, Track, TrackId, TransferId
 from tests.integration.gateway.conftest import Caller, transfer_body
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -203,9 +204,7 @@ async def test_waiting_ends_when_the_gateway_stops(connected: Caller) -> None:
 async def waiters(call: Caller, *, count: int) -> None:
     """Wait until so many requests wait inside the gateway."""
     read = call.client.server.app[keys.READ_TRANSFER]  # type: ignore[attr-defined]  # a TestServer has one
-    async with asyncio.timeout(10):
-        while read._waiter_count < count:  # noqa: ASYNC110 - the gateway has no reason to signal it
-            await asyncio.sleep(0.01)
+    await until(lambda: read._waiter_count >= count)
 
 
 @pytest.mark.parametrize("path", ["/status/{id}", "/status/{id}/tracks", "/v1/status/{id}"])

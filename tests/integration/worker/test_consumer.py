@@ -12,7 +12,7 @@ from shared.models import JobId, Platform, TransferId
 from shared.settings import Secret
 from shared.streams import GROUP, Streams, key, open_redis
 from tests.integration.shared.proxy import Proxy
-from tests.integration.worker.waiting import until
+from tests.waiting import until
 from worker.consumer import Beat, Consumer
 
 pytestmark = pytest.mark.integration

@@ -14,7 +14,7 @@ from shared.settings import Secret
 from shared.streams import Streams, open_redis
 from tests.fakes.adapter import Lost
 from tests.integration.worker.engine import Engine, target_ids
-from tests.integration.worker.waiting import until, until_answered
+from tests.waiting import until, until_answered
 from worker.consumer import Consumer
 from worker.scheduler import LEADER_KEY, Scheduler
 

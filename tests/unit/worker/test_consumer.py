@@ -12,6 +12,7 @@ from redis.exceptions import ResponseError
 from shared.messages import RunJob
 from shared.models import JobId, Platform, TransferId
 from shared.streams import Entry
+from tests.waiting import until
 from worker.consumer import Beat, Consumer
 
 SLOT_COUNT = 3
@@ -305,11 +306,3 @@ async def test_leaving_cancels_what_does_not_end_and_acknowledges_nothing(actor:
     assert actor.jobs.running == []
     assert actor.streams.acked == []
     assert actor.streams.forgotten == ["w"]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(2000):
-        if condition():
-            return
-        await asyncio.sleep(0.001)
-    raise TimeoutError
