@@ -99,9 +99,8 @@ class Executor:
             )
 
     async def _run(self, job: Job, lease: Lease) -> tuple[Platform, ...]:
-        if (
-            job.attempt > self.max_attempts
-        ):  # an attempt that ends in an error is judged before it counts so far
+        # An attempt that ends in an error is judged at once: these workers died without a word.
+        if job.attempt > self.max_attempts:
             raise JobPoisonous(f"Its workers have died in {job.attempt - 1} attempts.")
         async with asyncio.timeout(JOB_DEADLINE_S):
             return await self.run(job, lease)

@@ -21,6 +21,7 @@ from shared.lease import Lease
 from shared.lifecycle import Bucket, PauseReason, State
 from shared.messages import RunJob
 from shared.models import JobId, Platform, TransferId
+from shared.turns import PARTY
 from tests.fakes.clock import FakeClock
 from tests.integration.worker.engine import LEASE_S, SEND_TIMEOUT_S, Engine
 from worker.executor import BEATS_PER_LEASE, Executor
@@ -322,3 +323,18 @@ async def test_while_postgres_is_away_the_entry_stays(
     answer = await executor(positioned, raising(unavailable()), clock=clock).execute(message, Beats())
 
     assert answer == (False, ())
+
+
+async def test_requests_of_a_job_stand_in_its_users_line(positioned: Engine) -> None:
+    transfer_id = await positioned.transfer(range(3))
+    parties: list[str] = []
+
+    async def run(job: Job, lease: Lease) -> tuple[Platform, ...]:
+        parties.append(PARTY.get())
+        return ()
+
+    job = await positioned.job(phase="read")
+    message = RunJob(job_id=job.id, transfer_id=transfer_id)
+    await executor(positioned, run, clock=FakeClock()).execute(message, Beats())
+
+    assert parties == [job.user_id]
