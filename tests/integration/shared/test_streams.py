@@ -14,7 +14,7 @@ from shared.messages import RunJob
 from shared.models import JobId, Platform, TransferId
 from shared.settings import Secret
 from shared.streams import GROUP, STORE_ERRORS, Entry, Streams, key, open_redis
-from tests.integration.shared.proxy import Proxy
+from tests.faults.proxy import Proxy
 
 pytestmark = pytest.mark.integration
 
@@ -304,12 +304,12 @@ async def test_a_read_behind_a_dead_router_ends_some_time_after_its_block(redis:
     await streams.ensure_group(PLATFORM)
     async with open_redis(Secret(proxy.url), connection_count=1, socket_timeout_s=None) as shaky:
         await shaky.ping()
-        proxy.may_forward.clear()
+        proxy.stall()
 
         with pytest.raises(TimeoutError):
             await streams.read(shaky, PLATFORM, consumer="w", count=1, block_ms=50)
 
-        proxy.may_forward.set()
+        proxy.heal()
         assert await read(streams, shaky) == []
 
 
