@@ -55,7 +55,7 @@ READ_AND_MATCH = (
     *_points("M1", of.NEW_ON_APPLE, "match: connections.READ_SEALED", "match: SET crossplay"),
     *_points("M1", of.NEW_ON_APPLE, "match: MGET answer", "match: lookups.GET", "match: SET", "match: book"),
     *_points("M2", of.NEW_ON_APPLE, "match: apple_music.find_by_isrc", "match: apple_music.search"),
-    *_points("M2", of.NEW_ON_APPLE, "match: apple_music.find_by_isrc", nth=4),
+    *_points("M2", of.NEW_ON_APPLE, "match: apple_music.find_by_isrc", nth=2),
     *_points("M2", of.NEW_ON_SPOTIFY, "match: spotify.find_by_isrc"),
     *_points("M2", of.NEW_ON_APPLE, "match: lookups.PUT", "match: DEL asking"),
     *_points("M3", of.UNANSWERED, "match: cool", "match: commit items.SETTLE+checkpoints.REVISE"),

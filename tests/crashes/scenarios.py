@@ -177,7 +177,7 @@ UNANSWERED = Scenario(
     is_fresh=True,
     faults={"apple_music": ({"operation": "lookup_isrc", "after": 1, **REFUSED},)},
 )
-EXPIRED = Scenario(name="expired", cut="home", revokes="access")
+EXPIRED = Scenario(name="expired", cut="home", is_fresh=True, revokes="access")
 LATE = Scenario(
     name="late",
     cut="movable",

@@ -66,14 +66,14 @@ class Striker:
         strike = next(
             (one for one in self._open if one.at == full and one.nth <= self._counts[full] + 1), None
         )
-        if strike is not None:
-            self._open.remove(strike)
         if strike is not None and strike.act == "freeze":
             self._tell(f"struck {full}")
             os.kill(os.getpid(), signal.SIGSTOP)
         result = await effect()
         self._counts[full] += 1  # one that failed by itself is no effect
         self._tell(full)
+        if strike is not None and strike in self._open:
+            self._open.remove(strike)
         if strike is not None and strike.act != "freeze":
             self._tell(f"struck {full}")
             if strike.act == "kill":
