@@ -15,9 +15,9 @@ _US = 1_000_000
 
 # One call does it all: it hears of a cool-down, tells of one, and books starts (GCRA, by the server's clock).
 # next: when the last booked unit is paid for. ARGV: units wanted, µs per unit, units of a burst, horizon,
-# µs that the caller thinks are left of a cool-down, 1 if that is news. A cool-down that is no news counts only
-# where the store has none: then it has lost its own. Returns units booked, µs until the first of them or until
-# asking again is worth it, µs left of the cool-down.
+# µs that the caller thinks are left of a cool-down, 1 if that is news, seconds that the book is kept. What is
+# no news counts only where the store knows of no cool-down: then it has lost its own. Returns units booked,
+# µs until the first of them or until asking again is worth it, µs left of the cool-down.
 _BOOK = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -64,9 +64,9 @@ class Bookings:
         self._pool = pool
 
     async def ask(self, unit_count: int, *, cool_s: float, is_news: bool) -> Page:
-        """Book units that follow each other. cool_s: what the caller knows of a cool-down, is_news: before all.
+        """Book units that follow each other. cool_s: what the caller knows of a cool-down.
 
-        A caller that knows more than a store that was emptied reminds it; else the store knows better.
+        is_news: nobody can know it yet. Else the store knows better, unless it was emptied meanwhile.
         """
         numbers = (self._pool.unit_s * _US, self._pool.burst, HORIZON_S * _US, cool_s * _US)
         async with asyncio.timeout(ANSWER_TIMEOUT_S):

@@ -22,10 +22,11 @@ from shared.turns import FairTurns
 
 LONG_WAIT_S = 60.0  # a longer wait is not waited in a coroutine: the job goes back to its row
 RECHECK_AFTER_S = 0.25  # without a word from Redis for so long, another worker may have met a 429
+AWAY_AFTER_COUNT = 2  # one answer may be lost because this process was busy; shares are for when all lose it
 AWAY_S = 2.0  # how long a Redis that is away is left alone
 POLL_S = 0.25
 MOST_AHEAD_COUNT = 4  # starts that one call books: fewer calls, but a crash wastes them
-MOST_AHEAD_S = 0.5  # and what they take of everybody's time
+MOST_AHEAD_S = 0.25  # and no more of them than start soon, so that others need not wait long
 LEAST_LATENESS_S = 0.05  # any process is late by so much now and then
 CATCH_UP = 0.9  # after a late start the next ones may follow a little faster than the pool's pace
 
@@ -89,7 +90,7 @@ class SharedPool:
         self._started_at = clock.monotonic()
         self._heard_at = self._cool_until = float("-inf")
         self._ask_in_s = POLL_S
-        self._has_store = True
+        self._lost_count = 0  # answers of the store, one after the other
         self._retry_at = float("-inf")
         self._refusal_count = self._told_count = 0
 
@@ -108,7 +109,7 @@ class SharedPool:
 
     @property
     def _is_away(self) -> bool:
-        return not self._has_store and self._clock.monotonic() < self._retry_at
+        return self._lost_count >= AWAY_AFTER_COUNT and self._clock.monotonic() < self._retry_at
 
     async def _wait(self, cost: int) -> None:
         while True:
@@ -135,9 +136,10 @@ class SharedPool:
             return self._cool_until - now_s
         if self._is_away:
             return self._share_wait_s(cost)
-        return self._starts[cost - 1] - now_s if len(self._starts) >= cost else max(POLL_S, self._ask_in_s)
+        return self._starts[cost - 1] - now_s if len(self._starts) >= cost else self._ask_in_s or POLL_S
 
     def _must_ask(self, cost: int) -> bool:
+        """Say whether a start is lacking, or is due while nothing was heard of the others for too long."""
         if len(self._starts) < cost:
             return True
         now_s = self._clock.monotonic()
@@ -154,7 +156,7 @@ class SharedPool:
         except STORE_ERRORS as error:
             self._lose_store(error)
             return
-        self._has_store = True
+        self._lost_count = 0
         self._heard_at = now_s = self._clock.monotonic()
         self._starts.extend(now_s + start_s for start_s in page.starts_in_s)
         self._ask_in_s = page.ask_in_s
@@ -163,15 +165,16 @@ class SharedPool:
         self._cool_until = now_s + page.cool_s if is_newest else max(self._cool_until, now_s + page.cool_s)
 
     def _lose_store(self, error: Exception) -> None:
-        if self._has_store:
+        self._lost_count += 1
+        self._retry_at = self._clock.monotonic() + AWAY_S
+        self._ask_in_s = POLL_S
+        self._drop_starts(before=float("inf"))
+        if self._lost_count == AWAY_AFTER_COUNT:
             logger.warning(
                 "Budget store is away; this process keeps to its share",
                 platform=self._platform,
                 error=type(error).__name__,
             )
-        self._has_store = False
-        self._retry_at = self._clock.monotonic() + AWAY_S
-        self._drop_starts(before=float("inf"))
 
     def _share_wait_s(self, cost: int) -> float:
         """Return the wait for this process's share; nobody is alone before somebody has said so."""

@@ -88,7 +88,7 @@ class Metrics:
         self._starts_unused = meter.create_counter(
             "crossplay.ratelimit.unused",
             unit="{start}",
-            description="Starts that were booked and not used: late, cooled down, nobody left who wanted them.",
+            description="Starts that were booked and not used: their time passed, or a 429 came before.",
         )
         self._reclaimed = meter.create_counter(
             "crossplay.jobs.reclaimed", unit="{job}", description="Stream entries taken over from the dead."

@@ -19,8 +19,8 @@ class Attempts:
     """The client middleware of one call; aiohttp and aiohttp-retry pass it once per attempt.
 
     The answer is read to its end here, so that time-out, span and repetition cover the body too.
-    spend: waits until the platform's budget has room for it. is_single: a second attempt is refused, whichever
-    layer wants it.
+    spend: waits until the platform's budget has room for it. is_single: a second attempt is refused,
+    whichever layer wants it.
     """
 
     def __init__(

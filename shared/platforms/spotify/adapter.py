@@ -238,7 +238,7 @@ DECLARATION = Declaration(
         scope="app",
         counted_by="spotify_client_id",
         pools={
-            # The window rolls and is 30 s long; its size is unpublished, 2 to 3 requests per second are borne.
+            # The window rolls and is 30 s long, its size unpublished; 2 to 3 requests a second are borne.
             REQUESTS: Pool(limit=75, window_s=30.0),
             SIGN_IN: Pool(limit=75, window_s=30.0),
         },
