@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 CODE   := gateway worker shared deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench model kill-runs crash-points lock clean
+.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench model kill-runs crash-points bench-budget lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ bench: setup ## measure: matching, requests, real playlists there and back
 	$(BIN)/python -m tests.bench.matching
 	$(BIN)/python -m tests.bench.requests
 	$(BIN)/python -m tests.bench.transfers
+	$(BIN)/python -m tests.bench.budget --workers 2 --seconds 20
+
+bench-budget: setup ## measure: how workers share a limited platform, also when some are killed
+	$(BIN)/python -m tests.bench.budget
 
 model: setup ## search the write protocol's model (needs spin: apt-get install spin gcc libc6-dev)
 	@$(BIN)/python tests/model/run.py

@@ -4,8 +4,8 @@ import asyncio
 import functools
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import msgspec
 from aiohttp import web
@@ -23,6 +23,7 @@ from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
 from gateway.actions.wake_workers import WakeWorkers
+from gateway.actions.watch_fleet import WatchFleet
 from gateway.middlewares import BODY_LIMIT_BYTES, for_users, observe, tell_problems
 from gateway.openapi import document
 from gateway.operations import Operation
@@ -33,6 +34,7 @@ from shared.cipher import Cipher
 from shared.clock import SystemClock
 from shared.db import users
 from shared.db.pool import Pool, open_pool
+from shared.fleet import Fleet
 from shared.limiter import SharedBudget
 from shared.models import UserId
 from shared.platforms.base import Budget, PlatformProfile
@@ -41,7 +43,7 @@ from shared.settings import Settings, parse_key_ring
 from shared.streams import Streams, open_redis
 from shared.tokens import Sessions
 
-OpenPlatforms = Callable[[Settings, Redis], AbstractAsyncContextManager[PlatformsPort]]
+OpenPlatforms = Callable[[Settings, Redis, Fleet], AbstractAsyncContextManager[PlatformsPort]]
 
 OPERATIONS: tuple[Operation, ...] = (
     *transfer.ROUTES,
@@ -55,11 +57,13 @@ _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - what an operator may write, n
 _STOP_TIMEOUT_S = 10.0
 
 
-def open_platforms(settings: Settings, redis: Redis) -> AbstractAsyncContextManager[PlatformsPort]:
+def open_platforms(
+    settings: Settings, redis: Redis, fleet: Fleet
+) -> AbstractAsyncContextManager[PlatformsPort]:
     """Open the real platforms under the budgets that they share with the workers."""
 
     def budget(profile: PlatformProfile, limit_key: str) -> Budget:
-        return SharedBudget(redis, profile=profile, limit_key=limit_key)
+        return SharedBudget(redis, profile=profile, limit_key=limit_key, fleet=fleet)
 
     return Platforms(settings, budgets=budget)
 
@@ -133,12 +137,26 @@ async def _resources(app: web.Application, *, open_platforms: OpenPlatforms) -> 
         pool = await stack.enter_async_context(await _pool(settings))
         redis = open_redis(settings.redis_url)
         stack.push_async_callback(redis.aclose)
-        platforms = await stack.enter_async_context(open_platforms(settings, redis))
+        fleet = Fleet()
+        await stack.enter_async_context(
+            _in_background(WatchFleet(pool=pool, fleet=fleet, clock=SystemClock()))
+        )
+        platforms = await stack.enter_async_context(open_platforms(settings, redis, fleet))
         cipher = Cipher(parse_key_ring(settings.secret_keys))
         sessions = Sessions(pool=pool, redis=redis, cipher=cipher, refresher_of=platforms.oauth)
         stack.push_async_callback(sessions.close)
         _wire(app, pool=pool, redis=redis, platforms=platforms, cipher=cipher, sessions=sessions)
         yield
+
+
+@asynccontextmanager
+async def _in_background(action: Callable[[], Coroutine[None, None, None]]) -> AsyncIterator[None]:
+    task = asyncio.create_task(action())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def _pool(settings: Settings) -> Pool:

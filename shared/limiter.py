@@ -1,139 +1,201 @@
-"""The request budget of one limit key: booked in Redis by the whole fleet, paced locally, cooled on 429.
+"""The budgets of what a platform counts together: booked in Redis by the whole fleet, paced locally.
 
-A booking is a start time (GCRA), so nobody polls. While Redis is away each process keeps to its share of
-the pace.
+A booking is a start time, so nobody polls; a 429 stops a pool for everybody. While Redis is away each process
+keeps to its share.
 """
+
+from collections import deque
 
 from aiolimiter import AsyncLimiter
 from loguru import logger
 from redis.asyncio import Redis
 
 from shared import telemetry
+from shared.bookings import Bookings
 from shared.clock import Clock, SystemClock
 from shared.errors import RateLimited
-from shared.platforms.base import PlatformProfile
+from shared.fleet import Fleet
+from shared.models import Platform
+from shared.platforms.base import PlatformProfile, Pool, Price
 from shared.streams import STORE_ERRORS, key
 from shared.turns import FairTurns
 
-HORIZON_S = 4.0  # no start time is booked further ahead, so that few are wasted by a crash
-RECHECK_AFTER_S = 0.25  # after a longer sleep another worker may have met a 429
 LONG_WAIT_S = 60.0  # a longer wait is not waited in a coroutine: the job goes back to its row
-
-# Books one start time: returns (1, microseconds until it), or (0, microseconds until asking is worth it).
-_BOOK = """
-local now = redis.call('TIME')
-now = now[1] * 1000000 + now[2]
-local state = redis.call('HMGET', KEYS[1], 'next', 'cool')
-local interval, horizon = tonumber(ARGV[1]), tonumber(ARGV[2])
-local cool = tonumber(state[2] or 0)
-local start = math.max(tonumber(state[1] or 0), now - interval, cool)
-if cool - now > horizon then return {0, cool - now} end
-if start - now > horizon then return {0, start - now - horizon / 2} end
-redis.call('HSET', KEYS[1], 'next', string.format('%.0f', start + interval))
-redis.call('EXPIRE', KEYS[1], 172800)
-return {1, math.max(0, start - now)}
-"""
-_COOL = """
-local now = redis.call('TIME')
-local until_us = now[1] * 1000000 + now[2] + tonumber(ARGV[1])
-if until_us > tonumber(redis.call('HGET', KEYS[1], 'cool') or 0) then
-  redis.call('HSET', KEYS[1], 'cool', string.format('%.0f', until_us))
-end
-redis.call('EXPIRE', KEYS[1], 172800)
-return 1
-"""
-_IS_COOLING = """
-local now = redis.call('TIME')
-local cool = tonumber(redis.call('HGET', KEYS[1], 'cool') or 0)
-return cool > now[1] * 1000000 + now[2] and 1 or 0
-"""
-_US = 1_000_000
+RECHECK_AFTER_S = 0.25  # without a word from Redis for so long, another worker may have met a 429
+AWAY_AFTER_COUNT = 2  # one answer may be lost because this process was busy; shares are for when all lose it
+AWAY_S = 2.0  # how long a Redis that is away is left alone
+POLL_S = 0.25
+MOST_AHEAD_COUNT = 4  # starts that one call books: fewer calls, but a crash wastes them
+MOST_AHEAD_S = 0.25  # and no more of them than start soon, so that others need not wait long
+LEAST_LATENESS_S = 0.05  # any process is late by so much now and then
+CATCH_UP = 0.9  # after a late start the next ones may follow a little faster than the pool's pace
 
 
 class SharedBudget:
     """Implements the Budget port for one limit key, e.g. one Spotify app or one Apple team."""
 
     def __init__(
-        self, redis: Redis, *, profile: PlatformProfile, limit_key: str, clock: Clock | None = None
+        self,
+        redis: Redis,
+        *,
+        profile: PlatformProfile,
+        limit_key: str,
+        fleet: Fleet,
+        clock: Clock | None = None,
     ) -> None:
-        self._profile = profile
+        self._platform = profile.platform
         self._clock = clock or SystemClock()
-        self._key = key(profile.platform, f"budget:{limit_key}")
-        self._book = redis.register_script(_BOOK)
-        self._cool = redis.register_script(_COOL)
-        self._cooling = redis.register_script(_IS_COOLING)
-        self._interval_s = 1 / profile.requests_per_s
-        # One drop per interval: a bucket of n would let 2n through in its first window.
-        self._pacer = AsyncLimiter(1, self._interval_s)
-        # A bucket of its own: each request passes the pacer too and would pay twice in the same one.
-        self._fallback = AsyncLimiter(1, self._interval_s)
-        self._turns = FairTurns()
-        self._worker_count = 1
-        self._cool_until = 0.0
+        self._pools = {
+            name: SharedPool(
+                Bookings(redis, key=key(profile.platform, f"budget:{limit_key}:{name}"), pool=pool),
+                platform=profile.platform,
+                pool=pool,
+                fleet=fleet,
+                clock=self._clock,
+            )
+            for name, pool in profile.pools.items()
+        }
 
-    def set_worker_count(self, count: int) -> None:
-        """Follow the fleet: while Redis is away, this process keeps to 1/count of the pace."""
-        if count != self._worker_count:
-            self._worker_count = max(1, count)
-            self._fallback = AsyncLimiter(1, self._interval_s * self._worker_count)
-
-    async def acquire(self) -> None:
-        """Wait until one request may start. Raises RateLimited where that is more than a minute away.
+    async def acquire(self, price: Price) -> None:
+        """Wait until a request may start. Raises RateLimited where that is more than a minute away.
 
         Inside this process users take turns, so that a small transfer does not wait for a giant's requests.
         """
         asked_at = self._clock.monotonic()
-        async with self._turns.turn():
-            await self._wait_for_start()
-        waited_s = self._clock.monotonic() - asked_at
-        telemetry.meters.rate_limit_waited(waited_s, platform=self._profile.platform)
+        await self._pools[price.pool].start(price.cost)
+        telemetry.meters.rate_limit_waited(self._clock.monotonic() - asked_at, platform=self._platform)
 
-    async def _wait_for_start(self) -> None:
+    async def cool_down(self, retry_after_s: float, *, pool: str) -> None:
+        """Stop this pool for the whole fleet; called when the platform has said 429."""
+        await self._pools[pool].cool_down(retry_after_s)
+
+
+class SharedPool:
+    """One pool of a limit key as one process sees it: its requests start one after the other."""
+
+    def __init__(
+        self, bookings: Bookings, *, platform: Platform, pool: Pool, fleet: Fleet, clock: Clock
+    ) -> None:
+        self._bookings = bookings
+        self._platform = platform
+        self._pool = pool
+        self._fleet = fleet
+        self._clock = clock
+        self._turns = FairTurns()
+        self._pacer = AsyncLimiter(pool.burst, CATCH_UP * pool.burst * pool.unit_s)
+        self._ahead_count = max(1, min(MOST_AHEAD_COUNT, int(MOST_AHEAD_S / pool.unit_s)))
+        # Units for a dear request are saved up, so the first of them may wait for the last of a burst.
+        self._lateness_s = max(LEAST_LATENESS_S, pool.lateness_s) + (pool.burst - 1) * pool.unit_s
+        self._starts: deque[float] = deque()  # booked and not used, one per unit
+        self._started_at = clock.monotonic()
+        self._heard_at = self._cool_until = float("-inf")
+        self._ask_in_s = POLL_S
+        self._lost_count = 0  # answers of the store, one after the other
+        self._retry_at = float("-inf")
+        self._refusal_count = self._told_count = 0
+
+    async def start(self, cost: int) -> None:
+        async with self._turns.turn():
+            await self._wait(cost)
+            for _ in range(min(cost, len(self._starts))):
+                self._starts.popleft()
+            self._started_at = self._clock.monotonic()
+
+    async def cool_down(self, retry_after_s: float) -> None:
+        self._cool_until = max(self._cool_until, self._clock.monotonic() + retry_after_s)
+        self._refusal_count += 1
+        if not self._is_away:
+            await self._ask(0)
+
+    @property
+    def _is_away(self) -> bool:
+        return self._lost_count >= AWAY_AFTER_COUNT and self._clock.monotonic() < self._retry_at
+
+    async def _wait(self, cost: int) -> None:
         while True:
-            wait_s, is_booked = await self._next_start()
+            wait_s = await self._wait_s(cost)
             if wait_s > LONG_WAIT_S:
                 raise self._limited(wait_s)
             if wait_s > 0:
                 await self._clock.sleep(wait_s)
-            if is_booked and wait_s > RECHECK_AFTER_S:
-                is_booked = not await self._is_cooling()
-            if is_booked and self._clock.monotonic() >= self._cool_until:
-                await self._pacer.acquire()
+                continue
+            await self._pacer.acquire(cost)
+            if self._clock.monotonic() >= self._cool_until:
                 return
 
-    async def cool_down(self, retry_after_s: float) -> None:
-        """Stop this limit key for the whole fleet; called when the platform has said 429."""
-        self._cool_until = max(self._cool_until, self._clock.monotonic() + retry_after_s)
-        try:
-            await self._cool(keys=[self._key], args=[int(retry_after_s * _US)])
-        except STORE_ERRORS as error:
-            logger.warning("Budget store is away; only this process cools down", error=type(error).__name__)
+    async def _wait_s(self, cost: int) -> float:
+        """Return how long to wait before asking this again; 0 where the request may start now."""
+        self._drop_starts(before=self._clock.monotonic() - self._lateness_s)
+        if not self._is_away and self._must_ask(cost):
+            left_count = len(self._starts) - cost
+            ahead_count = min(self._ahead_count - (left_count < 0), self._turns.waiting_count)
+            await self._ask(max(0, ahead_count - left_count) if left_count <= 0 else 0)
+        now_s = self._clock.monotonic()
+        if now_s < self._cool_until:
+            self._drop_starts(before=float("inf"))  # they are booked again after it
+            return self._cool_until - now_s
+        if self._is_away:
+            return self._share_wait_s(cost)
+        return self._starts[cost - 1] - now_s if len(self._starts) >= cost else self._ask_in_s or POLL_S
 
-    async def _next_start(self) -> tuple[float, bool]:
-        own_wait_s = self._cool_until - self._clock.monotonic()
-        if own_wait_s > 0:
-            return own_wait_s, False
+    def _must_ask(self, cost: int) -> bool:
+        """Say whether a start is lacking, or is due while nothing was heard of the others for too long."""
+        if len(self._starts) < cost:
+            return True
+        now_s = self._clock.monotonic()
+        return self._starts[cost - 1] <= now_s and now_s - self._heard_at > RECHECK_AFTER_S
+
+    async def _ask(self, unit_count: int) -> None:
+        """Book units, hear of cool-downs, tell of own ones; the store's word counts while it can be heard."""
+        refusal_count = self._refusal_count
+        cool_s = max(0.0, self._cool_until - self._clock.monotonic())
         try:
-            booked, wait_us = await self._book(
-                keys=[self._key], args=[int(self._interval_s * _US), int(HORIZON_S * _US)]
+            page = await self._bookings.ask(
+                unit_count, cool_s=cool_s, is_news=refusal_count != self._told_count
             )
-        except STORE_ERRORS:
-            await self._fallback.acquire()
-            return 0.0, True
-        return float(wait_us) / _US, bool(booked)
+        except STORE_ERRORS as error:
+            self._lose_store(error)
+            return
+        self._lost_count = 0
+        self._heard_at = now_s = self._clock.monotonic()
+        self._starts.extend(now_s + start_s for start_s in page.starts_in_s)
+        self._ask_in_s = page.ask_in_s
+        self._told_count = max(self._told_count, refusal_count)
+        is_newest = refusal_count == self._refusal_count  # else a 429 has come while we asked
+        self._cool_until = now_s + page.cool_s if is_newest else max(self._cool_until, now_s + page.cool_s)
 
-    async def _is_cooling(self) -> bool:
-        """Say whether another worker has met a 429 while we slept to our start time."""
-        try:
-            return bool(await self._cooling(keys=[self._key]))
-        except STORE_ERRORS:
-            return False
+    def _lose_store(self, error: Exception) -> None:
+        self._lost_count += 1
+        self._retry_at = self._clock.monotonic() + AWAY_S
+        self._ask_in_s = POLL_S
+        self._drop_starts(before=float("inf"))
+        if self._lost_count == AWAY_AFTER_COUNT:
+            logger.warning(
+                "Budget store is away; this process keeps to its share",
+                platform=self._platform,
+                error=type(error).__name__,
+            )
+
+    def _share_wait_s(self, cost: int) -> float:
+        """Return the wait for this process's share; nobody is alone before somebody has said so."""
+        if self._fleet.size is None:
+            return POLL_S
+        share_s = self._pool.unit_s * self._fleet.size * cost
+        return max(0.0, self._started_at + share_s - self._clock.monotonic())
+
+    def _drop_starts(self, *, before: float) -> None:
+        """Give up booked starts whose time is over: a late one would stand too near to the next worker's."""
+        dropped_count = 0
+        while self._starts and self._starts[0] < before:
+            self._starts.popleft()
+            dropped_count += 1
+        if dropped_count:
+            telemetry.meters.starts_unused(dropped_count, platform=self._platform)
 
     def _limited(self, wait_s: float) -> RateLimited:
-        platform = self._profile.platform
         return RateLimited(
-            f"{platform} asked us to wait; its requests go on in {wait_s:.0f} s.",
-            platform=platform,
+            f"{self._platform} asked us to wait; its requests go on in {wait_s:.0f} s.",
+            platform=self._platform,
             operation="budget",
             retry_after_s=wait_s,
         )

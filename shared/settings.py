@@ -104,13 +104,13 @@ DESCRIPTIONS: dict[str, str] = {
     "spotify_client_secret": "Its secret; empty: PKCE alone.",
     "spotify_api_url": "Base address of the Spotify Web API.",
     "spotify_accounts_url": "Base address of Spotify's sign-in.",
-    "spotify_requests_per_s": "Pace of all workers together; empty: the profile's.",
+    "spotify_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
     "spotify_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
     "apple_music_team_id": "Apple developer team id.",
     "apple_music_key_id": "Id of the MusicKit key.",
     "apple_music_private_key": "The MusicKit key: PEM text, or the path of the .p8 file.",
     "apple_music_api_url": "Base address of the Apple Music API.",
-    "apple_music_requests_per_s": "Pace of all workers together; empty: the profile's.",
+    "apple_music_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
     "apple_music_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
 }
 

@@ -85,6 +85,11 @@ class Metrics:
             description="How long a request waited for its slot in the platform's budget.",
             explicit_bucket_boundaries_advisory=[0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300],
         )
+        self._starts_unused = meter.create_counter(
+            "crossplay.ratelimit.unused",
+            unit="{start}",
+            description="Starts that were booked and not used: their time passed, or a 429 came before.",
+        )
         self._reclaimed = meter.create_counter(
             "crossplay.jobs.reclaimed", unit="{job}", description="Stream entries taken over from the dead."
         )
@@ -110,6 +115,9 @@ class Metrics:
 
     def rate_limit_waited(self, wait_s: float, *, platform: str) -> None:
         self._rate_limit_wait.record(wait_s, {"crossplay.platform": platform})
+
+    def starts_unused(self, start_count: int, *, platform: str) -> None:
+        self._starts_unused.add(start_count, {"crossplay.platform": platform})
 
     def jobs_reclaimed(self, job_count: int, *, platform: str) -> None:
         self._reclaimed.add(job_count, {"crossplay.platform": platform})

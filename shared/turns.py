@@ -17,6 +17,11 @@ class FairTurns:
         self._is_taken = False
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
+    @property
+    def waiting_count(self) -> int:
+        """How many stand in line; not counting whoever has the turn."""
+        return sum(not one.done() for line in self._waiting.values() for one in line)
+
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         await self._take(PARTY.get())

@@ -17,6 +17,7 @@ from shared import telemetry
 from shared.cipher import Cipher
 from shared.clock import SystemClock
 from shared.db.pool import Pool, open_pool
+from shared.fleet import Fleet
 from shared.limiter import SharedBudget
 from shared.models import ConnectionId, Platform
 from shared.platforms.base import Adapter, PlatformProfile
@@ -38,7 +39,7 @@ class Worker:
         require_stores(settings)
         self._settings = settings
         self._stack = AsyncExitStack()
-        self._budgets: list[SharedBudget] = []
+        self._fleet = Fleet()
         self.id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
     async def __aenter__(self) -> Self:
@@ -57,7 +58,7 @@ class Worker:
                 worker_id=self.id,
                 slot_count=settings.worker_concurrency,
                 sweep_s=settings.sweep_s,
-                on_fleet=self._on_fleet,
+                on_fleet=self._fleet.heard,
             )
             sessions = Sessions(
                 pool=pool,
@@ -93,13 +94,7 @@ class Worker:
         logger.info("Worker left", worker_id=self.id)
 
     def _budget(self, redis: Redis, profile: PlatformProfile, limit_key: str) -> SharedBudget:
-        budget = SharedBudget(redis, profile=profile, limit_key=limit_key)
-        self._budgets.append(budget)
-        return budget
-
-    def _on_fleet(self, alive_count: int) -> None:
-        for budget in self._budgets:
-            budget.set_worker_count(alive_count)
+        return SharedBudget(redis, profile=profile, limit_key=limit_key, fleet=self._fleet)
 
     def _executor(self, pool: Pool, redis: Redis, platforms: Platforms, sessions: Sessions) -> Executor:
         async def open_adapter(platform: Platform, connection_id: ConnectionId) -> tuple[Adapter, str]:

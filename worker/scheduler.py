@@ -1,7 +1,7 @@
 """Keeps the streams filled from the rows: resumes what is due, queues again what was lost."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
 from loguru import logger
@@ -15,7 +15,7 @@ from shared.models import Platform
 from shared.streams import STORE_ERRORS as REDIS_ERRORS
 from shared.streams import Streams
 
-BEAT_S = 5.0
+BEAT_S = 2.0
 LEADER_KEY = "{crossplay}:sweeper"  # only saves work: two sweepers do no harm
 _AWAY = (*POSTGRES_ERRORS, *REDIS_ERRORS, asyncpg.PostgresError)
 
@@ -42,18 +42,13 @@ class Scheduler:
         self._on_fleet = on_fleet
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Beat and sweep until `stop`; a store that is away is tried again at the next turn."""
-        next_beat_at = 0.0
-        while not stop.is_set():
-            try:
-                if asyncio.get_running_loop().time() >= next_beat_at:
-                    next_beat_at = asyncio.get_running_loop().time() + BEAT_S
-                    await self._beat()
-                if await self._is_leader():
-                    await self._sweep()
-            except _AWAY as error:
-                logger.warning("A store is away; sweeping goes on later", error=type(error).__name__)
-            await _wait(stop, self._sweep_s)
+        """Beat and sweep until `stop`; a store that is away is tried again at the next turn.
+
+        The heart beats for itself: a Redis that does not answer must not make this worker look dead.
+        """
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_repeat(self._beat, stop, every_s=BEAT_S, what="heartbeat"))
+            group.create_task(_repeat(self._sweep, stop, every_s=self._sweep_s, what="sweep"))
 
     async def wake(self, platforms: Sequence[Platform]) -> None:
         """Queue what has become runnable now; whatever fails here, the next sweep does."""
@@ -84,12 +79,25 @@ class Scheduler:
         return True
 
     async def _sweep(self) -> None:
+        if not await self._is_leader():
+            return
         await transfers.resume_due(self._pool)
         for platform in Platform:
             requeued_count = await outbox.rescue(self._pool, self._streams, platform)
             if requeued_count:
                 telemetry.meters.jobs_requeued(requeued_count, platform=platform)
             await outbox.dispatch(self._pool, self._streams, platform)
+
+
+async def _repeat(
+    act: Callable[[], Awaitable[None]], stop: asyncio.Event, *, every_s: float, what: str
+) -> None:
+    while not stop.is_set():
+        try:
+            await act()
+        except _AWAY as error:
+            logger.warning("A store is away; it is tried again", what=what, error=type(error).__name__)
+        await _wait(stop, every_s)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

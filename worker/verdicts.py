@@ -44,9 +44,9 @@ async def _release(pool: Pool, job: Job, *, delay_s: float, error: str, costs_at
 
 
 async def _pause(pool: Pool, job: Job, *, reason: str, resume_in_s: float | None, error: str) -> None:
-    """Release a job and let its whole transfer wait."""
+    """Release a job and let its whole transfer wait: from then on the transfer's row alone holds it back."""
     async with pool.acquire(timeout=10) as connection, connection.transaction():
-        await jobs.release(connection, job, delay_s=resume_in_s or 0, error=error, costs_attempt=False)
+        await jobs.release(connection, job, delay_s=0, error=error, costs_attempt=False)
         await connection.execute(PAUSE, job.transfer_id, reason, job.platform, resume_in_s)
 
 

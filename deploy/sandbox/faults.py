@@ -103,6 +103,7 @@ class _Armed:
         self.fault = fault
         self.seen_count = 0
         self.struck_count = 0
+        self.closed_count = 0
         self.closed_until_s: float | None = None
         self._dice = random.Random(fault.seed)
 
@@ -125,14 +126,16 @@ class _Armed:
         return True
 
     def _quota_is_used(self, now_s: float) -> bool:
-        """A quota lets `after` calls pass, then stays shut until the clock has passed its end."""
+        """A quota lets `after` calls pass, then is shut until the clock has passed its end; `count` times."""
         if self.closed_until_s is not None and now_s >= self.closed_until_s:
             self.closed_until_s = None
             self.seen_count = 0
         if self.closed_until_s is None:
             self.seen_count += 1
-            if self.seen_count <= self.fault.after:
+            is_spent = self.fault.count is not None and self.closed_count >= self.fault.count
+            if is_spent or self.seen_count <= self.fault.after:
                 return False
+            self.closed_count += 1
             # 13.6 hours: the longest measured wait of a development-mode app.
             wait_s = 48925.0 if self.fault.retry_after_s is None else self.fault.retry_after_s
             self.closed_until_s = now_s + wait_s

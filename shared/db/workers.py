@@ -8,7 +8,7 @@ ON CONFLICT (id) DO UPDATE SET seen_at = now(), slot_count = excluded.slot_count
 """
 ALIVE = """
 SELECT count(*) AS n, coalesce(sum(slot_count), 0) AS slots FROM workers
-WHERE seen_at > now() - interval '15 seconds' -- three heartbeats
+WHERE seen_at > now() - interval '6 seconds' -- three heartbeats
 """
 
 

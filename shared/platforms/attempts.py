@@ -1,13 +1,13 @@
 """One attempt of one request: its budget, its clock, its span and its count."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from opentelemetry import metrics, trace
 
 from shared.models import Platform
-from shared.platforms.base import Budget
 
 _tracer = trace.get_tracer("crossplay.platforms")
 _requests = metrics.get_meter("crossplay.platforms").create_counter(
@@ -19,7 +19,8 @@ class Attempts:
     """The client middleware of one call; aiohttp and aiohttp-retry pass it once per attempt.
 
     The answer is read to its end here, so that time-out, span and repetition cover the body too.
-    is_single: a second attempt is refused, whichever layer wants it.
+    spend: waits until the platform's budget has room for it. is_single: a second attempt is refused,
+    whichever layer wants it.
     """
 
     def __init__(
@@ -28,14 +29,14 @@ class Attempts:
         platform: Platform,
         operation: str,
         route: str,
-        budget: Budget,
+        spend: Callable[[], Awaitable[None]],
         timeout_s: float,
         is_single: bool,
     ) -> None:
         self._platform = platform
         self._operation = operation
         self._route = route
-        self._budget = budget
+        self._spend = spend
         self._timeout_s = timeout_s
         self._is_single = is_single
         self._count = 0
@@ -43,7 +44,7 @@ class Attempts:
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         if self._is_single and self._count:
             raise aiohttp.ClientConnectionError("a write is sent once")
-        await self._budget.acquire()
+        await self._spend()
         with _tracer.start_as_current_span(
             f"{request.method} {self._route}",
             kind=trace.SpanKind.CLIENT,

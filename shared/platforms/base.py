@@ -1,7 +1,7 @@
 """The port that every platform adapter implements, and what an adapter declares about itself."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -9,6 +9,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, SourceItem, TokenSet, Track, TrackId
+
+REQUESTS = "requests"
+"""The pool that an operation draws on unless its price says otherwise."""
+USED_SHARE = 0.985
+"""How much of a limit is used; the rest makes up for starts that come late and then stand closer together."""
 
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 
@@ -55,19 +60,72 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     has_fielded_search: bool = False
 
 
-class PlatformProfile(msgspec.Struct, frozen=True, kw_only=True):
-    """A platform's limits as data. requests_per_s is the pace we keep; source and read_on say why.
+class Pool(msgspec.Struct, frozen=True, kw_only=True):
+    """What a platform counts together: at most `limit` units in any `window_s` seconds.
 
-    concurrency: connections that one process holds for reading. backoff_s: what a 429 without Retry-After
-    means at first; doubled each time.
+    burst: units that may be spent at once, at least what the pool's dearest operation costs.
+    """
+
+    limit: float
+    window_s: float
+    burst: int = 1
+
+    @property
+    def unit_s(self) -> float:
+        """Seconds between two units. What a burst spends at once is taken off the rest of its window."""
+        return self.window_s / (USED_SHARE * (self.limit - self.burst + 1))
+
+    @property
+    def lateness_s(self) -> float:
+        """How much later than booked a request may start; the window has room for twice as much."""
+        return self.window_s * (1 / USED_SHARE - 1) / 2
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """What one call costs, and from which pool it is taken."""
+
+    pool: str = REQUESTS
+    cost: int = 1
+
+
+_ONE_REQUEST = Price()
+
+
+class PlatformProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """A platform's limits as data; source and read_on say where they are from.
+
+    scope: whose requests are counted together, in a word; counted_by: the setting that names it. prices: of
+    the operations that are more than one request. concurrency: connections that one process holds for
+    reading. backoff_s: what a 429 without Retry-After means at first; doubled each time. quota_word: tells
+    in the text of a 429 that a long quota is used up; quota_wait_s: how long then, where nothing else tells.
     """
 
     platform: Platform
-    requests_per_s: float
+    scope: str
+    counted_by: str
+    pools: Mapping[str, Pool]
+    prices: Mapping[str, Price] = {}
     concurrency: int
     backoff_s: float
+    quota_word: str | None = None
+    quota_wait_s: float = 3600.0
     source: str
     read_on: str
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where a pool is missing, or gives less at once than an operation costs."""
+        missing = {REQUESTS, *(price.pool for price in self.prices.values())} - set(self.pools)
+        if missing:
+            raise ValueError(f"{self.platform}: no pool of the name {sorted(missing)}")
+        for pool in self.pools.values():
+            if not 1 <= pool.burst <= max(1.0, pool.limit):
+                raise ValueError(f"{self.platform}: a burst of {pool.burst} does not fit into {pool.limit}")
+        for operation, price in self.prices.items():
+            if price.cost > self.pools[price.pool].burst:
+                raise ValueError(f"{self.platform}: {operation} costs more than a burst of its pool")
+
+    def price(self, operation: str) -> Price:
+        return self.prices.get(operation, _ONE_REQUEST)
 
 
 class TextQuery(Protocol):
@@ -84,13 +142,13 @@ class TextQuery(Protocol):
 
 
 class Budget(Protocol):
-    """The share of a platform's rate limit that all workers have together, seen by one of them."""
+    """What all workers together may ask of a platform, seen by one of them; it has the profile's pools."""
 
-    async def acquire(self) -> None:
-        """Wait until one request may leave. Raises RateLimited where the wait is a long one."""
+    async def acquire(self, price: Price) -> None:
+        """Wait until a request of this price may leave. Raises RateLimited where the wait is a long one."""
 
-    async def cool_down(self, retry_after_s: float) -> None:
-        """Stop every worker's requests under this budget for so long: the platform said 429."""
+    async def cool_down(self, retry_after_s: float, *, pool: str) -> None:
+        """Stop every worker's requests that draw on this pool for so long: the platform said 429."""
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,16 +22,14 @@ class Build(Protocol):
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     """A platform as its folder describes it.
 
-    required: the settings without which it cannot be used. counted_by: the setting whose value the
-    platform counts requests by. sign: makes the signer of its calls; raises SettingsError for keys that
-    cannot sign. oauth: None where users sign in another way. probe: see Endpoint.
+    required: the settings without which it cannot be used. sign: makes the signer of its calls; raises
+    SettingsError for keys that cannot sign. oauth: None where users sign in another way. probe: see Endpoint.
     """
 
     label: str
     profile: PlatformProfile
     capabilities: Capabilities
     required: tuple[str, ...]
-    counted_by: str
     build: Build
     sign: Callable[[Settings, Clock], Sign]
     refusals: tuple[Refusal, ...]

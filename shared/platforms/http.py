@@ -34,7 +34,7 @@ from shared.platforms.answers import (
     rate_limited,
 )
 from shared.platforms.attempts import Attempts
-from shared.platforms.base import Budget, Gate, PlatformProfile, Session
+from shared.platforms.base import Budget, Gate, PlatformProfile, Price, Session
 
 T = TypeVar("T")
 
@@ -250,10 +250,13 @@ class PlatformHttp:
             platform=self.platform,
             operation=call.operation,
             route=call.route,
-            budget=self._budget,
+            spend=functools.partial(self._budget.acquire, self._price(call)),
             timeout_s=timeout_s,
             is_single=is_single,
         )
+
+    def _price(self, call: Call) -> Price:
+        return self._endpoint.profile.price(call.operation)
 
     async def _nothing(self, call: Call, answer: Answer, *, is_personal: bool) -> Answer:
         """Return what stands for an answer that the platform words as a 404, or raise."""
@@ -278,10 +281,17 @@ class PlatformHttp:
                 # Raises what the app is refused with, or what leaves the question open.
                 await self.read(self._endpoint.probe, session=None, into=msgspec.Raw)
             return error
-        told_s = parse_retry_after(answer.retry_after, now=self._clock.now())
-        wait_s = self._backoff.next_s() if told_s is None else told_s
-        await self._budget.cool_down(wait_s)
+        wait_s = parse_retry_after(answer.retry_after, now=self._clock.now())
+        if wait_s is None:
+            wait_s = self._untold_wait_s(failure)
+        await self._budget.cool_down(wait_s, pool=self._price(call).pool)
         return rate_limited(failure, retry_after_s=wait_s)
+
+    def _untold_wait_s(self, failure: Failure) -> float:
+        profile = self._endpoint.profile
+        if profile.quota_word and profile.quota_word in failure.text:
+            return profile.quota_wait_s
+        return self._backoff.next_s()
 
     def _unreachable(self, call: Call) -> PlatformUnavailable:
         return PlatformUnavailable(

@@ -17,10 +17,16 @@ from shared.errors import (
 )
 from shared.models import TokenSet
 from shared.platforms.answers import RECONNECT, Refusal
+from shared.platforms.base import Price
 from shared.platforms.http import Call, PlatformHttp
 from shared.settings import NO_SECRET, Secret
 
 Verifier = NewType("Verifier", str)
+
+EXCHANGE, REFRESH = "exchange_code", "refresh_token"
+SIGN_IN = "sign-in"
+SIGN_IN_PRICES = {operation: Price(pool=SIGN_IN) for operation in (EXCHANGE, REFRESH)}
+"""The sign-in server counts for itself: an API that is used up must not stop anybody from connecting."""
 
 _UNKNOWN_APP = "{label} does not know this app: check its client id and secret."
 
@@ -92,7 +98,7 @@ class OAuthClient:
             "code_verifier": verifier,
         }
         try:
-            return await self._ask("exchange_code", form, previous=None)
+            return await self._ask(EXCHANGE, form, previous=None)
         except ReconnectRequired as error:
             raise ConnectFailed(
                 f"{self._http.label} does not accept the sign-in any more: start to connect again."
@@ -107,7 +113,7 @@ class OAuthClient:
         if not tokens.refresh_token:
             raise ReconnectRequired(RECONNECT.format(label=self._http.label))
         form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
-        return await self._ask("refresh_token", form, previous=tokens)
+        return await self._ask(REFRESH, form, previous=tokens)
 
     async def _ask(self, operation: str, form: dict[str, str], *, previous: TokenSet | None) -> TokenSet:
         call = Call(

@@ -10,7 +10,7 @@ from shared.clock import Clock, SystemClock
 from shared.errors import PlatformNotConfigured
 from shared.models import Platform
 from shared.platforms.apple_music.adapter import DECLARATION as APPLE_MUSIC
-from shared.platforms.base import Adapter, Budget, Capabilities, PlatformProfile, Session
+from shared.platforms.base import REQUESTS, Adapter, Budget, Capabilities, PlatformProfile, Session
 from shared.platforms.declaration import Declaration
 from shared.platforms.http import Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
@@ -33,6 +33,7 @@ class Platforms:
         self._open = AsyncExitStack()
         self._paths: dict[Platform, PlatformHttp] = {}
         self._oauths: dict[Platform, OAuthClient] = {}
+        self._shared: dict[Platform, Budget] = {}
 
     async def __aenter__(self) -> Self:
         """Raises SettingsError where a configured key cannot sign."""
@@ -51,10 +52,14 @@ class Platforms:
         return not self._missing(platform)
 
     def profile(self, platform: Platform) -> PlatformProfile:
-        """Return the platform's limits, with the pace that the settings wish."""
+        """Return the platform's limits, with what the settings know better of its requests."""
         profile = _DECLARATIONS[platform].profile
-        pace = self._override(platform, "requests_per_s")
-        return profile if pace is None else msgspec.structs.replace(profile, requests_per_s=pace)
+        requests_per_s = self._override(platform, "requests_per_s")
+        if requests_per_s is None:
+            return profile
+        pool = profile.pools[REQUESTS]
+        pool = msgspec.structs.replace(pool, limit=requests_per_s * pool.window_s)
+        return msgspec.structs.replace(profile, pools={**profile.pools, REQUESTS: pool})
 
     def capabilities(self, platform: Platform) -> Capabilities:
         capabilities = _DECLARATIONS[platform].capabilities
@@ -110,8 +115,7 @@ class Platforms:
             refusals=declared.refusals,
             probe=declared.probe,
         )
-        budget = self._budgets(profile, self._limiter_key(declared))
-        return PlatformHttp(endpoint, budget=budget, clock=self._clock)
+        return PlatformHttp(endpoint, budget=self._budget(profile), clock=self._clock)
 
     async def _open_oauth(self, declared: Declaration, stack: AsyncExitStack) -> None:
         if declared.oauth is None:
@@ -127,10 +131,14 @@ class Platforms:
             sign=lambda _: {},
             refusals=TOKEN_REFUSALS,
         )
-        # The sign-in server counts for itself: an API that is used up must not stop anybody from connecting.
-        budget = self._budgets(profile, f"{self._limiter_key(declared)}:sign-in")
-        http = await stack.enter_async_context(PlatformHttp(endpoint, budget=budget, clock=self._clock))
+        http = PlatformHttp(endpoint, budget=self._budget(profile), clock=self._clock)
+        await stack.enter_async_context(http)
         self._oauths[profile.platform] = OAuthClient(http, app=app, clock=self._clock)
 
-    def _limiter_key(self, declared: Declaration) -> str:
-        return f"{declared.profile.platform}:{getattr(self._settings, declared.counted_by)}"
+    def _budget(self, profile: PlatformProfile) -> Budget:
+        """Return the one budget of everything that the platform counts together."""
+        platform = profile.platform
+        if platform not in self._shared:
+            limit_key = f"{profile.scope}:{getattr(self._settings, profile.counted_by)}"
+            self._shared[platform] = self._budgets(profile, limit_key)
+        return self._shared[platform]

@@ -13,6 +13,7 @@ from shared.errors import (
     ReconnectRequired,
 )
 from shared.models import Isrc, Platform, PlaylistId
+from shared.platforms.base import REQUESTS
 from tests.contract.sandboxes import Stage, line
 from worker.matching.query import Query
 
@@ -79,7 +80,7 @@ async def test_rate_limit_is_told_with_its_wait_and_asked_once(
     longest_s = waited_s or stage.platforms.profile(stage.platform).backoff_s
     shortest_s = waited_s or longest_s / 2  # jitter, where the platform does not say
     assert shortest_s <= caught.value.retry_after_s <= longest_s
-    assert stage.budget.cool_downs == [caught.value.retry_after_s]
+    assert stage.budget.cool_downs == [(REQUESTS, caught.value.retry_after_s)]
     assert len(await stage.calls("list_items")) == 1
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from shared.errors import LeaseLost, PlatformRejected, PlatformUnavailable, RateLimited
 from shared.models import Isrc, PlaylistId, TrackId
+from shared.platforms.base import REQUESTS
 from tests.contract.sandboxes import Stage, line
 
 MARKER = 'Moved by Crossplay <tr_01hx> & "kept"'
@@ -158,7 +159,7 @@ async def test_rate_limited_write_was_not_done_and_cools_the_budget_down(stage: 
         await stage.adapter.add_tracks(playlist_id, track_ids=tracks, position=0, gate=open_gate)
 
     assert caught.value.retry_after_s == 7
-    assert stage.budget.cool_downs == [7]
+    assert stage.budget.cool_downs == [(REQUESTS, 7)]
     assert await stage.truth(playlist_id) == []
 
 

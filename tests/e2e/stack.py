@@ -69,13 +69,14 @@ class Stack:
         environ: Mapping[str, str] = FAST,
         latency_ms: int = 0,
         worker_count: int = 2,
+        sandbox_arguments: Sequence[str] = (),
     ) -> AsyncIterator[Self]:
-        """Run a system; environ is added to a clean environment."""
+        """Run a system; environ is added to a clean environment. sandbox_arguments go to both sandboxes."""
         options = Options(
             data_dir=data_dir,
             worlds=tuple(worlds),
             worker_count=worker_count,
-            sandbox_arguments=("--latency-ms", str(latency_ms)),
+            sandbox_arguments=("--latency-ms", str(latency_ms), *sandbox_arguments),
             is_healing=False,
         )
         async with (
@@ -185,6 +186,12 @@ class Stack:
 
         await wait_until(is_struck)
 
+    async def is_resting(self, transfer_id: str, *, reason: str) -> bool:
+        """Say whether a transfer is paused for this reason and nobody is at it any more."""
+        status = await self.user.status(transfer_id)
+        is_paused = status["state"] == "paused" and status["paused"]["reason"] == reason
+        return is_paused and await self._fetch(AT_WORK, transfer_id) is None
+
     async def at_work(self, transfer_id: str) -> Process | None:
         """Return a worker that holds a job of the transfer."""
         owner = await self._fetch(AT_WORK, transfer_id)
@@ -214,6 +221,18 @@ class Stack:
         await self._fetch("DELETE FROM lookups")
         await self.flush()
 
+    async def pass_time(self, seconds: float, *, platform: str) -> None:
+        """Move the clocks of a sandbox, of what waits in Postgres and of the platform's budgets in Redis."""
+        await self.control(platform, "clock", method="POST", body={"advance_s": seconds})
+        async with redis.asyncio.Redis.from_url(self.system.settings["CROSSPLAY_REDIS_URL"]) as client:
+            async for key in client.scan_iter(f"{{crossplay:{platform}}}:budget:*"):
+                for field in await client.hkeys(key):
+                    await client.hincrby(key, field, -int(seconds * 1_000_000))
+        await self._fetch(
+            "UPDATE jobs SET run_at = run_at - make_interval(secs => $1) WHERE state = 'open'", seconds
+        )
+        await self._fetch("UPDATE transfers SET resume_at = resume_at - make_interval(secs => $1)", seconds)
+
     async def flush(self) -> None:
         """Make Redis lose everything."""
         async with redis.asyncio.Redis.from_url(self.system.settings["CROSSPLAY_REDIS_URL"]) as client:
@@ -240,7 +259,7 @@ class Stack:
         await worker.stop()
         self.workers.remove(worker)
 
-    async def _fetch(self, statement: str, *arguments: str) -> Any:
+    async def _fetch(self, statement: str, *arguments: str | float) -> Any:
         connection = await asyncpg.connect(self.system.settings["CROSSPLAY_DATABASE_URL"])
         try:
             return await connection.fetchval(statement, *arguments)

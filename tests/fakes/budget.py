@@ -2,29 +2,31 @@
 
 import asyncio
 
-from shared.platforms.base import Budget, PlatformProfile
+from shared.platforms.base import Budget, PlatformProfile, Price
 
 
 class FakeBudget:
-    """Counts grants, keeps the cool-downs.
+    """Counts grants, keeps the cool-downs by pool and the prices that were paid.
 
     refusal, where set, is raised in place of a grant; wait_s is how long each grant takes.
     """
 
     def __init__(self) -> None:
         self.granted_count = 0
-        self.cool_downs: list[float] = []
+        self.cool_downs: list[tuple[str, float]] = []
+        self.prices: list[Price] = []
         self.refusal: Exception | None = None
         self.wait_s = 0.0
 
-    async def acquire(self) -> None:
+    async def acquire(self, price: Price) -> None:
         if self.refusal is not None:
             raise self.refusal
         await asyncio.sleep(self.wait_s)
         self.granted_count += 1
+        self.prices.append(price)
 
-    async def cool_down(self, retry_after_s: float) -> None:
-        self.cool_downs.append(retry_after_s)
+    async def cool_down(self, retry_after_s: float, *, pool: str) -> None:
+        self.cool_downs.append((pool, retry_after_s))
 
 
 class FakeBudgets:

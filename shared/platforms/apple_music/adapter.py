@@ -16,11 +16,13 @@ from shared.platforms.answers import RECONNECT, Refusal
 from shared.platforms.apple_music import convert, wire
 from shared.platforms.apple_music.developer_token import DeveloperToken
 from shared.platforms.base import (
+    REQUESTS,
     Capabilities,
     Gate,
     Page,
     PlatformProfile,
     PlaylistPage,
+    Pool,
     Session,
     TargetView,
     TextQuery,
@@ -220,8 +222,10 @@ DECLARATION = Declaration(
     label="Apple Music",
     profile=PlatformProfile(
         platform=Platform.APPLE_MUSIC,
-        # The limit is per developer team and unpublished; 4 per second are borne, short bursts are not.
-        requests_per_s=4.0,
+        scope="team",
+        counted_by="apple_music_team_id",
+        # Unpublished; 4 per second are borne, short bursts are not.
+        pools={REQUESTS: Pool(limit=4, window_s=1.0)},
         concurrency=4,
         backoff_s=1.0,
         source="github.com/music-assistant/server pull request 5333",
@@ -238,7 +242,6 @@ DECLARATION = Declaration(
         reads_lag=True,
     ),
     required=("apple_music_team_id", "apple_music_key_id", "apple_music_private_key"),
-    counted_by="apple_music_team_id",
     build=AppleMusicAdapter,
     sign=_signer,
     refusals=_REFUSALS,

@@ -257,7 +257,7 @@ async def test_the_fleet_is_who_was_seen_lately(positioned: Engine) -> None:
     await workers.seen(positioned.pool, "a", slot_count=8)
     await workers.seen(positioned.pool, "b", slot_count=4)
     await workers.seen(positioned.pool, "dead", slot_count=16)
-    await positioned.pool.execute("UPDATE workers SET seen_at = now() - interval '16 s' WHERE id = 'dead'")
+    await positioned.pool.execute("UPDATE workers SET seen_at = now() - interval '7 s' WHERE id = 'dead'")
 
     assert await workers.alive(positioned.pool) == (2, 12)
 

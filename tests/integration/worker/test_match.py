@@ -1,7 +1,11 @@
 """Match: half-answered batches keep what they have, and what was not asked is never "not there"."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from shared.db import control
+from shared.db.control import Control
 from shared.errors import PlatformRejected, PlatformUnavailable, RateLimited
 from shared.lifecycle import PauseReason, State
 from shared.models import Outcome
@@ -31,6 +35,26 @@ async def test_a_rate_limited_batch_is_deferred_and_never_reported_as_not_there(
     assert await engine.state(transfer_id) is State.RUNNING
     await engine.run()
     assert await engine.outcomes(transfer_id) == [Outcome.NO_CANDIDATE] * 4
+
+
+async def test_a_transfer_resumed_during_a_ban_asks_again_and_rests_with_its_hour(engine: Engine) -> None:
+    transfer_id = await engine.transfer(range(4))
+    engine.target.lookup_errors += [limited(46_800)] * 2
+    await engine.run_phase("read")
+    await engine.step(phase="match")
+    parked = await engine.load(transfer_id)
+
+    resumed = await control.apply(engine.pool, transfer_id, user_id=parked.user_id, control=Control.RESUME)
+    is_tried = await engine.step(phase="match")
+
+    again = await engine.load(transfer_id)
+    assert resumed
+    assert is_tried
+    for seen in (parked, again):
+        assert (seen.state, seen.pause_reason) == (State.PAUSED, PauseReason.RATE_LIMITED)
+        assert seen.resume_at is not None
+        assert 46_700 < (seen.resume_at - datetime.now(UTC)).total_seconds() < 46_900
+    assert (await engine.job(phase="match")).attempt == 0
 
 
 async def test_a_half_answered_batch_keeps_its_decisions_and_asks_only_for_the_rest(

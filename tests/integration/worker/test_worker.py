@@ -8,11 +8,13 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from shared.db import workers
+from shared.fleet import Fleet
 from shared.lifecycle import State
 from shared.models import Platform, TransferId
 from shared.settings import Secret
 from shared.streams import Streams, open_redis
 from tests.fakes.adapter import Lost
+from tests.integration.shared.proxy import Proxy
 from tests.integration.worker.engine import Engine, target_ids
 from tests.waiting import until, until_answered
 from worker.consumer import Consumer
@@ -158,6 +160,39 @@ async def test_a_heart_beats_on_while_redis_is_away(positioned: Engine) -> None:
         stop.set()
 
         await task
+
+
+async def test_a_heart_beats_on_while_redis_says_nothing(positioned: Engine, redis_url: str) -> None:
+    async def is_seen() -> bool:
+        return await workers.alive(positioned.pool) != (0, 0)
+
+    stop = asyncio.Event()
+    async with Proxy(redis_url) as proxy, open_redis(Secret(proxy.url), socket_timeout_s=None) as deaf:
+        proxy.may_forward.clear()
+        task = asyncio.create_task(scheduler(positioned, deaf, name="one").run(stop))
+        await until_answered(is_seen)
+        await positioned.pool.execute("UPDATE workers SET seen_at = now() - interval '7 s'")
+        await until_answered(is_seen)
+        stop.set()
+        proxy.may_forward.set()
+
+        await task
+
+
+async def test_a_worker_that_dies_is_no_longer_counted_at_the_next_heartbeats(
+    positioned: Engine, redis: Redis
+) -> None:
+    await workers.seen(positioned.pool, "dead", slot_count=4)
+    fleet = Fleet()
+    stop = asyncio.Event()
+    task = asyncio.create_task(scheduler(positioned, redis, name="one", on_fleet=fleet.heard).run(stop))
+    await until(lambda: fleet.size == 2)
+
+    await positioned.pool.execute("UPDATE workers SET seen_at = now() - interval '7 s' WHERE id = 'dead'")
+
+    await until(lambda: fleet.size == 1)
+    stop.set()
+    await task
 
 
 async def test_a_lost_answer_is_settled_by_whole_workers_too(

@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from shared.models import Platform, TokenSet
 from shared.platforms.answers import Refusal
-from shared.platforms.base import PlatformProfile
+from shared.platforms.base import REQUESTS, PlatformProfile, Pool, Price
 from shared.platforms.http import Call, Endpoint, PlatformHttp
 from tests.fakes.budget import FakeBudget
 
@@ -29,9 +29,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PROFILE = PlatformProfile(
     platform=Platform.SPOTIFY,
-    requests_per_s=100.0,
+    scope="app",
+    counted_by="spotify_client_id",
+    pools={REQUESTS: Pool(limit=100, window_s=1.0), "covers": Pool(limit=10, window_s=1.0, burst=3)},
+    prices={"change_cover": Price(pool="covers", cost=3)},
     concurrency=4,
     backoff_s=5.0,
+    quota_word="QUOTA_EXCEEDED",
     source="a test",
     read_on="2026-11-22",
 )

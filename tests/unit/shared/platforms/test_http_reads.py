@@ -23,6 +23,7 @@ from shared.errors import (
 )
 from shared.models import TokenSet
 from shared.platforms.answers import Refusal
+from shared.platforms.base import REQUESTS, Price
 from shared.platforms.http import Backoff, Call
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
@@ -239,7 +240,40 @@ async def test_rate_limit_cools_the_budget_down(mocked: aioresponses) -> None:
             await path.http.read(CALL, session=None, into=Answer)
 
     assert caught.value.retry_after_s == 11.0
-    assert path.budget.cool_downs == [11.0]
+    assert path.budget.cool_downs == [(REQUESTS, 11.0)]
+
+
+async def test_each_call_is_paid_from_the_pool_that_the_profile_names(answerer: Answerer) -> None:
+    answerer.answers = [{"text": '{"total": 3}'}]
+    cover = Call(operation="change_cover", route="/cover")
+
+    async with opened(answerer.url) as path:
+        await path.http.read(CALL, session=None, into=Answer)
+        await path.http.read(cover, session=None, into=Answer)
+
+    assert path.budget.prices == [Price(), Price(pool="covers", cost=3)]
+
+
+async def test_rate_limit_cools_only_the_pool_of_its_call_down(answerer: Answerer) -> None:
+    answerer.answers = [{"status": 429, "headers": {"Retry-After": "7"}}]
+    cover = Call(operation="change_cover", route="/cover")
+
+    async with opened(answerer.url) as path:
+        with pytest.raises(RateLimited):
+            await path.http.read(cover, session=None, into=Answer)
+
+    assert path.budget.cool_downs == [("covers", 7.0)]
+
+
+async def test_used_up_quota_that_names_no_end_is_waited_for_an_hour(answerer: Answerer) -> None:
+    answerer.answers = [{"status": 429, "text": '{"error": {"status": 429, "reason": "QUOTA_EXCEEDED"}}'}]
+
+    async with opened(answerer.url) as path:
+        with pytest.raises(RateLimited) as caught:
+            await path.http.read(CALL, session=None, into=Answer)
+
+    assert caught.value.retry_after_s == 3600.0
+    assert path.budget.cool_downs == [(REQUESTS, 3600.0)]
 
 
 def test_wait_without_retry_after_doubles_with_jitter_up_to_a_ceiling_until_a_success() -> None:

@@ -14,6 +14,7 @@ from shared.errors import (
     TransferCancelled,
 )
 from shared.models import TokenSet
+from shared.platforms.base import REQUESTS
 from shared.platforms.http import Call
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, Handler, opened, raw_server
@@ -189,7 +190,7 @@ async def test_refusals_say_that_nothing_was_done(answerer: Answerer) -> None:
         with pytest.raises(RateLimited):
             await path.http.write(CALL, session=session(), gate=open_gate)
 
-    assert path.budget.cool_downs == [3.0]
+    assert path.budget.cool_downs == [(REQUESTS, 3.0)]
 
 
 async def test_write_is_one_span_with_its_fault(answerer: Answerer, spans: InMemorySpanExporter) -> None:

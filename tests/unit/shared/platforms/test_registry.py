@@ -4,6 +4,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from shared.errors import PlatformNotConfigured, SettingsError
 from shared.models import Platform, TokenSet
+from shared.platforms.base import REQUESTS, Pool, Price
+from shared.platforms.oauth import SIGN_IN
 from shared.platforms.registry import Platforms
 from shared.settings import Secret, Settings
 from tests.fakes.budget import FakeBudgets
@@ -57,15 +59,14 @@ async def test_half_configured_platform_names_only_what_is_missing() -> None:
     assert "TEAM_ID" not in str(caught.value)
 
 
-async def test_each_platform_has_the_budget_of_what_it_counts_and_sign_in_its_own() -> None:
+async def test_each_platform_has_one_budget_of_what_it_counts_and_sign_in_a_pool_of_its_own() -> None:
     budgets = FakeBudgets()
 
-    async with Platforms(BOTH, budgets=budgets):
-        assert sorted(budgets.by_key) == [
-            "apple_music:TEAM000001",
-            "spotify:client-1",
-            "spotify:client-1:sign-in",
-        ]
+    async with Platforms(BOTH, budgets=budgets) as platforms:
+        prices = [platforms.profile(Platform.SPOTIFY).price(name) for name in ("search", "refresh_token")]
+
+    assert sorted(budgets.by_key) == ["app:client-1", "team:TEAM000001"]
+    assert prices == [Price(), Price(pool=SIGN_IN)]
 
 
 async def test_sign_in_exists_where_the_platform_has_one() -> None:
@@ -77,15 +78,16 @@ async def test_sign_in_exists_where_the_platform_has_one() -> None:
         assert platforms.oauth(Platform.APPLE_MUSIC) is None
 
 
-async def test_settings_change_pace_and_visibility() -> None:
+async def test_settings_change_limit_and_visibility() -> None:
     settings = Settings(spotify_requests_per_s=50.0, apple_music_visibility_s=0.0)
     platforms = Platforms(settings, budgets=FakeBudgets())
 
     changed = platforms.profile(Platform.SPOTIFY), platforms.capabilities(Platform.APPLE_MUSIC)
     kept = platforms.profile(Platform.APPLE_MUSIC), platforms.capabilities(Platform.SPOTIFY)
 
-    assert (changed[0].requests_per_s, changed[1].visibility_delay_s) == (50.0, 0.0)
-    assert (kept[0].requests_per_s, kept[1].visibility_delay_s) == (4.0, 2.0)
+    assert (changed[0].pools[REQUESTS], changed[1].visibility_delay_s) == (Pool(limit=1500, window_s=30), 0.0)
+    assert changed[0].pools[SIGN_IN] == Pool(limit=75, window_s=30)
+    assert (kept[0].pools[REQUESTS], kept[1].visibility_delay_s) == (Pool(limit=4, window_s=1), 2.0)
 
 
 @pytest.mark.parametrize("pem", ["-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----"])
