@@ -20,6 +20,7 @@ BUCKETS = (
     "not_transferable",
     "skipped",
     "failed",
+    "removed",
 )
 
 

@@ -24,7 +24,7 @@ async def test_pause_and_resume_may_be_repeated(connected: Caller) -> None:
         reply = await connected("POST", f"/status/{transfer_id}/{wish}")
         states.append((reply.status, reply.json["state"]))
 
-    assert states == [(202, "paused"), (202, "paused"), (202, "running"), (202, "running")]
+    assert states == [(202, "paused"), (202, "paused"), (202, "queued"), (202, "queued")]
 
 
 async def test_paused_transfer_says_by_whom(connected: Caller) -> None:
