@@ -39,7 +39,7 @@ def summarize(transfer: Transfer, *, counts: Mapping[Bucket, int], label: Label)
 def paused_by_operator(transfer: Transfer, *, label: Label) -> str:
     """Say who has paused it and why, without a full stop."""
     name = label(transfer.pause_platform) if transfer.pause_platform else "A platform"
-    why = f" ({transfer.pause_text})" if transfer.pause_text else ""
+    why = f" ({transfer.pause_text.rstrip('.')})" if transfer.pause_text else ""
     return f"{name} is paused by the operator of this server{why}"
 
 
@@ -64,7 +64,7 @@ def _paused(transfer: Transfer, *, label: Label) -> str:
     if transfer.pause_reason is PauseReason.USER:
         return "Paused by you; resume it when you like."
     if transfer.pause_reason is PauseReason.OPERATOR:
-        then = "stops when its last write can be looked at" if transfer.is_cancelling else "goes on by itself"
+        then = "stops when its last write can be read" if transfer.is_cancelling else "goes on by itself"
         return f"{paused_by_operator(transfer, label=label)}; this {then}."
     who = label(transfer.pause_platform) if transfer.pause_platform else "A platform"
     if transfer.pause_reason is PauseReason.RATE_LIMITED:

@@ -112,7 +112,8 @@ WITH busy AS (
           AND jobs.run_at <= clock_timestamp()
           AND (jobs.lease_until IS NULL OR jobs.lease_until < clock_timestamp())
           AND transfers.state IN ('queued', 'running')
-          AND NOT EXISTS (SELECT FROM held_jobs WHERE held_jobs.id = jobs.id)
+          AND NOT (EXISTS (SELECT FROM platform_pauses WHERE platform_pauses.platform = $1) -- asked once
+                   AND EXISTS (SELECT FROM held_jobs WHERE held_jobs.id = jobs.id))
 ), turns AS (
     SELECT id, created_at,
            row_number() OVER (PARTITION BY user_id ORDER BY turn_in_user, created_at)
