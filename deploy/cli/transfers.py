@@ -225,7 +225,7 @@ async def _list(client: GatewayClient, *, limit_count: int, output: Format) -> N
                     row.id,
                     row.state,
                     row.phase,
-                    f"{row.source.platform}:{row.source.name}",
+                    ("undo of " if row.kind == "undo" else "") + f"{row.source.platform}:{row.source.name}",
                     row.target.platform,
                 )
                 for row in rows

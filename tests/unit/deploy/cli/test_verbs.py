@@ -241,12 +241,14 @@ async def test_status_without_id_lists_transfers(
     gateway: FakeGateway, crossplay: Crossplay, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gateway.pages["/transfers"] = [listed(f"t-{number}") for number in range(5)]
+    gateway.pages["/transfers"][1] |= {"kind": "undo", "phase": "undo"}
 
     code = await crossplay("status", "--limit", "4")
 
     assert code == Exit.FULL
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "t-0\trunning\tmatch\tspotify:Tides\tapple_music"
+    assert lines[1] == "t-1\trunning\tundo\tundo of spotify:Tides\tapple_music"
     assert len(lines) == 4
 
 
