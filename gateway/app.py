@@ -22,6 +22,7 @@ from gateway.actions.find_playlist import FindPlaylist
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
+from gateway.actions.undo_transfer import UndoTransfer
 from gateway.actions.wake_workers import WakeWorkers
 from gateway.actions.watch_fleet import WatchFleet
 from gateway.middlewares import BODY_LIMIT_BYTES, for_users, observe, tell_problems
@@ -192,7 +193,8 @@ def _wire(
     )
     read = ReadTransfer(pool=pool, closing=app[keys.CLOSING])
     app[keys.READ_TRANSFER] = read
-    app[keys.CONTROL_TRANSFER] = ControlTransfer(pool=pool, read=read, wake=wake)
+    app[keys.CONTROL_TRANSFER] = ControlTransfer(pool=pool, read=read, platforms=platforms, wake=wake)
+    app[keys.UNDO_TRANSFER] = UndoTransfer(pool=pool, read=read, platforms=platforms, wake=wake)
     app[keys.CONNECT_ACCOUNT] = ConnectAccount(
         pool=pool, platforms=platforms, sessions=sessions, cipher=cipher, public_url=lambda: address.url
     )

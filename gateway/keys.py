@@ -13,6 +13,7 @@ from gateway.actions.create_transfer import CreateTransfer
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
+from gateway.actions.undo_transfer import UndoTransfer
 from shared.models import UserId
 from shared.settings import Settings
 
@@ -28,6 +29,7 @@ PLATFORMS: web.AppKey[PlatformsPort] = web.AppKey("platforms")
 ACCOUNTS = web.AppKey("accounts", Accounts)
 CREATE_TRANSFER = web.AppKey("create_transfer", CreateTransfer)
 CONTROL_TRANSFER = web.AppKey("control_transfer", ControlTransfer)
+UNDO_TRANSFER = web.AppKey("undo_transfer", UndoTransfer)
 READ_TRANSFER = web.AppKey("read_transfer", ReadTransfer)
 LIST_PLAYLISTS = web.AppKey("list_playlists", ListPlaylists)
 CONNECT_ACCOUNT = web.AppKey("connect_account", ConnectAccount)

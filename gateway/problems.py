@@ -12,6 +12,7 @@ from gateway.actions.refusals import (
     ConnectFirst,
     RedirectUriImpossible,
     TargetLimit,
+    UndoNotSupported,
 )
 from shared import errors
 from shared.cipher import SealBroken
@@ -112,6 +113,20 @@ TABLE: dict[type[CrossplayError], Kind] = {
         cure="Use one of the names in `detail`.",
     ),
     errors.StateConflict: _STATE_CONFLICT,
+    errors.PlatformPaused: Kind(
+        slug="platform-paused",
+        status=409,
+        title="The platform is paused on this server",
+        cause="The operator of this server lets nothing of this platform run for the moment.",
+        cure="Wait: what the operator has paused goes on by itself. It can be cancelled meanwhile.",
+    ),
+    UndoNotSupported: Kind(
+        slug="undo-not-supported",
+        status=409,
+        title="The platform lets nobody remove tracks",
+        cause="This platform's interface can add tracks to a playlist and cannot take them out again.",
+        cure="Do by hand in the platform's own app what `detail` says; `url` leads to the playlist.",
+    ),
     errors.IdempotencyKeyReused: Kind(
         slug="idempotency-key-reused",
         status=422,

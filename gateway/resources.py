@@ -7,7 +7,7 @@ import msgspec
 from gateway import schemas
 from gateway.actions.read_transfer import TransferView
 from gateway.actions.summarize_transfer import summarize
-from gateway.schemas import Ending, OnDuplicate
+from gateway.schemas import Ending, OnDuplicate, TransferKind
 from shared.db.connections import Connection, ConnectionState
 from shared.db.items import Item
 from shared.db.transfers import Transfer
@@ -40,6 +40,9 @@ def transfer(row: Transfer, *, trace_url: str) -> schemas.TransferResource:
     trace_id = _trace_id(row)
     return schemas.TransferResource(
         id=row.id,
+        kind=TransferKind.TRANSFER if row.undoes is None else TransferKind.UNDO,
+        undoes=row.undoes,
+        undone_by=row.undone_by,
         revision=row.revision,
         state=row.state,
         phase=row.phase,
@@ -117,6 +120,7 @@ def _paused(row: Transfer) -> schemas.Paused | None:
     return schemas.Paused(
         reason=row.pause_reason,
         platform=row.pause_platform,
+        text=(row.pause_text or None) if row.pause_reason is PauseReason.OPERATOR else None,
         resume_at=row.resume_at,
         action_url=f"/connect/{row.pause_platform}" if is_curable else None,
     )

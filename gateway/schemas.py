@@ -110,6 +110,13 @@ class CallbackQuery(msgspec.Struct, frozen=True, kw_only=True):
         return f"CallbackQuery(error={self.error!r}, …)"
 
 
+class TransferKind(StrEnum):
+    """Whether it moves a playlist, or takes back what another one has moved."""
+
+    TRANSFER = "transfer"
+    UNDO = "undo"
+
+
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """Items by what became of them; the parts are disjoint and sum to the total."""
 
@@ -124,13 +131,18 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     not_transferable: int
     skipped: int
     failed: int
+    removed: int
 
 
 class Paused(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a transfer waits, until when if that is known, and where its user can help."""
+    """Why a transfer waits, until when if that is known, and where its user can help.
+
+    text: the operator's own words, where that is who has paused it and words were given.
+    """
 
     reason: PauseReason
     platform: Platform | None
+    text: str | None
     resume_at: datetime | None
     action_url: str | None
 
@@ -170,9 +182,15 @@ class StatusLinks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TransferResource(msgspec.Struct, frozen=True, kw_only=True):
-    """A transfer in a list: without its counts, which cost a look at every item."""
+    """A transfer in a list: without its counts, which cost a look at every item.
+
+    undoes: the transfer whose tracks this one removes. undone_by: the latest undo of this one.
+    """
 
     id: str
+    kind: TransferKind
+    undoes: str | None
+    undone_by: str | None
     revision: int
     state: State
     phase: Phase

@@ -65,6 +65,12 @@ class StateConflict(RequestError):
     code = "state-conflict"
 
 
+class PlatformPaused(RequestError):
+    """The operator of this server has paused a platform."""
+
+    code = "platform-paused"
+
+
 class IdempotencyKeyReused(RequestError):
     code = "idempotency-key-reused"
 

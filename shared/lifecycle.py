@@ -21,11 +21,12 @@ TERMINAL = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED})
 
 
 class Phase(StrEnum):
-    """What a transfer is doing, in this order."""
+    """What a transfer is doing, in this order; an undo has `undo` and `verify` only."""
 
     READ = "read"
     MATCH = "match"
     WRITE = "write"
+    UNDO = "undo"
     VERIFY = "verify"
 
 
@@ -33,6 +34,7 @@ class PauseReason(StrEnum):
     """Why a transfer waits."""
 
     USER = "user"
+    OPERATOR = "operator"
     RATE_LIMITED = "rate_limited"
     RECONNECT_REQUIRED = "reconnect_required"
     PLATFORM_DENIED = "platform_denied"
@@ -52,6 +54,7 @@ class Bucket(StrEnum):
     NOT_TRANSFERABLE = "not_transferable"
     SKIPPED = "skipped"
     FAILED = "failed"
+    REMOVED = "removed"
 
 
 _BUCKETS = {
@@ -64,6 +67,7 @@ _BUCKETS = {
     Outcome.NOT_TRANSFERABLE: Bucket.NOT_TRANSFERABLE,
     Outcome.SKIPPED_BY_USER: Bucket.SKIPPED,
     Outcome.FAILED: Bucket.FAILED,
+    Outcome.REMOVED: Bucket.REMOVED,
 }
 
 
@@ -82,6 +86,6 @@ def count_buckets(rows: Mapping[tuple[Outcome, bool], int]) -> dict[Bucket, int]
 
 
 def is_full(counts: Mapping[Bucket, int]) -> bool:
-    """Whether every item of the source stands in the target."""
-    total = sum(counts.values())
-    return counts[Bucket.WRITTEN] + counts[Bucket.ALREADY_PRESENT] == total
+    """Whether every item of the source stands in the target; of an undo, whether none does any more."""
+    done = (Bucket.WRITTEN, Bucket.ALREADY_PRESENT, Bucket.REMOVED)
+    return sum(counts[bucket] for bucket in done) == sum(counts.values())

@@ -45,6 +45,7 @@ class Outcome(StrEnum):
     ALREADY_PRESENT = "already_present"
     SKIPPED_BY_USER = "skipped_by_user"
     FAILED = "failed"
+    REMOVED = "removed"
 
 
 MATCHED = frozenset({Outcome.EXACT, Outcome.SAME_RECORDING, Outcome.BEST_EFFORT})
@@ -117,6 +118,14 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     track_id: TrackId
     title: str
+
+
+class Removal(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one position of an undo, and why where it is not plain."""
+
+    position: int
+    outcome: Outcome
+    reason: str = ""
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

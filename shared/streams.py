@@ -71,6 +71,7 @@ def open_redis(redis_url: Secret, *, connection_count: int = 16, socket_timeout_
         socket_keepalive=True,
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,
+        encoding_errors="replace",  # an entry that is no text is one that nobody can read, no end of a worker
         health_check_interval=0,
     )
     return Redis.from_pool(pool)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.db import items, jobs, target_bases
+from shared.db import items, jobs, target_bases, undos
 from shared.db.jobs import Job, NextJob
 from shared.db.pool import Connection, Pool
 from shared.db.transfers import Transfer
@@ -10,16 +10,20 @@ from shared.lifecycle import Phase
 from shared.models import Platform
 from worker.results import (
     BatchMatched,
+    BatchRemoved,
     BatchWritten,
     Cancelled,
     LookAgain,
     PageRead,
+    RemoveMore,
     Repair,
     TargetCreated,
     TargetRead,
+    Undone,
     Verified,
     WriteFinished,
 )
+from worker.warnings import warn
 
 Storable = (
     PageRead
@@ -31,6 +35,9 @@ Storable = (
     | LookAgain
     | Repair
     | Verified
+    | BatchRemoved
+    | RemoveMore
+    | Undone
     | Cancelled
 )
 
@@ -55,16 +62,12 @@ WHERE transfer_id = $1 AND position = ANY($2)
 COUNT = "UPDATE transfers SET target_count = $2 WHERE id = $1"
 PHASE = "UPDATE transfers SET phase = $2 WHERE id = $1"
 REPAIR = """
-UPDATE transfers SET repair_count = repair_count + 1, phase = 'write', target_count = target_count - $2
-WHERE id = $1
-"""
-WARN = """
-UPDATE transfers SET warnings = warnings || $2::jsonb
-WHERE id = $1 AND NOT warnings @> jsonb_build_array(jsonb_build_object('code', $3::text))
+UPDATE transfers SET repair_count = repair_count + 1, target_count = target_count - $2 WHERE id = $1
 """
 COMPLETE = """
 UPDATE transfers SET state = 'completed', finished_at = now(), is_target_claimed = false WHERE id = $1
 """
+DELETED = "UPDATE transfers SET target_playlist_id = NULL, target_url = NULL WHERE id = $1"
 CANCEL = """
 UPDATE transfers SET state = 'cancelled', finished_at = now(), is_target_claimed = false WHERE id = $1
 """
@@ -82,21 +85,13 @@ REVISE = "UPDATE transfers SET revision = revision + 1 WHERE id = $1"
 IS_READ = "SELECT is_read FROM transfers WHERE id = $1"
 LAST_BATCH = "SELECT coalesce(max(batch), -1) FROM jobs WHERE transfer_id = $1 AND phase = $2"
 
-WARNINGS = {
-    "source_edited": "Somebody changed the source playlist while it was read: a track may be missing or "
-    "stand twice. Transfer it again to be sure.",
-    "target_edited": "Somebody changed the target playlist meanwhile; what was not ours has been left alone.",
-    "late_write": "A worker was frozen in the moment of sending, and another one had gone on meanwhile: some "
-    "tracks may stand twice. Look at the playlist, and remove by hand what is too much.",
-    "order_differs": "The platform shows the tracks in another order than they were added in.",
-    "target_limit": "The target playlist is full; the tracks that did not fit are named.",
-}
 VANISHED = "The platform accepted this track and does not show it; it was added again without effect."
 
 
 async def save(pool: Pool, job: Job, *, transfer: Transfer, result: Storable) -> None:
     """Commit a result with the jobs that follow it. Raises LeaseLost; then nothing has changed."""
-    async with jobs.checkpoint(pool, job) as connection:
+    is_settled = not isinstance(result, Cancelled) or result.is_settled
+    async with jobs.checkpoint(pool, job, is_settled=is_settled) as connection:
         await jobs.add(connection, job, await _apply(connection, job, transfer, result))
 
 
@@ -108,12 +103,12 @@ async def _apply(connection: Connection, job: Job, transfer: Transfer, result: S
             return await _batch_matched(connection, job, transfer, result)
         case TargetCreated() | TargetRead() | WriteFinished():
             return await _target_known(connection, job, transfer, result)
-        case BatchWritten():
-            return await _batch_written(connection, job, result)
-        case LookAgain() | Repair() | Verified():
+        case BatchWritten() | BatchRemoved():
+            return await _batch_settled(connection, job, result)
+        case LookAgain() | Repair() | RemoveMore():
             return await _looked(connection, job, result)
-        case Cancelled():
-            return await _cancelled(connection, job)
+        case Verified() | Undone() | Cancelled():
+            return await _ended(connection, job, result)
 
 
 async def _page_read(
@@ -122,7 +117,7 @@ async def _page_read(
     first = job.first_position
     await connection.execute(SOURCE_COUNT, job.transfer_id, result.total)
     if transfer.source_count is not None and result.total not in (None, transfer.source_count):
-        await _warn(connection, job, "source_edited")
+        await warn(connection, job, "source_edited")
     await items.insert(connection, job.transfer_id, first=first, items=result.items)
     behind = first + len(result.items)
     following = []
@@ -180,23 +175,27 @@ async def _target_known(
             await connection.execute(PRESENT, transfer.id, list(result.present_positions))
             await target_bases.put(connection, transfer.id, tail=result.tail, counts=result.counts)
         case WriteFinished():
-            await connection.execute(PHASE, transfer.id, Phase.VERIFY)
-            batch = await connection.fetchval(LAST_BATCH, transfer.id, Phase.VERIFY) + 1
-            return (NextJob(platform=job.platform, phase=Phase.VERIFY, batch=batch),)
+            return await _turn_to(connection, job, Phase.VERIFY)
     return (NextJob(platform=job.platform, phase=Phase.WRITE, batch=job.batch + 1),)
 
 
-async def _batch_written(connection: Connection, job: Job, result: BatchWritten) -> Sequence[NextJob]:
-    await connection.execute(WRITTEN, job.transfer_id, list(result.positions))
-    await connection.execute(COUNT, job.transfer_id, result.target_count)
-    if result.refused:
-        await connection.execute(REFUSED, job.transfer_id, list(result.refused), result.refusal)
-    if result.warning is not None:
-        await _warn(connection, job, result.warning)
+async def _batch_settled(
+    connection: Connection, job: Job, result: BatchWritten | BatchRemoved
+) -> Sequence[NextJob]:
+    match result:
+        case BatchWritten():
+            await connection.execute(WRITTEN, job.transfer_id, list(result.positions))
+            await connection.execute(COUNT, job.transfer_id, result.target_count)
+            if result.refused:
+                await connection.execute(REFUSED, job.transfer_id, list(result.refused), result.refusal)
+            if result.warning is not None:
+                await warn(connection, job, result.warning)
+        case BatchRemoved():
+            await undos.settle(connection, job.transfer_id, result.settled)
     return (
         NextJob(
             platform=job.platform,
-            phase=Phase.WRITE,
+            phase=job.phase,
             batch=job.batch + 1,
             batch_limit=result.batch_limit,
             failure_count=result.failure_count,
@@ -206,7 +205,7 @@ async def _batch_written(connection: Connection, job: Job, result: BatchWritten)
 
 
 async def _looked(
-    connection: Connection, job: Job, result: LookAgain | Repair | Verified
+    connection: Connection, job: Job, result: LookAgain | Repair | RemoveMore
 ) -> Sequence[NextJob]:
     match result:
         case LookAgain():
@@ -221,31 +220,43 @@ async def _looked(
         case Repair():
             await connection.execute(UNWRITTEN, job.transfer_id, list(result.positions))
             await connection.execute(REPAIR, job.transfer_id, len(result.positions))
-            batch = await connection.fetchval(LAST_BATCH, job.transfer_id, Phase.WRITE) + 1
-            return (NextJob(platform=job.platform, phase=Phase.WRITE, batch=batch),)
+            return await _turn_to(connection, job, Phase.WRITE)
+        case RemoveMore():
+            return await _turn_to(connection, job, Phase.UNDO)
+
+
+async def _turn_to(connection: Connection, job: Job, phase: Phase) -> Sequence[NextJob]:
+    """Go on in another phase, which may have been reached before."""
+    await connection.execute(PHASE, job.transfer_id, phase)
+    batch = await connection.fetchval(LAST_BATCH, job.transfer_id, phase) + 1
+    return (NextJob(platform=job.platform, phase=phase, batch=batch),)
+
+
+async def _ended(
+    connection: Connection, job: Job, result: Verified | Undone | Cancelled
+) -> Sequence[NextJob]:
+    for warning in result.warnings:
+        await warn(connection, job, warning)
+    match result:
         case Verified():
             await connection.execute(REFUSED, job.transfer_id, list(result.vanished), VANISHED)
-            for warning in result.warnings:
-                await _warn(connection, job, warning)
             await connection.execute(COMPLETE, job.transfer_id)
-            return ()
-
-
-async def _cancelled(connection: Connection, job: Job) -> Sequence[NextJob]:
-    await connection.execute(CANCEL, job.transfer_id)
-    await connection.execute(SKIP_ITEMS, job.transfer_id)
-    await connection.execute(CLOSE_JOBS, job.transfer_id)
+        case Undone():
+            await undos.settle(connection, job.transfer_id, result.settled)
+            if result.is_playlist_deleted:
+                await connection.execute(DELETED, job.transfer_id)
+            await connection.execute(COMPLETE, job.transfer_id)
+        case Cancelled():
+            await connection.execute(CANCEL, job.transfer_id)
+            await connection.execute(SKIP_ITEMS, job.transfer_id)
+            await connection.execute(CLOSE_JOBS, job.transfer_id)
     return ()
-
-
-async def _warn(connection: Connection, job: Job, code: str) -> None:
-    await connection.execute(WARN, job.transfer_id, [{"code": code, "detail": WARNINGS[code]}], code)
 
 
 async def warn_late_write(pool: Pool, job: Job) -> None:
     """Tell of a write that left when the job was somebody else's, also after the transfer's end."""
     async with pool.acquire(timeout=10) as connection, connection.transaction():
-        await _warn(connection, job, "late_write")
+        await warn(connection, job, "late_write")
         await connection.execute(REVISE, job.transfer_id)
 
 

@@ -3,6 +3,8 @@
 import hashlib
 from collections import Counter
 
+import msgspec
+
 from shared.db import intents, items, target_bases
 from shared.db.intents import Intent
 from shared.db.target_bases import TargetBase
@@ -19,6 +21,14 @@ LAG_PATIENCE = 10  # visibility delays after which tracks that do not show were 
 GIVE_UP_COUNT = 8  # sends of one single track that came to nothing
 
 
+class Setback(msgspec.Struct, frozen=True, kw_only=True):
+    """Less at once, and later. The fields mean what they mean in BatchWritten."""
+
+    batch_limit: int
+    failure_count: int
+    delay_s: float
+
+
 def marker_of(context: Context) -> str:
     """Return the text in the playlist's description by which a lost creation is found again."""
     return f"crossplay:{context.transfer.id.replace('-', '')[:16]}"
@@ -26,20 +36,20 @@ def marker_of(context: Context) -> str:
 
 async def find_created(context: Context, intent: Intent) -> TargetCreated | Wait | None:
     """Look for the playlist of a lost creation; None where it is sure that there is none."""
-    wait_s = await _unseen_for_s(context, intent)
+    wait_s = await unseen_for_s(context, intent)
     if wait_s > 0:
         return Wait(delay_s=wait_s)
     found = await context.adapter.find_playlist(marker_of(context))
     if found is not None:
         return TargetCreated(playlist=found)
-    if await _needs_second_look(context, intent, observed="absent"):
+    if await needs_second_look(context, intent, observed="absent"):
         return Wait(delay_s=context.adapter.capabilities.visibility_delay_s)
     return None
 
 
 async def settle_lost(context: Context, intent: Intent, *, playlist_id: PlaylistId) -> BatchWritten | Wait:
     """Find out what a write did whose answer nobody heard; never sends anything itself."""
-    wait_s = await _unseen_for_s(context, intent)
+    wait_s = await unseen_for_s(context, intent)
     if wait_s > 0:
         return Wait(delay_s=wait_s)
     base = await target_bases.get(context.pool, context.transfer.id)
@@ -65,7 +75,7 @@ async def settle_lost(context: Context, intent: Intent, *, playlist_id: Playlist
     is_complete = len(arrived) == len(intent.positions)
     if not is_complete and (
         _is_behind(context, intent, view)
-        or await _needs_second_look(context, intent, observed=_fingerprint(view))
+        or await needs_second_look(context, intent, observed=fingerprint(view))
     ):
         return Wait(delay_s=context.adapter.capabilities.visibility_delay_s)
     return _arrived(context, intent, arrived=arrived, total=view.total, is_edited=is_edited)
@@ -87,21 +97,33 @@ def _arrived(
         return BatchWritten(
             positions=arrived, target_count=total, warning="target_edited" if is_edited else None
         )
-    # Halving counts for nothing: only sends of one single track speak about that track.
-    failure_count = context.job.failure_count + 1 if context.job.batch_limit == 1 else 1
-    if len(intent.positions) == 1 and failure_count >= GIVE_UP_COUNT:
-        reason = f"{context.adapter.platform} did not take this track in {failure_count} attempts."
+    setback = set_back(context, track_count=len(intent.positions))
+    if setback is None:
+        reason = f"{context.adapter.platform} did not take this track in {GIVE_UP_COUNT} attempts."
         return BatchWritten(positions=(), target_count=total, refused=intent.positions, refusal=reason)
     return BatchWritten(
         positions=(),
         target_count=total,
-        batch_limit=max(1, len(intent.positions) // 2),
+        batch_limit=setback.batch_limit,
+        failure_count=setback.failure_count,
+        delay_s=setback.delay_s,
+    )
+
+
+def set_back(context: Context, *, track_count: int) -> Setback | None:
+    """Say how to go on after a send of so many tracks that came to nothing; None: give this one track up."""
+    # Halving counts for nothing: only sends of one single track speak about that track.
+    failure_count = context.job.failure_count + 1 if context.job.batch_limit == 1 else 1
+    if track_count == 1 and failure_count >= GIVE_UP_COUNT:
+        return None
+    return Setback(
+        batch_limit=max(1, track_count // 2),
         failure_count=failure_count,
         delay_s=backoff_s(failure_count, rng=context.rng),
     )
 
 
-async def _unseen_for_s(context: Context, intent: Intent) -> float:
+async def unseen_for_s(context: Context, intent: Intent) -> float:
     """Return how much longer a lost write may be under way or unseen.
 
     Counted from when it was found open: its sender had waited for tokens and budget after declaring it, and
@@ -123,7 +145,7 @@ def _is_behind(context: Context, intent: Intent, view: TargetView) -> bool:
     return capabilities.reads_lag and view.total < intent.expected_count and intent.age_s < patience_s
 
 
-async def _needs_second_look(context: Context, intent: Intent, *, observed: str) -> bool:
+async def needs_second_look(context: Context, intent: Intent, *, observed: str) -> bool:
     """Where reads lag, believe "not there" only when two reads say the same."""
     if not context.adapter.capabilities.reads_lag or intent.observed == observed:
         return False
@@ -131,6 +153,6 @@ async def _needs_second_look(context: Context, intent: Intent, *, observed: str)
     return True
 
 
-def _fingerprint(view: TargetView) -> str:
+def fingerprint(view: TargetView) -> str:
     text = "\n".join([str(view.total), *(row.track_id or "?" for row in view.rows)])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -6,7 +6,7 @@ import msgspec
 
 from shared.db.items import Settled
 from shared.errors import CrossplayError
-from shared.models import Playlist, SourceItem, TrackId
+from shared.models import Playlist, Removal, SourceItem, TrackId
 
 
 class PageRead(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +59,7 @@ class BatchWritten(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WriteFinished(msgspec.Struct, frozen=True, kw_only=True):
-    """Nothing is left to write."""
+    """Nothing is left to write, or to remove."""
 
 
 class LookAgain(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,8 +81,35 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     vanished: tuple[int, ...] = ()
 
 
+class BatchRemoved(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of positions of an undo; may be none. The rest means what it means in BatchWritten."""
+
+    settled: tuple[Removal, ...]
+    batch_limit: int | None = None
+    failure_count: int = 0
+    delay_s: float = 0
+
+
+class RemoveMore(msgspec.Struct, frozen=True, kw_only=True):
+    """Tracks show that had not been seen; they are removed, too."""
+
+
+class Undone(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing of the undone transfer stands in the target but what is named."""
+
+    settled: tuple[Removal, ...] = ()
+    warnings: tuple[str, ...] = ()
+    is_playlist_deleted: bool = False
+
+
 class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
-    """Nothing is under way any more, as the user wished."""
+    """Nothing is under way any more, as the user wished. is_settled: it is known what the last write did."""
+
+    is_settled: bool = True
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return () if self.is_settled else ("unsettled",)
 
 
 class Wait(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +128,9 @@ Result: TypeAlias = (
     | LookAgain
     | Repair
     | Verified
+    | BatchRemoved
+    | RemoveMore
+    | Undone
     | Cancelled
     | Wait
 )

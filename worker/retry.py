@@ -16,6 +16,7 @@ from shared.lifecycle import PauseReason
 
 FIRST_DELAY_S = 1.0
 MAX_DELAY_S = 300.0
+MAX_LOOK_DELAY_S = 30.0
 PARK_AFTER_S = 60.0  # a longer wait is told to the user as a pause with its hour
 
 
@@ -69,6 +70,11 @@ def backoff_s(failure_count: int, *, rng: random.Random) -> float:
     """Return an exponential delay with full jitter, never below a tenth of its ceiling. Starts at 1."""
     ceiling_s = min(MAX_DELAY_S, FIRST_DELAY_S * 2.0 ** min(failure_count - 1, 20))
     return rng.uniform(ceiling_s / 10, ceiling_s)
+
+
+def look_delay_s(look_count: int) -> float:
+    """Return how long to wait before a target is looked at again. look_count: so many waits came before."""
+    return min(MAX_LOOK_DELAY_S, 0.5 * 2.0**look_count)
 
 
 def _pause_reason(error: CrossplayError) -> PauseReason:

@@ -8,7 +8,7 @@ from loguru import logger
 from redis.asyncio import Redis
 
 from shared import outbox, telemetry
-from shared.db import transfers, workers
+from shared.db import platform_pauses, transfers, workers
 from shared.db.pool import STORE_ERRORS as POSTGRES_ERRORS
 from shared.db.pool import Pool
 from shared.models import Platform
@@ -82,6 +82,7 @@ class Scheduler:
         if not await self._is_leader():
             return
         await transfers.resume_due(self._pool)
+        await platform_pauses.settle(self._pool)
         for platform in Platform:
             requeued_count = await outbox.rescue(self._pool, self._streams, platform)
             if requeued_count:

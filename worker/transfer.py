@@ -2,36 +2,42 @@
 
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from loguru import logger
 
 from shared import telemetry
-from shared.db import jobs, transfers
+from shared.db import intents, jobs, transfers
+from shared.db.intents import Intent
 from shared.db.jobs import Job
 from shared.db.pool import Pool
 from shared.db.transfers import Transfer
 from shared.errors import AccountError, CrossplayError, PlatformError, Remedy
 from shared.lease import Lease
 from shared.lifecycle import Phase, State
-from shared.models import ConnectionId, Platform
+from shared.models import ConnectionId, Outcome, Platform
 from shared.platforms.base import Adapter
 from worker import checkpoints
 from worker.context import Context
 from worker.lookups import Lookups
 from worker.phases.match import match
 from worker.phases.read import read
+from worker.phases.undo import settle_removal, undo
 from worker.phases.verify import verify
+from worker.phases.verify_undo import verify_undo
 from worker.phases.write import settle, write
 from worker.results import (
     BatchMatched,
+    BatchRemoved,
     Cancelled,
     PageRead,
     Repair,
     Result,
     TargetCreated,
     TargetRead,
+    Undone,
     Verified,
     Wait,
     WriteFinished,
@@ -40,11 +46,18 @@ from worker.results import (
 OpenAdapter = Callable[[Platform, ConnectionId], Awaitable[tuple[Adapter, str]]]
 """Opens a connection's adapter and names the market of its catalog."""
 
-PHASES: dict[Phase, Callable[[Context], Awaitable[Result]]] = {
+Run: TypeAlias = Callable[[Context], Awaitable[Result]]
+
+PHASES: dict[Phase, Run] = {
     Phase.READ: read,
     Phase.MATCH: match,
     Phase.WRITE: write,
     Phase.VERIFY: verify,
+}
+UNDO_PHASES: dict[Phase, Run] = {Phase.UNDO: undo, Phase.VERIFY: verify_undo}
+SETTLERS: dict[Phase, Callable[[Context, Intent], Awaitable[Result | None]]] = {
+    Phase.WRITE: settle,
+    Phase.UNDO: settle_removal,
 }
 START = """
 UPDATE transfers SET state = 'running', started_at = now(), revision = revision + 1
@@ -73,7 +86,8 @@ class TransferRunner:
         if transfer.is_cancelling:
             result = await self._wind_up(job, transfer, lease)
         else:
-            result = await PHASES[job.phase](await self._context(job, transfer, lease))
+            phases = PHASES if transfer.undoes is None else UNDO_PHASES
+            result = await phases[job.phase](await self._context(job, transfer, lease))
         await self._store(job, transfer, result)
         return (transfer.source_platform, transfer.target_platform)
 
@@ -82,14 +96,18 @@ class TransferRunner:
         await checkpoints.warn_late_write(self.pool, job)
 
     async def _wind_up(self, job: Job, transfer: Transfer, lease: Lease) -> Result:
-        """Stop a transfer; a write that is under way is settled first, so that what was added is told."""
-        if job.phase is not Phase.WRITE:
+        """Stop a transfer; a write that is under way is settled first, so that what was added is told.
+
+        Where nothing is under way, no platform is asked: it may be away, paused, or not ours any more.
+        """
+        intent = await intents.get(self.pool, job)
+        if intent is None:
             return Cancelled()
         try:
-            return await settle(await self._context(job, transfer, lease)) or Cancelled()
+            return await SETTLERS[job.phase](await self._context(job, transfer, lease), intent) or Cancelled()
         except (AccountError, PlatformError) as error:
             if error.remedy in (Remedy.USER, Remedy.NONE):
-                return Cancelled()  # target or access are gone: nobody can tell any more what it did
+                return Cancelled(is_settled=False)  # target or access are gone: nobody can tell what it did
             raise
 
     async def _context(self, job: Job, transfer: Transfer, lease: Lease) -> Context:
@@ -127,15 +145,20 @@ def _tell(transfer: Transfer, result: Result) -> None:
         case PageRead(next_cursor=None):
             logger.info("Source read", platform=transfer.source_platform)
         case BatchMatched():
-            outcomes = Counter(one.outcome for one in result.settled)
-            for outcome, count in outcomes.items():
-                telemetry.meters.tracks_settled(count, platform=transfer.target_platform, outcome=outcome)
+            _count(transfer, (one.outcome for one in result.settled))
+        case BatchRemoved():
+            _count(transfer, (one.outcome for one in result.settled))
         case TargetCreated() | TargetRead() | WriteFinished() | Repair():
             logger.info("Target " + _TARGET_NEWS[type(result)], platform=transfer.target_platform)
-        case Cancelled() | Verified():
-            state = "completed" if isinstance(result, Verified) else "cancelled"
+        case Cancelled() | Undone() | Verified():
+            state = "cancelled" if isinstance(result, Cancelled) else "completed"
             logger.info("Transfer ended", state=state)
             telemetry.meters.transfer_ended(state)
+
+
+def _count(transfer: Transfer, outcomes: Iterable[Outcome]) -> None:
+    for outcome, count in Counter(outcomes).items():
+        telemetry.meters.tracks_settled(count, platform=transfer.target_platform, outcome=outcome)
 
 
 _TARGET_NEWS: dict[type, str] = {

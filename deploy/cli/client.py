@@ -132,6 +132,8 @@ class GatewayClient:
             for fault in body.get("errors") or ()
             if isinstance(fault, dict)
         ]
+        if body.get("url"):
+            lines.append(f"  {body['url']}")
         if body.get("trace_id"):
             lines.append(f"  trace {body['trace_id']}")
         if not code and _is_passing(answer):
@@ -169,6 +171,7 @@ _CURES = {
     "unauthenticated": "Give a valid API key with --key or CROSSPLAY_API_KEY.",
     "connection-missing": "Link the account first: crossplay connect PLATFORM",
     "reconnect-required": "Sign in again: crossplay connect PLATFORM",
+    "undo-not-supported": "Nobody else can: do it there by hand.",
     "not-found": "See which there are: crossplay status",
     "validation": "See: crossplay transfer --help",
     "playlist-not-readable": "See which there are: crossplay playlists PLATFORM",

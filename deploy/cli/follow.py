@@ -13,7 +13,7 @@ from deploy.cli.wire import (
     Status,
     TrackRow,
     cure_of,
-    is_moved,
+    is_done,
     needs_a_person,
     read_status,
     read_track,
@@ -59,12 +59,12 @@ class Watch:
             await asyncio.sleep(PACE_S if is_held else IDLE_PACE_S)
 
 
-async def tracks_not_moved(client: GatewayClient, *, transfer_id: str) -> list[dict[str, Any]]:
-    """Return every item that does not stand in the target, in the order of the source."""
+async def tracks_left(client: GatewayClient, *, transfer_id: str) -> list[dict[str, Any]]:
+    """Return every item that was not moved, or not removed by an undo, in the order of the source."""
     return [
         item
         async for item in client.pages(f"/status/{transfer_id}/tracks", params={"limit": "200"})
-        if not is_moved(read_track(item))
+        if not is_done(read_track(item))
     ]
 
 
@@ -81,6 +81,8 @@ def print_status(status: Status) -> None:
         print_text(f"  to do: {cure}")
     if status.error is not None:
         print_text(f"  error: {status.error.code}: {status.error.text}")
+    if status.undone_by is not None:
+        print_text(f"  undone by: {status.undone_by}")
     for warning in status.warnings:
         print_text(f"  warning: {warning.detail or warning.code}")
     if status.trace_url or status.trace_id:

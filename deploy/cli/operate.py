@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from deploy.cli.database import database
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_json, print_text, say
 from deploy.dev.demo import run_demo
@@ -22,7 +23,6 @@ from deploy.dev.system import Options, System
 from gateway import app as gateway_app
 from shared.db import users
 from shared.db.migrate import migrate as migrate_database
-from shared.db.pool import open_pool
 from shared.settings import load, require_stores
 from worker.bootstrap import serve as serve_worker
 
@@ -108,13 +108,8 @@ def add_user(name: Annotated[str, typer.Argument(help="Who the API key is for.")
     """Make a user where there is none of this name, and print a new API key, once."""
 
     async def add() -> str:
-        settings = load(os.environ)
-        require_stores(settings)
-        pool = await open_pool(settings.database_url, size=1)
-        try:
+        async with database() as pool:
             key = await users.create_api_key(pool, await users.ensure(pool, name=name))
-        finally:
-            await pool.close()
         return key.secret.reveal()
 
     print_text(asyncio.run(add()))

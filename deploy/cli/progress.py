@@ -17,6 +17,7 @@ BAR_WIDTH_COUNT = 60
 SEGMENTS = {
     "written": ("green", "█"),
     "already_present": ("cyan", "█"),
+    "removed": ("green", "▓"),
     "ready": ("blue", "▓"),
     "deferred": ("magenta", "▒"),
     "review": ("yellow", "█"),

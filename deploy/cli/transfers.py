@@ -1,4 +1,4 @@
-"""The verbs `transfer` and `status`."""
+"""The verbs `transfer`, `undo` and `status`."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
@@ -10,11 +10,11 @@ import typer
 from deploy.cli.client import GatewayClient
 from deploy.cli.endpoints import source_of, target_of
 from deploy.cli.exits import CommandStopped, Exit
-from deploy.cli.follow import Watch, print_status, print_tracks, tracks_not_moved
+from deploy.cli.follow import Watch, print_status, print_tracks, tracks_left
 from deploy.cli.options import DEFAULT_SERVER, Key, Output, Server
 from deploy.cli.output import Format, print_json, print_rows, print_text, say
 from deploy.cli.progress import progress_for
-from deploy.cli.wire import exit_of_status, read_listed, read_status
+from deploy.cli.wire import Status, exit_of_status, read_listed, read_status
 from shared.models import Policy
 
 NAMED_TRACKS_COUNT = 10
@@ -60,12 +60,31 @@ def transfer(  # noqa: PLR0913 - one parameter for each option of the command
             watch.latest = await _start(client, body=body, idempotency_key=request_key)
             if wait:
                 return await _wait(client, watch, timeout_s=timeout_s, output=output)
-            if output is Format.TEXT:
-                say(f"Started; see: crossplay status {watch.latest['id']} --follow")
-                print_text(str(watch.latest["id"]))
-            else:
-                print_json(watch.latest)
-            return Exit.FULL
+            return _leave(watch.latest, output=output)
+
+    run_watched(run, output=output)
+
+
+@app.command()
+def undo(
+    transfer_id: Annotated[str, typer.Argument(metavar="ID")],
+    *,
+    wait: Annotated[bool, typer.Option("--wait/--detach", help="Stay until it is done.")] = True,
+    server: Server = DEFAULT_SERVER,
+    key: Key = None,
+    output: Output = Format.TEXT,
+) -> None:
+    """Remove what a transfer has added, and nothing else.
+
+    The exit codes are those of `transfer`; 3 means that some tracks could not be removed.
+    """
+
+    async def run(watch: Watch) -> Exit:
+        async with GatewayClient.open(server, key=key) as client:
+            watch.latest = (await client.post(f"/transfer/{transfer_id}/undo", body={})).body
+            if wait:
+                return await _wait(client, watch, timeout_s=None, output=output)
+            return _leave(watch.latest or {}, output=output)
 
     run_watched(run, output=output)
 
@@ -128,6 +147,16 @@ async def _start(
     return started
 
 
+def _leave(started: Mapping[str, Any], *, output: Format) -> Exit:
+    """Print what has been started and is not waited for."""
+    if output is Format.TEXT:
+        say(f"Started; see: crossplay status {started['id']} --follow")
+        print_text(str(started["id"]))
+    else:
+        print_json(started)
+    return Exit.FULL
+
+
 async def _wait(client: GatewayClient, watch: Watch, *, timeout_s: float | None, output: Format) -> Exit:
     """Follow to the end, print the result, and return what it means."""
     transfer_id = str((watch.latest or {})["id"])
@@ -146,8 +175,8 @@ async def _wait(client: GatewayClient, watch: Watch, *, timeout_s: float | None,
         return code
     print_status(status)
     if code is Exit.PARTIAL:
-        missing = await tracks_not_moved(client, transfer_id=transfer_id)
-        print_text("Not moved:")
+        missing = await tracks_left(client, transfer_id=transfer_id)
+        print_text(f"{_left_word(status)}:")
         print_tracks(missing, limit_count=NAMED_TRACKS_COUNT)
         if len(missing) > NAMED_TRACKS_COUNT:
             say(f"All of them: crossplay status {transfer_id} --tracks")
@@ -157,16 +186,24 @@ async def _wait(client: GatewayClient, watch: Watch, *, timeout_s: float | None,
 async def _print_one(
     client: GatewayClient, body: Mapping[str, Any], *, has_tracks: bool, output: Format
 ) -> None:
-    missing = await tracks_not_moved(client, transfer_id=str(body["id"])) if has_tracks else None
+    status = read_status(body)
+    missing = await tracks_left(client, transfer_id=str(body["id"])) if has_tracks else None
     if output is not Format.TEXT:
-        print_json(body if missing is None else {**body, "not_moved": missing})
+        name = "not_moved" if status.kind == "transfer" else "not_removed"
+        print_json(body if missing is None else {**body, name: missing})
         return
-    print_status(read_status(body))
+    print_status(status)
     if missing:
-        print_text("Not moved:")
+        print_text(f"{_left_word(status)}:")
         print_tracks(missing)
     elif has_tracks:
-        print_text("Every track is in the target.")
+        print_text(
+            "Every track is in the target." if status.kind == "transfer" else "Every track is removed."
+        )
+
+
+def _left_word(status: Status) -> str:
+    return "Not moved" if status.kind == "transfer" else "Not removed"
 
 
 async def _list(client: GatewayClient, *, limit_count: int, output: Format) -> None:
@@ -188,7 +225,7 @@ async def _list(client: GatewayClient, *, limit_count: int, output: Format) -> N
                     row.id,
                     row.state,
                     row.phase,
-                    f"{row.source.platform}:{row.source.name}",
+                    ("undo of " if row.kind == "undo" else "") + f"{row.source.platform}:{row.source.name}",
                     row.target.platform,
                 )
                 for row in rows

@@ -52,6 +52,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     state: str
     phase: str
+    kind: str = "transfer"
     source: End
     target: End
 
@@ -62,6 +63,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     state: str
     counts: dict[str, int]
+    kind: str = "transfer"
+    undone_by: str | None = None
     phase: str | None = None
     outcome: str | None = None
     summary: str = ""
@@ -113,8 +116,9 @@ def read_playlist(body: Any) -> PlaylistRow:
     return _read(body, PlaylistRow)
 
 
-def is_moved(row: TrackRow) -> bool:
-    return row.written or row.outcome == "already_present"
+def is_done(row: TrackRow) -> bool:
+    """Whether an item ended as was wished: in the target, or, of an undo, out of it."""
+    return row.written or row.outcome in ("already_present", "removed")
 
 
 def step_of(status: Status) -> str:
@@ -129,7 +133,7 @@ def needs_a_person(status: Status) -> bool:
     return (
         status.state == "paused"
         and status.paused is not None
-        and status.paused.reason not in ("rate_limited", "quota")
+        and status.paused.reason not in ("rate_limited", "quota", "operator")
     )
 
 

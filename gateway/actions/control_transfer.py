@@ -3,13 +3,16 @@
 import asyncpg
 from loguru import logger
 
+from gateway.actions.accounts import PlatformsPort
 from gateway.actions.read_transfer import ReadTransfer
+from gateway.actions.summarize_transfer import paused_by_operator
 from gateway.actions.wake_workers import WakeWorkers
-from shared.db import control
+from shared.db import control, platform_pauses
 from shared.db.control import Control
 from shared.db.pool import Pool
-from shared.errors import StateConflict
-from shared.lifecycle import State
+from shared.db.transfers import Transfer
+from shared.errors import CrossplayError, PlatformPaused, StateConflict
+from shared.lifecycle import TERMINAL, PauseReason, State
 from shared.models import TransferId, UserId
 
 # A wish that the state has fulfilled already is no mistake.
@@ -24,13 +27,16 @@ _DONE = {
 class ControlTransfer:
     """Changes what a transfer does; each wish may be repeated."""
 
-    def __init__(self, *, pool: Pool, read: ReadTransfer, wake: WakeWorkers) -> None:
+    def __init__(
+        self, *, pool: Pool, read: ReadTransfer, platforms: PlatformsPort, wake: WakeWorkers
+    ) -> None:
         self._pool = pool
         self._read = read
+        self._platforms = platforms
         self._wake = wake
 
     async def __call__(self, user_id: UserId, transfer_id: str, wish: Control) -> None:
-        """Raises NotFound, and StateConflict where the transfer's state makes the wish meaningless."""
+        """Raises NotFound, PlatformPaused, and StateConflict where its state makes the wish meaningless."""
         view = await self._read.view(user_id, transfer_id)
         try:
             is_changed = await control.apply(
@@ -41,9 +47,23 @@ class ControlTransfer:
                 "Another transfer is writing to this playlist: retry when it is done."
             ) from error
         if not is_changed:
-            state = (await self._read.view(user_id, transfer_id)).transfer.state
-            if state not in _DONE[wish]:
-                raise StateConflict(f"A transfer that is {state} cannot be asked to {wish}.")
+            transfer = (await self._read.view(user_id, transfer_id)).transfer
+            if not _is_done(transfer, wish):
+                raise self._refusal(transfer, wish)
             return
+        await platform_pauses.settle(self._pool)
         logger.bind(transfer_id=view.transfer.id).info(f"transfer asked to {wish}")
         await self._wake((view.transfer.source_platform, view.transfer.target_platform))
+
+    def _refusal(self, transfer: Transfer, wish: Control) -> CrossplayError:
+        if wish is Control.RESUME and transfer.pause_reason is PauseReason.OPERATOR:
+            return PlatformPaused(f"{paused_by_operator(transfer, label=self._platforms.label)}.")
+        if wish is Control.RETRY and transfer.undone_by is not None:
+            return StateConflict("This transfer has been undone: start a new one.")
+        return StateConflict(f"A transfer that is {transfer.state} cannot be asked to {wish}.")
+
+
+def _is_done(transfer: Transfer, wish: Control) -> bool:
+    if wish is Control.CANCEL and transfer.is_cancelling and transfer.state not in TERMINAL:
+        return True
+    return transfer.state in _DONE[wish]

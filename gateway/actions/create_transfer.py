@@ -10,7 +10,7 @@ from gateway.actions.accounts import AccountRef, Accounts, PlatformsPort
 from gateway.actions.find_playlist import FindPlaylist
 from gateway.actions.refusals import TargetLimit
 from gateway.actions.wake_workers import WakeWorkers
-from shared.db import transfers
+from shared.db import platform_pauses, transfers
 from shared.db.connections import Connection
 from shared.db.pool import Pool
 from shared.db.transfers import NewTransfer, Transfer
@@ -88,6 +88,7 @@ class CreateTransfer:
         if not is_new:  # a request at the same time was faster
             return _replay(transfer, wish=wish)
         logger.bind(transfer_id=transfer.id, user_id=user_id).info("transfer created")
+        await platform_pauses.settle(self._pool)  # so that it says at once what it waits for
         await self._wake((transfer.source_platform,))
         return transfer.id, False
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.errors import ConnectionMissing, ReconnectRequired, RequestError, ValidationFailed
-from shared.models import ConnectionId, Platform
+from shared.models import ConnectionId, Platform, PlaylistId
 
 
 class BodyMalformed(ValidationFailed):
@@ -39,6 +39,16 @@ class RedirectUriImpossible(RequestError):
     def __init__(self, message: str, *, redirect_uri: str, ways: Sequence[str]) -> None:
         super().__init__(message)
         self.extras: Mapping[str, Any] = {"redirect_uri": redirect_uri, "routes": tuple(ways)}
+
+
+class UndoNotSupported(RequestError):
+    """The target platform lets nobody remove tracks. extras: the playlist that has to be changed by hand."""
+
+    code = "undo-not-supported"
+
+    def __init__(self, message: str, *, playlist_id: PlaylistId | None, url: str | None) -> None:
+        super().__init__(message)
+        self.extras: Mapping[str, Any] = {"playlist": playlist_id, "url": url}
 
 
 class TargetLimit(RequestError):

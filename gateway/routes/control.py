@@ -25,6 +25,8 @@ _SUMMARIES = {
     Control.RETRY: "Let a failed transfer try again from its last checkpoint.",
 }
 
+_MORE_PROBLEMS = {Control.RESUME: ("platform-paused",)}
+
 ROUTES = tuple(
     Operation(
         method="POST",
@@ -33,7 +35,7 @@ ROUTES = tuple(
         name=f"{wish}Transfer",
         summary=summary,
         answers={202: schemas.StatusResource},
-        problems=("not-found", "state-conflict", "store-unavailable"),
+        problems=("not-found", "state-conflict", *_MORE_PROBLEMS.get(wish, ()), "store-unavailable"),
     )
     for wish, summary in _SUMMARIES.items()
 )

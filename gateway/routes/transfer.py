@@ -28,6 +28,18 @@ async def create(request: web.Request) -> web.Response:
         idempotency_key=_idempotency_key(request),
         trace=telemetry.inject(),
     )
+    return await _accepted(request, transfer_id, is_replay=is_replay)
+
+
+async def undo(request: web.Request) -> web.Response:
+    transfer_id, is_replay = await request.app[keys.UNDO_TRANSFER](
+        request[keys.USER_ID], request.match_info["id"], trace=telemetry.inject()
+    )
+    return await _accepted(request, transfer_id, is_replay=is_replay)
+
+
+async def _accepted(request: web.Request, transfer_id: TransferId, *, is_replay: bool) -> web.Response:
+    """Answer with a transfer that has been stored, now or by the same request before."""
     view = await request.app[keys.READ_TRANSFER].view(request[keys.USER_ID], transfer_id)
     response = status_answer(request, view, status=202)
     response.headers[hdrs.LOCATION] = f"/status/{transfer_id}"
@@ -116,6 +128,15 @@ ROUTES = (
             "source": {"platform": "spotify", "playlist": "Road Trip"},
             "target": {"platform": "apple_music", "name": "Road Trip"},
         },
+    ),
+    Operation(
+        method="POST",
+        path="/transfer/{id}/undo",
+        handler=undo,
+        name="undoTransfer",
+        summary="Remove exactly what an ended transfer has added; the answer says where to watch it.",
+        answers={202: schemas.StatusResource},
+        problems=("not-found", "state-conflict", "undo-not-supported", "store-unavailable"),
     ),
     Operation(
         method="GET",

@@ -20,33 +20,38 @@ PAUSE = """
 UPDATE transfers SET state = 'paused', pause_reason = 'user', pause_platform = NULL, resume_at = NULL,
        revision = revision + 1
 WHERE id = $1 AND user_id = $2 AND NOT is_cancelling
-      AND (state IN ('queued', 'running') OR (state = 'paused' AND pause_reason = 'rate_limited'))
+      AND (state IN ('queued', 'running') OR (state = 'paused' AND pause_reason IS DISTINCT FROM 'user'))
 RETURNING true
 """
 RESUME = """
-UPDATE transfers SET state = 'running', pause_reason = NULL, pause_platform = NULL, resume_at = NULL,
-       revision = revision + 1
-WHERE id = $1 AND user_id = $2 AND state = 'paused' RETURNING true
+UPDATE transfers SET state = CASE WHEN started_at IS NULL THEN 'queued' ELSE 'running' END,
+       pause_reason = NULL, pause_platform = NULL, resume_at = NULL, revision = revision + 1
+WHERE id = $1 AND user_id = $2 AND state = 'paused' AND pause_reason IS DISTINCT FROM 'operator'
+RETURNING true
 """
 # A worker winds up: only it can find out what a write did that is under way.
 CANCEL = """
 UPDATE transfers SET is_cancelling = true, state = 'running', pause_reason = NULL, pause_platform = NULL,
        resume_at = NULL, revision = revision + 1
-WHERE id = $1 AND user_id = $2 AND state IN ('queued', 'running', 'paused') RETURNING true
+WHERE id = $1 AND user_id = $2 AND state IN ('queued', 'running', 'paused') AND NOT is_cancelling
+RETURNING true
 """
 HURRY = "UPDATE jobs SET run_at = now() WHERE transfer_id = $1 AND state = 'open' AND run_at > now()"
 RETRY = """
 UPDATE transfers SET state = 'running', error_code = NULL, error_text = NULL, finished_at = NULL,
        is_target_claimed = target_count IS NOT NULL, revision = revision + 1
-WHERE id = $1 AND user_id = $2 AND state = 'failed' RETURNING true
+WHERE id = $1 AND user_id = $2 AND state = 'failed' AND undone_by IS NULL RETURNING true
 """
 REVIVE_ITEMS = """
 UPDATE items SET outcome = 'pending', reason = ''
-WHERE transfer_id = $1 AND outcome = 'failed' AND target IS NULL AND NOT is_written
-      AND EXISTS (
-          SELECT FROM jobs WHERE jobs.transfer_id = items.transfer_id AND jobs.phase = 'match'
-                 AND jobs.state IN ('open', 'dead')
-                 AND items.position BETWEEN jobs.first_position AND jobs.last_position
+WHERE transfer_id = $1 AND outcome = 'failed' AND NOT is_written
+      AND (
+          target IS NULL AND EXISTS (
+              SELECT FROM jobs WHERE jobs.transfer_id = items.transfer_id AND jobs.phase = 'match'
+                     AND jobs.state IN ('open', 'dead')
+                     AND items.position BETWEEN jobs.first_position AND jobs.last_position
+          )
+          OR EXISTS (SELECT FROM transfers WHERE transfers.id = items.transfer_id AND undoes IS NOT NULL)
       )
 """
 REVIVE_JOBS = """

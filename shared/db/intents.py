@@ -30,10 +30,10 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
-    """Tracks about to be added; the counts mean what they mean in Intent."""
+    """Tracks about to be added or removed; the counts mean what they mean in Intent."""
 
-    expected_count: int
-    target_offset: int
+    expected_count: int = 0
+    target_offset: int = 0
     positions: tuple[int, ...]
     track_ids: tuple[TrackId, ...]
 
@@ -66,11 +66,20 @@ async def declare_create(pool: Pool, job: Job) -> None:
 
 async def declare_add(pool: Pool, job: Job, *, write: Write) -> None:
     """Commit which tracks are about to be added, and where. Raises LeaseLost."""
+    await _declare(pool, job, kind="add", write=write)
+
+
+async def declare_remove(pool: Pool, job: Job, *, write: Write) -> None:
+    """Commit which tracks are about to be removed. Raises LeaseLost."""
+    await _declare(pool, job, kind="remove", write=write)
+
+
+async def _declare(pool: Pool, job: Job, *, kind: str, write: Write) -> None:
     async with jobs.fenced(pool, job) as connection:
         await connection.execute(
             DECLARE,
             job.id,
-            "add",
+            kind,
             job.epoch,
             write.expected_count,
             write.target_offset,

@@ -125,6 +125,10 @@ MATCHED_ROWS = """
 SELECT position, target_track_id AS track_id, target ->> 'title' AS title FROM items
 WHERE transfer_id = $1 AND outcome IN ('exact', 'same_recording', 'best_effort') ORDER BY position
 """
+OF_OUTCOME = """
+SELECT position, target_track_id AS track_id, target ->> 'title' AS title FROM items
+WHERE transfer_id = $1 AND outcome = $2 ORDER BY position
+"""
 AT = """
 SELECT position, target_track_id AS track_id, target ->> 'title' AS title FROM items
 WHERE transfer_id = $1 AND position = ANY($2) ORDER BY position
@@ -160,6 +164,11 @@ async def written(pool: Pool, transfer_id: TransferId) -> list[Planned]:
 async def matched(pool: Pool, transfer_id: TransferId) -> list[Planned]:
     """Return all matched positions, in order."""
     return _planned(await pool.fetch(MATCHED_ROWS, transfer_id))
+
+
+async def of_outcome(pool: Pool, transfer_id: TransferId, *, outcome: Outcome) -> list[Planned]:
+    """Return the positions of one outcome that have a track, in order."""
+    return _planned(await pool.fetch(OF_OUTCOME, transfer_id, outcome))
 
 
 async def at(pool: Pool, transfer_id: TransferId, *, positions: Sequence[int]) -> list[Planned]:

@@ -57,6 +57,7 @@ FROM transfers
 WHERE jobs.id = $1 AND transfers.id = jobs.transfer_id AND jobs.state = 'open'
       AND transfers.state IN ('queued', 'running') AND jobs.run_at <= clock_timestamp()
       AND (jobs.lease_until IS NULL OR jobs.lease_until < clock_timestamp())
+      AND NOT EXISTS (SELECT FROM held_jobs WHERE held_jobs.id = jobs.id)
 RETURNING jobs.*
 """
 IS_HELD = """
@@ -112,6 +113,8 @@ WITH busy AS (
           AND jobs.run_at <= clock_timestamp()
           AND (jobs.lease_until IS NULL OR jobs.lease_until < clock_timestamp())
           AND transfers.state IN ('queued', 'running')
+          AND NOT (EXISTS (SELECT FROM platform_pauses WHERE platform_pauses.platform = $1) -- asked once
+                   AND EXISTS (SELECT FROM held_jobs WHERE held_jobs.id = jobs.id))
 ), turns AS (
     SELECT id, created_at,
            row_number() OVER (PARTITION BY user_id ORDER BY turn_in_user, created_at)
@@ -164,18 +167,19 @@ async def release(
 
 @contextlib.asynccontextmanager
 async def checkpoint(
-    pool: Pool, job: Job, *, is_dead: bool = False, error: str | None = None
+    pool: Pool, job: Job, *, is_dead: bool = False, is_settled: bool = True, error: str | None = None
 ) -> AsyncIterator[Connection]:
     """Open the transaction that ends a job: what is done inside counts only if the job is still ours.
 
     The transfer's row is locked and its revision raised, so that two checkpoints of one transfer see each
-    other's jobs. Raises LeaseLost where the epoch has moved on or the transfer has ended meanwhile.
+    other's jobs. is_settled: what its intent did is known, so that it can go.
+    Raises LeaseLost where the epoch has moved on or the transfer has ended meanwhile.
     """
     async with pool.acquire(timeout=10) as connection, connection.transaction():
         state = "dead" if is_dead else "done"
         if not await connection.fetchval(FENCE, job.id, job.epoch, state, error):
             raise LeaseLost(job.id)
-        if not is_dead:  # a dead job that is revived still has to find out what its write did
+        if is_settled and not is_dead:  # a dead job that is revived still has to find out what its write did
             await connection.execute("DELETE FROM intents WHERE job_id = $1", job.id)
         if not await connection.fetchval(REVISE, job.transfer_id):
             raise LeaseLost(job.id)

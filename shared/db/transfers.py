@@ -56,6 +56,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     is_cancelling: bool
     pause_reason: PauseReason | None
     pause_platform: Platform | None
+    pause_text: str = ""
     resume_at: datetime | None
     error_code: str | None
     error_text: str | None
@@ -69,12 +70,14 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    undoes: TransferId | None = None
+    undone_by: TransferId | None = None
 
 
 def from_row(row: Row) -> Transfer:
     values = {name: row[name] for name in Transfer.__struct_fields__}
-    for name in ("id", "user_id", "source_connection_id", "target_connection_id"):
-        values[name] = str(values[name])
+    for name in ("id", "user_id", "source_connection_id", "target_connection_id", "undoes", "undone_by"):
+        values[name] = values[name] and str(values[name])
     return msgspec.convert(values, Transfer)
 
 

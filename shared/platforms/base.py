@@ -47,6 +47,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     playlist, None where none is known. visibility_delay_s: how long an accepted write may stay unseen.
     reads_lag: two equal reads are needed before "not there" is believed. search_parallel: look-ups that
     one job may have under way at once. has_fielded_search: a query's title and artist are told apart.
+    remove_batch: tracks of one removal, 0 where nothing can be removed.
     """
 
     write_class: WriteClass
@@ -58,6 +59,11 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     reads_lag: bool
     search_parallel: int = 4
     has_fielded_search: bool = False
+    remove_batch: int = 0
+
+    @property
+    def can_remove(self) -> bool:
+        return self.remove_batch > 0
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,7 +212,8 @@ class Adapter(Protocol):
     Every method raises PlatformUnavailable, RateLimited, ReconnectRequired, PlatformDenied,
     PlatformNotFound, PlatformRejected or PlatformAnswerInvalid, and nothing else of its own but
     ValidationFailed for a cursor that no page gave.
-    Reads repeat themselves a few times; the writes (`create_playlist`, `add_tracks`) are sent once.
+    Reads repeat themselves a few times; the writes (`create_playlist`, `add_tracks`, `remove_tracks`,
+    `delete_playlist`) are sent once.
     """
 
     @property
@@ -247,6 +254,18 @@ class Adapter(Protocol):
         Platforms that can only append ignore position. Not idempotent. After PlatformUnavailable the
         tracks may stand there or not: read back before sending again.
         """
+
+    async def remove_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
+    ) -> None:
+        """Remove 1..capabilities.remove_batch tracks wherever they stand in a playlist, every copy of each.
+
+        Idempotent: one that does not stand there is no error. After PlatformUnavailable the call may have
+        happened. Raises PlatformRejected where the platform cannot remove, see capabilities.can_remove.
+        """
+
+    async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
+        """Delete an own playlist from the account. Idempotent. Raises as `remove_tracks` does."""
 
     async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
         """Read a target playlist from offset to its end."""

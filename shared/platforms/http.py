@@ -147,7 +147,7 @@ class PlatformHttp:
 
         session None: no user is needed. Raises also PlatformAnswerInvalid.
         """
-        answer = await self._authorized(session, functools.partial(self._get, call))
+        answer = await self._authorized(call, session, functools.partial(self._get, call))
         if not answer.is_success:
             answer = await self._nothing(call, answer, is_personal=session is not None)
         try:
@@ -174,7 +174,7 @@ class PlatformHttp:
         After PlatformUnavailable the write may have happened; that is also said of one that the platform
         accepted with an answer that cannot be read. Raises also SentLate.
         """
-        answer = await self._authorized(session, functools.partial(self._send, call, gate))
+        answer = await self._authorized(call, session, functools.partial(self._send, call, gate))
         if not answer.is_success:
             raise await self._refusal(call, answer, is_personal=session is not None)
         if into is None:
@@ -190,18 +190,31 @@ class PlatformHttp:
             ) from error
 
     async def _authorized(
-        self, session: Session | None, exchange: Callable[[Mapping[str, str]], Awaitable[Answer]]
+        self,
+        call: Call,
+        session: Session | None,
+        exchange: Callable[[Mapping[str, str]], Awaitable[Answer]],
     ) -> Answer:
         sign = self._endpoint.sign
         tokens = await session.tokens() if session else None
         answer = await exchange(sign(tokens))
-        # 401 says that nothing was done, so that even a write may be sent again.
-        is_refused = answer.status == HTTPStatus.UNAUTHORIZED and self._endpoint.can_refresh
-        if session and tokens and is_refused:
+        # Refused tokens mean that nothing was done, so that even a write may be sent again.
+        if session and tokens and await self._is_token_refused(call, answer):
             answer = await exchange(sign(await session.refresh(rejected=tokens)))
         if answer.is_success:
             self._backoff.reset()
         return answer
+
+    async def _is_token_refused(self, call: Call, answer: Answer) -> bool:
+        """Whether other tokens may help: fresh ones, or those of a new connection that we have not seen yet.
+
+        Raises what the app itself is refused with.
+        """
+        if self._endpoint.can_refresh:
+            return answer.status == HTTPStatus.UNAUTHORIZED
+        if answer.is_success or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return False
+        return isinstance(await self._refusal(call, answer, is_personal=True), ReconnectRequired)
 
     async def _get(self, call: Call, headers: Mapping[str, str]) -> Answer:
         attempts = self._attempts(call, timeout_s=self._endpoint.read_timeout_s)

@@ -138,10 +138,9 @@ async def test_dead_access_token_is_replaced_once_where_that_is_possible(stage: 
     if stage.platform is Platform.APPLE_MUSIC:
         with pytest.raises(ReconnectRequired):
             await read(stage)
-        assert stage.session.rejected == []
     else:
         await read(stage)
-        assert len(stage.session.rejected) == 1
+    assert len(stage.session.rejected) == 1
 
 
 async def test_dead_tokens_ask_for_a_new_connection(stage: Stage) -> None:

@@ -180,9 +180,13 @@ class Stack:
 
     async def writes_begin(self, platform: str) -> None:
         """Wait until an armed fault has met a write."""
+        await self.struck(platform, count=1)
+
+    async def struck(self, platform: str, *, count: int) -> None:
+        """Wait until armed faults have struck so often."""
 
         async def is_struck() -> bool:
-            return await self.struck_count(platform) > 0
+            return await self.struck_count(platform) >= count
 
         await wait_until(is_struck)
 

@@ -74,6 +74,13 @@ class User:
         async with self._session.get(path, params=params) as response:
             return await _answer(response)
 
+    async def refused(self, path: str) -> Json:
+        """Ask for something that is not possible; return the problem."""
+        async with self._session.post(path, json={}) as response:
+            assert not response.ok
+            problem: Json = await response.json(content_type=None)
+            return problem
+
     async def post(self, path: str, body: Mapping[str, Any]) -> Json:
         async with self._session.post(path, json=body) as response:
             return await _answer(response)

@@ -57,10 +57,11 @@ class StoredPlaylist:
 class MemoryPlatform:
     """One platform: its catalog, its playlists, and what goes wrong next.
 
-    lag_count: so many reads after each write show the state before it. add_mishaps, create_mishaps: met
-    one by one by the coming writes; None lets one pass. lookup_errors: the same for look-ups. poison: ids
-    with which a write is refused as a whole, or breaks where poison_breaks. is_reversing: a batch is stored
-    back to front. shown_as: what reads call an id; None stands for a row without a name.
+    lag_count: so many reads after each write show the state before it. add_mishaps, create_mishaps,
+    remove_mishaps, delete_mishaps: met one by one by the coming writes; None lets one pass.
+    lookup_errors: the same for look-ups. poison: ids with which a write is refused as a whole, or breaks
+    where poison_breaks. is_reversing: a batch is stored back to front. shown_as: what reads call an id;
+    None stands for a row without a name.
     on_call: awaited with the name of each call before it is served.
     """
 
@@ -74,6 +75,8 @@ class MemoryPlatform:
         self.hidden_find_count = 0
         self.add_mishaps: deque[Lost | BaseException | None] = deque()
         self.create_mishaps: deque[Lost | BaseException | None] = deque()
+        self.remove_mishaps: deque[Lost | BaseException | None] = deque()
+        self.delete_mishaps: deque[Lost | BaseException | None] = deque()
         self.lookup_errors: deque[Exception | None] = deque()
         self.search_errors: deque[Exception | None] = deque()
         self.poison: set[TrackId] = set()
@@ -85,6 +88,7 @@ class MemoryPlatform:
         self.asked_isrcs: list[Isrc] = []
         self.asked_texts: list[str] = []
         self.added_batches: list[tuple[TrackId, ...]] = []
+        self.removed_batches: list[tuple[TrackId, ...]] = []
 
     def know(self, *tracks: Track) -> None:
         """Put tracks into the catalog."""
@@ -170,9 +174,7 @@ class MemoryAdapter:
     async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:
         await self._world.note("create_playlist")
         gate()
-        mishap = self._world.create_mishaps.popleft() if self._world.create_mishaps else None
-        if isinstance(mishap, BaseException):
-            raise mishap
+        mishap = self._mishap(self._world.create_mishaps)
         number = len(self._world.playlists) + 1
         head = Playlist(id=PlaylistId(f"made-{number}"), name=name, description=description)
         if mishap is None or mishap.applied_count is None:
@@ -194,9 +196,7 @@ class MemoryAdapter:
     ) -> None:
         await self._world.note("add_tracks")
         gate()
-        mishap = self._world.add_mishaps.popleft() if self._world.add_mishaps else None
-        if isinstance(mishap, BaseException):
-            raise mishap
+        mishap = self._mishap(self._world.add_mishaps)
         stored = self._stored(playlist_id, "add_tracks")
         if self.capabilities.write_class is WriteClass.APPEND_AND_READ_BACK:
             position = len(stored.track_ids)
@@ -210,6 +210,31 @@ class MemoryAdapter:
         if mishap is not None:
             raise mishap.error or self._unavailable("add_tracks")
 
+    async def remove_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
+    ) -> None:
+        await self._world.note("remove_tracks")
+        gate()
+        mishap = self._mishap(self._world.remove_mishaps)
+        stored = self._stored(playlist_id, "remove_tracks")
+        if not self.capabilities.can_remove or not self._world.poison.isdisjoint(track_ids):
+            raise self._rejected("Bad id.")
+        batch = tuple(track_ids)[: None if mishap is None else mishap.applied_count]
+        stored.stale = deque([list(stored.track_ids)] * self._world.lag_count)
+        stored.track_ids[:] = [track_id for track_id in stored.track_ids if track_id not in batch]
+        self._world.removed_batches.append(batch)
+        if mishap is not None:
+            raise mishap.error or self._unavailable("remove_tracks")
+
+    async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
+        await self._world.note("delete_playlist")
+        gate()
+        mishap = self._mishap(self._world.delete_mishaps)
+        if mishap is None or mishap.applied_count is None:
+            self._world.playlists.pop(playlist_id, None)
+        if mishap is not None:
+            raise mishap.error or self._unavailable("delete_playlist")
+
     async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
         await self._world.note("read_target")
         stored = self._stored(playlist_id, "read_target")
@@ -219,6 +244,13 @@ class MemoryAdapter:
 
     def playlist_id_of(self, text: str) -> PlaylistId | None:
         return PlaylistId(text)
+
+    def _mishap(self, coming: deque[Lost | BaseException | None]) -> Lost | None:
+        """Return what becomes of a write, or raise what comes instead of it."""
+        mishap = coming.popleft() if coming else None
+        if isinstance(mishap, BaseException):
+            raise mishap
+        return mishap
 
     def _row(self, track_id: TrackId) -> TargetRow:
         track = self._world.tracks.get(track_id)

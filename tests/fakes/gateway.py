@@ -20,6 +20,7 @@ BUCKETS = (
     "not_transferable",
     "skipped",
     "failed",
+    "removed",
 )
 
 
@@ -96,6 +97,7 @@ class FakeGateway:
         self._revision = 0
         app = web.Application(middlewares=[self._record])
         app.router.add_post("/transfer", self._transfer)
+        app.router.add_post("/transfer/{id}/undo", self._transfer)
         app.router.add_get("/status/{id}", self._status)
         app.router.add_get("/status/{id}/tracks", self._page)
         app.router.add_get("/playlists", self._page)

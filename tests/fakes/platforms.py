@@ -96,6 +96,14 @@ class FakeAdapter:
     ) -> None:
         raise AssertionError("the gateway moves no music")
 
+    async def remove_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
+    ) -> None:
+        raise AssertionError("the gateway moves no music")
+
+    async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
+        raise AssertionError("the gateway moves no music")
+
     async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
         raise AssertionError("the gateway moves no music")
 
@@ -188,6 +196,7 @@ class FakePlatforms:
             playlist_limit=self.playlist_limit,
             visibility_delay_s=0.0,
             reads_lag=False,
+            remove_batch=100 if platform is Platform.SPOTIFY else 0,
         )
 
     def adapter(self, platform: Platform, *, session: Session) -> FakeAdapter:

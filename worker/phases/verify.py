@@ -8,11 +8,11 @@ from shared.platforms.base import TargetView
 from worker.context import Context
 from worker.proof import Proof, identify, prove
 from worker.results import LookAgain, Repair, Verified
+from worker.retry import look_delay_s
 
 MAX_REPAIRS = 2
 LOOK_COUNT = 3  # looks before a track counts as gone
 LAGGING_LOOK_COUNT = 14  # some four minutes, for adding again what is only late would double it
-MAX_LOOK_DELAY_S = 30.0
 
 VerifyResult = LookAgain | Repair | Verified
 
@@ -28,7 +28,7 @@ async def verify(context: Context) -> VerifyResult:
         return Verified(warnings=_warnings(proof))
     look_count = LAGGING_LOOK_COUNT if context.adapter.capabilities.reads_lag else LOOK_COUNT
     if context.job.failure_count + 1 < look_count:
-        return LookAgain(delay_s=min(MAX_LOOK_DELAY_S, 0.5 * 2.0**context.job.failure_count))
+        return LookAgain(delay_s=look_delay_s(context.job.failure_count))
     if transfer.repair_count < MAX_REPAIRS:
         return Repair(positions=missing)
     return Verified(warnings=_warnings(proof), vanished=missing)

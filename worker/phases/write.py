@@ -3,20 +3,15 @@
 from collections import Counter
 from itertools import takewhile
 
-import asyncpg
-
-from shared.db import intents, items, jobs
+from shared.db import intents, items
 from shared.db.intents import Intent
-from shared.errors import PlatformRejected, RateLimited, Remedy
+from shared.errors import PlatformRejected
 from shared.models import Planned, PlaylistId, TrackId
 from shared.platforms.base import WriteClass
 from worker.context import Context
 from worker.read_back import ANCHOR_COUNT, find_created, marker_of, settle_lost
 from worker.results import BatchWritten, TargetCreated, TargetRead, Wait, WriteFinished
-
-CLAIM_WAIT_S = 5.0
-
-CLAIM = "UPDATE transfers SET is_target_claimed = true WHERE id = $1"
+from worker.target import CLAIM_WAIT_S, claim, grown, withdraw_if_refused
 
 WriteResult = TargetCreated | TargetRead | BatchWritten | WriteFinished | Wait
 
@@ -33,11 +28,8 @@ async def write(context: Context) -> WriteResult:
     return await _add(context, context.transfer.target_playlist_id)
 
 
-async def settle(context: Context) -> TargetCreated | BatchWritten | Wait | None:
-    """Find out what a lost write did and start nothing new; None where nothing is open."""
-    intent = await intents.get(context.pool, context.job)
-    if intent is None:
-        return None
+async def settle(context: Context, intent: Intent) -> TargetCreated | BatchWritten | Wait | None:
+    """Find out what a lost write did and start nothing new; None where it did nothing."""
     if context.transfer.target_playlist_id is None:
         return await find_created(context, intent)
     return await settle_lost(context, intent, playlist_id=context.transfer.target_playlist_id)
@@ -56,16 +48,13 @@ async def _create(context: Context, intent: Intent | None) -> TargetCreated | Wa
             context.transfer.target_name, description=description, gate=context.gate
         )
     except Exception as error:
-        await _withdraw_if_refused(context, error)
+        await withdraw_if_refused(context, error)
         raise
     return TargetCreated(playlist=playlist)
 
 
 async def _read_existing(context: Context, playlist_id: PlaylistId) -> TargetRead | Wait:
-    try:
-        async with jobs.fenced(context.pool, context.job) as connection:
-            await connection.execute(CLAIM, context.transfer.id)
-    except asyncpg.UniqueViolationError:  # another transfer is writing to this playlist
+    if not await claim(context):
         return Wait(delay_s=CLAIM_WAIT_S)
     view = await context.adapter.read_target(playlist_id, offset=0)
     present: tuple[int, ...] = ()
@@ -112,10 +101,12 @@ async def _add(context: Context, playlist_id: PlaylistId) -> BatchWritten | Writ
     except PlatformRejected as error:
         return await _rejected(context, playlist_id, positions, error)
     except Exception as error:
-        await _withdraw_if_refused(context, error)
+        await withdraw_if_refused(context, error)
         raise
     return BatchWritten(
-        positions=positions, target_count=count + len(batch), batch_limit=_grown(context, len(batch))
+        positions=positions,
+        target_count=count + len(batch),
+        batch_limit=grown(context, len(batch), limit=context.adapter.capabilities.add_batch),
     )
 
 
@@ -185,16 +176,3 @@ def _over_limit(context: Context, batch: list[Planned], *, count: int, limit: in
         refusal=reason,
         warning="target_limit",
     )
-
-
-def _grown(context: Context, batch_count: int) -> int | None:
-    """Return twice a limit that has proved itself; None where it is the platform's own again."""
-    if context.job.batch_limit is None or 2 * batch_count >= context.adapter.capabilities.add_batch:
-        return None
-    return 2 * batch_count
-
-
-async def _withdraw_if_refused(context: Context, error: Exception) -> None:
-    """Drop the intent after an answer that promises that nothing was done."""
-    if isinstance(error, RateLimited) or getattr(error, "remedy", None) is Remedy.USER:
-        await intents.withdraw(context.pool, context.job)

@@ -72,12 +72,14 @@ CREATE TABLE transfers (
 
     state                text NOT NULL DEFAULT 'queued'
                          CHECK (state IN ('queued', 'running', 'paused', 'completed', 'failed', 'cancelled')),
-    phase                text NOT NULL DEFAULT 'read' CHECK (phase IN ('read', 'match', 'write', 'verify')),
+    phase                text NOT NULL DEFAULT 'read'
+                         CHECK (phase IN ('read', 'match', 'write', 'undo', 'verify')),
     revision             bigint NOT NULL DEFAULT 1,
     is_read              boolean NOT NULL DEFAULT false,
     is_cancelling        boolean NOT NULL DEFAULT false,
     pause_reason         text,
     pause_platform       text,
+    pause_text           text NOT NULL DEFAULT '', -- the operator's words, read while that is the reason
     resume_at            timestamptz,
     error_code           text,
     error_text           text,
@@ -94,6 +96,9 @@ CREATE TABLE transfers (
     created_at           timestamptz NOT NULL DEFAULT now(),
     started_at           timestamptz,
     finished_at          timestamptz,
+    -- An undo is a transfer of its own; the two name each other. A cancelled undo makes room for a new one.
+    undoes               uuid REFERENCES transfers,
+    undone_by            uuid REFERENCES transfers,
     UNIQUE (user_id, idempotency_key)
 );
 CREATE INDEX transfers_of_user ON transfers (user_id, created_at DESC);
@@ -148,7 +153,7 @@ CREATE INDEX jobs_open ON jobs (platform, run_at) WHERE state = 'open';
 -- What is about to be written, committed before the call and gone with its checkpoint.
 CREATE TABLE intents (
     job_id         uuid PRIMARY KEY REFERENCES jobs ON DELETE CASCADE,
-    kind           text NOT NULL CHECK (kind IN ('create', 'add')),
+    kind           text NOT NULL CHECK (kind IN ('create', 'add', 'remove')),
     epoch          bigint NOT NULL,
     -- When it was declared; then when it was found open, from which on nothing of it can be under way.
     sent_at        timestamptz NOT NULL,
@@ -178,6 +183,34 @@ CREATE TABLE lookups (
     expires_at   timestamptz NOT NULL,
     PRIMARY KEY (platform, market, question)
 );
+
+-- Platforms that the operator has paused: none of their jobs is given out.
+CREATE TABLE platform_pauses (
+    platform  text PRIMARY KEY,
+    reason    text NOT NULL,
+    paused_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Jobs that a paused platform holds. Of a transfer that is being cancelled only those with an open write:
+-- what that did, the platform has to tell.
+CREATE VIEW held_jobs AS
+SELECT jobs.id, jobs.transfer_id, jobs.platform
+FROM platform_pauses
+JOIN jobs ON jobs.platform = platform_pauses.platform AND jobs.state = 'open'
+JOIN transfers ON transfers.id = jobs.transfer_id
+WHERE NOT transfers.is_cancelling OR EXISTS (SELECT FROM intents WHERE intents.job_id = jobs.id);
+
+-- Transfers that a paused platform holds, and which: all that touch it, whatever their next job is.
+CREATE VIEW held_transfers AS
+SELECT DISTINCT ON (transfers.id) transfers.id, platform_pauses.platform, platform_pauses.reason
+FROM platform_pauses
+JOIN transfers ON platform_pauses.platform IN (transfers.source_platform, transfers.target_platform)
+WHERE transfers.state IN ('queued', 'running', 'paused')
+      AND (NOT transfers.is_cancelling OR EXISTS (
+          SELECT FROM held_jobs
+          WHERE held_jobs.transfer_id = transfers.id AND held_jobs.platform = platform_pauses.platform
+      ))
+ORDER BY transfers.id, platform_pauses.platform;
 
 CREATE TABLE workers (
     id         text PRIMARY KEY,

@@ -10,7 +10,7 @@ from typing import TypeVar
 from msgspec import UNSET, structs
 
 from shared.clock import Clock
-from shared.errors import PlatformDenied, PlatformUnavailable, ReconnectRequired
+from shared.errors import PlatformDenied, PlatformRejected, PlatformUnavailable, ReconnectRequired
 from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
 from shared.platforms.answers import RECONNECT, Refusal
 from shared.platforms.apple_music import convert, wire
@@ -135,12 +135,29 @@ class AppleMusicAdapter:
         )
         await self._http.write(call, session=self._session, gate=gate)
 
+    async def remove_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
+    ) -> None:
+        del playlist_id, track_ids, gate
+        raise self._cannot("remove_tracks")
+
+    async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
+        del playlist_id, gate
+        raise self._cannot("delete_playlist")
+
     async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
         rows, total = await (await self._songs(playlist_id, operation="read_target")).rest(offset=offset)
         return TargetView(rows=tuple(map(convert.to_target_row, rows)), total=total)
 
     def playlist_id_of(self, text: str) -> PlaylistId | None:
         return convert.playlist_id_of(text)
+
+    def _cannot(self, operation: str) -> PlatformRejected:
+        return PlatformRejected(
+            "Apple Music lets no app remove anything: do it in the Music app.",
+            platform=self.platform,
+            operation=operation,
+        )
 
     async def _storefront(self) -> str:
         if not self._storefront_id:

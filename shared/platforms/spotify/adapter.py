@@ -152,6 +152,29 @@ class SpotifyAdapter:
         )
         await self._http.write(call, session=self._session, gate=gate)
 
+    async def remove_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
+    ) -> None:
+        call = Call(
+            operation="remove_tracks",
+            method="DELETE",
+            route="/playlists/{playlist_id}/items",
+            path={"playlist_id": playlist_id},
+            # Positions are not looked at any more, and with a snapshot id it sometimes answers 502.
+            body={"items": [{"uri": f"spotify:track:{track_id}"} for track_id in track_ids]},
+        )
+        await self._http.write(call, session=self._session, gate=gate)
+
+    async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
+        # A playlist is deleted by no longer following it.
+        call = Call(
+            operation="delete_playlist",
+            method="DELETE",
+            route="/me/library",
+            query={"uris": f"spotify:playlist:{playlist_id}"},
+        )
+        await self._http.write(call, session=self._session, gate=gate)
+
     async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
         rows, total = await self._rows(playlist_id, operation="read_target").rest(offset=offset)
         return TargetView(rows=tuple(map(convert.to_target_row, rows)), total=total)
@@ -255,6 +278,7 @@ DECLARATION = Declaration(
         has_fielded_search=True,
         isrc_batch=1,
         add_batch=100,
+        remove_batch=100,
         read_page=_PAGE,
         playlist_limit=10_000,
         # Items were readable 0.6 s after a write (measured by others, 2026).

@@ -2,7 +2,9 @@
 
 import pytest
 
+from shared.db import platform_pauses
 from shared.db.pool import Pool
+from shared.models import Platform
 from tests.integration.gateway.conftest import Caller, transfer_body
 
 pytestmark = pytest.mark.integration
@@ -24,7 +26,7 @@ async def test_pause_and_resume_may_be_repeated(connected: Caller) -> None:
         reply = await connected("POST", f"/status/{transfer_id}/{wish}")
         states.append((reply.status, reply.json["state"]))
 
-    assert states == [(202, "paused"), (202, "paused"), (202, "running"), (202, "running")]
+    assert states == [(202, "paused"), (202, "paused"), (202, "queued"), (202, "queued")]
 
 
 async def test_paused_transfer_says_by_whom(connected: Caller) -> None:
@@ -43,6 +45,62 @@ async def test_cancel_is_accepted_and_left_to_a_worker(connected: Caller, pool: 
 
     assert reply.status == 202
     assert await pool.fetchval("SELECT is_cancelling FROM transfers WHERE id = $1", transfer_id)
+
+
+async def test_cancel_may_be_repeated_and_says_that_it_stops(connected: Caller) -> None:
+    transfer_id = await start(connected)
+    await connected("POST", f"/status/{transfer_id}/cancel")
+
+    reply = await connected("POST", f"/status/{transfer_id}/cancel")
+
+    assert (reply.status, reply.json["summary"]) == (202, "Stopping: what is under way ends first.")
+
+
+async def test_new_transfer_of_a_paused_platform_is_accepted_and_says_what_it_waits_for(
+    connected: Caller, pool: Pool
+) -> None:
+    await platform_pauses.pause(pool, Platform.APPLE_MUSIC, reason="New limits are tried out.")
+
+    reply = await connected("GET", f"/status/{await start(connected)}")
+
+    assert reply.json["state"] == "paused"
+    assert reply.json["paused"] == {
+        "reason": "operator",
+        "platform": "apple_music",
+        "text": "New limits are tried out.",
+        "resume_at": None,
+        "action_url": None,
+    }
+    assert reply.json["summary"] == (
+        "Apple Music is paused by the operator of this server (New limits are tried out); "
+        "this goes on by itself."
+    )
+
+
+async def test_resume_of_what_the_operator_has_paused_is_refused_with_his_words(
+    connected: Caller, pool: Pool
+) -> None:
+    transfer_id = await start(connected)
+    await platform_pauses.pause(pool, Platform.SPOTIFY, reason="Maintenance until noon")
+
+    reply = await connected("POST", f"/status/{transfer_id}/resume")
+
+    assert reply.problem() == (409, "platform-paused")
+    assert reply.json["detail"] == (
+        "Spotify is paused by the operator of this server (Maintenance until noon)."
+    )
+
+
+async def test_resume_of_an_own_pause_says_at_once_that_the_operator_is_next(
+    connected: Caller, pool: Pool
+) -> None:
+    transfer_id = await start(connected)
+    await connected("POST", f"/status/{transfer_id}/pause")
+    await platform_pauses.pause(pool, Platform.SPOTIFY, reason="")
+
+    reply = await connected("POST", f"/status/{transfer_id}/resume")
+
+    assert (reply.status, reply.json["paused"]["reason"]) == (202, "operator")
 
 
 @pytest.mark.parametrize("wish", ["pause", "resume", "cancel", "retry"])

@@ -115,6 +115,7 @@ async def test_a_paused_transfer_says_why_until_when_and_where_to_act(connected:
     assert reply.json["paused"] == {
         "reason": "reconnect_required",
         "platform": "spotify",
+        "text": None,
         "resume_at": None,
         "action_url": "/connect/spotify",
     }

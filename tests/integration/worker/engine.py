@@ -10,7 +10,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from shared.clock import SystemClock
-from shared.db import items, jobs, transfers, users
+from shared.db import items, jobs, transfers, undos, users
 from shared.db.jobs import Job
 from shared.db.pool import Pool
 from shared.db.transfers import NewTransfer, Transfer
@@ -45,6 +45,7 @@ POSITIONED = Capabilities(
     write_class=WriteClass.POSITIONED_INSERT,
     isrc_batch=1,
     add_batch=4,
+    remove_batch=3,
     read_page=5,
     playlist_limit=None,
     visibility_delay_s=2.0,
@@ -54,6 +55,7 @@ APPENDING = Capabilities(
     write_class=WriteClass.APPEND_AND_READ_BACK,
     isrc_batch=25,
     add_batch=4,
+    remove_batch=3,
     read_page=5,
     playlist_limit=None,
     visibility_delay_s=30.0,
@@ -182,6 +184,17 @@ class Engine:
         )
         transfer, _ = await transfers.insert(self.pool, new)
         return transfer.id
+
+    async def undo(self, undone_id: TransferId) -> TransferId:
+        """Start to undo a transfer."""
+        undo, _ = await undos.begin(
+            self.pool,
+            undone_id,
+            user_id=(await self.load(undone_id)).user_id,
+            new_id=TransferId(str(uuid.uuid4())),
+            trace={},
+        )
+        return undo.id
 
     async def step(
         self, worker: Executor | None = None, *, of: TransferId | None = None, phase: str | None = None

@@ -96,6 +96,23 @@ async def test_the_entries_of_a_dead_worker_are_taken_over(redis: Redis, reader:
     assert await redis.xlen(STREAM) == 0
 
 
+@pytest.mark.parametrize("value", [b"run_job.v9", b"\xff\xfe"], ids=["unknown", "no-text"])
+async def test_an_entry_that_nobody_can_read_is_dropped_and_blocks_nothing(
+    redis: Redis, reader: Redis, value: bytes
+) -> None:
+    await Streams(redis).ensure_group(PLATFORM)
+    await redis.xadd(STREAM, {b"type": value, b"job_id": b"job-0", b"transfer_id": value})
+    await Streams(redis).add(PLATFORM, [job(1)])
+    done, stop = Done(), asyncio.Event()
+    one = consumer(redis, reader, done)
+
+    task = asyncio.create_task(one.run(stop))
+
+    await until(lambda: done.job_ids == ["job-1"])
+    await stopped(task, stop, one)
+    assert await redis.xlen(STREAM) == 0
+
+
 async def test_entries_whose_delivery_was_lost_are_executed(redis: Redis, redis_url: str) -> None:
     done, stop = Done(), asyncio.Event()
     await Streams(redis).add(PLATFORM, [job(1), job(2), job(3)])

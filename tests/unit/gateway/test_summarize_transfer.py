@@ -49,6 +49,8 @@ BASE = Transfer(
     finished_at=None,
 )
 
+UNDO = {"undoes": TransferId("u"), "target_playlist_id": PlaylistId("p")}
+
 
 def sentence(counts: dict[str, int], **changes: Any) -> str:
     return summarize(
@@ -102,6 +104,49 @@ def sentence(counts: dict[str, int], **changes: Any) -> str:
             },
             {},
             "Spotify does not allow this; it has to be cured there, then connect again.",
+        ),
+        (
+            {
+                "state": State.PAUSED,
+                "pause_reason": PauseReason.OPERATOR,
+                "pause_platform": Platform.SPOTIFY,
+                "pause_text": "Back at noon.",
+            },
+            {},
+            "Spotify is paused by the operator of this server (Back at noon); this goes on by itself.",
+        ),
+        (
+            {
+                "state": State.PAUSED,
+                "pause_reason": PauseReason.OPERATOR,
+                "pause_platform": Platform.SPOTIFY,
+                "is_cancelling": True,
+            },
+            {},
+            "Spotify is paused by the operator of this server; this stops when its last write can be read.",
+        ),
+        ({"is_cancelling": True}, {}, "Stopping: what is under way ends first."),
+        ({**UNDO, "phase": Phase.UNDO}, {"removed": 5, "pending": 4}, "Removed 5 of 9 from “Night Drive”."),
+        (
+            {**UNDO, "state": State.COMPLETED},
+            {"removed": 9},
+            "All 9 were removed from “Night Drive” on Apple Music, checked.",
+        ),
+        (
+            {**UNDO, "state": State.COMPLETED},
+            {"removed": 7, "failed": 2},
+            "7 of 9 were removed from “Night Drive” on Apple Music; the rest: 2 failed.",
+        ),
+        (
+            {**UNDO, "state": State.COMPLETED, "target_playlist_id": None},
+            {"removed": 9},
+            "“Night Drive” on Apple Music was deleted: it held nothing but what had been added.",
+        ),
+        ({**UNDO, "state": State.COMPLETED}, {}, "Nothing had been added to “Night Drive” on Apple Music."),
+        (
+            {**UNDO, "state": State.CANCELLED},
+            {"removed": 3, "skipped": 6},
+            "Stopped by you; 3 had been removed before.",
         ),
         (
             {"state": State.COMPLETED},

@@ -53,7 +53,16 @@ def test_a_transfer_is_full_when_everything_stands_in_the_target() -> None:
     assert is_full(counts)
 
 
-@pytest.mark.parametrize("outcome", sorted(set(Outcome) - MATCHED - {Outcome.ALREADY_PRESENT}))
+def test_an_undo_is_full_when_everything_is_removed() -> None:
+    counts = count_buckets({(Outcome.REMOVED, False): 3})
+
+    assert is_full(counts)
+
+
+DONE = MATCHED | {Outcome.ALREADY_PRESENT, Outcome.REMOVED}
+
+
+@pytest.mark.parametrize("outcome", sorted(set(Outcome) - DONE))
 def test_a_transfer_with_any_other_item_is_not_full(outcome: Outcome) -> None:
     counts = count_buckets({(Outcome.EXACT, True): 2, (outcome, False): 1})
 

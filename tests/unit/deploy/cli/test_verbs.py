@@ -241,13 +241,88 @@ async def test_status_without_id_lists_transfers(
     gateway: FakeGateway, crossplay: Crossplay, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gateway.pages["/transfers"] = [listed(f"t-{number}") for number in range(5)]
+    gateway.pages["/transfers"][1] |= {"kind": "undo", "phase": "undo"}
 
     code = await crossplay("status", "--limit", "4")
 
     assert code == Exit.FULL
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "t-0\trunning\tmatch\tspotify:Tides\tapple_music"
+    assert lines[1] == "t-1\trunning\tundo\tundo of spotify:Tides\tapple_music"
     assert len(lines) == 4
+
+
+async def test_undo_waits_and_names_what_could_not_be_removed(
+    gateway: FakeGateway, crossplay: Crossplay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway.revisions = [
+        status("queued", kind="undo", phase="undo", pending=2),
+        status(
+            "completed", kind="undo", outcome="partial", summary="1 of 2 were removed", removed=1, failed=1
+        ),
+    ]
+    gateway.pages[f"/status/{TRANSFER_ID}/tracks"] = [
+        item(0, "removed"),
+        item(1, "failed", reason="The playlist held this track before."),
+    ]
+
+    code = await crossplay("undo", "3f0c2f6e")
+
+    out = capsys.readouterr().out
+    assert code == Exit.PARTIAL
+    assert gateway.received.paths[0] == "POST /transfer/3f0c2f6e/undo"
+    assert "Not removed:" in out
+    assert "[failed] The playlist held this track before." in out
+    assert "[removed]" not in out
+
+
+async def test_undo_that_is_detached_prints_its_id(
+    gateway: FakeGateway, crossplay: Crossplay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway.revisions = [status("queued", kind="undo", pending=1)]
+
+    code = await crossplay("undo", "3f0c2f6e", "--detach")
+
+    assert code == Exit.FULL
+    assert capsys.readouterr().out == f"{TRANSFER_ID}\n"
+
+
+async def test_undo_that_a_platform_cannot_do_says_what_cures_it(
+    gateway: FakeGateway, crossplay: Crossplay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway.problem = {
+        "status": 409,
+        "code": "undo-not-supported",
+        "detail": "Apple Music lets no other app remove tracks.",
+        "help": "Do by hand what `detail` says.",
+        "url": "https://music.example/p.1",
+    }
+
+    code = await crossplay("undo", TRANSFER_ID)
+
+    told = capsys.readouterr().err
+    assert code == Exit.FAILED
+    assert "Apple Music lets no other app remove tracks." in told
+    assert "https://music.example/p.1" in told
+
+
+async def test_undone_transfer_says_by_what(
+    gateway: FakeGateway, crossplay: Crossplay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway.revisions = [status("completed", outcome="full", written=1, undone_by="5d3c1f0e")]
+
+    await crossplay("status", TRANSFER_ID)
+
+    assert "undone by: 5d3c1f0e" in capsys.readouterr().out
+
+
+async def test_pause_by_the_operator_is_waited_for(gateway: FakeGateway, crossplay: Crossplay) -> None:
+    gateway.revisions = [
+        status("paused", paused={"reason": "operator", "platform": "spotify"}, pending=1),
+        status("completed", outcome="full", written=1),
+    ]
+
+    assert await crossplay("transfer", "spotify:Tides", "apple_music") == Exit.FULL
 
 
 async def test_playlists_come_from_all_pages_and_can_be_searched(

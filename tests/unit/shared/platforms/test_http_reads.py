@@ -334,12 +334,26 @@ async def test_user_call_that_is_refused_probes_the_app_itself(answerer: Answere
     async with opened(answerer.url, can_refresh=False, refusals=(denied,), probe=probe) as path:
         with pytest.raises(PlatformDenied):
             await path.http.read(CALL, session=session(), into=Answer)
-        answerer.answers = [{"status": 401}, {"text": "{}"}]
+        answerer.answers = [{"status": 401}, {"text": "{}"}, {"status": 401}, {"text": "{}"}]
         with pytest.raises(ReconnectRequired):
             await path.http.read(CALL, session=session(), into=Answer)
         answerer.answers = [{"status": 401}, {"status": 429}]
         with pytest.raises(RateLimited):
             await path.http.read(CALL, session=session(), into=Answer)
+
+
+async def test_connection_that_was_renewed_elsewhere_is_found_where_tokens_cannot_be_refreshed(
+    answerer: Answerer,
+) -> None:
+    probe = Call(operation="probe", route="/probe")
+    answerer.answers = [{"status": 401}, {"text": "{}"}, {"text": '{"total": 3}'}]
+    connection = session()
+
+    async with opened(answerer.url, can_refresh=False, probe=probe) as path:
+        answer = await path.http.read(CALL, session=connection, into=Answer)
+
+    assert answer.total == 3
+    assert [tokens.access_token for tokens in connection.rejected] == ["stale-token"]
 
 
 async def test_redirect_is_not_followed_with_the_token(answerer: Answerer) -> None:

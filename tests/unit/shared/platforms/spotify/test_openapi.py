@@ -46,6 +46,18 @@ CALLS: dict[str, tuple[str, str, Callable[[SpotifyAdapter], Awaitable[object]]]]
             PLAYLIST, track_ids=[TrackId("a" * 22)] * 100, position=400, gate=lambda: None
         ),
     ),
+    "remove_tracks": (
+        "delete",
+        "/playlists/{playlist_id}/items",
+        lambda adapter: adapter.remove_tracks(
+            PLAYLIST, track_ids=[TrackId("a" * 22)] * 100, gate=lambda: None
+        ),
+    ),
+    "delete_playlist": (
+        "delete",
+        "/me/library",
+        lambda adapter: adapter.delete_playlist(PLAYLIST, gate=lambda: None),
+    ),
 }
 VALUE_OF: dict[str, Callable[[str], object]] = {"integer": int, "array": lambda text: text.split(",")}
 LIST = '{"items": [], "total": 0}'

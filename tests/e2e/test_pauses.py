@@ -1,0 +1,80 @@
+"""A transfer waits for its user or for the operator, says so, and goes on by itself."""
+
+import pytest
+
+from shared.db import platform_pauses
+from shared.db.pool import open_pool
+from shared.models import Platform
+from shared.settings import Secret
+from tests.e2e.stack import Stack, crossplay, wait_until
+from tests.e2e.worlds import Cut, Worlds
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def until_paused(stack: Stack, transfer_id: str) -> None:
+    async def is_paused() -> bool:
+        return bool((await stack.user.status(transfer_id))["state"] == "paused")
+
+    await wait_until(is_paused)
+
+
+def cut_to(target: str, worlds: Worlds) -> Cut:
+    return worlds.home if target == "spotify" else worlds.road_trip
+
+
+@pytest.mark.parametrize("target", ["apple_music", "spotify"])
+async def test_revoked_connection_is_told_with_the_way_out_and_goes_on_when_it_is_renewed(
+    stack: Stack, worlds: Worlds, target: str
+) -> None:
+    cut = cut_to(target, worlds)
+    await stack.arm(target, {"operation": "add_items", "kind": "delay", "delay_ms": 300})
+    transfer_id = await stack.start(cut)
+    await stack.writes_begin(target)
+
+    await stack.control(target, "tokens/revoke", method="POST", body={})
+
+    try:
+        await until_paused(stack, transfer_id)
+        paused = (await stack.user.status(transfer_id))["paused"]
+    finally:
+        await stack.user.connect(stack.system.sandbox_urls)
+    status = await stack.user.end(transfer_id)
+    assert (paused["reason"], paused["platform"]) == ("reconnect_required", target)
+    assert paused["action_url"] == f"/connect/{target}"
+    assert await stack.flaws(cut, status) == []
+
+
+async def test_platform_that_the_operator_pauses_rests_and_goes_on(stack: Stack, worlds: Worlds) -> None:
+    cut, environ = worlds.road_trip, stack.system.settings
+    await stack.arm("apple_music", {"operation": "add_items", "kind": "delay", "delay_ms": 300})
+    transfer_id = await stack.start(cut)
+    await stack.writes_begin("apple_music")
+
+    async def is_at_rest() -> bool:
+        return await stack.at_work(transfer_id) is None
+
+    try:
+        async with await open_pool(Secret(environ["CROSSPLAY_DATABASE_URL"]), size=1) as pool:
+            await platform_pauses.pause(pool, Platform.APPLE_MUSIC, reason="Quiet hour")
+        paused = await stack.user.status(transfer_id)
+        later_id = await stack.start(worlds.movable)
+        later = await stack.user.status(later_id)
+        await wait_until(is_at_rest)
+        count = await stack.request_count("apple_music", "add_items")
+        await stack.flush()
+        refusal = await stack.user.refused(f"/status/{transfer_id}/resume")
+        assert await stack.request_count("apple_music", "add_items") == count
+    finally:
+        code, _, told = await crossplay("resume-platform", "apple_music", environ=environ)
+    status, later_status = await stack.user.end(transfer_id), await stack.user.end(later_id)
+    assert code == 0, told
+    assert (paused["state"], paused["paused"]["reason"], paused["paused"]["text"]) == (
+        "paused",
+        "operator",
+        "Quiet hour",
+    )
+    assert (later["state"], later["paused"]["text"]) == ("paused", "Quiet hour")
+    assert (refusal["status"], refusal["code"]) == (409, "platform-paused")
+    assert await stack.flaws(cut, status) == []
+    assert await stack.flaws(worlds.movable, later_status) == []

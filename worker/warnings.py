@@ -1,0 +1,27 @@
+"""What a transfer tells its user beside its outcomes: each warning once, with its words."""
+
+from shared.db.jobs import Job
+from shared.db.pool import Connection
+
+WARN = """
+UPDATE transfers SET warnings = warnings || $2::jsonb
+WHERE id = $1 AND NOT warnings @> jsonb_build_array(jsonb_build_object('code', $3::text))
+"""
+
+WARNINGS = {
+    "source_edited": "Somebody changed the source playlist while it was read: a track may be missing or "
+    "stand twice. Transfer it again to be sure.",
+    "target_edited": "Somebody changed the target playlist meanwhile; what was not ours has been left alone.",
+    "late_write": "A worker was frozen in the moment of sending, and another one had gone on meanwhile: some "
+    "tracks may stand twice. Look at the playlist, and remove by hand what is too much.",
+    "order_differs": "The platform shows the tracks in another order than they were added in.",
+    "target_limit": "The target playlist is full; the tracks that did not fit are named.",
+    "unsettled": "The platform could not be asked what the last write did: tracks that are named as skipped "
+    "may stand in the playlist too.",
+    "playlist_kept": "The playlist holds tracks that are not ours; it was left with them.",
+    "playlist_not_deleted": "The platform does not let us delete the emptied playlist: delete it by hand.",
+}
+
+
+async def warn(connection: Connection, job: Job, code: str) -> None:
+    await connection.execute(WARN, job.transfer_id, [{"code": code, "detail": WARNINGS[code]}], code)
