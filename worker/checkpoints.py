@@ -42,9 +42,17 @@ UPDATE transfers SET target_playlist_id = $2, target_name = $3, target_url = $4,
 WHERE id = $1
 """
 EXISTING = "UPDATE transfers SET target_base_count = $2, target_count = $2 WHERE id = $1"
+# Each row that stands there counts for one of ours.
 PRESENT = """
 UPDATE items SET outcome = 'already_present', reason = 'The target playlist already has it.'
-WHERE transfer_id = $1 AND position = ANY($2)
+FROM (
+    SELECT position, target_track_id,
+           row_number() OVER (PARTITION BY target_track_id ORDER BY position) AS turn
+    FROM items
+    WHERE transfer_id = $1 AND NOT is_written AND outcome IN ('exact', 'same_recording', 'best_effort')
+) AS wanted
+JOIN target_base_tracks AS base ON base.transfer_id = $1 AND base.track_id = wanted.target_track_id
+WHERE items.transfer_id = $1 AND items.position = wanted.position AND wanted.turn <= base.times
 """
 WRITTEN = "UPDATE items SET is_written = true WHERE transfer_id = $1 AND position = ANY($2)"
 UNWRITTEN = "UPDATE items SET is_written = false WHERE transfer_id = $1 AND position = ANY($2)"
@@ -86,6 +94,8 @@ WARNINGS = {
     "stand twice. Transfer it again to be sure.",
     "target_edited": "Somebody changed the target playlist meanwhile; what was not ours has been left alone.",
     "order_differs": "The platform shows the tracks in another order than they were added in.",
+    "target_unchecked": "The target playlist changed whenever it was read, so it could not be checked. Look "
+    "yourself whether everything is there.",
     "target_limit": "The target playlist is full; the tracks that did not fit are named.",
 }
 VANISHED = "The platform accepted this track and does not show it; it was added again without effect."
@@ -145,7 +155,7 @@ async def _page_read(
         )
         return following
     await connection.execute(READ_ON, job.transfer_id, True)
-    if not result.items and not await jobs.open_count(connection, job.transfer_id, phase=Phase.MATCH):
+    if not result.items and not await jobs.has_open(connection, job.transfer_id, phase=Phase.MATCH):
         following.append(await _first_write(connection, job, transfer.target_platform))
     return following
 
@@ -155,7 +165,7 @@ async def _batch_matched(
 ) -> Sequence[NextJob]:
     await items.settle(connection, job.transfer_id, result.settled)
     is_read = await connection.fetchval(IS_READ, job.transfer_id)
-    if not is_read or await jobs.open_count(connection, job.transfer_id, phase=Phase.MATCH):
+    if not is_read or await jobs.has_open(connection, job.transfer_id, phase=Phase.MATCH):
         return ()
     return (await _first_write(connection, job, transfer.target_platform),)
 
@@ -174,8 +184,9 @@ async def _target_known(
             await connection.execute(CREATED, transfer.id, playlist.id, playlist.name, playlist.url)
         case TargetRead():
             await connection.execute(EXISTING, transfer.id, result.track_count)
-            await connection.execute(PRESENT, transfer.id, list(result.present_positions))
-            await target_bases.put(connection, transfer.id, tail=result.tail, counts=result.counts)
+            await target_bases.put(connection, transfer.id, tail=result.tail)
+            if transfer.on_duplicate == "skip":
+                await connection.execute(PRESENT, transfer.id)
         case WriteFinished():
             await connection.execute(PHASE, transfer.id, Phase.VERIFY)
             batch = await connection.fetchval(LAST_BATCH, transfer.id, Phase.VERIFY) + 1

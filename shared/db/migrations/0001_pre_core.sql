@@ -115,8 +115,10 @@ CREATE TABLE items (
     is_written      boolean NOT NULL DEFAULT false,
     PRIMARY KEY (transfer_id, position)
 );
-CREATE INDEX items_unwritten ON items (transfer_id, position) WHERE NOT is_written;
+CREATE INDEX items_unwritten ON items (transfer_id, position)
+    WHERE NOT is_written AND outcome IN ('exact', 'same_recording', 'best_effort');
 CREATE INDEX items_written ON items (transfer_id, position) WHERE is_written;
+CREATE INDEX items_standing ON items (transfer_id, target_track_id) WHERE is_written;
 
 CREATE TABLE jobs (
     id             uuid PRIMARY KEY,
@@ -144,6 +146,7 @@ CREATE TABLE jobs (
     UNIQUE (transfer_id, phase, batch)
 );
 CREATE INDEX jobs_open ON jobs (platform, run_at) WHERE state = 'open';
+CREATE INDEX jobs_open_of_transfer ON jobs (transfer_id, phase) WHERE state = 'open';
 
 -- What is about to be written, committed before the call and gone with its checkpoint.
 CREATE TABLE intents (
@@ -160,11 +163,16 @@ CREATE TABLE intents (
     observed_at    timestamptz
 );
 
--- What stood in an existing target before our first write.
+-- What stood in an existing target before our first write: its last rows, and how often each track.
 CREATE TABLE target_bases (
     transfer_id uuid PRIMARY KEY REFERENCES transfers ON DELETE CASCADE,
-    tail        text[] NOT NULL,
-    counts      jsonb NOT NULL
+    tail        text[] NOT NULL
+);
+CREATE TABLE target_base_tracks (
+    transfer_id uuid NOT NULL REFERENCES transfers ON DELETE CASCADE,
+    track_id    text NOT NULL,
+    times       integer NOT NULL,
+    PRIMARY KEY (transfer_id, track_id)
 );
 
 -- What a platform's catalog answered to a look-up: the durable side of the cache.
