@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 CODE   := gateway worker shared deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench model kill-runs lock clean
+.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench bench-memory model kill-runs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench: setup ## measure: matching, requests, real playlists there and back
 	$(BIN)/python -m tests.bench.matching
 	$(BIN)/python -m tests.bench.requests
 	$(BIN)/python -m tests.bench.transfers
+
+bench-memory: setup ## measure a worker's peak memory with 10,000 and with 100,000 tracks
+	$(BIN)/python -m tests.bench.memory
 
 model: setup ## search the write protocol's model (needs spin: apt-get install spin gcc libc6-dev)
 	@$(BIN)/python tests/model/run.py

@@ -253,7 +253,7 @@ async def _warn(connection: Connection, job: Job, code: str) -> None:
 async def defer(pool: Pool, job: Job, *, result: BatchMatched) -> None:
     """Keep what a half-answered batch has decided; the job stays open. Raises LeaseLost."""
     async with jobs.fenced(pool, job) as connection:
-        await items.settle(connection, job.transfer_id, result.settled)
         await connection.execute(
             "UPDATE transfers SET revision = revision + 1 WHERE id = $1", job.transfer_id
         )
+        await items.settle(connection, job.transfer_id, result.settled)

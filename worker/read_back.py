@@ -87,8 +87,7 @@ async def _look_at_place(
     arrived = by_place(meant, TargetView(rows=rows, total=view.total))
     if arrived is None:
         return None
-    digest = hashlib.sha256(_print(view.rows))
-    return _Look(arrived=arrived, total=view.total, fingerprint=f"{view.total} {digest.hexdigest()}")
+    return _Look(arrived=arrived, total=view.total, fingerprint=_fingerprint(view))
 
 
 async def _count(
@@ -97,15 +96,15 @@ async def _count(
     """Read all of the target and count the tracks of the batch; holds the rows that may be those."""
     may_be_meant = spotter(known)
     found: list[TargetRow] = []
-    length, digest = 0, hashlib.sha256()
+    length, seen = 0, ""
     async for page in steady_pages(context.adapter, playlist_id, offset=0):
         found += filter(may_be_meant, page.rows)
-        digest.update(_print(page.rows))
         length = length + len(page.rows) if page.total is None else page.total
+        seen = _fingerprint(TargetView(rows=page.rows, total=length), before=seen)
     rows = await _named(context, found, known)
     before = await _standing(context, meant.track_ids)
     arrived = by_count(meant, [row.track_id for row in rows], before=before)
-    return _Look(arrived=arrived, total=length, fingerprint=f"{length} {digest.hexdigest()}", is_edited=True)
+    return _Look(arrived=arrived, total=length, fingerprint=seen, is_edited=True)
 
 
 async def _named(
@@ -175,5 +174,7 @@ async def _needs_second_look(context: Context, intent: Intent, *, observed: str)
     return True
 
 
-def _print(rows: Sequence[TargetRow]) -> bytes:
-    return "".join(f"{row.track_id or '?'}\n" for row in rows).encode()
+def _fingerprint(view: TargetView, *, before: str = "") -> str:
+    """Return a short text for what was seen; before: that of the rows before these."""
+    text = "\n".join([before, str(view.total), *(row.track_id or "?" for row in view.rows)])
+    return hashlib.sha256(text.encode()).hexdigest()

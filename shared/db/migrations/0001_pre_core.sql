@@ -120,6 +120,40 @@ CREATE INDEX items_unwritten ON items (transfer_id, position)
 CREATE INDEX items_written ON items (transfer_id, position) WHERE is_written;
 CREATE INDEX items_standing ON items (transfer_id, target_track_id) WHERE is_written;
 
+-- How many items of a transfer are in which outcome, kept by every statement that changes some: a status
+-- is asked for often, and a transfer may have a hundred thousand of them. Lock the transfer before its items.
+CREATE TABLE item_counts (
+    transfer_id uuid NOT NULL REFERENCES transfers ON DELETE CASCADE,
+    outcome     text NOT NULL,
+    is_written  boolean NOT NULL,
+    item_count  integer NOT NULL,
+    PRIMARY KEY (transfer_id, outcome, is_written)
+);
+CREATE FUNCTION count_new_items() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO item_counts
+    SELECT transfer_id, outcome, is_written, count(*) FROM new_items GROUP BY 1, 2, 3
+    ON CONFLICT (transfer_id, outcome, is_written)
+    DO UPDATE SET item_count = item_counts.item_count + excluded.item_count;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION count_changed_items() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO item_counts
+    SELECT transfer_id, outcome, is_written, sum(change) FROM (
+        SELECT transfer_id, outcome, is_written, 1 AS change FROM new_items
+        UNION ALL SELECT transfer_id, outcome, is_written, -1 FROM old_items
+    ) AS changes
+    GROUP BY 1, 2, 3 HAVING sum(change) <> 0
+    ON CONFLICT (transfer_id, outcome, is_written)
+    DO UPDATE SET item_count = item_counts.item_count + excluded.item_count;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER items_inserted AFTER INSERT ON items REFERENCING NEW TABLE AS new_items
+    FOR EACH STATEMENT EXECUTE FUNCTION count_new_items();
+CREATE TRIGGER items_changed AFTER UPDATE ON items REFERENCING OLD TABLE AS old_items NEW TABLE AS new_items
+    FOR EACH STATEMENT EXECUTE FUNCTION count_changed_items();
+
 CREATE TABLE jobs (
     id             uuid PRIMARY KEY,
     transfer_id    uuid NOT NULL REFERENCES transfers ON DELETE CASCADE,
