@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 CODE   := gateway worker shared deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench model kill-runs crash-points bench-budget lock clean
+.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench model kill-runs crash-points bench-budget bench-memory lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ bench: setup ## measure: matching, requests, real playlists there and back
 
 bench-budget: setup ## measure: how workers share a limited platform, also when some are killed
 	$(BIN)/python -m tests.bench.budget
+
+bench-memory: setup ## measure a worker's peak memory with 10,000 and with 100,000 tracks
+	$(BIN)/python -m tests.bench.memory
 
 model: setup ## search the write protocol's model (needs spin: apt-get install spin gcc libc6-dev)
 	@$(BIN)/python tests/model/run.py

@@ -49,9 +49,17 @@ UPDATE transfers SET target_playlist_id = $2, target_name = $3, target_url = $4,
 WHERE id = $1
 """
 EXISTING = "UPDATE transfers SET target_base_count = $2, target_count = $2 WHERE id = $1"
+# Each row that stands there counts for one of ours.
 PRESENT = """
 UPDATE items SET outcome = 'already_present', reason = 'The target playlist already has it.'
-WHERE transfer_id = $1 AND position = ANY($2)
+FROM (
+    SELECT position, target_track_id,
+           row_number() OVER (PARTITION BY target_track_id ORDER BY position) AS turn
+    FROM items
+    WHERE transfer_id = $1 AND NOT is_written AND outcome IN ('exact', 'same_recording', 'best_effort')
+) AS wanted
+JOIN target_base_tracks AS base ON base.transfer_id = $1 AND base.track_id = wanted.target_track_id
+WHERE items.transfer_id = $1 AND items.position = wanted.position AND wanted.turn <= base.times
 """
 WRITTEN = "UPDATE items SET is_written = true WHERE transfer_id = $1 AND position = ANY($2)"
 UNWRITTEN = "UPDATE items SET is_written = false WHERE transfer_id = $1 AND position = ANY($2)"
@@ -143,7 +151,7 @@ async def _page_read(
         )
         return following
     await connection.execute(READ_ON, job.transfer_id, True)
-    if not result.items and not await jobs.open_count(connection, job.transfer_id, phase=Phase.MATCH):
+    if not result.items and not await jobs.has_open(connection, job.transfer_id, phase=Phase.MATCH):
         following.append(await _first_write(connection, job, transfer.target_platform))
     return following
 
@@ -153,7 +161,7 @@ async def _batch_matched(
 ) -> Sequence[NextJob]:
     await items.settle(connection, job.transfer_id, result.settled)
     is_read = await connection.fetchval(IS_READ, job.transfer_id)
-    if not is_read or await jobs.open_count(connection, job.transfer_id, phase=Phase.MATCH):
+    if not is_read or await jobs.has_open(connection, job.transfer_id, phase=Phase.MATCH):
         return ()
     return (await _first_write(connection, job, transfer.target_platform),)
 
@@ -172,8 +180,9 @@ async def _target_known(
             await connection.execute(CREATED, transfer.id, playlist.id, playlist.name, playlist.url)
         case TargetRead():
             await connection.execute(EXISTING, transfer.id, result.track_count)
-            await connection.execute(PRESENT, transfer.id, list(result.present_positions))
-            await target_bases.put(connection, transfer.id, tail=result.tail, counts=result.counts)
+            await target_bases.put(connection, transfer.id, tail=result.tail)
+            if transfer.on_duplicate == "skip":
+                await connection.execute(PRESENT, transfer.id)
         case WriteFinished():
             return await _turn_to(connection, job, Phase.VERIFY)
     return (NextJob(platform=job.platform, phase=Phase.WRITE, batch=job.batch + 1),)
@@ -263,5 +272,5 @@ async def warn_late_write(pool: Pool, job: Job) -> None:
 async def defer(pool: Pool, job: Job, *, result: BatchMatched) -> None:
     """Keep what a half-answered batch has decided; the job stays open. Raises LeaseLost."""
     async with jobs.fenced(pool, job) as connection:
-        await items.settle(connection, job.transfer_id, result.settled)
         await connection.execute(REVISE, job.transfer_id)
+        await items.settle(connection, job.transfer_id, result.settled)

@@ -2,19 +2,20 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from shared.db import intents, items, target_bases
 from shared.db.intents import Intent
-from shared.db.target_bases import TargetBase
-from shared.models import Planned, PlaylistId
-from shared.platforms.base import TargetView
+from shared.models import Planned, PlaylistId, TrackId
+from shared.platforms.base import TargetRow, TargetView
 from worker.arrival import Meant, by_count, by_place
 from worker.context import Context
-from worker.proof import identify
+from worker.proof import identify, spotter
 from worker.results import BatchWritten, TargetCreated, Wait
 from worker.retry import backoff_s
+from worker.target_pages import steady_pages
 
 ANCHOR_COUNT = 5  # tracks before the batch that prove that offsets still mean what they meant
 LAG_PATIENCE = 10  # visibility delays after which tracks that do not show were removed by somebody
@@ -27,6 +28,15 @@ class Setback(msgspec.Struct, frozen=True, kw_only=True):
     batch_limit: int
     failure_count: int
     delay_s: float
+
+
+class _Look(msgspec.Struct, frozen=True, kw_only=True):
+    """What a read-back saw. arrived: positions. fingerprint: the same for two looks that saw the same."""
+
+    arrived: tuple[int, ...]
+    total: int
+    fingerprint: str
+    is_edited: bool = False
 
 
 def marker_of(context: Context) -> str:
@@ -52,58 +62,89 @@ async def settle_lost(context: Context, intent: Intent, *, playlist_id: Playlist
     wait_s = await unseen_for_s(context, intent)
     if wait_s > 0:
         return Wait(delay_s=wait_s)
-    base = await target_bases.get(context.pool, context.transfer.id)
-    ours = await items.written_before(
+    before = await items.written_before(
         context.pool, context.transfer.id, position=intent.positions[0], limit=ANCHOR_COUNT
     )
-    anchor = (*base.tail, *(planned.track_id for planned in ours))[-ANCHOR_COUNT:]
+    tail = await target_bases.tail(context.pool, context.transfer.id)
     meant = Meant(
         positions=intent.positions,
         track_ids=intent.track_ids,
-        anchor=anchor,
+        anchor=(*tail, *(planned.track_id for planned in before))[-ANCHOR_COUNT:],
         expected_count=intent.expected_count,
     )
-    known = [*ours, *await items.at(context.pool, context.transfer.id, positions=intent.positions)]
-    view = await context.adapter.read_target(playlist_id, offset=intent.target_offset - len(anchor))
-    arrived = by_place(meant, _known(view, known, base=base))
-    is_edited = arrived is None
-    if arrived is None:
-        view = await context.adapter.read_target(playlist_id, offset=0)
-        before = Counter(base.counts) + await items.standing(context.pool, context.transfer.id)
-        rows = _known(view, known, base=base).rows
-        arrived = by_count(meant, [row.track_id for row in rows], before=before)
-    is_complete = len(arrived) == len(intent.positions)
+    known = [*before, *await items.at(context.pool, context.transfer.id, positions=intent.positions)]
+    offset = intent.target_offset - len(meant.anchor)
+    look = await _look_at_place(context, meant, known, playlist_id=playlist_id, offset=offset)
+    if look is None:
+        look = await _count(context, meant, known, playlist_id=playlist_id)
+    is_complete = len(look.arrived) == len(intent.positions)
     if not is_complete and (
-        _is_behind(context, intent, view)
-        or await needs_second_look(context, intent, observed=fingerprint(view))
+        _is_behind(context, intent, look)
+        or await needs_second_look(context, intent, observed=look.fingerprint)
     ):
         return Wait(delay_s=context.adapter.capabilities.visibility_delay_s)
-    return _arrived(context, intent, arrived=arrived, total=view.total, is_edited=is_edited)
+    return _arrived(context, intent, look)
 
 
-def _known(view: TargetView, known: list[Planned], *, base: TargetBase) -> TargetView:
-    """Name our rows as we know them; what stood there before us keeps its own name."""
-    named = identify(view.rows, known)
-    rows = tuple(
-        row if row.track_id in base.counts else ours for row, ours in zip(view.rows, named, strict=True)
-    )
-    return TargetView(rows=rows, total=view.total)
+async def _look_at_place(
+    context: Context, meant: Meant, known: Sequence[Planned], *, playlist_id: PlaylistId, offset: int
+) -> _Look | None:
+    """Read from the anchor on; None where the place says nothing."""
+    view = await context.adapter.read_target(playlist_id, offset=offset)
+    rows = await _named(context, view.rows, known)
+    arrived = by_place(meant, TargetView(rows=rows, total=view.total))
+    if arrived is None:
+        return None
+    return _Look(arrived=arrived, total=view.total, fingerprint=fingerprint(view))
 
 
-def _arrived(
-    context: Context, intent: Intent, *, arrived: tuple[int, ...], total: int, is_edited: bool
-) -> BatchWritten:
-    if arrived:
+async def _count(
+    context: Context, meant: Meant, known: Sequence[Planned], *, playlist_id: PlaylistId
+) -> _Look:
+    """Read all of the target and count the tracks of the batch; holds the rows that may be those."""
+    may_be_meant = spotter(known)
+    found: list[TargetRow] = []
+    length, seen = 0, ""
+    async for page in steady_pages(context.adapter, playlist_id, offset=0):
+        found += filter(may_be_meant, page.rows)
+        length = length + len(page.rows) if page.total is None else page.total
+        seen = fingerprint(TargetView(rows=page.rows, total=length), before=seen)
+    rows = await _named(context, found, known)
+    before = await _standing(context, meant.track_ids)
+    arrived = by_count(meant, [row.track_id for row in rows], before=before)
+    return _Look(arrived=arrived, total=length, fingerprint=seen, is_edited=True)
+
+
+async def _named(
+    context: Context, rows: Sequence[TargetRow], known: Sequence[Planned]
+) -> tuple[TargetRow, ...]:
+    """Name our rows as we know them; what stood there before this write keeps its own name."""
+    own = {planned.track_id for planned in known}
+    others = {row.track_id for row in rows if row.track_id and row.track_id not in own}
+    return identify(rows, known, others=await _standing(context, others))
+
+
+async def _standing(context: Context, track_ids: Iterable[TrackId]) -> Counter[TrackId]:
+    """Return how often tracks stood there before this write: from the start, and by our own hand."""
+    asked = tuple(track_ids)
+    base = await target_bases.times(context.pool, context.transfer.id, track_ids=asked)
+    return base + await items.standing(context.pool, context.transfer.id, track_ids=asked)
+
+
+def _arrived(context: Context, intent: Intent, look: _Look) -> BatchWritten:
+    if look.arrived:
         return BatchWritten(
-            positions=arrived, target_count=total, warning="target_edited" if is_edited else None
+            positions=look.arrived,
+            target_count=look.total,
+            warning="target_edited" if look.is_edited else None,
         )
     setback = set_back(context, track_count=len(intent.positions))
     if setback is None:
         reason = f"{context.adapter.platform} did not take this track in {GIVE_UP_COUNT} attempts."
-        return BatchWritten(positions=(), target_count=total, refused=intent.positions, refusal=reason)
+        return BatchWritten(positions=(), target_count=look.total, refused=intent.positions, refusal=reason)
     return BatchWritten(
         positions=(),
-        target_count=total,
+        target_count=look.total,
         batch_limit=setback.batch_limit,
         failure_count=setback.failure_count,
         delay_s=setback.delay_s,
@@ -138,11 +179,11 @@ async def unseen_for_s(context: Context, intent: Intent) -> float:
     return context.send_timeout_s + visibility_s - intent.age_s
 
 
-def _is_behind(context: Context, intent: Intent, view: TargetView) -> bool:
+def _is_behind(context: Context, intent: Intent, look: _Look) -> bool:
     """Say whether even tracks from before this write may be unseen; then its own may be as well."""
     capabilities = context.adapter.capabilities
     patience_s = LAG_PATIENCE * capabilities.visibility_delay_s
-    return capabilities.reads_lag and view.total < intent.expected_count and intent.age_s < patience_s
+    return capabilities.reads_lag and look.total < intent.expected_count and intent.age_s < patience_s
 
 
 async def needs_second_look(context: Context, intent: Intent, *, observed: str) -> bool:
@@ -153,6 +194,7 @@ async def needs_second_look(context: Context, intent: Intent, *, observed: str) 
     return True
 
 
-def fingerprint(view: TargetView) -> str:
-    text = "\n".join([str(view.total), *(row.track_id or "?" for row in view.rows)])
+def fingerprint(view: TargetView, *, before: str = "") -> str:
+    """Return a short text for what was seen; before: that of the rows before these."""
+    text = "\n".join([before, str(view.total), *(row.track_id or "?" for row in view.rows)])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -31,15 +31,10 @@ class TargetCreated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TargetRead(msgspec.Struct, frozen=True, kw_only=True):
-    """An existing target before our first write.
-
-    present_positions: those that it already holds. tail: its last tracks. counts: how often each stands.
-    """
+    """An existing target before our first write. tail: its last tracks; how often each stands is stored."""
 
     track_count: int
-    present_positions: tuple[int, ...]
     tail: tuple[TrackId, ...] = ()
-    counts: dict[TrackId, int] = {}
 
 
 class BatchWritten(msgspec.Struct, frozen=True, kw_only=True):

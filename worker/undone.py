@@ -23,9 +23,9 @@ async def look(context: Context) -> Seen:
     transfer = context.transfer
     if transfer.target_playlist_id is None or transfer.undoes is None:
         raise LookupError(transfer.id)
-    base = await target_bases.get(context.pool, transfer.undoes)
+    base = await target_bases.counts(context.pool, transfer.undoes)
     try:
         view, is_gone = await context.adapter.read_target(transfer.target_playlist_id, offset=0), False
     except PlatformNotFound:
         view, is_gone = TargetView(rows=(), total=0), True
-    return Seen(playlist_id=transfer.target_playlist_id, view=view, is_gone=is_gone, base=base.counts)
+    return Seen(playlist_id=transfer.target_playlist_id, view=view, is_gone=is_gone, base=base)

@@ -15,6 +15,8 @@ WARNINGS = {
     "late_write": "A worker was frozen in the moment of sending, and another one had gone on meanwhile: some "
     "tracks may stand twice. Look at the playlist, and remove by hand what is too much.",
     "order_differs": "The platform shows the tracks in another order than they were added in.",
+    "target_unchecked": "The target playlist changed whenever it was read, so it could not be checked. Look "
+    "yourself whether everything is there.",
     "target_limit": "The target playlist is full; the tracks that did not fit are named.",
     "unsettled": "The platform could not be asked what the last write did: tracks that are named as skipped "
     "may stand in the playlist too.",

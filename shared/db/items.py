@@ -1,7 +1,7 @@
 """Items: one row per position of the source playlist, with what became of it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -118,12 +118,7 @@ ORDER BY position LIMIT $2
 """
 WRITTEN = """
 SELECT position, target_track_id AS track_id, target ->> 'title' AS title FROM items
-WHERE transfer_id = $1 AND is_written AND outcome IN ('exact', 'same_recording', 'best_effort')
-ORDER BY position
-"""
-MATCHED_ROWS = """
-SELECT position, target_track_id AS track_id, target ->> 'title' AS title FROM items
-WHERE transfer_id = $1 AND outcome IN ('exact', 'same_recording', 'best_effort') ORDER BY position
+WHERE transfer_id = $1 AND is_written AND position > $2 ORDER BY position LIMIT $3
 """
 OF_OUTCOME = """
 SELECT position, target_track_id AS track_id, target ->> 'title' AS title FROM items
@@ -136,18 +131,17 @@ WHERE transfer_id = $1 AND position = ANY($2) ORDER BY position
 WRITTEN_BEFORE = """
 SELECT position, target_track_id AS track_id, title FROM (
     SELECT position, target_track_id, target ->> 'title' AS title FROM items
-    WHERE transfer_id = $1 AND is_written AND outcome <> 'already_present' AND position < $2
+    WHERE transfer_id = $1 AND is_written AND position < $2
     ORDER BY position DESC LIMIT $3
 ) AS last ORDER BY position
 """
-PLACE = """
-SELECT count(*) FILTER (WHERE is_written AND position < $2) AS before,
-       min(position) FILTER (WHERE is_written AND position > $2) AS next
-FROM items WHERE transfer_id = $1
+NEXT_WRITTEN = """
+SELECT position FROM items WHERE transfer_id = $1 AND is_written AND position > $2 ORDER BY position LIMIT 1
 """
+COUNT_BEFORE = "SELECT count(*) FROM items WHERE transfer_id = $1 AND is_written AND position < $2"
 STANDING = """
 SELECT target_track_id AS track_id, count(*) AS n FROM items
-WHERE transfer_id = $1 AND is_written AND outcome <> 'already_present' GROUP BY 1
+WHERE transfer_id = $1 AND is_written AND target_track_id = ANY($2) GROUP BY 1
 """
 
 
@@ -156,14 +150,9 @@ async def unwritten(pool: Pool, transfer_id: TransferId, *, limit: int) -> list[
     return _planned(await pool.fetch(UNWRITTEN, transfer_id, limit))
 
 
-async def written(pool: Pool, transfer_id: TransferId) -> list[Planned]:
-    """Return all positions that were written, in order: what the target must show."""
-    return _planned(await pool.fetch(WRITTEN, transfer_id))
-
-
-async def matched(pool: Pool, transfer_id: TransferId) -> list[Planned]:
-    """Return all matched positions, in order."""
-    return _planned(await pool.fetch(MATCHED_ROWS, transfer_id))
+async def written(pool: Pool, transfer_id: TransferId, *, after: int, limit: int) -> list[Planned]:
+    """Return the first positions behind one that were written, in order: what the target must show."""
+    return _planned(await pool.fetch(WRITTEN, transfer_id, after, limit))
 
 
 async def of_outcome(pool: Pool, transfer_id: TransferId, *, outcome: Outcome) -> list[Planned]:
@@ -181,16 +170,24 @@ async def written_before(pool: Pool, transfer_id: TransferId, *, position: int, 
     return _planned(await pool.fetch(WRITTEN_BEFORE, transfer_id, position, limit))
 
 
-async def place_of(pool: Pool, transfer_id: TransferId, *, position: int) -> tuple[int, int | None]:
-    """Return how many written positions stand before one, and the next written position behind it."""
-    row = await pool.fetchrow(PLACE, transfer_id, position)
-    return (row["before"], row["next"]) if row else (0, None)
+async def next_written(pool: Pool, transfer_id: TransferId, *, position: int) -> int | None:
+    """Return the next written position behind one."""
+    found: int | None = await pool.fetchval(NEXT_WRITTEN, transfer_id, position)
+    return found
 
 
-async def standing(pool: Pool, transfer_id: TransferId) -> Counter[TrackId]:
-    """Return how often we have written each track."""
-    rows = await pool.fetch(STANDING, transfer_id)
-    return Counter({TrackId(row["track_id"]): row["n"] for row in rows if row["track_id"]})
+async def count_before(pool: Pool, transfer_id: TransferId, *, position: int) -> int:
+    """Return how many written positions stand before one; looks at each of them."""
+    found: int = await pool.fetchval(COUNT_BEFORE, transfer_id, position)
+    return found
+
+
+async def standing(
+    pool: Pool, transfer_id: TransferId, *, track_ids: Collection[TrackId]
+) -> Counter[TrackId]:
+    """Return how often we have written each of these tracks."""
+    rows = await pool.fetch(STANDING, transfer_id, list(track_ids))
+    return Counter({TrackId(row["track_id"]): row["n"] for row in rows})
 
 
 def _planned(rows: Sequence[Row]) -> list[Planned]:

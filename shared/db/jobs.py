@@ -133,6 +133,7 @@ STALE = """
 SELECT jobs.id FROM jobs
 WHERE platform = $1 AND state = 'open' AND queued_at < clock_timestamp() - make_interval(secs => $2)
 """
+HAS_OPEN = "SELECT EXISTS (SELECT FROM jobs WHERE transfer_id = $1 AND phase = $2 AND state = 'open')"
 UNQUEUE = "UPDATE jobs SET queued_at = NULL WHERE id = ANY($1::uuid[]) AND queued_at IS NOT NULL"
 
 
@@ -214,13 +215,9 @@ async def add(connection: Connection, job: Job, following: Sequence[NextJob]) ->
         )
 
 
-async def open_count(connection: Connection, transfer_id: TransferId, *, phase: Phase) -> int:
-    found: int = await connection.fetchval(
-        "SELECT count(*) FROM jobs WHERE transfer_id = $1 AND phase = $2 AND state = 'open'",
-        transfer_id,
-        phase,
-    )
-    return found
+async def has_open(connection: Connection, transfer_id: TransferId, *, phase: Phase) -> bool:
+    """Say whether a phase of the transfer has a job that is not done."""
+    return bool(await connection.fetchval(HAS_OPEN, transfer_id, phase))
 
 
 async def choose(pool: Pool, platform: Platform, *, window: int, user_cap: int) -> list[RunJob]:

@@ -1,35 +1,51 @@
 """What stood in an existing target before our first write: the ground that a read-back is measured from."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-
-import msgspec
+from collections.abc import Collection, Sequence
 
 from shared.db.pool import Connection, Pool
 from shared.models import TrackId, TransferId
 
-
-class TargetBase(msgspec.Struct, frozen=True, kw_only=True):
-    """tail: the last tracks. counts: how often each track stood there. Both are empty for a new playlist."""
-
-    tail: tuple[TrackId, ...] = ()
-    counts: dict[TrackId, int] = {}
-
-
-PUT = """
-INSERT INTO target_bases (transfer_id, tail, counts) VALUES ($1, $2, $3) ON CONFLICT (transfer_id) DO NOTHING
+CLEAR = "DELETE FROM target_base_tracks WHERE transfer_id = $1"
+ADD = """
+INSERT INTO target_base_tracks (transfer_id, track_id, times)
+SELECT $1, track_id, count(*) FROM unnest($2::text[]) AS track_id GROUP BY track_id
+ON CONFLICT (transfer_id, track_id) DO UPDATE SET times = target_base_tracks.times + excluded.times
 """
-GET = "SELECT tail, counts FROM target_bases WHERE transfer_id = $1"
+PUT = "INSERT INTO target_bases (transfer_id, tail) VALUES ($1, $2) ON CONFLICT (transfer_id) DO NOTHING"
+TAIL = "SELECT tail FROM target_bases WHERE transfer_id = $1"
+COUNTS = "SELECT track_id, times FROM target_base_tracks WHERE transfer_id = $1"
+TIMES = """
+SELECT track_id, times FROM target_base_tracks WHERE transfer_id = $1 AND track_id = ANY($2)
+"""
 
 
-async def put(
-    connection: Connection, transfer_id: TransferId, *, tail: Sequence[TrackId], counts: Mapping[TrackId, int]
-) -> None:
-    await connection.execute(PUT, transfer_id, list(tail), dict(counts))
+async def clear(connection: Connection, transfer_id: TransferId) -> None:
+    """Forget a reading that did not come to its end."""
+    await connection.execute(CLEAR, transfer_id)
 
 
-async def get(pool: Pool, transfer_id: TransferId) -> TargetBase:
-    row = await pool.fetchrow(GET, transfer_id)
-    if row is None:
-        return TargetBase()
-    return TargetBase(tail=tuple(row["tail"]), counts=Counter(row["counts"]))
+async def add(connection: Connection, transfer_id: TransferId, *, track_ids: Sequence[TrackId]) -> None:
+    """Count one more page of the target."""
+    await connection.execute(ADD, transfer_id, list(track_ids))
+
+
+async def put(connection: Connection, transfer_id: TransferId, *, tail: Sequence[TrackId]) -> None:
+    """Keep the target's last tracks, when all of it has been counted."""
+    await connection.execute(PUT, transfer_id, list(tail))
+
+
+async def tail(pool: Pool, transfer_id: TransferId) -> tuple[TrackId, ...]:
+    """Return the last tracks; none for a playlist that is new."""
+    return tuple(await pool.fetchval(TAIL, transfer_id) or ())
+
+
+async def times(pool: Pool, transfer_id: TransferId, *, track_ids: Collection[TrackId]) -> Counter[TrackId]:
+    """Return how often each of these tracks stood there."""
+    rows = await pool.fetch(TIMES, transfer_id, list(track_ids))
+    return Counter({TrackId(row["track_id"]): row["times"] for row in rows})
+
+
+async def counts(pool: Pool, transfer_id: TransferId) -> dict[TrackId, int]:
+    """Return how often every track stood there."""
+    return {row["track_id"]: row["times"] for row in await pool.fetch(COUNTS, transfer_id)}

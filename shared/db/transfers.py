@@ -97,7 +97,7 @@ VALUES (gen_random_uuid(), $1, $2, $3, 'read', 0)
 """
 GET = "SELECT * FROM transfers WHERE id = $1 AND user_id = $2"
 LOAD = "SELECT * FROM transfers WHERE id = $1"
-COUNTS = "SELECT outcome, is_written, count(*) AS n FROM items WHERE transfer_id = $1 GROUP BY 1, 2"
+COUNTS = "SELECT outcome, is_written, item_count FROM item_counts WHERE transfer_id = $1"
 LIST = """
 SELECT * FROM transfers WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
 ORDER BY created_at DESC, id DESC LIMIT $4
@@ -190,7 +190,7 @@ async def load(pool: Pool, transfer_id: TransferId) -> Transfer:
 
 async def counts(connection: Connection, transfer_id: TransferId) -> dict[Bucket, int]:
     rows = await connection.fetch(COUNTS, transfer_id)
-    return count_buckets({(Outcome(row["outcome"]), row["is_written"]): row["n"] for row in rows})
+    return count_buckets({(Outcome(row["outcome"]), row["is_written"]): row["item_count"] for row in rows})
 
 
 async def resume_due(pool: Pool) -> int:

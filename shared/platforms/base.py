@@ -1,7 +1,7 @@
 """The port that every platform adapter implements, and what an adapter declares about itself."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -189,6 +189,13 @@ class TargetView(msgspec.Struct, frozen=True, kw_only=True):
     total: int
 
 
+class TargetPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some rows of a target playlist. total: its whole length, None where the platform does not tell."""
+
+    rows: tuple[TargetRow, ...]
+    total: int | None
+
+
 Gate = Callable[[], None]
 """Called inside the request body, right before its bytes leave. Raises LeaseLost to stop the send."""
 
@@ -268,7 +275,13 @@ class Adapter(Protocol):
         """Delete an own playlist from the account. Idempotent. Raises as `remove_tracks` does."""
 
     async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
-        """Read a target playlist from offset to its end."""
+        """Read a target playlist from offset to its end, to be held as a whole."""
+
+    def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
+        """Read the same page by page: a playlist may have more rows than anybody wants to hold.
+
+        It may change between two pages; the total then does too, as a rule.
+        """
 
     def playlist_id_of(self, text: str) -> PlaylistId | None:
         """Return the playlist id in an id, URI or share URL of this platform; None if it is none."""

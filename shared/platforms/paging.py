@@ -100,11 +100,16 @@ class Pager(Generic[Row]):
         slice_, following = await self._read(_Position.parse(cursor))
         return msgspec.structs.replace(slice_, next_cursor=following.cursor() if following else None)
 
-    async def rows(self, *, offset: int = 0) -> AsyncIterator[Row]:
-        """Iterate from an offset to the end of the list."""
+    async def pages(self, *, offset: int = 0) -> AsyncIterator[Slice[Row]]:
+        """Iterate over the pages from an offset to the end of the list; next_cursor is always None."""
         following: _Position | None = _Position(offset)
         while following:
             slice_, following = await self._read(following)
+            yield slice_
+
+    async def rows(self, *, offset: int = 0) -> AsyncIterator[Row]:
+        """Iterate from an offset to the end of the list."""
+        async for slice_ in self.pages(offset=offset):
             for row in slice_.rows:
                 yield row
 
@@ -112,9 +117,7 @@ class Pager(Generic[Row]):
         """Return the rows from an offset to the end, and the length of the whole list."""
         rows: list[Row] = []
         total: int | None = None
-        following: _Position | None = _Position(offset)
-        while following:
-            slice_, following = await self._read(following)
+        async for slice_ in self.pages(offset=offset):
             rows += slice_.rows
             total = slice_.total if slice_.total is not None else total
         if total is None and offset and not rows:

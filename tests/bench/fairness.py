@@ -18,7 +18,8 @@ SOURCE, TARGET = "apple_music", "spotify"  # one request for each look-up: the s
 PATIENCE_S = 600.0
 
 
-def write_playlist(directory: Path, name: str, *, numbers: range) -> Path:
+def write_playlist(directory: Path, name: str, *, numbers: range, platform: str = SOURCE) -> Path:
+    """Write a world file with a playlist of fictional tracks; other numbers are other tracks."""
     tracks = [
         {
             "title": f"Lantern {number}",
@@ -31,7 +32,7 @@ def write_playlist(directory: Path, name: str, *, numbers: range) -> Path:
     ]
     path = directory / f"{name}.json"
     path.write_bytes(
-        msgspec.json.encode({"source_platform": SOURCE, "playlist_name": name, "tracks": tracks})
+        msgspec.json.encode({"source_platform": platform, "playlist_name": name, "tracks": tracks})
     )
     return path
 

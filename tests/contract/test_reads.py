@@ -182,6 +182,49 @@ async def test_target_read_at_or_behind_its_end_tells_its_length(stage: Stage, b
     assert (view.rows, view.total) == ((), 5)
 
 
+async def test_target_comes_in_pages_that_together_are_all_of_it(stage: Stage) -> None:
+    size = stage.capabilities.read_page
+    playlist_id = await stage.playlist_named("Long Way")
+
+    pages = [page async for page in stage.adapter.read_target_pages(playlist_id, offset=size - 10)]
+
+    truth = await stage.truth(playlist_id)
+    assert [row.track_id for page in pages for row in page.rows] == truth[size - 10 :]
+    assert [len(page.rows) for page in pages] == [size, 40]
+    assert {page.total for page in pages} == {len(truth)}
+
+
+@pytest.mark.parametrize("name", ["Empty Shelf", "Odd Rows"])
+async def test_target_without_rows_from_there_on_is_one_empty_page(stage: Stage, name: str) -> None:
+    playlist_id = await stage.playlist_named(name)
+
+    pages = [page async for page in stage.adapter.read_target_pages(playlist_id, offset=5)]
+
+    assert [page.rows for page in pages] == [()]
+
+
+async def test_empty_page_never_ends_the_pages_of_a_target(stage: Stage) -> None:
+    playlist_id = await stage.playlist_named("Long Way")
+    await stage.fault("empty_page", operation="list_items", after=1)
+    pages = aiter(stage.adapter.read_target_pages(playlist_id, offset=0))
+    await anext(pages)
+
+    with pytest.raises(PlatformUnavailable):
+        await anext(pages)
+
+
+async def test_change_between_two_pages_of_a_target_shows_in_its_length(stage: Stage) -> None:
+    playlist_id = await stage.playlist_named("Long Way")
+    pages = aiter(stage.adapter.read_target_pages(playlist_id, offset=0))
+    first = await anext(pages)
+    (added,) = [row.track_id for row in first.rows[:1] if row.track_id]
+    assert first.total is not None
+
+    await stage.adapter.add_tracks(playlist_id, track_ids=[added], position=first.total, gate=lambda: None)
+
+    assert {page.total async for page in pages} == {first.total + 1}
+
+
 async def test_no_value_that_is_read_shows_a_token(stage: Stage) -> None:
     playlist_id = await stage.playlist_named("Odd Rows")
 

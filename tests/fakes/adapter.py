@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -22,6 +22,7 @@ from shared.platforms.base import (
     Gate,
     Page,
     PlaylistPage,
+    TargetPage,
     TargetRow,
     TargetView,
     TextQuery,
@@ -236,11 +237,17 @@ class MemoryAdapter:
             raise mishap.error or self._unavailable("delete_playlist")
 
     async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
-        await self._world.note("read_target")
-        stored = self._stored(playlist_id, "read_target")
-        ids = stored.stale.popleft() if stored.stale else stored.track_ids
-        rows = tuple(self._row(track_id) for track_id in ids[offset:])
-        return TargetView(rows=rows, total=len(ids))
+        ids = await self._shown(playlist_id, "read_target")
+        return TargetView(rows=self._rows(ids[offset:]), total=len(ids))
+
+    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
+        first, length = offset, offset + 1
+        while first < length:
+            ids = await self._shown(playlist_id, "read_target_page")
+            length = len(ids)
+            behind = first + self.capabilities.read_page
+            yield TargetPage(rows=self._rows(ids[first:behind]), total=length)
+            first = behind
 
     def playlist_id_of(self, text: str) -> PlaylistId | None:
         return PlaylistId(text)
@@ -252,7 +259,15 @@ class MemoryAdapter:
             raise mishap
         return mishap
 
-    def _row(self, track_id: TrackId) -> TargetRow:
+    async def _shown(self, playlist_id: PlaylistId, operation: str) -> list[TrackId]:
+        await self._world.note(operation)
+        stored = self._stored(playlist_id, operation)
+        return stored.stale.popleft() if stored.stale else stored.track_ids
+
+    def _rows(self, track_ids: Sequence[TrackId]) -> tuple[TargetRow, ...]:
+        return tuple(map(self.row, track_ids))
+
+    def row(self, track_id: TrackId) -> TargetRow:
         track = self._world.tracks.get(track_id)
         title = track.title if track else "A stranger's track"
         return TargetRow(track_id=self._world.shown_as.get(track_id, track_id), title=title)

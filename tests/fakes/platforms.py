@@ -1,6 +1,6 @@
 """Platforms whose accounts, playlists and moods a test decides; they serve the gateway's port."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Self
 from urllib.parse import urlencode
@@ -13,6 +13,7 @@ from shared.platforms.base import (
     Page,
     PlaylistPage,
     Session,
+    TargetPage,
     TargetView,
     TextQuery,
     WriteClass,
@@ -105,6 +106,9 @@ class FakeAdapter:
         raise AssertionError("the gateway moves no music")
 
     async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
+        raise AssertionError("the gateway moves no music")
+
+    def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
         raise AssertionError("the gateway moves no music")
 
     async def _call(self, operation: str) -> None:

@@ -9,7 +9,7 @@ from anyascii import anyascii
 
 from worker.matching.versions import NOBODY
 
-CACHED = 16_384
+CACHED = 4096  # enough for the batches under way; more would only cost memory
 _ACCENTS = re.compile(r"[\u0300-\u036f]+")
 _QUOTES_AND_INVISIBLE = re.compile("['’‘`´ʼʻ′\"“”„״׳\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufe0e\ufe0f]+")
 _SEPARATORS = re.compile(r"(?:[^\w*]|_)+")

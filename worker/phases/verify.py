@@ -1,14 +1,12 @@
 """Verify: reads the target and proves it, or says what to repair, or what cannot be."""
 
-from collections.abc import Sequence
-
-from shared.db import items
-from shared.models import Planned, PlaylistId
-from shared.platforms.base import TargetView
+from shared.models import PlaylistId
+from worker.comparison import compare, compare_as_a_whole
 from worker.context import Context
-from worker.proof import Proof, identify, prove
+from worker.proof import Proof
 from worker.results import LookAgain, Repair, Verified
 from worker.retry import look_delay_s
+from worker.target_pages import TargetChanged
 
 MAX_REPAIRS = 2
 LOOK_COUNT = 3  # looks before a track counts as gone
@@ -21,31 +19,34 @@ async def verify(context: Context) -> VerifyResult:
     transfer = context.transfer
     if transfer.target_playlist_id is None:
         raise LookupError(transfer.id)
-    written = await items.written(context.pool, transfer.id)
-    proof = await _proof(context, transfer.target_playlist_id, written)
-    missing = tuple(written[index].position for index in proof.missing)
-    if not missing:
+    try:
+        proof = await _proof(context, transfer.target_playlist_id)
+    except TargetChanged:
+        return _next_look(context) or Verified(warnings=("target_unchecked",))
+    if not proof.missing:
         return Verified(warnings=_warnings(proof))
-    look_count = LAGGING_LOOK_COUNT if context.adapter.capabilities.reads_lag else LOOK_COUNT
-    if context.job.failure_count + 1 < look_count:
-        return LookAgain(delay_s=look_delay_s(context.job.failure_count))
+    if (again := _next_look(context)) is not None:
+        return again
     if transfer.repair_count < MAX_REPAIRS:
-        return Repair(positions=missing)
-    return Verified(warnings=_warnings(proof), vanished=missing)
+        return Repair(positions=proof.missing)
+    return Verified(warnings=_warnings(proof), vanished=proof.missing)
 
 
-async def _proof(context: Context, playlist_id: PlaylistId, written: Sequence[Planned]) -> Proof:
+def _next_look(context: Context) -> LookAgain | None:
+    look_count = LAGGING_LOOK_COUNT if context.adapter.capabilities.reads_lag else LOOK_COUNT
+    if context.job.failure_count + 1 >= look_count:
+        return None
+    return LookAgain(delay_s=look_delay_s(context.job.failure_count))
+
+
+async def _proof(context: Context, playlist_id: PlaylistId) -> Proof:
     """Compare from where our tracks begin; or the whole playlist where others moved them up."""
     base_count = context.transfer.target_base_count or 0
-    proof = _compare(await context.adapter.read_target(playlist_id, offset=base_count), written)
+    proof = await compare(context, playlist_id, offset=base_count)
     if not proof.missing or not base_count:
         return proof
-    whole = _compare(await context.adapter.read_target(playlist_id, offset=0), written)
+    whole = await compare_as_a_whole(context, playlist_id, offset=0)
     return min(proof, whole, key=lambda one: len(one.missing))
-
-
-def _compare(view: TargetView, written: Sequence[Planned]) -> Proof:
-    return prove([planned.track_id for planned in written], identify(view.rows, written))
 
 
 def _warnings(proof: Proof) -> tuple[str, ...]:

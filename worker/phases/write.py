@@ -1,9 +1,9 @@
 """Write: makes the target playlist and adds one batch, by intent, gate, single send and read-back."""
 
-from collections import Counter
+from collections import deque
 from itertools import takewhile
 
-from shared.db import intents, items
+from shared.db import intents, items, jobs, target_bases
 from shared.db.intents import Intent
 from shared.errors import PlatformRejected
 from shared.models import Planned, PlaylistId, TrackId
@@ -12,6 +12,7 @@ from worker.context import Context
 from worker.read_back import ANCHOR_COUNT, find_created, marker_of, settle_lost
 from worker.results import BatchWritten, TargetCreated, TargetRead, Wait, WriteFinished
 from worker.target import CLAIM_WAIT_S, claim, grown, withdraw_if_refused
+from worker.target_pages import steady_pages
 
 WriteResult = TargetCreated | TargetRead | BatchWritten | WriteFinished | Wait
 
@@ -56,27 +57,18 @@ async def _create(context: Context, intent: Intent | None) -> TargetCreated | Wa
 async def _read_existing(context: Context, playlist_id: PlaylistId) -> TargetRead | Wait:
     if not await claim(context):
         return Wait(delay_s=CLAIM_WAIT_S)
-    view = await context.adapter.read_target(playlist_id, offset=0)
-    present: tuple[int, ...] = ()
-    if context.transfer.on_duplicate == "skip":
-        left = Counter(row.track_id for row in view.rows)
-        matched = await items.matched(context.pool, context.transfer.id)
-        present = tuple(planned.position for planned in matched if _take(left, planned.track_id))
-    ids = [row.track_id for row in view.rows]
-    tail = tuple(takewhile(bool, reversed(ids[-ANCHOR_COUNT:])))[::-1]
-    return TargetRead(
-        track_count=view.total,
-        present_positions=present,
-        tail=tuple(track_id for track_id in tail if track_id),
-        counts=Counter(track_id for track_id in ids if track_id),
-    )
-
-
-def _take(left: Counter[TrackId | None], track_id: TrackId) -> bool:
-    if left[track_id] <= 0:
-        return False
-    left[track_id] -= 1
-    return True
+    async with jobs.fenced(context.pool, context.job) as connection:
+        await target_bases.clear(connection, context.transfer.id)
+    length = 0
+    last: deque[TrackId | None] = deque(maxlen=ANCHOR_COUNT)
+    async for page in steady_pages(context.adapter, playlist_id, offset=0):
+        ids = [row.track_id for row in page.rows]
+        async with jobs.fenced(context.pool, context.job) as connection:
+            await target_bases.add(connection, context.transfer.id, track_ids=list(filter(None, ids)))
+        last.extend(ids)
+        length = length + len(ids) if page.total is None else page.total
+    tail = tuple(track_id for track_id in takewhile(bool, reversed(last)) if track_id)
+    return TargetRead(track_count=length, tail=tail[::-1])
 
 
 async def _add(context: Context, playlist_id: PlaylistId) -> BatchWritten | WriteFinished | Wait:
@@ -122,9 +114,11 @@ async def _next_batch(context: Context) -> tuple[list[Planned], int]:
     )
     if not batch:
         return [], 0
-    before, following = await items.place_of(context.pool, context.transfer.id, position=batch[0].position)
+    first = batch[0].position
+    following = await items.next_written(context.pool, context.transfer.id, position=first)
     if following is None:
         return batch, context.transfer.target_count or 0
+    before = await items.count_before(context.pool, context.transfer.id, position=first)
     base = context.transfer.target_base_count or 0
     return [planned for planned in batch if planned.position < following], base + before
 

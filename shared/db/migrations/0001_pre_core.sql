@@ -120,8 +120,44 @@ CREATE TABLE items (
     is_written      boolean NOT NULL DEFAULT false,
     PRIMARY KEY (transfer_id, position)
 );
-CREATE INDEX items_unwritten ON items (transfer_id, position) WHERE NOT is_written;
+CREATE INDEX items_unwritten ON items (transfer_id, position)
+    WHERE NOT is_written AND outcome IN ('exact', 'same_recording', 'best_effort');
 CREATE INDEX items_written ON items (transfer_id, position) WHERE is_written;
+CREATE INDEX items_standing ON items (transfer_id, target_track_id) WHERE is_written;
+
+-- How many items of a transfer are in which outcome, kept by every statement that changes some: a status
+-- is asked for often, and a transfer may have a hundred thousand of them. Lock the transfer before its items.
+CREATE TABLE item_counts (
+    transfer_id uuid NOT NULL REFERENCES transfers ON DELETE CASCADE,
+    outcome     text NOT NULL,
+    is_written  boolean NOT NULL,
+    item_count  integer NOT NULL,
+    PRIMARY KEY (transfer_id, outcome, is_written)
+);
+CREATE FUNCTION count_new_items() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO item_counts
+    SELECT transfer_id, outcome, is_written, count(*) FROM new_items GROUP BY 1, 2, 3
+    ON CONFLICT (transfer_id, outcome, is_written)
+    DO UPDATE SET item_count = item_counts.item_count + excluded.item_count;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION count_changed_items() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO item_counts
+    SELECT transfer_id, outcome, is_written, sum(change) FROM (
+        SELECT transfer_id, outcome, is_written, 1 AS change FROM new_items
+        UNION ALL SELECT transfer_id, outcome, is_written, -1 FROM old_items
+    ) AS changes
+    GROUP BY 1, 2, 3 HAVING sum(change) <> 0
+    ON CONFLICT (transfer_id, outcome, is_written)
+    DO UPDATE SET item_count = item_counts.item_count + excluded.item_count;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER items_inserted AFTER INSERT ON items REFERENCING NEW TABLE AS new_items
+    FOR EACH STATEMENT EXECUTE FUNCTION count_new_items();
+CREATE TRIGGER items_changed AFTER UPDATE ON items REFERENCING OLD TABLE AS old_items NEW TABLE AS new_items
+    FOR EACH STATEMENT EXECUTE FUNCTION count_changed_items();
 
 CREATE TABLE jobs (
     id             uuid PRIMARY KEY,
@@ -149,6 +185,7 @@ CREATE TABLE jobs (
     UNIQUE (transfer_id, phase, batch)
 );
 CREATE INDEX jobs_open ON jobs (platform, run_at) WHERE state = 'open';
+CREATE INDEX jobs_open_of_transfer ON jobs (transfer_id, phase) WHERE state = 'open';
 
 -- What is about to be written, committed before the call and gone with its checkpoint.
 CREATE TABLE intents (
@@ -165,11 +202,16 @@ CREATE TABLE intents (
     observed_at    timestamptz
 );
 
--- What stood in an existing target before our first write.
+-- What stood in an existing target before our first write: its last rows, and how often each track.
 CREATE TABLE target_bases (
     transfer_id uuid PRIMARY KEY REFERENCES transfers ON DELETE CASCADE,
-    tail        text[] NOT NULL,
-    counts      jsonb NOT NULL
+    tail        text[] NOT NULL
+);
+CREATE TABLE target_base_tracks (
+    transfer_id uuid NOT NULL REFERENCES transfers ON DELETE CASCADE,
+    track_id    text NOT NULL,
+    times       integer NOT NULL,
+    PRIMARY KEY (transfer_id, track_id)
 );
 
 -- What a platform's catalog answered to a look-up: the durable side of the cache.

@@ -4,7 +4,7 @@ Source: developer.apple.com/documentation/applemusicapi and what others observed
 can be made and appended to, nothing else: no renaming, no removal, no position.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import TypeVar
 
 from msgspec import UNSET, structs
@@ -24,6 +24,7 @@ from shared.platforms.base import (
     PlaylistPage,
     Pool,
     Session,
+    TargetPage,
     TargetView,
     TextQuery,
     WriteClass,
@@ -148,6 +149,11 @@ class AppleMusicAdapter:
     async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
         rows, total = await (await self._songs(playlist_id, operation="read_target")).rest(offset=offset)
         return TargetView(rows=tuple(map(convert.to_target_row, rows)), total=total)
+
+    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
+        songs = await self._songs(playlist_id, operation="read_target")
+        async for page in songs.pages(offset=offset):
+            yield TargetPage(rows=tuple(map(convert.to_target_row, page.rows)), total=page.total)
 
     def playlist_id_of(self, text: str) -> PlaylistId | None:
         return convert.playlist_id_of(text)

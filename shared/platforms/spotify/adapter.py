@@ -4,7 +4,7 @@ Source: developer.spotify.com/documentation/web-api with its changes of February
 read 2026-11-22. Only calls, page sizes and body keys are used that both regimes serve.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import TypeVar
 
 from msgspec import structs
@@ -26,6 +26,7 @@ from shared.platforms.base import (
     PlaylistPage,
     Pool,
     Session,
+    TargetPage,
     TargetView,
     TextQuery,
     WriteClass,
@@ -178,6 +179,10 @@ class SpotifyAdapter:
     async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
         rows, total = await self._rows(playlist_id, operation="read_target").rest(offset=offset)
         return TargetView(rows=tuple(map(convert.to_target_row, rows)), total=total)
+
+    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
+        async for page in self._rows(playlist_id, operation="read_target").pages(offset=offset):
+            yield TargetPage(rows=tuple(map(convert.to_target_row, page.rows)), total=page.total)
 
     def playlist_id_of(self, text: str) -> PlaylistId | None:
         return convert.playlist_id_of(text)

@@ -15,7 +15,7 @@ from shared.settings import Secret
 from shared.streams import open_redis
 from tests.fakes.clock import FakeClock
 from tests.fakes.pools import SEARCHES, fleet_of, profile_of
-from tests.integration.shared.proxy import Proxy
+from tests.faults.proxy import Proxy
 
 pytestmark = pytest.mark.integration
 
@@ -251,10 +251,10 @@ async def test_a_redis_that_does_not_answer_is_done_without_and_heard_again(
         await ours.acquire(ONE)
         booked_us = await booked_until_us(redis)
 
-        proxy.may_forward.clear()
+        proxy.stall()
         await ours.acquire(ONE)
         alone_us = await booked_until_us(redis)
-        proxy.may_forward.set()
+        proxy.heal()
         clock.advance(LONG_WAIT_S)
         await ours.acquire(ONE)
 

@@ -255,6 +255,8 @@ class Engine:
         rows = await self.items(transfer_id)
         pairs = [(item.outcome, item.is_written) for item in rows]
         counts = count_buckets({pair: pairs.count(pair) for pair in pairs})
+        async with self.pool.acquire() as connection:
+            assert await transfers.counts(connection, transfer_id) == counts
         return {bucket: count for bucket, count in counts.items() if count}
 
     async def items(self, transfer_id: TransferId) -> list[items.Item]:

@@ -1,12 +1,13 @@
 """A write whose answer nobody heard, where time, old rows or the source play tricks on whoever finds it."""
 
 import pytest
+from msgspec import structs
 
 from shared.errors import PlatformRejected
 from shared.lifecycle import Bucket, State
 from shared.models import TrackId
 from tests.fakes.adapter import Death, Lost
-from tests.integration.worker.engine import Engine, target_ids
+from tests.integration.worker.engine import Engine, target_ids, target_track
 
 pytestmark = pytest.mark.integration
 
@@ -72,6 +73,44 @@ async def test_batch_that_the_platform_adds_and_says_no_to_is_not_added_again(
     assert await engine.state(transfer_id) is State.COMPLETED
     assert engine.target.ids_of() == target_ids(range(7))
     assert await engine.warnings(transfer_id) == set()
+
+
+async def test_an_earlier_track_of_ours_is_not_taken_for_a_lost_one_of_its_title(engine: Engine) -> None:
+    transfer_id = await engine.transfer(range(12))
+    same_title = structs.replace(target_track(11), title=target_track(0).title)
+    engine.target.know(same_title)
+    engine.target.add_mishaps += [None, None, Lost(applied_count=0, error=Death())]
+    await engine.reach_first_batch()
+    for _ in range(2):
+        await engine.step(phase="write")
+    await engine.die_in(engine.executor("worker-1"))
+    engine.target.ids_of().insert(0, TrackId("foreign"))
+
+    await engine.run()
+
+    assert (await engine.load(transfer_id)).repair_count == 0
+    assert sorted(engine.target.ids_of()) == sorted([TrackId("foreign"), *target_ids(range(12))])
+
+
+async def test_a_target_that_changes_while_a_lost_batch_is_counted_is_counted_again(engine: Engine) -> None:
+    await engine.transfer(range(12))
+    engine.target.add_mishaps += [None, None, Lost(error=Death())]
+    await engine.reach_first_batch()
+    for _ in range(2):
+        await engine.step(phase="write")
+    await engine.die_in(engine.executor("worker-1"))
+    engine.target.ids_of().insert(0, TrackId("foreign1"))
+    edits = [TrackId("foreign2")]
+
+    async def edit(operation: str) -> None:
+        if engine.target.called("read_target_page") == 2 and edits:
+            engine.target.ids_of().insert(0, edits.pop())
+
+    engine.target.on_call = edit
+
+    await engine.run()
+
+    assert engine.target.ids_of() == [TrackId("foreign2"), TrackId("foreign1"), *target_ids(range(12))]
 
 
 async def test_source_that_shrinks_while_it_is_read_is_told(positioned: Engine) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from shared.lifecycle import Bucket, State
 from shared.models import Outcome, TrackId
-from tests.fakes.adapter import Lost
+from tests.fakes.adapter import Death, Lost
 from tests.integration.worker.engine import Engine, target_ids
 
 pytestmark = pytest.mark.integration
@@ -32,6 +32,40 @@ async def test_with_skip_each_track_that_is_there_counts_for_one(engine: Engine)
     assert engine.target.ids_of() == target_ids([2, 90, 1, 3, 2])
     assert (await engine.outcomes(transfer_id))[1] is Outcome.ALREADY_PRESENT
     assert await engine.buckets(transfer_id) == {Bucket.WRITTEN: 3, Bucket.ALREADY_PRESENT: 1}
+
+
+async def test_with_skip_each_track_of_a_long_playlist_counts_though_its_reader_died(engine: Engine) -> None:
+    engine.target.place("mine", track_ids=target_ids([1, 2, 1, 90, 2, 1, 91, 3]))
+    transfer_id = await engine.transfer([1, 2, 3, 4, 1, 1, 1, 2], playlist="mine", on_duplicate="skip")
+    await engine.run_phase("read")
+    await engine.run_phase("match")
+
+    async def die(operation: str) -> None:
+        if operation == "read_target_page" and engine.target.called(operation) == 2:
+            raise Death
+
+    engine.target.on_call = die
+    await engine.die_in(engine.executor("worker-1"))
+    await engine.run()
+
+    assert engine.target.ids_of() == target_ids([1, 2, 1, 90, 2, 1, 91, 3, 4, 1])
+    assert await engine.buckets(transfer_id) == {Bucket.WRITTEN: 2, Bucket.ALREADY_PRESENT: 6}
+
+
+async def test_a_playlist_that_changes_while_it_is_read_is_read_again(engine: Engine) -> None:
+    engine.target.place("mine", track_ids=target_ids([1, 2, 90, 91, 92, 93]))
+    edits = target_ids([3])
+    transfer_id = await engine.transfer([1, 2, 3, 4], playlist="mine", on_duplicate="skip")
+
+    async def edit(operation: str) -> None:
+        if operation == "read_target_page" and engine.target.called(operation) == 2 and edits:
+            engine.target.ids_of().insert(0, edits.pop())
+
+    engine.target.on_call = edit
+    await engine.run()
+
+    assert engine.target.ids_of() == target_ids([3, 1, 2, 90, 91, 92, 93, 4])
+    assert await engine.buckets(transfer_id) == {Bucket.WRITTEN: 1, Bucket.ALREADY_PRESENT: 3}
 
 
 async def test_a_lost_write_to_a_playlist_with_the_same_tracks_is_judged_by_its_place(engine: Engine) -> None:
@@ -169,7 +203,7 @@ async def test_a_track_that_never_stays_is_named_in_the_end(positioned: Engine) 
     transfer_id = await positioned.transfer(range(3))
 
     async def wipe(operation: str) -> None:
-        if operation == "read_target" and TrackId("t1") in positioned.target.ids_of():
+        if operation == "read_target_page" and TrackId("t1") in positioned.target.ids_of():
             positioned.target.ids_of().remove(TrackId("t1"))
 
     positioned.target.on_call = wipe

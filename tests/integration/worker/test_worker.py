@@ -14,7 +14,7 @@ from shared.models import Platform, TransferId
 from shared.settings import Secret
 from shared.streams import Streams, open_redis
 from tests.fakes.adapter import Lost
-from tests.integration.shared.proxy import Proxy
+from tests.faults.proxy import Proxy
 from tests.integration.worker.engine import Engine, target_ids
 from tests.waiting import until, until_answered
 from worker.consumer import Consumer
@@ -168,13 +168,13 @@ async def test_a_heart_beats_on_while_redis_says_nothing(positioned: Engine, red
 
     stop = asyncio.Event()
     async with Proxy(redis_url) as proxy, open_redis(Secret(proxy.url), socket_timeout_s=None) as deaf:
-        proxy.may_forward.clear()
+        proxy.stall()
         task = asyncio.create_task(scheduler(positioned, deaf, name="one").run(stop))
         await until_answered(is_seen)
         await positioned.pool.execute("UPDATE workers SET seen_at = now() - interval '7 s'")
         await until_answered(is_seen)
         stop.set()
-        proxy.may_forward.set()
+        proxy.heal()
 
         await task
 

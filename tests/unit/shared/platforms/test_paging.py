@@ -69,9 +69,10 @@ async def test_whole_list_is_read_whatever_the_platform_tells(style: dict[str, b
 
     walked = await shelf.walk()
     iterated = [row async for row in shelf.pager().rows()]
+    paged = [row async for page in shelf.pager().pages() for row in page.rows]
     rest, total = await shelf.pager().rest(offset=0)
 
-    assert walked == iterated == list(rest) == shelf.rows
+    assert walked == iterated == paged == list(rest) == shelf.rows
     assert total == length
 
 

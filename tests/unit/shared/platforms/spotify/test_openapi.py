@@ -31,6 +31,11 @@ CALLS: dict[str, tuple[str, str, Callable[[SpotifyAdapter], Awaitable[object]]]]
         "/playlists/{playlist_id}/items",
         lambda adapter: adapter.read_target(PLAYLIST, offset=7),
     ),
+    "read_target_pages": (
+        "get",
+        "/playlists/{playlist_id}/items",
+        lambda adapter: anext(adapter.read_target_pages(PLAYLIST, offset=7)),
+    ),
     "find_by_isrc": ("get", "/search", lambda adapter: adapter.find_by_isrc([Isrc("QZXX12600001")])),
     "search": ("get", "/search", lambda adapter: adapter.search(Query(plain="a b", title="a", artist="b"))),
     "find_playlist": ("get", "/me/playlists", lambda adapter: adapter.find_playlist("<tr_1>")),
