@@ -24,6 +24,8 @@ LATENCY_MS = 25
 QUIET_WITHIN_S = 20.0
 ENVIRON = {**FAST, "CROSSPLAY_READ_TIMEOUT_S": "2"}
 
+FENCED = "Lease lost"
+
 BUSY = "SELECT DISTINCT lease_owner FROM jobs WHERE state = 'open' AND lease_until > clock_timestamp()"
 # What must be gone when all transfers have ended; each row is a sentence.
 LEFT_IN_POSTGRES = """
@@ -138,6 +140,11 @@ class Arena:
         self.stores.heal()
         self.thaw()
         await self.staff(worker_count)
+
+    def fenced_count(self) -> int:
+        """Return how often workers have found that their lease was lost, since the arena was opened."""
+        logs = (self.stack.data_dir / "logs").glob("worker-*.log")
+        return sum(log.read_text(errors="replace").count(FENCED) for log in logs)
 
     async def leftovers(self) -> list[str]:
         """Return what is left of work that is done; waits a while for it to go."""

@@ -19,6 +19,9 @@ from tests.chaos.witness import Witness
 from tests.faults.proxy import Proxy
 
 SLOW_S = 0.03
+WRITE_WITHIN_S = 6.0  # how long a write is waited for
+LOOK_EVERY_S = 0.02
+HOLDING = ("delay", "applied_then_delay")  # faults during which a write is under way
 BUSY_SHARE = 0.8  # of kills and freezes that look for a worker with a job
 
 
@@ -38,6 +41,8 @@ class Injector:
             "kill_all": self._kill_all,
             "freeze": self._freeze,
             "freeze_all": self._freeze_all,
+            "kill_in_write": self._kill_in_write,
+            "freeze_in_write": self._freeze_in_write,
             "terminate": self._terminate,
             "gateway_killed": self._kill_gateway,
             "redis_flushed": self._flush,
@@ -114,6 +119,33 @@ class Injector:
         await asyncio.sleep(seconds)
         for worker in workers:
             self._arena.thaw(worker)
+
+    async def _kill_in_write(self, event: Event) -> None:
+        if worker := await self._writer(event.subject):
+            self._note(event, worker.name)
+            await self._arena.kill(worker)
+            await asyncio.sleep(event.for_s)
+            await self._arena.stack.system.add_worker()
+
+    async def _freeze_in_write(self, event: Event) -> None:
+        if worker := await self._writer(event.subject):
+            self._note(event, f"{worker.name}, {event.for_s:g} s")
+            await self._freeze_for([worker], event.for_s)
+
+    async def _writer(self, platform: str) -> Process | None:
+        """Wait until a fault holds a write up, and return a worker that holds a job then."""
+        before_count = await self._held_up_count(platform)
+        give_up_at_s = time.monotonic() + WRITE_WITHIN_S
+        while not self.is_over and time.monotonic() < give_up_at_s:
+            if await self._held_up_count(platform) > before_count:
+                busy = await self._arena.busy()
+                return self._rng.choice(busy) if busy else None
+            await asyncio.sleep(LOOK_EVERY_S)
+        return None
+
+    async def _held_up_count(self, platform: str) -> int:
+        faults = await self._arena.control(platform, "faults")
+        return sum(fault["struck_count"] for fault in faults if fault["kind"] in HOLDING)
 
     async def _terminate(self, event: Event) -> None:
         worker, manner = await self._victim()

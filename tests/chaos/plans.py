@@ -15,6 +15,8 @@ EventKind = Literal[
     "kill_all",
     "freeze",
     "freeze_all",
+    "kill_in_write",
+    "freeze_in_write",
     "terminate",
     "gateway_killed",
     "redis_flushed",
@@ -84,7 +86,10 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlatformFault(msgspec.Struct, frozen=True, kw_only=True):
-    """A fault for a sandbox, as its README describes it. is_lasting: it stays when all others are healed."""
+    """A fault for a sandbox, as its README describes it.
+
+    is_lasting: it stays when all others are healed, until its count is used up or for good.
+    """
 
     trouble: str
     platform: str

@@ -150,7 +150,7 @@ def poisoned_ids(history: History, platform: str) -> frozenset[str]:
     return frozenset(
         track_id
         for fault in history.plan.faults
-        if fault.is_lasting and fault.platform == platform
+        if fault.is_lasting and fault.platform == platform and "count" not in fault.fault
         for track_id in fault.fault["poison_ids"]
     )
 

@@ -5,9 +5,12 @@ import contextlib
 import random
 import secrets
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+
+import msgspec
 
 from deploy.sandbox.changes import Item
 from tests.chaos.arena import Arena
@@ -25,18 +28,23 @@ async def play(arena: Arena, plan: Plan, music: Music) -> History:
     """Play a plan to its end. What goes wrong stands in the history; the arena is healthy if nothing did."""
     began_s = time.monotonic()
     numbers = await _prepare(arena, plan)
+    fenced_before = arena.fenced_count()
     witnesses = await _witnesses(arena, plan)
     rng = random.Random(f"events {plan.seed}")
     injector = Injector(arena, witnesses=witnesses, music=music, rng=rng)
     async with _looking(witnesses):
         await _arm(arena, plan.faults)
         await _disturb(arena, plan, injector)
-        struck, answers = await _struck(arena)
-        await _calm(arena, plan)
+        struck, answers = await _struck(arena, plan.faults)
+        lasting = [left for fault, count in struck if fault.is_lasting and (left := _rest(fault, count))]
+        await arena.heal(worker_count=plan.worker_count)
+        await _disarm(arena)
+        await _arm(arena, lasting)
         await _all_ended(injector)
-        lasting, late_answers = await _struck(arena)
+        struck_late, late_answers = await _struck(arena, lasting)
         await _disarm(arena)
         leftovers = await arena.leftovers()
+        fenced_count = arena.fenced_count() - fenced_before
     targets = [(witness.wish.target, witness.target_id) for witness in witnesses if witness.target_id]
     return History(
         plan=plan,
@@ -53,12 +61,9 @@ async def play(arena: Arena, plan: Plan, music: Music) -> History:
             own_id: tuple([row["id"] for row in await arena.rows(platform, own_id)])
             for platform, own_id in targets
         },
-        strikes=(*injector.strikes, *struck, *lasting),
+        strikes=(*injector.strikes, *_strikes([*struck, *struck_late], fenced_count=fenced_count)),
         leftovers=tuple(leftovers),
-        answers={
-            status: answers.get(status, 0) + late_answers.get(status, 0)
-            for status in {*answers, *late_answers}
-        },
+        answers=dict(answers + late_answers),
         duration_s=round(time.monotonic() - began_s, 2),
     )
 
@@ -135,30 +140,39 @@ async def _disturb(arena: Arena, plan: Plan, injector: Injector) -> None:
     )
 
 
-async def _struck(arena: Arena) -> tuple[list[Strike], dict[str, int]]:
-    """Return how often each platform fault has struck, and what the platforms have answered."""
-    strikes = []
-    answers: dict[str, int] = {}
+async def _struck(
+    arena: Arena, faults: Sequence[PlatformFault]
+) -> tuple[list[tuple[PlatformFault, int]], Counter[str]]:
+    """Return how often each of the armed faults has struck, and what the platforms have answered."""
+    counts = []
+    answers: Counter[str] = Counter()
     for platform in PLATFORMS:
-        for fault in await arena.control(platform, "faults"):
-            if fault["struck_count"]:
-                kind = (
-                    f"{fault['kind']} ({fault.get('status', '')})"
-                    if fault["kind"] == "status"
-                    else fault["kind"]
-                )
-                detail = f"{platform} {fault.get('operation', '*')}"
-                strikes.append(Strike(kind=kind, count=fault["struck_count"], detail=detail))
-        by_status = (await arena.control(platform, "requests"))["by_status"]
-        answers |= {status: answers.get(status, 0) + count for status, count in by_status.items()}
-    return strikes, answers
+        armed = [fault for fault in faults if fault.platform == platform]
+        told = await arena.control(platform, "faults")
+        counts += [(fault, one["struck_count"]) for fault, one in zip(armed, told, strict=True)]
+        answers.update((await arena.control(platform, "requests"))["by_status"])
+    return counts, answers
 
 
-async def _calm(arena: Arena, plan: Plan) -> None:
-    """End all troubles but those that are to last."""
-    await arena.heal(worker_count=plan.worker_count)
-    await _disarm(arena)
-    await _arm(arena, [fault for fault in plan.faults if fault.is_lasting])
+def _rest(fault: PlatformFault, struck_count: int) -> PlatformFault | None:
+    """Return what is left of a fault that lasts; None if its count is used up."""
+    count = fault.fault.get("count")
+    if count is None:
+        return fault
+    left = {**fault.fault, "count": count - struck_count, "after": 0}
+    return msgspec.structs.replace(fault, fault=left) if left["count"] > 0 else None
+
+
+def _strikes(struck: Sequence[tuple[PlatformFault, int]], *, fenced_count: int) -> list[Strike]:
+    """Name the platform faults that have struck, and how often a worker met the fence."""
+    strikes = [Strike(kind="fenced", count=fenced_count)] if fenced_count else []
+    for fault, count in struck:
+        if count:
+            kind = fault.fault["kind"]
+            name = f"{kind} {fault.fault['status']}" if kind == "status" else kind
+            detail = f"{fault.platform} {fault.fault['operation']}"
+            strikes.append(Strike(kind=name, count=count, detail=detail))
+    return strikes
 
 
 async def _all_ended(injector: Injector) -> None:

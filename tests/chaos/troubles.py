@@ -63,6 +63,27 @@ def _freeze_all(dice: Dice) -> Draft:
     return (), (dice.event("freeze_all", least_s=LEASE_S + 0.3, most_s=LEASE_S + 1.0),)
 
 
+def _dies_in_write(dice: Dice) -> Draft:
+    """Stop the worker while a write of its own is under way: before or after the platform has done it."""
+    rng = dice.rng
+    fault = dice.fault(
+        dice.target,
+        is_lasting=True,
+        operation=rng.choice(("add_items", "add_items", "write")),
+        kind=rng.choice(("delay", "applied_then_delay", "applied_then_delay")),
+        delay_ms=rng.randint(300, 900),
+        count=rng.randint(1, 3),
+        after=rng.choice((0, 0, 1)),
+    )
+    if rng.random() < 0.3:
+        seconds = {"least_s": LEASE_S + 0.3, "most_s": LEASE_S + 2.0}
+        return (fault,), (dice.event("freeze_in_write", subject=dice.target, **seconds),)
+    kills = [
+        dice.event("kill_in_write", most_s=1.0, subject=dice.target) for _ in range(fault.fault["count"])
+    ]
+    return (fault,), tuple(kills)
+
+
 def _terminate(dice: Dice) -> Draft:
     return (), (dice.event("terminate"),)
 
@@ -111,13 +132,14 @@ def _lost_answers(dice: Dice) -> Draft:
     }
     if kind == "applied_then_delay":
         fault["delay_ms"] = rng.choice((400, 1500))
-    return (dice.fault(dice.target, **fault),), ()
+    return (dice.fault(dice.target, is_lasting=True, **fault),), ()
 
 
 def _partial(dice: Dice) -> Draft:
     rng = dice.rng
     fault = dice.fault(
         dice.target,
+        is_lasting=True,
         operation="add_items",
         kind=rng.choice(("applied_then_lost", "applied_then_error")),
         partial=rng.randint(1, 40),
@@ -132,6 +154,7 @@ def _nothing_done(dice: Dice) -> Draft:
     rng = dice.rng
     fault = dice.fault(
         dice.target,
+        is_lasting=True,
         operation=rng.choice(("add_items", "create_playlist", "write")),
         kind=rng.choice(("drop", "timeout", "status", "html")),
         status=rng.choice((500, 502, 503, 504)),
@@ -208,7 +231,7 @@ def _nonsense(dice: Dice) -> Draft:
 
 def _lies(dice: Dice) -> Draft:
     """Let Spotify accept tracks and not add them: verify has to repair it."""
-    fault = dice.fault("spotify", operation="add_items", kind="empty", status=201, count=1)
+    fault = dice.fault("spotify", is_lasting=True, operation="add_items", kind="empty", status=201, count=1)
     return (fault,), ()
 
 
@@ -219,7 +242,8 @@ def _late(dice: Dice) -> Draft:
 
 
 def _shuffle(dice: Dice) -> Draft:
-    fault = dice.fault("apple_music", operation="add_items", kind="shuffle", count=dice.rng.randint(1, 2))
+    count = dice.rng.randint(1, 2)
+    fault = dice.fault("apple_music", is_lasting=True, operation="add_items", kind="shuffle", count=count)
     return (fault,), ()
 
 
@@ -286,6 +310,7 @@ TROUBLES: dict[str, tuple[float, Callable[[Dice], Draft]]] = {
     "all workers killed": (1, _kill_all),
     "freezes": (4, _freezes),
     "all workers frozen": (1, _freeze_all),
+    "dies in a write": (5, _dies_in_write),
     "worker told to leave": (1, _terminate),
     "gateway killed": (1, _gateway),
     "redis": (3, _redis),

@@ -1,8 +1,9 @@
 """Verify: reads the target and proves it, or says what to repair, or what cannot be."""
 
+from collections import Counter
 from collections.abc import Sequence
 
-from shared.db import items
+from shared.db import items, target_bases
 from shared.models import Planned, PlaylistId
 from shared.platforms.base import TargetView
 from worker.context import Context
@@ -35,12 +36,19 @@ async def verify(context: Context) -> VerifyResult:
 
 
 async def _proof(context: Context, playlist_id: PlaylistId, written: Sequence[Planned]) -> Proof:
-    """Compare from where our tracks begin; or the whole playlist where others moved them up."""
+    """Compare from where our tracks begin; or the whole playlist where others moved them up.
+
+    As long as what was there before stands untouched, nobody has: its copies of our tracks are not ours.
+    """
     base_count = context.transfer.target_base_count or 0
     proof = _compare(await context.adapter.read_target(playlist_id, offset=base_count), written)
     if not proof.missing or not base_count:
         return proof
-    whole = _compare(await context.adapter.read_target(playlist_id, offset=0), written)
+    view = await context.adapter.read_target(playlist_id, offset=0)
+    base = await target_bases.get(context.pool, context.transfer.id)
+    if Counter(row.track_id for row in view.rows[:base_count] if row.track_id) == Counter(base.counts):
+        return proof
+    whole = _compare(view, written)
     return min(proof, whole, key=lambda one: len(one.missing))
 
 
