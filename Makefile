@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 CODE   := gateway worker shared deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench model kill-runs lock clean
+.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench model kill-runs crash-points lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ e2e: setup ## the whole stack, killed and drained
 
 kill-runs: setup ## kill a random worker at a random moment, twenty times
 	CROSSPLAY_TEST_KILL_RUNS=20 $(BIN)/pytest -v tests/e2e/test_kills.py -k killed_worker
+
+crash-points: setup ## stop a worker after each of its effects, every row of the table of crash points
+	CROSSPLAY_TEST_CRASH_POINTS=all $(BIN)/pytest tests/crashes
 
 bench: setup ## measure: matching, requests, real playlists there and back
 	$(BIN)/python -m tests.bench.matching

@@ -212,6 +212,7 @@ TABLE: dict[type[CrossplayError], Kind] = {
     ),
     errors.JobError: _JOB,
     errors.LeaseLost: _JOB,
+    errors.SentLate: _JOB,
     errors.JobPoisonous: _JOB,
     errors.TransferCancelled: _STATE_CONFLICT,
     errors.Draining: Kind(

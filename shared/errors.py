@@ -172,6 +172,12 @@ class LeaseLost(JobError):
     code = "lease-lost"
 
 
+class SentLate(LeaseLost):
+    """A write left after the lease had ended, for this process was frozen: it may have happened twice."""
+
+    code = "sent-late"
+
+
 class JobPoisonous(JobError):
     """Each worker that has taken the job is gone; it is not given to another one."""
 

@@ -117,6 +117,7 @@ class Worker:
         return Executor(
             pool=pool,
             run=runner.run,
+            warn_late_write=runner.warn_late_write,
             clock=SystemClock(),
             rng=rng,
             owner=self.id,

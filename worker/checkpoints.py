@@ -78,6 +78,7 @@ CLOSE_JOBS = """
 UPDATE jobs SET state = 'done', finished_at = now() WHERE id IN (
     SELECT id FROM jobs WHERE transfer_id = $1 AND state = 'open' FOR UPDATE SKIP LOCKED)
 """
+REVISE = "UPDATE transfers SET revision = revision + 1 WHERE id = $1"
 IS_READ = "SELECT is_read FROM transfers WHERE id = $1"
 LAST_BATCH = "SELECT coalesce(max(batch), -1) FROM jobs WHERE transfer_id = $1 AND phase = $2"
 
@@ -85,6 +86,8 @@ WARNINGS = {
     "source_edited": "Somebody changed the source playlist while it was read: a track may be missing or "
     "stand twice. Transfer it again to be sure.",
     "target_edited": "Somebody changed the target playlist meanwhile; what was not ours has been left alone.",
+    "late_write": "A worker was frozen in the moment of sending, and another one had gone on meanwhile: some "
+    "tracks may stand twice. Look at the playlist, and remove by hand what is too much.",
     "order_differs": "The platform shows the tracks in another order than they were added in.",
     "target_limit": "The target playlist is full; the tracks that did not fit are named.",
 }
@@ -239,10 +242,15 @@ async def _warn(connection: Connection, job: Job, code: str) -> None:
     await connection.execute(WARN, job.transfer_id, [{"code": code, "detail": WARNINGS[code]}], code)
 
 
+async def warn_late_write(pool: Pool, job: Job) -> None:
+    """Tell of a write that left when the job was somebody else's, also after the transfer's end."""
+    async with pool.acquire(timeout=10) as connection, connection.transaction():
+        await _warn(connection, job, "late_write")
+        await connection.execute(REVISE, job.transfer_id)
+
+
 async def defer(pool: Pool, job: Job, *, result: BatchMatched) -> None:
     """Keep what a half-answered batch has decided; the job stays open. Raises LeaseLost."""
     async with jobs.fenced(pool, job) as connection:
         await items.settle(connection, job.transfer_id, result.settled)
-        await connection.execute(
-            "UPDATE transfers SET revision = revision + 1 WHERE id = $1", job.transfer_id
-        )
+        await connection.execute(REVISE, job.transfer_id)

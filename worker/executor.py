@@ -15,7 +15,7 @@ from shared.clock import Clock
 from shared.db import jobs
 from shared.db.jobs import Job, Refusal
 from shared.db.pool import STORE_ERRORS, Pool
-from shared.errors import CrossplayError, JobPoisonous, LeaseLost, StoreUnavailable
+from shared.errors import CrossplayError, JobPoisonous, LeaseLost, SentLate, StoreUnavailable
 from shared.lease import Lease
 from shared.messages import RunJob
 from shared.models import Platform
@@ -27,6 +27,7 @@ JOB_DEADLINE_S = 900.0
 BEATS_PER_LEASE = 3
 
 Run = Callable[[Job, Lease], Awaitable[tuple[Platform, ...]]]
+WarnLateWrite = Callable[[Job], Awaitable[None]]
 Beat = Callable[[], Awaitable[None]]
 
 
@@ -36,6 +37,7 @@ class Executor:
 
     pool: Pool
     run: Run
+    warn_late_write: WarnLateWrite
     clock: Clock
     rng: random.Random
     owner: str
@@ -77,14 +79,13 @@ class Executor:
         verdict_name = "done"
         try:
             return True, await self._run(job, lease)
-        except LeaseLost:
-            return self._fenced(job)
-        except asyncio.CancelledError:
-            if not lease.lost.is_set():
+        except (LeaseLost, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and not lease.lost.is_set():
                 raise
-            if (task := asyncio.current_task()) is not None:
-                task.uncancel()
-            return self._fenced(job)
+            if lease.lost.is_set() and (task := asyncio.current_task()) is not None:
+                task.uncancel()  # it was our own heartbeat's
+            heart.cancel()
+            return await self._fenced(job, is_late=isinstance(error, SentLate))
         except Exception as error:  # noqa: BLE001  # whatever a job does must end in a verdict
             verdict = self._judge(job, error)
             verdict_name = type(verdict).__name__.lower()
@@ -105,9 +106,14 @@ class Executor:
         async with asyncio.timeout(JOB_DEADLINE_S):
             return await self.run(job, lease)
 
-    def _fenced(self, job: Job) -> tuple[bool, tuple[Platform, ...]]:
+    async def _fenced(self, job: Job, *, is_late: bool = False) -> tuple[bool, tuple[Platform, ...]]:
         logger.warning("Lease lost; another worker goes on with this job", epoch=job.epoch)
         telemetry.meters.write_fenced(platform=job.platform)
+        if is_late:
+            try:
+                await self.warn_late_write(job)
+            except (*STORE_ERRORS, asyncpg.PostgresError) as error:
+                logger.error("A write came late and nobody was told", error=type(error).__name__)
         return False, ()
 
     def _judge(self, job: Job, error: Exception) -> Verdict:
@@ -127,7 +133,7 @@ class Executor:
         try:
             await verdicts.store(self.pool, job, verdict=verdict, error=text)
         except LeaseLost:
-            return self._fenced(job)
+            return await self._fenced(job)
         except (*STORE_ERRORS, asyncpg.PostgresError) as failure:
             logger.warning("Postgres is away; the lease will run out", error=type(failure).__name__)
             return False, ()

@@ -77,6 +77,10 @@ class TransferRunner:
         await self._store(job, transfer, result)
         return (transfer.source_platform, transfer.target_platform)
 
+    async def warn_late_write(self, job: Job) -> None:
+        """Tell of a write that left when the job was somebody else's, also after the transfer's end."""
+        await checkpoints.warn_late_write(self.pool, job)
+
     async def _wind_up(self, job: Job, transfer: Transfer, lease: Lease) -> Result:
         """Stop a transfer; a write that is under way is settled first, so that what was added is told."""
         if job.phase is not Phase.WRITE:

@@ -95,7 +95,8 @@ VALUES (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
 ON CONFLICT DO NOTHING
 """
 # Fair choice of what enters the short stream: each user's next job counts as many turns as the user has
-# jobs under way, and inside a user's work each transfer takes its turn the same way.
+# jobs under way, and inside a user's work each transfer takes its turn the same way. A row that somebody
+# holds, maybe a frozen worker, must not keep all others waiting.
 DISPATCH = """
 WITH busy AS (
     SELECT user_id, transfer_id FROM jobs
@@ -120,8 +121,9 @@ WITH busy AS (
     SELECT id FROM turns WHERE turn <= $3 ORDER BY turn, created_at LIMIT (SELECT size FROM room)
 )
 UPDATE jobs SET queued_at = clock_timestamp()
-FROM chosen, transfers
-WHERE jobs.id = chosen.id AND jobs.queued_at IS NULL AND transfers.id = jobs.transfer_id
+FROM transfers
+WHERE jobs.id IN (SELECT id FROM jobs WHERE id IN (SELECT id FROM chosen) FOR UPDATE SKIP LOCKED)
+      AND jobs.queued_at IS NULL AND transfers.id = jobs.transfer_id
 RETURNING jobs.id, jobs.transfer_id, transfers.trace
 """
 STALE = """

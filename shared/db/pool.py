@@ -27,7 +27,8 @@ STORE_ERRORS = (
 async def open_pool(database_url: Secret, *, size: int = 10) -> Pool:
     """Open a pool of at most `size` connections whose jsonb columns hold any JSON value.
 
-    Statements end after 30 s. Raises OSError or asyncpg.PostgresError where the server is out of reach.
+    Statements end after 30 s. Whoever is frozen inside of a transaction loses it after 5 s, for it holds
+    rows that others wait for. Raises OSError or asyncpg.PostgresError where the server is out of reach.
     """
     return await asyncpg.create_pool(
         database_url.reveal(),
@@ -36,7 +37,11 @@ async def open_pool(database_url: Secret, *, size: int = 10) -> Pool:
         command_timeout=30,
         timeout=10,
         init=_init,
-        server_settings={"application_name": "crossplay", "timezone": "UTC"},
+        server_settings={
+            "application_name": "crossplay",
+            "timezone": "UTC",
+            "idle_in_transaction_session_timeout": "5s",
+        },
     )
 
 

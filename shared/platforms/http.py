@@ -17,7 +17,13 @@ from aiohttp_retry import JitterRetry, RetryClient
 from yarl import URL
 
 from shared.clock import Clock, SystemClock
-from shared.errors import CrossplayError, PlatformAnswerInvalid, PlatformUnavailable, ReconnectRequired
+from shared.errors import (
+    CrossplayError,
+    PlatformAnswerInvalid,
+    PlatformUnavailable,
+    ReconnectRequired,
+    SentLate,
+)
 from shared.models import Platform, TokenSet
 from shared.platforms.answers import (
     Answer,
@@ -166,7 +172,7 @@ class PlatformHttp:
         """Send once. gate is called when the next thing to happen is that the bytes leave.
 
         After PlatformUnavailable the write may have happened; that is also said of one that the platform
-        accepted with an answer that cannot be read.
+        accepted with an answer that cannot be read. Raises also SentLate.
         """
         answer = await self._authorized(session, functools.partial(self._send, call, gate))
         if not answer.is_success:
@@ -212,7 +218,7 @@ class PlatformHttp:
 
     async def _send(self, call: Call, gate: Gate, headers: Mapping[str, str]) -> Answer:
         kind, content = call.content()
-        body = _GatedBody(content, gate=gate)
+        body = _GatedBody(content, gate=gate, clock=self._clock)
         attempts = self._attempts(call, timeout_s=self._endpoint.send_timeout_s, is_single=True)
         try:
             async with self._writer.request(
@@ -234,6 +240,10 @@ class PlatformHttp:
             if body.refusal is not None:
                 raise body.refusal from None
             raise self._unreachable(call) from error
+        finally:
+            # The gate has promised no more time than this; whatever left later nobody waits for.
+            if body.took_s > self._endpoint.send_timeout_s:
+                raise SentLate("This process was frozen while it sent a write.")
 
     def _attempts(self, call: Call, *, timeout_s: float, is_single: bool = False) -> Attempts:
         return Attempts(
@@ -311,20 +321,25 @@ class _GatedBody:
     """A request body that asks the gate when it is about to leave, and remembers a refusal.
 
     aiohttp wraps what a body raises into a connection error; nothing of the request has left by then.
+    took_s: from before the gate until the bytes were with the kernel; 0 until they are.
     """
 
-    def __init__(self, content: bytes, *, gate: Gate) -> None:
+    def __init__(self, content: bytes, *, gate: Gate, clock: Clock) -> None:
         self._content = content
         self._gate = gate
+        self._clock = clock
         self.refusal: CrossplayError | None = None
+        self.took_s = 0.0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        asked_at = self._clock.monotonic()
         try:
             self._gate()
         except CrossplayError as error:
             self.refusal = error
             raise
         yield self._content
+        self.took_s = self._clock.monotonic() - asked_at
 
 
 async def _answer(response: aiohttp.ClientResponse) -> Answer:

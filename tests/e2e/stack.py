@@ -5,10 +5,12 @@ import os
 import random
 import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import asyncpg
@@ -121,6 +123,18 @@ class Stack:
             for name, by_status in counts.items()
             if not operations or name in operations
         )
+
+    async def looked_up(self, platform: str) -> Counter[str]:
+        """Return how often each catalog question was put to a platform: an ISRC, or a text."""
+        calls = (await self.control(platform, "requests?calls=1"))["calls"]
+        asked: Counter[str] = Counter()
+        for call in calls:
+            query = parse_qs(urlsplit(call["path"]).query)
+            if call["operation"] == "lookup_isrc":
+                asked.update(query["filter[isrc]"][0].split(","))
+            elif call["operation"] == "search":
+                asked.update(query.get("q") or query["term"])
+        return asked
 
     async def total_request_count(self) -> int:
         return sum([await self.request_count(platform) for platform in self.system.sandbox_urls])

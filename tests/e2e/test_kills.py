@@ -15,6 +15,7 @@ from tests.e2e.worlds import Worlds
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
+SOURCE_PAGE = 50  # rows of a match job
 KILL_RUN_COUNT = int(os.environ.get("CROSSPLAY_TEST_KILL_RUNS", "5"))
 
 
@@ -41,6 +42,24 @@ async def test_killed_worker_leaves_a_perfect_target(
 
     status = await stack.user.end(transfer_id)
     assert await stack.flaws(worlds.road_trip, status) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_work_of_a_killed_worker_costs_at_most_one_batch_of_look_ups_again(
+    usual_count: int, stack: Stack, worlds: Worlds, seed: int
+) -> None:
+    await stack.forget_answers()
+    transfer_id = await stack.start(worlds.road_trip)
+    await stack.reached(transfer_id, request_count=3 + 4 * seed)
+    matcher = await stack.at_work(transfer_id)
+    assert matcher is not None
+
+    await stack.kill(matcher)
+
+    status = await stack.user.end(transfer_id)
+    asked = await stack.looked_up("apple_music")
+    assert await stack.flaws(worlds.road_trip, status) == []
+    assert sum(asked.values()) - len(asked) <= SOURCE_PAGE
 
 
 async def test_all_workers_killed_and_new_ones_started_finish_the_transfer(

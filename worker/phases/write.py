@@ -90,7 +90,7 @@ def _take(left: Counter[TrackId | None], track_id: TrackId) -> bool:
     return True
 
 
-async def _add(context: Context, playlist_id: PlaylistId) -> BatchWritten | WriteFinished:
+async def _add(context: Context, playlist_id: PlaylistId) -> BatchWritten | WriteFinished | Wait:
     batch, offset = await _next_batch(context)
     if not batch:
         return WriteFinished()
@@ -140,13 +140,15 @@ async def _next_batch(context: Context) -> tuple[list[Planned], int]:
 
 async def _rejected(
     context: Context, playlist_id: PlaylistId, positions: tuple[int, ...], error: PlatformRejected
-) -> BatchWritten:
+) -> BatchWritten | Wait:
     """Halve a batch that the platform refuses as a whole, down to the one track that it means."""
     count = context.transfer.target_count or 0
-    if context.adapter.capabilities.write_class is WriteClass.POSITIONED_INSERT:
-        view = await context.adapter.read_target(playlist_id, offset=count)
-        if view.total < count:
-            return _beyond_the_end(context, count=count, seen_count=view.total)
+    view = await context.adapter.read_target(playlist_id, offset=count)
+    if view.total > count:  # it may have said no to what it did: the read-back finds out
+        return Wait(delay_s=0)
+    is_positioned = context.adapter.capabilities.write_class is WriteClass.POSITIONED_INSERT
+    if is_positioned and view.total < count:
+        return _beyond_the_end(context, count=count, seen_count=view.total)
     if len(positions) > 1:
         return BatchWritten(positions=(), target_count=count, batch_limit=len(positions) // 2)
     return BatchWritten(positions=(), target_count=count, refused=positions, refusal=str(error))

@@ -126,23 +126,26 @@ class Engine:
         self, owner: str = "worker-1", *, lease_s: float = LEASE_S, max_attempts: int = 20
     ) -> Executor:
         """Return one more worker."""
-        rng = random.Random(7)
-        runner = TransferRunner(
-            pool=self.pool,
-            lookups=Lookups(self.pool, self._redis),
-            open_adapter=self._open_adapter,
-            send_timeout_s=SEND_TIMEOUT_S,
-            rng=rng,
-        )
+        runner = self.runner()
         return Executor(
             pool=self.pool,
             run=runner.run,
+            warn_late_write=runner.warn_late_write,
             clock=SystemClock(),
-            rng=rng,
+            rng=random.Random(7),
             owner=owner,
             lease_s=lease_s,
             send_timeout_s=SEND_TIMEOUT_S,
             max_attempts=max_attempts,
+        )
+
+    def runner(self) -> TransferRunner:
+        return TransferRunner(
+            pool=self.pool,
+            lookups=Lookups(self.pool, self._redis),
+            open_adapter=self._open_adapter,
+            send_timeout_s=SEND_TIMEOUT_S,
+            rng=random.Random(7),
         )
 
     async def transfer(

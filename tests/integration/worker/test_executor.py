@@ -60,6 +60,7 @@ def executor(engine: Engine, run: Run, *, clock: FakeClock, max_attempts: int = 
     return Executor(
         pool=engine.pool,
         run=run,
+        warn_late_write=engine.runner().warn_late_write,
         clock=clock,
         rng=random.Random(1),
         owner="worker-1",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.errors import PlatformRejected
 from shared.lifecycle import Bucket, State
 from shared.models import TrackId
 from tests.fakes.adapter import Death, Lost
@@ -56,6 +57,21 @@ async def test_a_track_that_stood_there_before_is_not_taken_for_ours(engine: Eng
 
     assert await engine.buckets(transfer_id) == {Bucket.WRITTEN: 3}
     assert [one for one in engine.target.ids_of("mine") if one != "foreign"] == [*base, *target_ids(range(3))]
+
+
+@pytest.mark.parametrize("applied_count", [None, 2])
+async def test_batch_that_the_platform_adds_and_says_no_to_is_not_added_again(
+    engine: Engine, applied_count: int | None
+) -> None:
+    no = PlatformRejected("Bad request.", platform="apple_music", operation="add_tracks", status=400)
+    engine.target.add_mishaps.append(Lost(applied_count=applied_count, error=no))
+    transfer_id = await engine.transfer(range(7))
+
+    await engine.run()
+
+    assert await engine.state(transfer_id) is State.COMPLETED
+    assert engine.target.ids_of() == target_ids(range(7))
+    assert await engine.warnings(transfer_id) == set()
 
 
 async def test_source_that_shrinks_while_it_is_read_is_told(positioned: Engine) -> None:

@@ -1,0 +1,165 @@
+"""The rows of docs/explanation/crash-points.md, each with the effects after which a worker stops there."""
+
+import os
+
+import msgspec
+
+from tests.crashes import scenarios as of
+from tests.crashes.scenarios import Scenario
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """A place to stop: after the nth time that the scenario's worker has this effect."""
+
+    rows: tuple[str, ...]
+    scenario: Scenario
+    at: str
+    nth: int = 1
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether nothing is different afterwards: to be killed there is to be killed one effect earlier."""
+        return self.at.rpartition(": ")[2] in READS
+
+    @property
+    def name(self) -> str:
+        return f"{self.rows[0]}-{self.scenario.name}-{self.at.replace(' ', '_')}-{self.nth}"
+
+
+def _points(rows: str, scenario: Scenario, *effects: str, nth: int = 1) -> tuple[Point, ...]:
+    return tuple(Point(rows=tuple(rows.split()), scenario=scenario, at=at, nth=nth) for at in effects)
+
+
+ANY_JOB = (
+    *_points("J1", of.NEW_ON_APPLE, "jobs.DISPATCH"),
+    *_points("J2", of.NEW_ON_APPLE, "XREADGROUP", "XADD"),
+    *_points("J3", of.NEW_ON_APPLE, "jobs.ACQUIRE", "XAUTOCLAIM jobs"),
+    *_points("J6", of.NEW_ON_APPLE, "XACK+XDEL"),
+    *_points("J8", of.LIMITED, "write: jobs.RELEASE"),
+    *_points("J9", of.SLOW, "read: jobs.RENEW", "read: renew"),
+    *_points("J11", of.NEW_ON_APPLE, "XGROUP CREATE jobs"),
+    *_points("J12", of.NEW_ON_APPLE, "SET sweeper", "GET sweeper", "PEXPIRE sweeper"),
+    *_points("J12", of.NEW_ON_APPLE, "transfers.RESUME_DUE", "jobs.STALE"),
+    *_points("J13", of.NEW_ON_APPLE, "workers.SEEN", "DELETE workers", "workers.ALIVE"),
+)
+READ_AND_MATCH = (
+    *_points("R1", of.NEW_ON_APPLE, "read: transfers.LOAD", "read: transfer.START", "read: GET crossplay"),
+    *_points("R1", of.NEW_ON_APPLE, "read: book"),
+    *_points("R1", of.SLOW, "read: connections.READ_SEALED", "read: SET crossplay"),
+    *_points("R2", of.NEW_ON_APPLE, "read: spotify.read_items"),
+    *_points("R2", of.NEW_ON_APPLE, "read: spotify.read_items", nth=2),
+    *_points("R2", of.NEW_ON_SPOTIFY, "read: apple_music.read_items", "read: apple_music.read_catalog"),
+    *_points("R3 J4 J5", of.NEW_ON_APPLE, "read: commit checkpoints.SOURCE_COUNT+items.INSERT"),
+    *_points("R3", of.NEW_ON_APPLE, "read: commit checkpoints.SOURCE_COUNT+items.INSERT+checkpoints.READ_ON"),
+    *_points("M1", of.NEW_ON_APPLE, "match: transfers.LOAD", "match: GET crossplay", "match: items.RANGE"),
+    *_points("M1", of.NEW_ON_APPLE, "match: connections.READ_SEALED", "match: SET crossplay"),
+    *_points("M1", of.NEW_ON_APPLE, "match: MGET answer", "match: lookups.GET", "match: SET", "match: book"),
+    *_points("M2", of.NEW_ON_APPLE, "match: apple_music.find_by_isrc", "match: apple_music.search"),
+    *_points("M2", of.NEW_ON_APPLE, "match: apple_music.find_by_isrc", nth=4),
+    *_points("M2", of.NEW_ON_SPOTIFY, "match: spotify.find_by_isrc"),
+    *_points("M2", of.NEW_ON_APPLE, "match: lookups.PUT", "match: DEL asking"),
+    *_points("M3", of.UNANSWERED, "match: cool", "match: commit items.SETTLE+checkpoints.REVISE"),
+    *_points("M3", of.UNANSWERED, "match: jobs.RELEASE"),
+    *_points("M4", of.NEW_ON_APPLE, "match: commit items.SETTLE+checkpoints.IS_READ"),
+    *_points("M4", of.NEW_ON_APPLE, "match: commit items.SETTLE+checkpoints.IS_READ+checkpoints.PHASE"),
+)
+TARGET = (
+    *_points("C1", of.NEW_ON_APPLE, "write: transfers.LOAD", "write: intents.GET"),
+    *_points("C2", of.NEW_ON_APPLE, "write: commit intents.DECLARE", "write: book"),
+    *_points("C3", of.NEW_ON_APPLE, "write: after the gate"),
+    *_points("C4", of.NEW_ON_APPLE, "write: apple_music.create_playlist"),
+    *_points("C4", of.NEW_ON_SPOTIFY, "write: spotify.create_playlist"),
+    *_points("C5", of.LIMITED, "write: apple_music.create_playlist", "write: cool"),
+    *_points("C5 J7", of.LIMITED, "write: commit DELETE intents"),
+    *_points("C6", of.LOST_ON_APPLE, "write: commit intents.FOUND", "write: apple_music.list_playlists"),
+    *_points("C6", of.LOST_ON_SPOTIFY, "write: spotify.list_playlists", "write: spotify.account"),
+    *_points("C7", of.DROPPED, "write: commit DELETE intents"),
+    *_points("C8", of.NEW_ON_APPLE, "write: commit checkpoints.CREATED"),
+    *_points("T1", of.EXISTING, "write: commit write.CLAIM"),
+    *_points("T2", of.EXISTING, "write: spotify.read_target"),
+    *_points("T3", of.EXISTING, "write: commit checkpoints.EXISTING+checkpoints.PRESENT+target_bases.PUT"),
+)
+BATCH = (
+    *_points("A1", of.NEW_ON_APPLE, "write: items.UNWRITTEN", "write: items.PLACE"),
+    *_points("A2", of.NEW_ON_APPLE, "write: commit intents.DECLARE", "write: book", nth=2),
+    *_points("A4", of.NEW_ON_APPLE, "write: after the gate", nth=2),
+    *_points("A4", of.LOST_ON_APPLE, "write: apple_music.add_tracks"),
+    *_points("A4", of.LOST_ON_SPOTIFY, "write: spotify.add_tracks"),
+    *_points("A5", of.NEW_ON_APPLE, "write: apple_music.add_tracks"),
+    *_points("A5", of.NEW_ON_APPLE, "write: apple_music.add_tracks", nth=2),
+    *_points("A5", of.NEW_ON_SPOTIFY, "write: spotify.add_tracks"),
+    *_points("A6", of.EXPIRED, "match: connections.LEASE_REFRESH", "match: spotify.refresh_token"),
+    *_points("A6", of.EXPIRED, "match: after the gate", "match: connections.STORE_TOKENS"),
+    *_points("A7", of.LIMITED, "write: commit DELETE intents", nth=2),
+    *_points("A8", of.REJECTED, "write: spotify.add_tracks", "write: spotify.read_target"),
+    *_points("A8", of.REJECTED, "write: commit checkpoints.WRITTEN+checkpoints.COUNT"),
+    *_points("A9 J4 J5", of.NEW_ON_APPLE, "write: commit checkpoints.WRITTEN+checkpoints.COUNT"),
+    *_points("A9", of.NEW_ON_APPLE, "write: commit checkpoints.WRITTEN+checkpoints.COUNT", nth=2),
+    *_points("A9", of.NEW_ON_APPLE, "write: commit checkpoints.PHASE+checkpoints.LAST_BATCH"),
+    *_points("S1", of.LOST_ON_APPLE, "write: jobs.RELEASE", "write: commit intents.FOUND", nth=2),
+    *_points("S2", of.LOST_ON_APPLE, "write: target_bases.GET", "write: items.WRITTEN_BEFORE"),
+    *_points("S2", of.LOST_ON_APPLE, "write: items.AT"),
+    *_points("S3", of.LOST_ON_APPLE, "write: commit intents.OBSERVE"),
+    *_points("S4", of.LOST_ON_APPLE, "write: apple_music.read_target"),
+    *_points("S4", of.LOST_ON_SPOTIFY, "write: spotify.read_target"),
+    *_points("S5", of.LOST_ON_APPLE, "write: commit checkpoints.WRITTEN+checkpoints.COUNT"),
+    *_points("S5", of.LOST_ON_SPOTIFY, "write: commit checkpoints.WRITTEN+checkpoints.COUNT"),
+    *_points("S5", of.DROPPED, "write: commit checkpoints.WRITTEN+checkpoints.COUNT"),
+    *_points("S6", of.FAILED, "write: commit verdicts.FAIL+verdicts.FAIL_ITEMS"),
+)
+VERIFY_AND_CONTROL = (
+    *_points("V1", of.NEW_ON_APPLE, "verify: transfers.LOAD", "verify: items.WRITTEN", "verify: book"),
+    *_points("V1", of.NEW_ON_APPLE, "verify: apple_music.read_target"),
+    *_points("V1", of.NEW_ON_SPOTIFY, "verify: spotify.read_target"),
+    *_points("V2", of.LATE, "verify: commit jobs.ADD"),
+    *_points(
+        "V3",
+        of.HALF_KEPT,
+        "verify: commit checkpoints.UNWRITTEN+checkpoints.REPAIR+checkpoints.LAST_BATCH",
+    ),
+    *_points("V3", of.HALF_KEPT, "write: spotify.add_tracks", nth=2),
+    *_points("V4", of.NEW_ON_APPLE, "verify: commit checkpoints.REFUSED+checkpoints.COMPLETE"),
+    *_points("K1", of.PAUSED, "write: commit checkpoints.WRITTEN+checkpoints.COUNT"),
+    *_points("K2", of.PAUSED, "write: apple_music.add_tracks"),
+    *_points("K3", of.CANCELLED, "write: commit intents.FOUND", "write: jobs.RELEASE"),
+    *_points(
+        "K3",
+        of.CANCELLED,
+        "write: commit checkpoints.CANCEL+checkpoints.SKIP_ITEMS+checkpoints.CLOSE_JOBS",
+    ),
+    *_points("K5", of.FAILED, "write: commit checkpoints.WRITTEN+checkpoints.COUNT"),
+)
+ALL = (*ANY_JOB, *READ_AND_MATCH, *TARGET, *BATCH, *VERIFY_AND_CONTROL)
+
+
+def _first_of_each_row() -> tuple[Point, ...]:
+    chosen: dict[str, Point] = {}
+    for point in sorted(ALL, key=lambda point: point.only_reads):
+        for row in point.rows:
+            chosen.setdefault(row, point)
+    return tuple(point for point in ALL if point in chosen.values())
+
+
+READS = {
+    "jobs.STALE",
+    "workers.ALIVE",
+    "GET sweeper",
+    "transfers.LOAD",
+    "GET crossplay",
+    "connections.READ_SEALED",
+    "items.RANGE",
+    "MGET answer",
+    "lookups.GET",
+    "intents.GET",
+    "items.UNWRITTEN",
+    "items.PLACE",
+    "target_bases.GET",
+    "items.WRITTEN_BEFORE",
+    "items.AT",
+    "items.WRITTEN",
+}
+CHOSEN = ALL if os.environ.get("CROSSPLAY_TEST_CRASH_POINTS") == "all" else _first_of_each_row()
+
+UNTOLD = ("forget", "SCRIPT LOAD", ": jobs.RENEW", ": renew")
+"""Ends of effects that come when they like: a worker that leaves says good-bye, Redis learns a script, and a
+slow machine makes a heartbeat in any phase."""
