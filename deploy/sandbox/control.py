@@ -2,16 +2,26 @@
 
 import secrets
 from ipaddress import ip_address
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from deploy.sandbox.answers import json_answer
-from deploy.sandbox.changes import ClockAdvanced, Item, Token, TokenIssued, TokenRevoked
+from deploy.sandbox.changes import (
+    ClockAdvanced,
+    Item,
+    ItemsInserted,
+    PlaylistCreated,
+    Token,
+    TokenIssued,
+    TokenRevoked,
+)
 from deploy.sandbox.faults import Fault
 from deploy.sandbox.gate import Gate
+from deploy.sandbox.options import RateLimit
+from deploy.sandbox.recordings import playlist_id
 from deploy.sandbox.store import Playlist, Store
 from deploy.sandbox.world import Catalog
 
@@ -28,6 +38,21 @@ class ClockOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 class TokenOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     user: str | None = None
+
+
+class PlaylistOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A playlist of somebody's own; owner None: the account that owns the world's playlists."""
+
+    name: str
+    items: tuple[Item, ...] = ()
+    owner: str | None = None
+
+
+class ItemsOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rows for a playlist; position None: behind the last one."""
+
+    items: tuple[Item, ...]
+    position: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class RevokeOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,11 +91,16 @@ class Control:
             web.get("/_sandbox/health", _local(self.health)),
             web.get("/_sandbox/playlists", _local(self.list_playlists)),
             web.get("/_sandbox/playlists/{id}", _local(self.get_playlist)),
+            web.get("/_sandbox/history", _local(self.get_history)),
+            web.post("/_sandbox/playlists", _local(self.make_playlist)),
+            web.post("/_sandbox/playlists/{id}/items", _local(self.insert_items)),
             web.get("/_sandbox/requests", _local(self.get_requests)),
             web.delete("/_sandbox/requests", _local(self.reset_requests)),
             web.get("/_sandbox/faults", _local(self.list_faults)),
             web.post("/_sandbox/faults", _local(self.add_faults)),
             web.delete("/_sandbox/faults", _local(self.clear_faults)),
+            web.post("/_sandbox/limit", _local(self.set_limit)),
+            web.delete("/_sandbox/limit", _local(self.clear_limit)),
             web.post("/_sandbox/clock", _local(self.advance_clock)),
             web.post("/_sandbox/user-tokens", _local(self.issue_user_token)),
             web.post("/_sandbox/tokens/revoke", _local(self.revoke_tokens)),
@@ -108,6 +138,57 @@ class Control:
         if recording is None:
             return {"id": item.track_id, "isrc": None, "title": item.title}
         return {"id": item.track_id, "isrc": recording.isrc, "title": recording.title}
+
+    async def get_history(self, request: web.Request) -> web.Response:
+        try:
+            number = max(0, int(request.query.get("after", "0")))
+        except ValueError as error:
+            raise web.HTTPBadRequest(text="after must be a number of the history") from error
+        return json_answer(self._store.history.after(number))
+
+    async def make_playlist(self, request: web.Request) -> web.Response:
+        """Put a playlist into an account, as its user might have made it by hand."""
+        order = await _read(request, PlaylistOrder)
+        items = self._known(order.items)
+        created = PlaylistCreated(
+            playlist_id=playlist_id(self._catalog.platform, f"made:{secrets.token_hex(16)}"),
+            owner=order.owner or self._store.user,
+            name=order.name,
+            created_at_s=self._store.clock.now_s(),
+        )
+        self._store.record(created, by="control")
+        if items:
+            self._store.record(
+                ItemsInserted(playlist_id=created.playlist_id, position=0, items=items), by="control"
+            )
+        return json_answer({"id": created.playlist_id}, status=201)
+
+    async def insert_items(self, request: web.Request) -> web.Response:
+        """Put rows into a playlist, as somebody else might do meanwhile."""
+        playlist = self._store.playlists.get(request.match_info["id"])
+        if playlist is None:
+            raise web.HTTPNotFound(text="no such playlist")
+        order = await _read(request, ItemsOrder)
+        position = len(playlist.items) if order.position is None else order.position
+        change = ItemsInserted(playlist_id=playlist.id, position=position, items=self._known(order.items))
+        self._store.record(change, by="control")
+        return json_answer(self._told(playlist))
+
+    def _known(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
+        """Return the items as added now. Raises HTTPBadRequest for a track that is not in the catalog."""
+        unknown = [i.track_id for i in items if i.track_id and i.track_id not in self._catalog.by_id]
+        if unknown:
+            raise web.HTTPBadRequest(text=f"no such tracks here: {unknown}")
+        now_s = self._store.clock.now_s()
+        return tuple(msgspec.structs.replace(item, added_at_s=now_s) for item in items)
+
+    async def set_limit(self, request: web.Request) -> web.Response:
+        self._gate.limit(await _read(request, RateLimit))
+        return web.Response(status=204)
+
+    async def clear_limit(self, _: web.Request) -> web.Response:
+        self._gate.limit(None)
+        return web.Response(status=204)
 
     async def get_requests(self, request: web.Request) -> web.Response:
         summary = self._gate.counters.summary()

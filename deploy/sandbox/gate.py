@@ -62,7 +62,12 @@ class Gate:
         self._voice = voice
         self._clock = clock
         self._latency_s = options.latency_ms / 1000
-        self._window = Window(options.rate_limit) if options.rate_limit else None
+        self._window: Window | None = None
+        self.limit(options.rate_limit)
+
+    def limit(self, rate_limit: RateLimit | None) -> None:
+        """Keep to another limit from now on; None: to none."""
+        self._window = Window(rate_limit) if rate_limit else None
 
     def guard(self, operation: Operation, handler: Handler) -> Handler:
         """Return the handler as it is to be routed."""

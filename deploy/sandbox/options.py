@@ -1,7 +1,7 @@
 """What can be set when a sandbox is started."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -16,8 +16,8 @@ RefreshTokens = Literal["keep", "empty", "rotate"]
 class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
     """At most `request_count` requests in any `window_s` seconds."""
 
-    request_count: int
-    window_s: float
+    request_count: Annotated[int, msgspec.Meta(ge=1)]
+    window_s: Annotated[float, msgspec.Meta(gt=0)]
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

@@ -114,6 +114,12 @@ def derived_id(platform: str, key: str) -> str:
     return spotify_id(key) if platform == "spotify" else apple_id(key)
 
 
+def playlist_id(platform: str, key: str) -> str:
+    """Derive the id of a playlist from a key, in the platform's form."""
+    token = spotify_id(key)
+    return token if platform == "spotify" else f"p.{token[:15]}"
+
+
 def digest(text: str) -> int:
     """Return a stable number for choices that must be the same in every process."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6])

@@ -19,6 +19,7 @@ from deploy.sandbox.changes import (
     TokenRevoked,
 )
 from deploy.sandbox.clock import Clock
+from deploy.sandbox.history import By, History
 from deploy.sandbox.journal import Journal
 from deploy.sandbox.world import SeedPlaylist
 
@@ -58,6 +59,7 @@ class Store:
         self.revoked: set[str] = set()
         self.clock = clock
         self.user = user
+        self.history = History()
         self._journal = journal
 
     def load(self, seeds: Iterable[SeedPlaylist]) -> None:
@@ -75,11 +77,12 @@ class Store:
         for change in self._journal.replay() if self._journal else ():
             self._apply(change)
 
-    def record(self, change: Change) -> None:
-        """Write the change to the journal, then make it."""
+    def record(self, change: Change, *, by: By = "platform") -> None:
+        """Write the change to the journal, then make it and note it."""
         if self._journal:
             self._journal.append(change)
         self._apply(change)
+        self.history.note(change, at_s=self.clock.now_s(), by=by)
 
     def close(self) -> None:
         if self._journal:

@@ -19,7 +19,7 @@ from deploy.sandbox.recordings import (
     given_id,
     guessed_platform,
     identity_of,
-    spotify_id,
+    playlist_id,
 )
 from deploy.sandbox.search_index import Document, SearchIndex
 from deploy.sandbox.world_files import PlaylistFile, read_lines, read_playlist
@@ -254,14 +254,9 @@ def _seed(
             )
         )
     return SeedPlaylist(
-        id=_playlist_id(playlist),
+        id=playlist_id(playlist.platform, f"playlist:{playlist.platform}|{playlist.name}|{playlist.stem}"),
         name=playlist.name,
         owner=playlist.owner,
         description=playlist.description or "",
         items=tuple(items),
     )
-
-
-def _playlist_id(playlist: PlaylistFile) -> str:
-    token = spotify_id(f"playlist:{playlist.platform}|{playlist.name}|{playlist.stem}")
-    return token if playlist.platform == "spotify" else f"p.{token[:15]}"

@@ -83,9 +83,11 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 HEAD = f"{'playlist':28} {'way':9}  rows  spotify  apple       s  order  named outcomes"
 
 
-def choose(directory: Path, *, count: int) -> list[Trait]:
+def choose(directory: Path, *, count: int, row_range: range = ROW_RANGE) -> list[Trait]:
     """Choose playlists: for each trait the richest ones in turn, then the others; the same every time."""
-    traits = [trait for path in sorted(directory.glob("*.json")) if (trait := trait_of(path))]
+    traits = [
+        trait for path in sorted(directory.glob("*.json")) if (trait := trait_of(path, row_range=row_range))
+    ]
     rankings = [
         sorted((t for t in traits if t.amounts[kind]), key=lambda t: (-t.amounts[kind], t.path.name))
         for kind in (*KINDS, "local files", "repeats", "rows")
@@ -100,7 +102,7 @@ def choose(directory: Path, *, count: int) -> list[Trait]:
     return list(chosen.values())
 
 
-def trait_of(path: Path) -> Trait | None:
+def trait_of(path: Path, *, row_range: range) -> Trait | None:
     """Look at a playlist; None where it is no candidate."""
     try:
         playlist = msgspec.json.decode(path.read_bytes(), type=RealPlaylist, strict=False)
@@ -110,7 +112,7 @@ def trait_of(path: Path) -> Trait | None:
     isrc_count = sum(1 for track in tracks if track.isrc)
     if (
         playlist.source_platform != SOURCE
-        or len(tracks) not in ROW_RANGE
+        or len(tracks) not in row_range
         or isrc_count < ISRC_SHARE * len(tracks)
     ):
         return None

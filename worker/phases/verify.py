@@ -1,5 +1,8 @@
 """Verify: reads the target and proves it, or says what to repair, or what cannot be."""
 
+from collections import Counter
+
+from shared.db import target_bases
 from shared.models import PlaylistId
 from worker.comparison import compare, compare_as_a_whole
 from worker.context import Context
@@ -40,10 +43,17 @@ def _next_look(context: Context) -> LookAgain | None:
 
 
 async def _proof(context: Context, playlist_id: PlaylistId) -> Proof:
-    """Compare from where our tracks begin; or the whole playlist where others moved them up."""
+    """Compare from where our tracks begin; or the whole playlist where others moved them up.
+
+    As long as what was there before stands untouched, nobody has: its copies of our tracks are not ours.
+    """
     base_count = context.transfer.target_base_count or 0
     proof = await compare(context, playlist_id, offset=base_count)
     if not proof.missing or not base_count:
+        return proof
+    view = await context.adapter.read_target(playlist_id, offset=0)
+    first = Counter(row.track_id for row in view.rows[:base_count] if row.track_id)
+    if first == await target_bases.counts(context.pool, context.transfer.id):
         return proof
     whole = await compare_as_a_whole(context, playlist_id, offset=0)
     return min(proof, whole, key=lambda one: len(one.missing))

@@ -13,7 +13,7 @@ from deploy.sandbox.apple_music.objects import library_id, library_playlist, lib
 from deploy.sandbox.apple_music.paging import asked_page, collection
 from deploy.sandbox.changes import Item, ItemsInserted, LibraryChanged, PlaylistCreated
 from deploy.sandbox.desk import Desk
-from deploy.sandbox.recordings import spotify_id
+from deploy.sandbox.recordings import playlist_id
 from deploy.sandbox.store import Playlist
 
 NESTED_TRACKS = 100
@@ -155,7 +155,7 @@ class MusicLibrary:
         items = self._items(wanted.relationships.tracks.data, request=request, user=user)
         now_s = self._desk.clock.now_s()
         created = PlaylistCreated(
-            playlist_id=f"p.{spotify_id(f'created:{secrets.token_hex(16)}')[:15]}",
+            playlist_id=playlist_id("apple_music", f"created:{secrets.token_hex(16)}"),
             owner=user,
             name=wanted.attributes.name,
             description=wanted.attributes.description or "",
@@ -199,7 +199,8 @@ class MusicLibrary:
             if reference.type == "songs" and reference.id in self._desk.catalog.by_id:
                 item = Item(track_id=reference.id)
             if item is None or reference.id in poisoned or reference.type not in TRACK_TYPES:
-                raise Refused(500, "Unable to update tracks", code="50001", title="Upstream Service Error")
+                status = fault.status if fault and fault.status and reference.id in poisoned else 500
+                raise Refused(status, "Unable to update tracks", code="50001", title="Upstream Service Error")
             items.append(item)
         return items
 

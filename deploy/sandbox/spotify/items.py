@@ -98,7 +98,7 @@ class PlaylistItems:
         ids = [self._track_id(uri) for uri in uris]
         fault = self._desk.fault("poison", request)
         if fault and not set(ids).isdisjoint((*fault.poison_ids, *fault.ids)):
-            raise Refused(500, "Server error.")
+            raise Refused(fault.status or 500, "Server error.")
         return [Item(track_id=own_id) for own_id in ids]
 
     def _track_id(self, uri: Any) -> str:

@@ -12,7 +12,7 @@ from aiohttp import web
 from deploy.sandbox.answers import Refused, json_answer, json_body
 from deploy.sandbox.changes import DetailsChanged, Item, PlaylistCreated
 from deploy.sandbox.desk import Desk
-from deploy.sandbox.recordings import spotify_id
+from deploy.sandbox.recordings import playlist_id
 from deploy.sandbox.spotify.access import Caller, account, anybody, owns
 from deploy.sandbox.spotify.fields import parse_mask
 from deploy.sandbox.spotify.objects import Shapes
@@ -192,7 +192,7 @@ class Playlists:
         is_public = wanted.public is not False
         caller.needs("playlist-modify-public" if is_public else "playlist-modify-private")
         created = PlaylistCreated(
-            playlist_id=spotify_id(f"created:{secrets.token_hex(16)}"),
+            playlist_id=playlist_id("spotify", f"created:{secrets.token_hex(16)}"),
             owner=caller.user,
             name=wanted.name,
             description=wanted.description or "",

@@ -231,6 +231,18 @@ async def test_a_poison_id_fails_its_batch_and_no_other(starter: Starter) -> Non
     assert await isrcs(apple) == [0, 1, 5, 7]
 
 
+@pytest.mark.parametrize("platform", ["spotify", "apple_music"])
+async def test_a_poison_id_may_be_refused_for_good(starter: Starter, platform: str) -> None:
+    caller = await starter(platform, world=WORLD)
+    own_id = (await caller.truth(await caller.playlist_id("Mine")))[1]["id"]
+    await caller.fault(operation="add_items", kind="poison", poison_ids=[own_id], status=400)
+
+    told = await add(caller, 0, 1)
+
+    assert told[0] == 400
+    assert await isrcs(caller) == [0, 1]
+
+
 async def test_apple_music_may_hide_what_it_knows(starter: Starter) -> None:
     apple = await starter("apple_music", world=WORLD)
     own_id, dead_id = await apple.playlist_id("Mine"), await song_id(apple, 0)

@@ -175,6 +175,20 @@ async def test_tracks_that_vanished_are_written_again_at_their_place(engine: Eng
         assert engine.target.ids_of() == target_ids(range(9))
 
 
+async def test_a_copy_that_was_there_before_does_not_stand_for_a_track_that_vanished(engine: Engine) -> None:
+    engine.target.place("mine", track_ids=target_ids([1, 90]))
+    transfer_id = await engine.transfer(range(3), playlist="mine")
+    await engine.run_phase("read")
+    await engine.run_phase("match")
+    await engine.run_phase("write")
+    del engine.target.ids_of()[3]
+
+    await engine.run()
+
+    assert sorted(engine.target.ids_of()) == sorted(target_ids([1, 90, 0, 1, 2]))
+    assert await engine.buckets(transfer_id) == {Bucket.WRITTEN: 3}
+
+
 async def test_a_lost_repair_is_not_written_twice(engine: Engine) -> None:
     await engine.transfer(range(9))
     await engine.run_phase("read")

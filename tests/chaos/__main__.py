@@ -1,0 +1,38 @@
+"""`python -m tests.chaos [--runs N] [--seed S]`: random transfers, random faults, and what they break."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from tests.chaos.campaign import Campaign, line_of, say
+from tests.chaos.history import check
+from tests.chaos.records import History
+
+KEEP = Path(".chaos")
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--runs", type=int, default=20, metavar="N", help="how many runs")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="the first one's seed")
+    parser.add_argument("--lanes", type=int, default=2, metavar="N", help="systems side by side")
+    parser.add_argument("--keep", type=Path, default=KEEP, metavar="DIR", help="histories of broken runs")
+    parser.add_argument("--check", type=Path, metavar="FILE", help="judge a kept history again and play none")
+    options = parser.parse_args(arguments)
+    if options.check:
+        history = msgspec.json.decode(options.check.read_bytes(), type=History)
+        violations = check(history)
+        say(line_of(history, violations))
+        return 1 if violations else 0
+    campaign = Campaign(range(options.seed, options.seed + options.runs), keep=options.keep)
+    asyncio.run(campaign.play(lane_count=options.lanes))
+    say(campaign.summary())
+    return 1 if campaign.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

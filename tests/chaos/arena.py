@@ -1,0 +1,179 @@
+"""One system that is disturbed: its processes, its stores, its sandboxes, and what is left over in them."""
+
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+import redis.asyncio
+
+from deploy.dev.processes import Process
+from deploy.sandbox.changes import Item
+from shared.models import Platform
+from shared.streams import GROUP, key
+from tests.chaos.caller import Caller
+from tests.chaos.plans import PLATFORMS
+from tests.chaos.stores import Stores
+from tests.e2e.stack import FAST, Stack
+from tests.waiting import until_answered
+
+LATENCY_MS = 25
+QUIET_WITHIN_S = 20.0
+ENVIRON = {**FAST, "CROSSPLAY_READ_TIMEOUT_S": "2"}
+
+FENCED = "Lease lost"
+
+BUSY = "SELECT DISTINCT lease_owner FROM jobs WHERE state = 'open' AND lease_until > clock_timestamp()"
+# What must be gone when all transfers have ended; each row is a sentence.
+LEFT_IN_POSTGRES = """
+SELECT 'job ' || phase || ' ' || batch || ' of ' || transfer_id || ' is open' AS text
+FROM jobs WHERE state = 'open'
+UNION ALL SELECT 'intent of job ' || job_id || ' is open' FROM intents
+UNION ALL SELECT 'transfer ' || id || ' is ' || state FROM transfers
+          WHERE state NOT IN ('completed', 'failed', 'cancelled')
+UNION ALL SELECT 'transfer ' || id || ' still claims its target' FROM transfers WHERE is_target_claimed
+UNION ALL SELECT 'connection to ' || platform || ' is ' || state FROM connections WHERE state <> 'connected'
+UNION ALL SELECT 'a session is ' || state || ': ' || left(query, 80) FROM pg_stat_activity
+          WHERE application_name = 'crossplay' AND state <> 'idle'
+"""
+
+
+class Arena:
+    """Open it with `Arena.open`."""
+
+    def __init__(self, stack: Stack, *, stores: Stores, caller: Caller, http: aiohttp.ClientSession) -> None:
+        self.stack = stack
+        self.stores = stores
+        self.caller = caller
+        self._http = http
+        self.frozen: set[Process] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, directory: Path, *, worlds: Sequence[Path]) -> AsyncIterator[Self]:
+        async with Stores.run(directory / "stores") as stores:
+            urls = {
+                "CROSSPLAY_DATABASE_URL": stores.postgres.url,
+                "CROSSPLAY_REDIS_URL": stores.redis.url,
+            }
+            async with (
+                Stack.run(
+                    directory / "stack", worlds=worlds, environ={**ENVIRON, **urls}, latency_ms=LATENCY_MS
+                ) as stack,
+                aiohttp.ClientSession() as http,
+            ):
+                system = stack.system
+                caller = Caller(http, gateway_url=system.gateway_url, api_key=system.api_key)
+                arena = cls(stack, stores=stores, caller=caller, http=http)
+                try:
+                    yield arena
+                finally:
+                    arena.thaw()
+
+    @property
+    def sandbox_urls(self) -> Mapping[str, str]:
+        return self.stack.system.sandbox_urls
+
+    async def control(self, platform: str, path: str, *, method: str = "GET", body: Any = None) -> Any:
+        """Call a control route of a sandbox."""
+        return await self.stack.control(platform, path, method=method, body=body)
+
+    async def rows(self, platform: str, playlist_id: str) -> list[dict[str, Any]]:
+        """Return what stands in a playlist, by the sandbox's own account."""
+        rows: list[dict[str, Any]] = (await self.control(platform, f"playlists/{playlist_id}"))["tracks"]
+        return rows
+
+    async def make_playlist(self, platform: str, name: str, *, rows: Sequence[Item]) -> str:
+        body = {"name": name, "items": [_told(row) for row in rows]}
+        return str((await self.control(platform, "playlists", method="POST", body=body))["id"])
+
+    async def add_rows(self, platform: str, playlist_id: str, *, rows: Sequence[Item], position: int) -> None:
+        """Add rows to a playlist as somebody else."""
+        body = {"items": [_told(row) for row in rows], "position": position}
+        await self.control(platform, f"playlists/{playlist_id}/items", method="POST", body=body)
+
+    async def connect(self, platform: str) -> bool:
+        return await self.caller.connect(platform, sandbox_url=self.sandbox_urls[platform])
+
+    async def busy(self) -> list[Process]:
+        """Return the living workers that hold a job now."""
+        owners = {row["lease_owner"] for row in await self.stores.fetch(BUSY)}
+        pids = {int(owner.split(":")[1]) for owner in owners}
+        return [worker for worker in self.awake() if worker.pid in pids]
+
+    def awake(self) -> list[Process]:
+        """Return the workers that run and are not frozen."""
+        return [w for w in self.stack.workers if w.returncode is None and w not in self.frozen]
+
+    def freeze(self, worker: Process) -> None:
+        self.frozen.add(worker)
+        worker.send_signal(signal.SIGSTOP)
+
+    def thaw(self, worker: Process | None = None) -> None:
+        """Let a frozen worker go on; all of them if none is named."""
+        for one in [worker] if worker else list(self.frozen):
+            one.send_signal(signal.SIGCONT)
+            self.frozen.discard(one)
+
+    async def kill(self, worker: Process) -> None:
+        """Pull the plug of a worker; nothing happens to one that somebody else is killing."""
+        if worker in self.stack.workers:
+            self.stack.workers.remove(worker)
+            self.frozen.discard(worker)
+            await worker.kill()
+            await worker.stop()
+
+    async def staff(self, count: int) -> None:
+        """Have so many living workers: bury the dead, start what is missing, end what is too much."""
+        for worker in [worker for worker in self.stack.workers if worker.returncode is not None]:
+            await self.kill(worker)
+        while len(self.stack.workers) > count:
+            await self.kill(self.stack.workers[0])
+        while len(self.stack.workers) < count:
+            await self.stack.system.add_worker()
+
+    async def heal(self, *, worker_count: int) -> None:
+        """Bring back everything but the platforms, whose faults are their own."""
+        self.stores.heal()
+        self.thaw()
+        await self.staff(worker_count)
+
+    def fenced_count(self) -> int:
+        """Return how often workers have found that their lease was lost, since the arena was opened."""
+        logs = (self.stack.data_dir / "logs").glob("worker-*.log")
+        return sum(log.read_text(errors="replace").count(FENCED) for log in logs)
+
+    async def leftovers(self) -> list[str]:
+        """Return what is left of work that is done; waits a while for it to go."""
+        left: list[str] = []
+
+        async def is_clean() -> bool:
+            left[:] = [*await self._left_in_redis(), *(row["text"] for row in await self._left_in_postgres())]
+            return not left
+
+        with contextlib.suppress(TimeoutError):
+            await until_answered(is_clean, patience_s=QUIET_WITHIN_S, every_s=0.1)
+        dead = [worker.name for worker in self.stack.workers if worker.returncode is not None]
+        return [*left, *(f"{name} has died by itself" for name in dead)]
+
+    async def _left_in_postgres(self) -> list[Any]:
+        return await self.stores.fetch(LEFT_IN_POSTGRES)
+
+    async def _left_in_redis(self) -> list[str]:
+        async with self.stores.open_redis() as client:
+            return [text for platform in PLATFORMS for text in await _entries_left(client, platform)]
+
+
+async def _entries_left(client: "redis.asyncio.Redis", platform: str) -> list[str]:
+    stream = key(Platform(platform), "jobs")
+    count = await client.xlen(stream)
+    pending = (await client.xpending(stream, GROUP))["pending"] if count else 0
+    return [f"{count} entries of {platform} are in the stream, {pending} of them pending"] if count else []
+
+
+def _told(row: Item) -> dict[str, Any]:
+    names = ("kind", "track_id", "title", "artist", "album", "duration_ms")
+    return {name: value for name in names if (value := getattr(row, name)) is not None}

@@ -1,0 +1,102 @@
+"""Moves everything once while nothing goes wrong: what every later run must come to."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from tests.chaos.arena import Arena
+from tests.chaos.plans import OTHER, PLATFORMS, Expected, Music, SourceList, key_of
+from tests.chaos.worlds import AWAY, FICTION, ODD, ODD_ROWS, STRANGERS, WorldFiles
+
+PATIENCE_S = 120.0
+
+
+class CalmError(Exception):
+    """A transfer that nobody disturbed is not what the world says it must be."""
+
+
+class _Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """A list that was moved: its rows, its items, and the playlist that was made of it."""
+
+    source: SourceList
+    expected: dict[str, Expected]
+    items: tuple[dict[str, Any], ...]
+    target_playlist_id: str
+
+
+async def learn(arena: Arena, files: WorldFiles) -> Music:
+    """Move each list to the other platform, and what has arrived on Apple Music back again.
+
+    Raises CalmError where the fiction is not moved as it says itself.
+    """
+    for platform, rows in ODD_ROWS.items():
+        await arena.make_playlist(platform, ODD, rows=rows)
+    names = {await _id_of(arena, "spotify", name): name for name in (FICTION, ODD, *files.real_names)}
+    there = await _move_all(arena, "spotify", names)
+    _hold_against_fiction(there[0], files)
+    back_names = {await _id_of(arena, "apple_music", name): name for name in (AWAY, ODD)}
+    back_names |= {moved.target_playlist_id: f"{moved.source.name}, back" for moved in there}
+    back = await _move_all(arena, "apple_music", back_names)
+    return Music(
+        lists={
+            "spotify": tuple(moved.source for moved in there if moved.source.name != ODD),
+            "apple_music": tuple(moved.source for moved in back if moved.source.track_ids),
+        },
+        odd=ODD_ROWS,
+        strangers={platform: await _strangers(arena, platform) for platform in PLATFORMS},
+        expected={
+            "spotify": {row: one for moved in there for row, one in moved.expected.items()},
+            "apple_music": {row: one for moved in back for row, one in moved.expected.items()},
+        },
+    )
+
+
+async def _move_all(arena: Arena, source: str, names: dict[str, str]) -> list[_Moved]:
+    return await asyncio.gather(*(_move(arena, source, own_id, name) for own_id, name in names.items()))
+
+
+async def _move(arena: Arena, source: str, playlist_id: str, name: str) -> _Moved:
+    user = arena.stack.user
+    status = await user.end(await user.start(source, playlist_id, OTHER[source]), patience_s=PATIENCE_S)
+    if status["state"] != "completed":
+        raise CalmError(f"{name} is {status['state']}: {status['summary']}")
+    items = await user.tracks(status["id"])
+    rows = await arena.rows(source, playlist_id)
+    return _Moved(
+        source=SourceList(name=name, track_ids=tuple(row["id"] for row in rows if row["id"])),
+        expected={
+            key_of(row["id"], row["title"]): Expected(
+                outcome=item["outcome"], target_id=item["target"]["id"] if item["target"] else None
+            )
+            for row, item in zip(rows, items, strict=True)
+        },
+        items=tuple(items),
+        target_playlist_id=status["target_playlist"]["id"],
+    )
+
+
+def _hold_against_fiction(moved: _Moved, files: WorldFiles) -> None:
+    """Compare what became of the fiction with what it says itself."""
+    wrong = [
+        f"{item['source']['title']} is {item['outcome']}"
+        for item, expected in zip(moved.items, files.expected, strict=True)
+        if (None if item["written"] else item["outcome"]) != expected.outcome
+        or (
+            item["written"]
+            and (item["target"]["title"], item["target"].get("isrc")) != (expected.title, expected.isrc)
+        )
+    ]
+    if wrong:
+        raise CalmError(f"The fiction is not moved as it says itself: {wrong}")
+
+
+async def _id_of(arena: Arena, platform: str, name: str) -> str:
+    playlists: Sequence[dict[str, Any]] = await arena.control(platform, "playlists")
+    return next(str(playlist["id"]) for playlist in playlists if playlist["name"] == name)
+
+
+async def _strangers(arena: Arena, platform: str) -> tuple[str, ...]:
+    rows = await arena.rows(platform, await _id_of(arena, platform, STRANGERS))
+    return tuple(row["id"] for row in rows)

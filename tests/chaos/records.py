@@ -1,0 +1,123 @@
+"""What a run has left behind: what was asked, what the platforms did, what status told. Values only."""
+
+import msgspec
+
+from tests.chaos.plans import Expected, Plan
+
+ENDED = ("completed", "failed", "cancelled")
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer of `GET /status/{id}`. digest: of the whole body. ended_at_s: its finished_at."""
+
+    at_s: float
+    revision: int
+    state: str
+    phase: str
+    counts: dict[str, int]
+    digest: str
+    pause_reason: str | None = None
+    error: str | None = None
+    warnings: tuple[str, ...] = ()
+    target_id: str | None = None
+    outcome: str | None = None
+    ended_at_s: float | None = None
+
+
+class Track(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the final listing; source and target are track ids."""
+
+    position: int
+    source_id: str | None
+    title: str
+    outcome: str
+    is_written: bool
+    reason: str
+    target_id: str | None
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True):
+    """What its user did to a transfer, or to an account, and the status of the answer."""
+
+    at_s: float
+    kind: str
+    status: int
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True):
+    """One transfer from its wish to its end.
+
+    name: of the target, which nothing else has if it is new. shelf_id: the existing target. base: what
+    stood there. source_ids: of the rows, in order.
+    """
+
+    wish: str
+    transfer_id: str | None
+    name: str
+    source_platform: str
+    target_platform: str
+    source_playlist_id: str
+    source_ids: tuple[str | None, ...]
+    expected: tuple[Expected, ...]
+    on_duplicate: str
+    shelf_id: str | None
+    base: tuple[str, ...]
+    acts: tuple[Act, ...]
+    snapshots: tuple[Snapshot, ...]
+    tracks: tuple[Track, ...]
+
+    @property
+    def last(self) -> Snapshot | None:
+        return self.snapshots[-1] if self.snapshots else None
+
+    @property
+    def target_id(self) -> str | None:
+        """The playlist that it says it has written to."""
+        return self.shelf_id or (self.last.target_id if self.last else None)
+
+    @property
+    def written_ids(self) -> tuple[str, ...]:
+        """What is said to have been added, in order."""
+        return tuple(track.target_id or "" for track in self.tracks if track.is_written)
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sandbox did to a playlist. name: of one that was created. by: platform or control."""
+
+    platform: str
+    number: int
+    at_s: float
+    by: str
+    kind: str
+    playlist_id: str
+    name: str | None = None
+    position: int | None = None
+    track_ids: tuple[str | None, ...] = ()
+
+
+class Strike(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault that really struck. at_s is 0 for those that a sandbox played."""
+
+    kind: str
+    at_s: float = 0.0
+    count: int = 1
+    detail: str = ""
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """All of a run. rows: what stands in each target at the end, by playlist id.
+
+    leftovers: sentences about what should have gone. answers: what the platforms answered, by status.
+    """
+
+    plan: Plan
+    stories: tuple[Story, ...]
+    changes: tuple[Change, ...]
+    rows: dict[str, tuple[str | None, ...]]
+    strikes: tuple[Strike, ...]
+    leftovers: tuple[str, ...] = ()
+    answers: dict[str, int] = {}
+    duration_s: float = 0.0
+
+    def changes_of(self, playlist_id: str | None, *, by: str) -> list[Change]:
+        return [change for change in self.changes if change.playlist_id == playlist_id and change.by == by]

@@ -1,0 +1,173 @@
+"""Rules about what the platforms did: nothing lost or twice, in order, nothing foreign touched. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from tests.chaos.records import ENDED, Change, History, Story
+from tests.chaos.rules_told import MATCHED, beside
+
+CREATED, INSERTED = "playlist_created.v1", "items_inserted.v1"
+
+
+def nothing_lost(history: History, story: Story) -> Iterator[str]:
+    """What is said to be written stands in the target, and so does what stood there before."""
+    missing = _wanted(history, story) - _standing(history, story)
+    if missing:
+        yield f"{_named(missing)} must stand in the target and do not"
+
+
+def nothing_unclaimed(history: History, story: Story) -> Iterator[str]:
+    """Nothing stands in the target but what is said to be written and what others put there."""
+    extra = _standing(history, story) - _wanted(history, story)
+    if extra:
+        yield f"{_named(extra)} stand in the target and nobody says so"
+
+
+def nothing_twice(history: History, story: Story) -> Iterator[str]:
+    """No track was added more often than it is meant, even if somebody has noticed it later."""
+    added = Counter(
+        track_id
+        for change in history.changes_of(story.target_id, by="platform")
+        for track_id in change.track_ids
+        if track_id
+    )
+    meant = sum((_meant(other) for other in beside(history, story)), Counter[str]())
+    if too_many := added - meant:
+        yield f"{_named(too_many)} were added too often"
+
+
+def order_is_kept(history: History, story: Story) -> Iterator[str]:
+    """Our tracks stand in the order of the source, or the transfer says that they do not and why is known."""
+    if story.last is None or story.last.state not in ENDED or _is_in_order(history, story):
+        return
+    if not _may_be_mixed(history, story):
+        yield "the tracks stand in another order than in the source"
+    elif story.last.state == "completed" and "order_differs" not in story.last.warnings:
+        yield "the tracks stand in another order, and the transfer does not say so"
+
+
+def warnings_are_true(history: History, story: Story) -> Iterator[str]:
+    """A transfer warns of what has happened, and of nothing else."""
+    if story.last is None or story.last.state != "completed":
+        return
+    warnings = set(story.last.warnings)
+    is_edited = bool(_foreign(history, story)) or len(beside(history, story)) > 1
+    if "target_edited" in warnings and not is_edited:
+        yield "it says that somebody has edited the target, and nobody has"
+    if "order_differs" in warnings and _is_in_order(history, story):
+        yield "it says that the order differs, and it does not"
+    if unknown := warnings - {"target_edited", "order_differs"}:
+        yield f"it warns of {sorted(unknown)}"
+    if _must_notice(history, story) and "target_edited" not in warnings:
+        yield "somebody has put rows between ours, and it does not say so"
+
+
+def one_target(history: History, story: Story) -> Iterator[str]:
+    """A transfer makes exactly one playlist, and none where it was given one."""
+    made = [
+        change.playlist_id
+        for change in history.changes
+        if change.kind == CREATED and change.by == "platform" and change.name == story.name
+    ]
+    state = story.last.state if story.last else ""
+    if story.shelf_id is not None:
+        if made:
+            yield f"it has made {made}, and was given {story.shelf_id}"
+    elif len(made) > 1:
+        yield f"it has made {len(made)} playlists: {made}"
+    elif (state == "completed" or made) and made != [story.target_id]:
+        yield f"it has made {made} and tells of {story.target_id}"
+
+
+def quiet_after_the_end(history: History, story: Story) -> Iterator[str]:
+    """Nothing is done to a playlist after the last transfer that writes to it has ended."""
+    ends = [other.last.ended_at_s if other.last else None for other in beside(history, story)]
+    if any(end is None for end in ends):
+        return
+    last_s = max(end for end in ends if end is not None)
+    late = [c for c in history.changes_of(story.target_id, by="platform") if c.at_s > last_s]
+    if late:
+        yield f"{len(late)} changes {late[0].at_s - last_s:.2f} s and more after its end"
+
+
+def only_targets_change(history: History) -> Iterator[str]:
+    """No playlist is changed but the targets, and those only by making them and by adding to them."""
+    targets = {story.target_id for story in history.stories} | {
+        change.playlist_id
+        for change in history.changes
+        if change.kind == CREATED and change.name in {story.name for story in history.stories}
+    }
+    for change in history.changes:
+        if change.by == "platform" and change.playlist_id not in targets:
+            yield f"{change.playlist_id} is nobody's target and was changed: {change.kind}"
+        elif change.by == "platform" and change.kind not in (CREATED, INSERTED):
+            yield f"{change.playlist_id} was changed by {change.kind}"
+
+
+def nothing_left_over(history: History) -> Iterator[str]:
+    """When all is done, nothing of the work is left in the stores."""
+    yield from history.leftovers
+
+
+def _standing(history: History, story: Story) -> Counter[str]:
+    return Counter(track_id for track_id in _rows(history, story) if track_id)
+
+
+def _rows(history: History, story: Story) -> Sequence[str | None]:
+    return history.rows.get(story.target_id or "", ())
+
+
+def _wanted(history: History, story: Story) -> Counter[str]:
+    """Return what must stand in the target: what others put there and what is said to be written."""
+    others = Counter(
+        track_id
+        for change in history.changes_of(story.target_id, by="control")
+        for track_id in change.track_ids
+        if track_id
+    )
+    return sum((Counter(other.written_ids) for other in beside(history, story)), others)
+
+
+def _meant(story: Story) -> Counter[str]:
+    """Return how often each track is to be added at most."""
+    told = {track.position: track.outcome for track in story.tracks}
+    return Counter(
+        expected.target_id
+        for position, expected in enumerate(story.expected)
+        if expected.target_id and expected.outcome in MATCHED and told.get(position) != "already_present"
+    )
+
+
+def _foreign(history: History, story: Story) -> list[Change]:
+    """Return what another hand has added after the playlist was laid out."""
+    inserts = [c for c in history.changes_of(story.target_id, by="control") if c.kind == INSERTED]
+    return inserts[1:] if story.base and story.shelf_id else inserts
+
+
+def _must_notice(history: History, story: Story) -> bool:
+    """Whether another hand's rows came surely after the first of ours and before the last."""
+    ours = [c.number for c in history.changes_of(story.target_id, by="platform") if c.kind == INSERTED]
+    return bool(ours) and any(ours[0] < change.number < ours[-1] for change in _foreign(history, story))
+
+
+def _is_in_order(history: History, story: Story) -> bool:
+    rows = _rows(history, story)
+    if not _foreign(history, story) and len(beside(history, story)) == 1:
+        return tuple(rows[len(story.base) :]) == story.written_ids
+    rest = iter(rows)
+    return all(track_id in rest for track_id in story.written_ids)
+
+
+def _may_be_mixed(history: History, story: Story) -> bool:
+    """Whether the platform has mixed batches, or another hand has moved what we counted on."""
+    is_shuffled = any(
+        strike.kind == "shuffle" and strike.detail.startswith(story.target_platform)
+        for strike in history.strikes
+    )
+    return is_shuffled or bool(_foreign(history, story))
+
+
+def _named(tracks: Counter[str]) -> str:
+    shown = [f"{track_id} ({count})" for track_id, count in list(tracks.items())[:5]]
+    more = f" and {len(tracks) - 5} more" if len(tracks) > 5 else ""
+    return f"{tracks.total()} tracks: {', '.join(shown)}{more}"

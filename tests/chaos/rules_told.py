@@ -1,0 +1,187 @@
+"""Rules about what status has told of a transfer: revisions, counts, states, and its final listing. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+from tests.chaos.plans import Expected
+from tests.chaos.records import ENDED, History, Story, Track
+
+MATCHED = frozenset({"exact", "same_recording", "best_effort"})
+MISSING = frozenset({"no_candidate", "only_other_version"})
+UNSETTLED = frozenset({"pending", "deferred"})
+READ_PHASES = frozenset({"match", "write", "verify"})
+BUCKETS = {
+    "no_candidate": "unmatched",
+    "only_other_version": "unmatched",
+    "skipped_by_user": "skipped",
+}
+
+
+def ended(_: History, story: Story) -> Iterator[str]:
+    """A transfer ends within bounds, completed unless its user cancelled it."""
+    if story.transfer_id is None:
+        yield f"it was never accepted: {sorted({act.status for act in story.acts})}"
+    elif story.last is None:
+        yield "its status was never seen"
+    elif story.last.state not in ENDED:
+        yield f"it is stuck: {story.last.state}, {story.last.phase}, {story.last.pause_reason}"
+    elif story.last.state == "failed":
+        yield f"it has failed: {story.last.error}"
+    elif story.last.state == "cancelled" and not _accepted(story, "cancel"):
+        yield "it is cancelled, and nobody has asked for it"
+
+
+def revisions_rise(_: History, story: Story) -> Iterator[str]:
+    """Revisions only rise, and one revision never shows two contents."""
+    for earlier, later in pairwise(story.snapshots):
+        if later.revision < earlier.revision:
+            yield f"revision {later.revision} was seen after {earlier.revision}"
+        elif later.revision == earlier.revision and later.digest != earlier.digest:
+            yield f"revision {later.revision} has shown two contents"
+
+
+def counts_sum(_: History, story: Story) -> Iterator[str]:
+    """The buckets sum to the total at every revision; once the source is read, it is its length."""
+    for seen in story.snapshots:
+        counts = dict(seen.counts)
+        total = counts.pop("total")
+        if total != sum(counts.values()):
+            yield f"at revision {seen.revision} {counts} do not sum to {total}"
+        elif seen.phase in READ_PHASES and seen.state not in ENDED and total != len(story.source_ids):
+            yield f"at revision {seen.revision} the total is {total} of {len(story.source_ids)} rows"
+    for earlier, later in pairwise(story.snapshots):
+        if later.counts["total"] < earlier.counts["total"]:
+            yield f"the total shrinks from {earlier.counts['total']} to {later.counts['total']}"
+
+
+def written_grows(history: History, story: Story) -> Iterator[str]:
+    """What is written stays written, but for a repair of what the platform only said it had taken."""
+    if _lied(history, story.target_platform):
+        return
+    for earlier, later in pairwise(story.snapshots):
+        if later.counts["written"] < earlier.counts["written"]:
+            yield (
+                f"written shrinks from {earlier.counts['written']} to {later.counts['written']} "
+                f"at revision {later.revision}"
+            )
+
+
+def endings_stay(_: History, story: Story) -> Iterator[str]:
+    """A state that ends a transfer stays, but for a failed one that its user wants to be tried again."""
+    left_count = 0
+    for earlier, later in pairwise(story.snapshots):
+        if earlier.state not in ENDED:
+            continue
+        if earlier.state != "failed":
+            yield f"it was {earlier.state} at revision {earlier.revision} and changed after that"
+        elif later.state != "failed":
+            left_count += 1
+    if left_count > sum(act.kind == "retry" for act in story.acts):
+        yield "it was failed and went on without being asked to"
+
+
+def listing_is_whole(_: History, story: Story) -> Iterator[str]:
+    """Each row of the source stands in the listing, in order, settled and with a reason if not written."""
+    state = story.last.state if story.last else ""
+    positions = [track.position for track in story.tracks]
+    if positions != list(range(len(positions))) or len(positions) > len(story.source_ids):
+        yield f"the listing has the positions {positions}"
+        return
+    if state == "completed" and len(positions) != len(story.source_ids):
+        yield f"the listing has {len(positions)} of {len(story.source_ids)} rows"
+    for track, source_id in zip(story.tracks, story.source_ids, strict=False):
+        if source_id is not None and track.source_id != source_id:
+            yield f"row {track.position} is {track.source_id} and not {source_id}"
+        if state in ENDED and track.outcome in UNSETTLED:
+            yield f"row {track.position} is {track.outcome} at the end"
+        if state == "completed" and track.outcome in MATCHED and not track.is_written:
+            yield f"row {track.position} ({track.title}) is {track.outcome} and was not written"
+        if not track.is_written and not track.reason:
+            yield f"row {track.position} is {track.outcome} and does not say why"
+
+
+def outcomes_are_true(history: History, story: Story) -> Iterator[str]:
+    """What is told of a row is what the world says, whatever went wrong meanwhile."""
+    is_cancelled = story.last is not None and story.last.state == "cancelled"
+    poisoned = poisoned_ids(history, story.target_platform)
+    present = Counter(story.base) if story.shelf_id and story.on_duplicate == "skip" else Counter()
+    others = Counter(
+        track_id
+        for other in beside(history, story)
+        if other is not story and present
+        for track_id in other.written_ids
+    )
+    for track, expected in zip(story.tracks, story.expected, strict=False):
+        allowed = _allowed(expected, poisoned=poisoned)
+        if is_cancelled and (expected.outcome in MATCHED or track.outcome == "skipped_by_user"):
+            allowed |= {"skipped_by_user", expected.outcome}
+        if expected.outcome in MATCHED and expected.target_id is not None:
+            if present[expected.target_id] > 0:
+                present[expected.target_id] -= 1
+                allowed = {"already_present"} | ({"skipped_by_user"} if is_cancelled else set())
+            elif others[expected.target_id] > 0:
+                allowed |= {"already_present"}
+        yield from _judge(track, expected, allowed=allowed)
+
+
+def sums_agree(_: History, story: Story) -> Iterator[str]:
+    """The last counts and the ending are those of the listing."""
+    if story.last is None or story.last.state not in ENDED:
+        return
+    listed = Counter(_bucket(track) for track in story.tracks)
+    told = {name: count for name, count in story.last.counts.items() if name != "total" and count}
+    if told != dict(listed):
+        yield f"the counts are {told}, the listing has {dict(listed)}"
+    is_full = listed["written"] + listed["already_present"] == len(story.tracks)
+    if story.last.state == "completed" and (story.last.outcome == "full") != is_full:
+        yield f"the ending is {story.last.outcome}, the listing has {dict(listed)}"
+
+
+def beside(history: History, story: Story) -> list[Story]:
+    """Return the transfers that write into the same playlist, this one too."""
+    if story.target_id is None:
+        return [story]
+    return [other for other in history.stories if other.target_id == story.target_id]
+
+
+def poisoned_ids(history: History, platform: str) -> frozenset[str]:
+    """Return the tracks that this platform refuses for good."""
+    return frozenset(
+        track_id
+        for fault in history.plan.faults
+        if fault.is_lasting and fault.platform == platform and "count" not in fault.fault
+        for track_id in fault.fault["poison_ids"]
+    )
+
+
+def _allowed(expected: Expected, *, poisoned: frozenset[str]) -> set[str]:
+    return {"failed"} if expected.target_id in poisoned else {expected.outcome}
+
+
+def _judge(track: Track, expected: Expected, *, allowed: set[str]) -> Iterator[str]:
+    what = f"row {track.position} ({track.title})"
+    if track.outcome in MISSING and track.outcome not in allowed:
+        yield f"{what} is told to be {track.outcome}, and the platform has it: {expected.target_id}"
+    elif track.outcome not in allowed:
+        yield f"{what} is {track.outcome} ({track.reason}) and not {' or '.join(sorted(allowed))}"
+    elif track.outcome in MATCHED and track.target_id != expected.target_id:
+        yield f"{what} became {track.target_id} and not {expected.target_id}"
+
+
+def _bucket(track: Track) -> str:
+    if track.outcome in MATCHED:
+        return "written" if track.is_written else "ready"
+    return BUCKETS.get(track.outcome, track.outcome)
+
+
+def _accepted(story: Story, kind: str) -> bool:
+    return any(act.kind == kind and (act.status == 0 or act.status < 300) for act in story.acts)
+
+
+def _lied(history: History, platform: str) -> bool:
+    """Whether the platform has accepted tracks and not added them."""
+    return any(
+        strike.kind in {"empty", "garbage"} and strike.detail == f"{platform} add_items"
+        for strike in history.strikes
+    )

@@ -1,0 +1,112 @@
+"""Draws a run from its seed: which playlists are moved, and what goes wrong meanwhile. Pure."""
+
+import random
+
+from deploy.sandbox.changes import Item
+from tests.chaos.plans import OTHER, PLATFORMS, Event, Music, Plan, PlatformFault, Wish
+from tests.chaos.troubles import TROUBLES, Dice
+
+MOST_ROWS = 300  # of all transfers of a run together
+
+
+def draw(seed: int, music: Music) -> Plan:
+    """Return the same plan for the same seed and music."""
+    rng = random.Random(f"chaos {seed}")
+    wishes = _wishes(rng, music)
+    troubles = _choose_troubles(rng)
+    faults: list[PlatformFault] = []
+    events: list[Event] = []
+    for trouble in troubles:
+        more_faults, more_events = TROUBLES[trouble][1](Dice(rng, wishes=wishes, music=music, name=trouble))
+        faults += more_faults
+        events += more_events
+    return Plan(
+        seed=seed,
+        worker_count=rng.choice((2, 2, 3)),
+        is_forgetful=rng.random() < 0.9,
+        wishes=wishes,
+        troubles=troubles,
+        faults=tuple(faults),
+        events=tuple(sorted(events, key=lambda event: event.at_s)),
+        limits={platform: rng.randint(25, 60) for platform in PLATFORMS if rng.random() < 0.06},
+        calm_at_s=round(rng.uniform(3.0, 5.0), 2),
+    )
+
+
+def _choose_troubles(rng: random.Random) -> tuple[str, ...]:
+    """Return two to five different troubles, the likelier ones more often."""
+    names = list(TROUBLES)
+    chosen: dict[str, None] = {}
+    wanted = rng.choice((2, 3, 3, 4, 4, 5))
+    while len(chosen) < wanted:
+        chosen[rng.choices(names, weights=[TROUBLES[name][0] for name in names])[0]] = None
+    return tuple(chosen)
+
+
+def _wishes(rng: random.Random, music: Music) -> tuple[Wish, ...]:
+    count = rng.choice((1, 2, 2, 3))
+    wishes: list[Wish] = []
+    left = MOST_ROWS
+    for number in range(count):
+        longest = max(20, min(250, left - 20 * (count - number - 1)))
+        row_count = int(rng.triangular(20, longest, min(60, longest)))
+        left -= row_count
+        earlier = [wish for wish in wishes if wish.shelf]
+        if earlier and rng.random() < 0.5:
+            wishes.append(_beside(rng, music, earlier[0], name=f"w{number}", row_count=row_count))
+        else:
+            wishes.append(_wish(rng, music, name=f"w{number}", row_count=row_count))
+    return tuple(wishes)
+
+
+def _wish(rng: random.Random, music: Music, *, name: str, row_count: int) -> Wish:
+    source = rng.choice(PLATFORMS)
+    rows = _rows(rng, music, source=source, row_count=row_count)
+    start_at_s = round(rng.choice((0.0, rng.uniform(0, 1.5))), 2)
+    if rng.random() < 0.65:
+        return Wish(name=name, source=source, rows=rows, start_at_s=start_at_s)
+    ours = [one.target_id for one in music.expected_of(source, rows) if one.target_id]
+    base = [
+        *rng.sample(music.strangers[OTHER[source]], rng.randint(0, 30)),
+        *rng.sample(ours, min(len(ours), rng.randint(0, 12))),
+    ]
+    rng.shuffle(base)
+    return Wish(
+        name=name,
+        source=source,
+        rows=rows,
+        start_at_s=start_at_s,
+        shelf=name,
+        base=tuple(base),
+        on_duplicate=rng.choice(("skip", "keep")),
+    )
+
+
+def _beside(rng: random.Random, music: Music, first: Wish, *, name: str, row_count: int) -> Wish:
+    """Write into the same playlist as an earlier wish; both keep what they find."""
+    rows = _rows(rng, music, source=first.source, row_count=row_count)
+    start_at_s = round(rng.uniform(0, 1.5), 2)
+    return Wish(
+        name=name,
+        source=first.source,
+        rows=rows,
+        start_at_s=start_at_s,
+        shelf=first.shelf,
+        base=first.base,
+        on_duplicate=first.on_duplicate,
+    )
+
+
+def _rows(rng: random.Random, music: Music, *, source: str, row_count: int) -> tuple[Item, ...]:
+    """Cut a piece out of a playlist, or mix all of them; then repeat some rows and strew odd ones in."""
+    track_ids = list(rng.choice(music.lists[source]).track_ids)
+    if rng.random() < 0.4 or len(track_ids) < row_count:
+        track_ids = sorted({track_id for known in music.lists[source] for track_id in known.track_ids})
+        rng.shuffle(track_ids)
+    begin = rng.randrange(max(1, len(track_ids) - row_count))
+    rows = [Item(track_id=track_id) for track_id in track_ids[begin : begin + row_count]]
+    for _ in range(rng.choice((0, 2, 5))):
+        rows.insert(rng.randrange(len(rows) + 1), rng.choice(rows))
+    for _ in range(rng.choice((0, 0, 1, 3))):
+        rows.insert(rng.randrange(len(rows) + 1), rng.choice(music.odd[source]))
+    return tuple(rows)
