@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import asyncpg
 from loguru import logger
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from shared import outbox, telemetry
 from shared.db import transfers, workers
@@ -40,6 +41,7 @@ class Scheduler:
         self._slot_count = slot_count
         self._sweep_s = sweep_s
         self._on_fleet = on_fleet
+        self._away: str | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Beat and sweep until `stop`; a store that is away is tried again at the next turn."""
@@ -52,7 +54,9 @@ class Scheduler:
                 if await self._is_leader():
                     await self._sweep()
             except _AWAY as error:
-                logger.warning("A store is away; sweeping goes on later", error=type(error).__name__)
+                self._note(error)
+            else:
+                self._note(None)
             await _wait(stop, self._sweep_s)
 
     async def wake(self, platforms: Sequence[Platform]) -> None:
@@ -68,6 +72,15 @@ class Scheduler:
             await workers.leave(self._pool, self._worker_id)
         except _AWAY:
             return
+
+    def _note(self, error: Exception | None) -> None:
+        """Tell once that a store is away and once that it is back: this loop asks both all the time."""
+        away = None if error is None else "Redis" if isinstance(error, RedisError) else "Postgres"
+        if away is not None and away != self._away:
+            logger.warning("A store is away; work waits", store=away, error=type(error).__name__)
+        elif away is None and self._away is not None:
+            logger.info("The stores are back; work goes on")
+        self._away = away
 
     async def _beat(self) -> None:
         await workers.seen(self._pool, self._worker_id, slot_count=self._slot_count)

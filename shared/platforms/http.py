@@ -268,7 +268,7 @@ class PlatformHttp:
                 # Raises what the app is refused with, or what leaves the question open.
                 await self.read(self._endpoint.probe, session=None, into=msgspec.Raw)
             return error
-        told_s = parse_retry_after(answer.retry_after, now=self._clock.now())
+        told_s = parse_retry_after(answer.retry_after, date=answer.date, now=self._clock.now())
         wait_s = self._backoff.next_s() if told_s is None else told_s
         await self._budget.cool_down(wait_s)
         return rate_limited(failure, retry_after_s=wait_s)
@@ -332,6 +332,7 @@ async def _answer(response: aiohttp.ClientResponse) -> Answer:
         status=response.status,
         body=await response.read(),
         retry_after=response.headers.get("Retry-After"),
+        date=response.headers.get("Date"),
     )
 
 

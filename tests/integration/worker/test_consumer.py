@@ -11,7 +11,7 @@ from shared.messages import RunJob
 from shared.models import JobId, Platform, TransferId
 from shared.settings import Secret
 from shared.streams import GROUP, Streams, key, open_redis
-from tests.integration.shared.proxy import Proxy
+from tests.faults.proxy import Proxy
 from tests.waiting import until
 from worker.consumer import Beat, Consumer
 

@@ -25,6 +25,7 @@ from shared.turns import PARTY
 from tests.fakes.clock import FakeClock
 from tests.integration.worker.engine import LEASE_S, SEND_TIMEOUT_S, Engine
 from worker.executor import BEATS_PER_LEASE, Executor
+from worker.patience import MOST_DELAY_S
 
 pytestmark = pytest.mark.integration
 
@@ -315,14 +316,17 @@ async def test_an_entry_of_a_job_that_another_worker_holds_stays(
     )
 
 
-async def test_while_postgres_is_away_the_entry_stays(
-    positioned: Engine, message: RunJob, clock: FakeClock
+async def test_while_postgres_is_away_the_entry_is_kept_for_a_lease_and_then_left(
+    positioned: Engine, message: RunJob
 ) -> None:
+    clock = FakeClock(is_hasty=True)
     await positioned.pool.close()
 
     answer = await executor(positioned, raising(unavailable()), clock=clock).execute(message, Beats())
 
     assert answer == (False, ())
+    assert LEASE_S <= sum(clock.slept_s) <= LEASE_S + MOST_DELAY_S
+    assert len(clock.slept_s) < LEASE_S
 
 
 async def test_requests_of_a_job_stand_in_its_users_line(positioned: Engine) -> None:
