@@ -213,6 +213,7 @@ TABLE: dict[type[CrossplayError], Kind] = {
     errors.JobError: _JOB,
     errors.LeaseLost: _JOB,
     errors.JobPoisonous: _JOB,
+    errors.JobBroken: _JOB,
     errors.TransferCancelled: _STATE_CONFLICT,
     errors.Draining: Kind(
         slug="draining",

@@ -15,7 +15,7 @@ from shared.clock import Clock
 from shared.db import jobs
 from shared.db.jobs import Job, Refusal
 from shared.db.pool import STORE_ERRORS, Pool
-from shared.errors import CrossplayError, JobPoisonous, LeaseLost, StoreUnavailable
+from shared.errors import CrossplayError, JobBroken, JobPoisonous, LeaseLost, StoreUnavailable
 from shared.lease import Lease
 from shared.messages import RunJob
 from shared.models import Platform
@@ -133,8 +133,13 @@ class Executor:
         # An attempt that ends in an error is judged at once: these workers died without a word.
         if job.attempt > self.max_attempts:
             raise JobPoisonous(f"Its workers have died in {job.attempt - 1} attempts.")
-        async with asyncio.timeout(JOB_DEADLINE_S):
-            return await self.run(job, lease)
+        try:
+            async with asyncio.timeout(JOB_DEADLINE_S) as deadline:
+                return await self.run(job, lease)
+        except TimeoutError as error:
+            if deadline.expired():
+                raise JobBroken(f"The job took longer than {JOB_DEADLINE_S:.0f} s.") from error
+            raise
 
     def _fenced(self, job: Job) -> tuple[bool, tuple[Platform, ...]]:
         logger.warning("Lease lost; another worker goes on with this job", epoch=job.epoch)
@@ -182,7 +187,7 @@ class Executor:
             pause_s = beat_s
             try:
                 # A connection that is dead without a word must not keep the job beyond its lease.
-                async with asyncio.timeout(min(beat_s, lease.left_s)):
+                async with asyncio.timeout(lease.left_s):
                     if not await self._renew(job, lease):
                         break
                     await beat()
@@ -208,9 +213,10 @@ def _first_of(error: Exception) -> Exception:
 
 
 def _known(error: Exception) -> CrossplayError:
-    if isinstance(error, (*STORE_ERRORS, asyncpg.PostgresError)):
+    if isinstance(error, STORE_ERRORS) and not isinstance(error, asyncpg.QueryCanceledError):
         return StoreUnavailable("A store did not answer.")
-    return StoreUnavailable("The job broke on an error of our own; the log has the details.")
+    # A statement that takes too long is the job's own fault: for ever, if it cost no attempt.
+    return JobBroken("The job broke on an error of our own; the log has the details.")
 
 
 def _attributes(job: Job) -> dict[str, str | int]:

@@ -21,6 +21,7 @@ Row: TypeAlias = "asyncpg.Record"
 STORE_ERRORS = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # its session was ended just when a call began
     asyncpg.OperatorInterventionError,  # it is shutting down, or starting, or took too long
     asyncpg.InsufficientResourcesError,  # disk full, too many connections
     asyncpg.PostgresSystemError,  # its disk has a fault
@@ -126,7 +127,7 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no t
     async def _answer(self, call: Awaitable[T]) -> T:
         try:
             return await call
-        except (TimeoutError, asyncio.CancelledError) as error:
+        except (TimeoutError, asyncio.CancelledError, asyncpg.InternalClientError) as error:
             self.terminate()
             if isinstance(error, TimeoutError) and self.pool is not None:
                 await self.pool.expire_connections()
