@@ -108,7 +108,8 @@ def run(settings: Settings, *, is_announced: bool = False) -> None:
 async def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) -> None:
     """Serve until SIGINT or SIGTERM. on_ready: told the gateway's own address once it accepts requests.
 
-    Raises OSError where the address is taken or a store does not answer at the start.
+    Stores may come later: until then requests that need them are refused. Raises OSError where the address
+    is taken.
     """
     app = build_app(settings)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_TIMEOUT_S)

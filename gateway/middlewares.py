@@ -69,8 +69,8 @@ async def tell_problems(request: web.Request, handler: Handler) -> web.StreamRes
     except CrossplayError as error:
         return _refuse(request, error)
     except STORE_ERRORS as error:
-        logger.opt(exception=error).warning("a store does not answer")
-        return _refuse(request, StoreUnavailable("Postgres does not answer; try again in a moment."))
+        logger.bind(error=type(error).__name__).warning("a store does not answer")
+        return _refuse(request, StoreUnavailable("Postgres cannot serve now; try again in a moment."))
     except Exception as error:  # noqa: BLE001 - the last line: nothing of it may reach the client
         logger.opt(exception=error).error("unexpected fault")
         return _answer(request, problems.INTERNAL)

@@ -229,6 +229,7 @@ TABLE: dict[type[CrossplayError], Kind] = {
     errors.LeaseLost: _JOB,
     errors.SentLate: _JOB,
     errors.JobPoisonous: _JOB,
+    errors.JobBroken: _JOB,
     errors.TransferCancelled: _STATE_CONFLICT,
     errors.Draining: Kind(
         slug="draining",

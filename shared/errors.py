@@ -190,6 +190,12 @@ class JobPoisonous(JobError):
     code = "job-poisonous"
 
 
+class JobBroken(JobError):
+    """An error of our own; the log has the details."""
+
+    remedy = Remedy.RETRY
+
+
 class TransferCancelled(JobError):
     code = "transfer-cancelled"
 
@@ -200,10 +206,10 @@ class Draining(JobError):
 
 
 class StoreUnavailable(CrossplayError):
-    """Postgres or Redis does not answer."""
+    """Postgres or Redis does not answer; no job is to blame for it."""
 
     code = "store-unavailable"
-    remedy = Remedy.RETRY
+    remedy = Remedy.SNOOZE
 
 
 class SettingsError(CrossplayError):

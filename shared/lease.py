@@ -14,7 +14,7 @@ class Lease:
     """
 
     def __init__(self, *, clock: Clock, asked_at: float, lease_s: float, send_timeout_s: float) -> None:
-        self._clock = clock
+        self.clock = clock
         self._lease_s = lease_s
         self._send_timeout_s = send_timeout_s
         self._until = asked_at + lease_s
@@ -27,10 +27,14 @@ class Lease:
         self.lost.set()
 
     @property
+    def left_s(self) -> float:
+        return 0.0 if self.lost.is_set() else max(0.0, self._until - self.clock.monotonic())
+
+    @property
     def is_over(self) -> bool:
-        return self.lost.is_set() or self._clock.monotonic() >= self._until
+        return not self.left_s
 
     def gate(self) -> None:
         """Raise LeaseLost unless a send that starts now ends while the lease is ours."""
-        if self.lost.is_set() or self._clock.monotonic() + self._send_timeout_s >= self._until:
+        if self.lost.is_set() or self.clock.monotonic() + self._send_timeout_s >= self._until:
             raise LeaseLost("The lease ends before this request would; it was not sent.")

@@ -1,6 +1,7 @@
 """Redis Streams as transport: one short stream per platform, one consumer group, acknowledge and delete."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import msgspec
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from shared import messages
@@ -16,6 +18,10 @@ from shared.models import JobId, Platform
 from shared.settings import Secret
 
 GROUP = "workers"
+REPLY_S = 2.0
+"""How long a short call waits: for a free connection, for a new one, for an answer."""
+REST_S = 1.0
+"""After a call without an answer, how long others are refused at once instead of waiting for theirs."""
 GRACE_S = 5.0  # a blocking read whose answer is so late has lost its connection
 STORE_ERRORS = (RedisError, OSError, TimeoutError)
 """What a call raises when Redis is away or cannot serve; nothing is lost by it."""
@@ -57,17 +63,22 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     message: RunJob | None
 
 
-def open_redis(redis_url: Secret, *, connection_count: int = 16, socket_timeout_s: float | None = 5) -> Redis:
+def open_redis(
+    redis_url: Secret, *, connection_count: int = 16, socket_timeout_s: float | None = REPLY_S
+) -> Redis:
     """Open a client whose calls are sent once and wait for a free connection instead of failing.
 
-    A silent resend would add an entry twice or lose one that was read, so every retry is ours.
+    A silent resend would add an entry twice or lose one that was read, so every retry is ours. While Redis
+    does not answer, one call a second finds that out and the others are refused at once; a client without
+    a socket time-out, which is for one reader that blocks, leaves that to its reader.
     """
-    pool = BlockingConnectionPool.from_url(
+    kind = BlockingConnectionPool if socket_timeout_s is None else _RestingPool
+    pool = kind.from_url(
         redis_url.reveal(),
         max_connections=connection_count,
-        timeout=10,
+        timeout=REPLY_S,
         socket_timeout=socket_timeout_s,
-        socket_connect_timeout=5,
+        socket_connect_timeout=REPLY_S,
         socket_keepalive=True,
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,
@@ -75,6 +86,29 @@ def open_redis(redis_url: Secret, *, connection_count: int = 16, socket_timeout_
         health_check_interval=0,
     )
     return Redis.from_pool(pool)
+
+
+class _RestingPool(BlockingConnectionPool):
+    """Connections of one client. After one that got no answer the others rest for a moment, too."""
+
+    _rests_until_s = 0.0
+
+    async def get_connection(self, *_: Any, **__: Any) -> Any:
+        now_s = asyncio.get_running_loop().time()
+        if now_s < self._rests_until_s:
+            raise RedisConnectionError("Redis did not answer a moment ago.")
+        if self._rests_until_s:  # whoever comes first after the rest finds out for all
+            self._rests_until_s = now_s + REST_S
+        return await super().get_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it so
+
+    async def release(self, connection: Any) -> None:
+        if connection.is_connected:
+            self._rests_until_s = 0.0
+        else:  # it broke, or its call was given up: what was open beside it is dead as a rule
+            self._rests_until_s = asyncio.get_running_loop().time() + REST_S
+            with contextlib.suppress(*STORE_ERRORS):
+                await self.disconnect(inuse_connections=False)
+        await super().release(connection)
 
 
 def key(platform: Platform, name: str) -> str:

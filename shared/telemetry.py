@@ -104,7 +104,7 @@ class Metrics:
         self._transfers.add(1, {"crossplay.state": state})
 
     def job_done(self, *, platform: str, phase: str, verdict: str, duration_s: float) -> None:
-        """verdict: done, retry, snooze, pause or discard."""
+        """verdict: done, retry, snooze, pause, discard or fenced."""
         self._jobs.add(
             1, {"crossplay.platform": platform, "crossplay.phase": phase, "crossplay.verdict": verdict}
         )

@@ -15,12 +15,13 @@ from shared.clock import Clock
 from shared.db import jobs
 from shared.db.jobs import Job, Refusal
 from shared.db.pool import STORE_ERRORS, Pool
-from shared.errors import CrossplayError, JobPoisonous, LeaseLost, SentLate, StoreUnavailable
+from shared.errors import CrossplayError, JobBroken, JobPoisonous, LeaseLost, SentLate, StoreUnavailable
 from shared.lease import Lease
 from shared.messages import RunJob
 from shared.models import Platform
 from shared.turns import PARTY
 from worker import verdicts
+from worker.patience import commit_once, insist
 from worker.retry import Discard, Pause, Verdict, plan
 
 JOB_DEADLINE_S = 900.0
@@ -51,17 +52,13 @@ class Executor:
         An entry is acknowledged only after a commit that settles it, or where nothing is left to do.
         beat is called with each renewal of the lease. Never raises, but for cancellation.
         """
-        asked_at = self.clock.monotonic()
         try:
-            job = await jobs.acquire(self.pool, message.job_id, owner=self.owner, lease_s=self.lease_s)
+            job, lease = await self._take(message)
         except (*STORE_ERRORS, asyncpg.PostgresError) as error:
-            logger.warning("Postgres is away; the job stays pending", error=type(error).__name__)
+            logger.debug("Postgres is away; the job stays pending", error=type(error).__name__)
             return False, ()
         if isinstance(job, Refusal):
             return job.is_over, ()
-        lease = Lease(
-            clock=self.clock, asked_at=asked_at, lease_s=self.lease_s, send_timeout_s=self.send_timeout_s
-        )
         PARTY.set(job.user_id)
         context = telemetry.context_from(message.trace)
         with (
@@ -73,12 +70,37 @@ class Executor:
             span.set_attributes(_attributes(job))
             return await self._under_lease(job, lease, beat)
 
+    async def _take(self, message: RunJob) -> tuple[Job | Refusal, Lease]:
+        """Ask for the job, for as long as nobody else can claim its entry.
+
+        So a worker without a way to Postgres keeps a few entries for a while and takes no more of them.
+        """
+        give_up_at = self.clock.monotonic() + self.lease_s
+
+        async def ask() -> tuple[Job | Refusal, Lease]:
+            lease = self._lease()
+            job = await jobs.acquire(self.pool, message.job_id, owner=self.owner, lease_s=self.lease_s)
+            return job, lease
+
+        return await insist(
+            ask, until=lambda: self.clock.monotonic() >= give_up_at, clock=self.clock, rng=self.rng
+        )
+
+    def _lease(self) -> Lease:
+        """Return a lease that is asked for now."""
+        return Lease(
+            clock=self.clock,
+            asked_at=self.clock.monotonic(),
+            lease_s=self.lease_s,
+            send_timeout_s=self.send_timeout_s,
+        )
+
     async def _under_lease(self, job: Job, lease: Lease, beat: Beat) -> tuple[bool, tuple[Platform, ...]]:
         started_at = self.clock.monotonic()
         heart = asyncio.create_task(self._keep(job, lease, beat, asyncio.current_task()))
-        verdict_name = "done"
+        verdict_name = "fenced"
         try:
-            return True, await self._run(job, lease)
+            is_settled, platforms, verdict_name = await self._conclude(job, lease)
         except (LeaseLost, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and not lease.lost.is_set():
                 raise
@@ -86,10 +108,8 @@ class Executor:
                 task.uncancel()  # it was our own heartbeat's
             heart.cancel()
             return await self._fenced(job, is_late=isinstance(error, SentLate))
-        except Exception as error:  # noqa: BLE001  # whatever a job does must end in a verdict
-            verdict = self._judge(job, error)
-            verdict_name = type(verdict).__name__.lower()
-            return await self._settle(job, verdict, error)
+        else:
+            return is_settled, platforms
         finally:
             heart.cancel()
             telemetry.meters.job_done(
@@ -99,12 +119,28 @@ class Executor:
                 duration_s=self.clock.monotonic() - started_at,
             )
 
+    async def _conclude(self, job: Job, lease: Lease) -> tuple[bool, tuple[Platform, ...], str]:
+        """Run the job and store the verdict on what went wrong, which is named last. Raises LeaseLost."""
+        try:
+            return True, await self._run(job, lease), "done"
+        except Exception as error:  # noqa: BLE001  # whatever a job does must end in a verdict
+            cause = _first_of(error)
+        if isinstance(cause, LeaseLost):
+            raise cause
+        verdict = self._judge(job, cause)
+        return *await self._settle(job, lease, verdict, cause), type(verdict).__name__.lower()
+
     async def _run(self, job: Job, lease: Lease) -> tuple[Platform, ...]:
         # An attempt that ends in an error is judged at once: these workers died without a word.
         if job.attempt > self.max_attempts:
             raise JobPoisonous(f"Its workers have died in {job.attempt - 1} attempts.")
-        async with asyncio.timeout(JOB_DEADLINE_S):
-            return await self.run(job, lease)
+        try:
+            async with asyncio.timeout(JOB_DEADLINE_S) as deadline:
+                return await self.run(job, lease)
+        except TimeoutError as error:
+            if deadline.expired():
+                raise JobBroken(f"The job took longer than {JOB_DEADLINE_S:.0f} s.") from error
+            raise
 
     async def _fenced(self, job: Job, *, is_late: bool = False) -> tuple[bool, tuple[Platform, ...]]:
         logger.warning("Lease lost; another worker goes on with this job", epoch=job.epoch)
@@ -118,7 +154,7 @@ class Executor:
 
     def _judge(self, job: Job, error: Exception) -> Verdict:
         known = error if isinstance(error, CrossplayError) else _known(error)
-        if isinstance(error, CrossplayError | TimeoutError):
+        if isinstance(error, (CrossplayError, *STORE_ERRORS)):
             logger.info("Job stopped", error=str(known), attempt=job.attempt, phase=job.phase)
         else:
             logger.opt(exception=error).error("Job broke", attempt=job.attempt, phase=job.phase)
@@ -127,13 +163,17 @@ class Executor:
         return plan(known, attempt=job.attempt, max_attempts=self.max_attempts, rng=self.rng)
 
     async def _settle(
-        self, job: Job, verdict: Verdict, error: Exception
+        self, job: Job, lease: Lease, verdict: Verdict, error: Exception
     ) -> tuple[bool, tuple[Platform, ...]]:
         text = str(error) if isinstance(error, CrossplayError) else type(error).__name__
         try:
-            await verdicts.store(self.pool, job, verdict=verdict, error=text)
-        except LeaseLost:
-            return await self._fenced(job)
+            await commit_once(
+                lambda: verdicts.store(self.pool, job, verdict=verdict, error=text),
+                pool=self.pool,
+                job=job,
+                lease=lease,
+                rng=self.rng,
+            )
         except (*STORE_ERRORS, asyncpg.PostgresError) as failure:
             logger.warning("Postgres is away; the lease will run out", error=type(failure).__name__)
             return False, ()
@@ -146,26 +186,43 @@ class Executor:
 
     async def _keep(self, job: Job, lease: Lease, beat: Beat, task: "asyncio.Task[object] | None") -> None:
         """Renew the lease until the job ends; cancel the job where the lease is lost or has run out."""
+        beat_s = self.lease_s / BEATS_PER_LEASE
+        pause_s = beat_s
         while not lease.is_over:
-            await self.clock.sleep(self.lease_s / BEATS_PER_LEASE)
-            asked_at = self.clock.monotonic()
+            await self.clock.sleep(min(pause_s, lease.left_s))
+            pause_s = beat_s
             try:
-                if await jobs.renew(self.pool, job, owner=self.owner, lease_s=self.lease_s):
-                    lease.renewed(asked_at=asked_at)
+                # A connection that is dead without a word must not keep the job beyond its lease.
+                async with asyncio.timeout(lease.left_s):
+                    if not await self._renew(job, lease):
+                        break
                     await beat()
-                else:
-                    break
             except (*STORE_ERRORS, asyncpg.PostgresError):
-                continue  # Postgres may be back before the lease is over
+                pause_s = beat_s / 4  # Postgres may be back before the lease is over
         lease.lose()
         if task is not None:
             task.cancel()
 
+    async def _renew(self, job: Job, lease: Lease) -> bool:
+        asked_at = self.clock.monotonic()
+        is_ours = await jobs.renew(self.pool, job, owner=self.owner, lease_s=self.lease_s)
+        if is_ours:
+            lease.renewed(asked_at=asked_at)
+        return is_ours
+
+
+def _first_of(error: Exception) -> Exception:
+    """Return what went wrong first where several things at once did."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
 
 def _known(error: Exception) -> CrossplayError:
-    if isinstance(error, (*STORE_ERRORS, asyncpg.PostgresError)):
+    if isinstance(error, STORE_ERRORS) and not isinstance(error, asyncpg.QueryCanceledError):
         return StoreUnavailable("A store did not answer.")
-    return StoreUnavailable("The job broke on an error of our own; the log has the details.")
+    # A statement that takes too long is the job's own fault: for ever, if it cost no attempt.
+    return JobBroken("The job broke on an error of our own; the log has the details.")
 
 
 def _attributes(job: Job) -> dict[str, str | int]:

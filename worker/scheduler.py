@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import asyncpg
 from loguru import logger
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from shared import outbox, telemetry
 from shared.db import platform_pauses, transfers, workers
@@ -40,6 +41,7 @@ class Scheduler:
         self._slot_count = slot_count
         self._sweep_s = sweep_s
         self._on_fleet = on_fleet
+        self._away: str | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Beat and sweep until `stop`; a store that is away is tried again at the next turn.
@@ -47,8 +49,8 @@ class Scheduler:
         The heart beats for itself: a Redis that does not answer must not make this worker look dead.
         """
         async with asyncio.TaskGroup() as group:
-            group.create_task(_repeat(self._beat, stop, every_s=BEAT_S, what="heartbeat"))
-            group.create_task(_repeat(self._sweep, stop, every_s=self._sweep_s, what="sweep"))
+            group.create_task(_repeat(self._beat, stop, every_s=BEAT_S, note=_no_note))
+            group.create_task(_repeat(self._sweep, stop, every_s=self._sweep_s, note=self._note))
 
     async def wake(self, platforms: Sequence[Platform]) -> None:
         """Queue what has become runnable now; whatever fails here, the next sweep does."""
@@ -63,6 +65,15 @@ class Scheduler:
             await workers.leave(self._pool, self._worker_id)
         except _AWAY:
             return
+
+    def _note(self, error: Exception | None) -> None:
+        """Tell once that a store is away and once that it is back: this loop asks both all the time."""
+        away = None if error is None else "Redis" if isinstance(error, RedisError) else "Postgres"
+        if away is not None and away != self._away:
+            logger.warning("A store is away; work waits", store=away, error=type(error).__name__)
+        elif away is None and self._away is not None:
+            logger.info("The stores are back; work goes on")
+        self._away = away
 
     async def _beat(self) -> None:
         await workers.seen(self._pool, self._worker_id, slot_count=self._slot_count)
@@ -91,14 +102,24 @@ class Scheduler:
 
 
 async def _repeat(
-    act: Callable[[], Awaitable[None]], stop: asyncio.Event, *, every_s: float, what: str
+    act: Callable[[], Awaitable[None]],
+    stop: asyncio.Event,
+    *,
+    every_s: float,
+    note: Callable[[Exception | None], None],
 ) -> None:
     while not stop.is_set():
         try:
             await act()
         except _AWAY as error:
-            logger.warning("A store is away; it is tried again", what=what, error=type(error).__name__)
+            note(error)
+        else:
+            note(None)
         await _wait(stop, every_s)
+
+
+def _no_note(_: Exception | None) -> None:
+    """Leave it to the sweep to tell, which asks both stores and more often."""
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

@@ -22,6 +22,7 @@ from shared.platforms.base import Adapter
 from worker import checkpoints
 from worker.context import Context
 from worker.lookups import Lookups
+from worker.patience import commit_once
 from worker.phases.match import match
 from worker.phases.read import read
 from worker.phases.undo import settle_removal, undo
@@ -88,7 +89,7 @@ class TransferRunner:
         else:
             phases = PHASES if transfer.undoes is None else UNDO_PHASES
             result = await phases[job.phase](await self._context(job, transfer, lease))
-        await self._store(job, transfer, result)
+        await self._store(job, transfer, lease, result)
         return (transfer.source_platform, transfer.target_platform)
 
     async def warn_late_write(self, job: Job) -> None:
@@ -126,17 +127,23 @@ class TransferRunner:
             rng=self.rng,
         )
 
-    async def _store(self, job: Job, transfer: Transfer, result: Result) -> None:
+    async def _store(self, job: Job, transfer: Transfer, lease: Lease, result: Result) -> None:
+        await commit_once(
+            lambda: self._commit(job, transfer, result), pool=self.pool, job=job, lease=lease, rng=self.rng
+        )
+        if isinstance(result, BatchMatched) and result.failure is not None:
+            failure: CrossplayError = result.failure
+            raise failure
+        _tell(transfer, result)
+
+    async def _commit(self, job: Job, transfer: Transfer, result: Result) -> None:
         if isinstance(result, Wait):
-            async with self.pool.acquire(timeout=10) as connection:
+            async with self.pool.acquire() as connection:
                 await jobs.release(connection, job, delay_s=result.delay_s, error=None, costs_attempt=False)
         elif isinstance(result, BatchMatched) and result.failure is not None:
             await checkpoints.defer(self.pool, job, result=result)
-            failure: CrossplayError = result.failure
-            raise failure
         else:
             await checkpoints.save(self.pool, job, transfer=transfer, result=result)
-            _tell(transfer, result)
 
 
 def _tell(transfer: Transfer, result: Result) -> None:

@@ -39,13 +39,13 @@ async def store(pool: Pool, job: Job, *, verdict: Verdict, error: str) -> None:
 
 
 async def _release(pool: Pool, job: Job, *, delay_s: float, error: str, costs_attempt: bool) -> None:
-    async with pool.acquire(timeout=10) as connection:
+    async with pool.acquire() as connection:
         await jobs.release(connection, job, delay_s=delay_s, error=error, costs_attempt=costs_attempt)
 
 
 async def _pause(pool: Pool, job: Job, *, reason: str, resume_in_s: float | None, error: str) -> None:
     """Release a job and let its whole transfer wait: from then on the transfer's row alone holds it back."""
-    async with pool.acquire(timeout=10) as connection, connection.transaction():
+    async with pool.acquire() as connection, connection.transaction():
         await jobs.release(connection, job, delay_s=0, error=error, costs_attempt=False)
         await connection.execute(PAUSE, job.transfer_id, reason, job.platform, resume_in_s)
 

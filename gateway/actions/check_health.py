@@ -20,17 +20,18 @@ class CheckHealth:
         self._closing = closing
 
     async def __call__(self) -> dict[str, str | None]:
-        checks = {"postgres": self._postgres, "redis": self._ping, "schema": self._schema}
+        checks = {"postgres": self._can_store, "redis": self._can_wake, "schema": self._schema}
         faults = await asyncio.gather(*map(_fault, checks.values()))
         leaving = "This process is about to stop." if self._closing.is_set() else None
         return {**dict(zip(checks, faults, strict=True)), "process": leaving}
 
-    async def _postgres(self) -> str | None:
-        await self._pool.fetchval("SELECT 1")
-        return None
+    async def _can_store(self) -> str | None:
+        is_read_only = await self._pool.fetchval("SELECT current_setting('transaction_read_only')::bool")
+        return "Takes no changes (read-only)." if is_read_only else None
 
-    async def _ping(self) -> str | None:
-        await self._redis.ping()
+    async def _can_wake(self) -> str | None:
+        # A full or read-only Redis still answers a ping.
+        await self._redis.set("crossplay:health", "1", ex=60)
         return None
 
     async def _schema(self) -> str | None:

@@ -98,7 +98,7 @@ async def upsert(
 
     The same account keeps its connection id. seal: makes the sealed tokens, which are bound to the id.
     """
-    async with pool.acquire(timeout=10) as connection, connection.transaction():
+    async with pool.acquire() as connection, connection.transaction():
         await connection.execute(LOCK_USER, user_id)
         known = await connection.fetchval(FIND_ACCOUNT, user_id, platform, account.id)
         connection_id = ConnectionId(str(known or uuid.uuid4()))

@@ -68,7 +68,7 @@ async def apply(pool: Pool, transfer_id: TransferId, *, user_id: UserId, control
 
     Raises asyncpg.UniqueViolationError for a retry whose target another transfer is writing to.
     """
-    async with pool.acquire(timeout=10) as connection, connection.transaction():
+    async with pool.acquire() as connection, connection.transaction():
         if not await connection.fetchval(_CHANGES[control], transfer_id, user_id):
             return False
         for sql in _AFTERWARDS.get(control, ()):

@@ -71,8 +71,9 @@ RELEASE = """
 UPDATE jobs SET lease_owner = NULL, lease_until = NULL, queued_at = NULL, last_error = $4,
        run_at = clock_timestamp() + make_interval(secs => $3),
        attempt = attempt - CASE WHEN $5 THEN 0 ELSE 1 END
-WHERE id = $1 AND epoch = $2 AND state = 'open' RETURNING true
+WHERE id = $1 AND epoch = $2 AND state = 'open' AND lease_owner IS NOT NULL RETURNING true
 """
+IS_STORED = "SELECT true FROM jobs WHERE id = $1 AND epoch = $2 AND lease_owner IS NULL"
 FENCE = """
 UPDATE jobs SET state = $3, finished_at = clock_timestamp(), lease_owner = NULL, lease_until = NULL,
        queued_at = NULL, last_error = coalesce($4, last_error)
@@ -146,7 +147,7 @@ def from_row(row: Row) -> Job:
 
 async def acquire(pool: Pool, job_id: JobId, *, owner: str, lease_s: float) -> Job | Refusal:
     """Take the lease of a job that may run now and that nobody holds; its epoch rises by one."""
-    async with pool.acquire(timeout=10) as connection:
+    async with pool.acquire() as connection:
         row = await connection.fetchrow(ACQUIRE, job_id, owner, lease_s)
         if row is not None:
             return from_row(row)
@@ -166,6 +167,11 @@ async def release(
         raise LeaseLost(job.id)
 
 
+async def is_stored(pool: Pool, job: Job) -> bool:
+    """Say whether a change that ends our ownership has been committed, where its answer got lost."""
+    return bool(await pool.fetchval(IS_STORED, job.id, job.epoch))
+
+
 @contextlib.asynccontextmanager
 async def checkpoint(
     pool: Pool, job: Job, *, is_dead: bool = False, is_settled: bool = True, error: str | None = None
@@ -176,7 +182,7 @@ async def checkpoint(
     other's jobs. is_settled: what its intent did is known, so that it can go.
     Raises LeaseLost where the epoch has moved on or the transfer has ended meanwhile.
     """
-    async with pool.acquire(timeout=10) as connection, connection.transaction():
+    async with pool.acquire() as connection, connection.transaction():
         state = "dead" if is_dead else "done"
         if not await connection.fetchval(FENCE, job.id, job.epoch, state, error):
             raise LeaseLost(job.id)
@@ -190,7 +196,7 @@ async def checkpoint(
 @contextlib.asynccontextmanager
 async def fenced(pool: Pool, job: Job) -> AsyncIterator[Connection]:
     """Open a transaction of a job that goes on. Raises LeaseLost as `checkpoint` does."""
-    async with pool.acquire(timeout=10) as connection, connection.transaction():
+    async with pool.acquire() as connection, connection.transaction():
         if not await connection.fetchval(HOLD, job.id, job.epoch):
             raise LeaseLost(job.id)
         yield connection

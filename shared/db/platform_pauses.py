@@ -68,7 +68,7 @@ async def settle(pool: Pool) -> None:
 @contextlib.asynccontextmanager
 async def _settling(pool: Pool) -> AsyncIterator[Connection]:
     """Open a transaction that ends with every transfer where it belongs."""
-    async with pool.acquire(timeout=10) as connection, connection.transaction():
+    async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
         yield connection
         await connection.execute(RELEASE)

@@ -121,7 +121,7 @@ async def insert(pool: Pool, new: NewTransfer) -> tuple[Transfer, bool]:
 
     With an idempotency key that this user has used before, the earlier transfer is returned instead.
     """
-    async with pool.acquire(timeout=10) as connection, connection.transaction():
+    async with pool.acquire() as connection, connection.transaction():
         row = await connection.fetchrow(
             INSERT,
             new.id,
@@ -158,7 +158,7 @@ async def get_with_counts(
 ) -> tuple[Transfer, dict[Bucket, int]] | None:
     """Return a user's transfer and its counts, both of one moment; None if the user has no such one."""
     async with (
-        pool.acquire(timeout=10) as connection,
+        pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         row = await connection.fetchrow(GET, transfer_id, user_id)

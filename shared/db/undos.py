@@ -56,7 +56,7 @@ async def begin(
     A transfer has one undo; a cancelled one does not count. Raises StateConflict for a transfer that has
     not ended, for an undo, and where there is nothing to undo.
     """
-    async with pool.acquire(timeout=10) as connection, connection.transaction():
+    async with pool.acquire() as connection, connection.transaction():
         undone = from_row(await connection.fetchrow(LOCK, undone_id, user_id))
         _check(undone)
         earlier = await connection.fetchrow(STANDING, undone.undone_by)

@@ -1,5 +1,6 @@
 """Users and their API keys: a key is shown once and stored as a hash."""
 
+import contextlib
 import hashlib
 import hmac
 import re
@@ -8,7 +9,7 @@ import uuid
 
 import msgspec
 
-from shared.db.pool import Pool
+from shared.db.pool import STORE_ERRORS, Pool
 from shared.models import UserId
 from shared.settings import Secret
 
@@ -55,7 +56,8 @@ async def authenticate(pool: Pool, *, key: str) -> UserId | None:
     if not hmac.compare_digest(stored, _digest(secret)) or row is None:
         return None
     if row["is_use_news"]:
-        await pool.execute(TOUCH_KEY, key_id)
+        with contextlib.suppress(*STORE_ERRORS):  # one that takes no changes can still be read
+            await pool.execute(TOUCH_KEY, key_id)
     return UserId(str(row["user_id"]))
 
 

@@ -20,11 +20,15 @@ from shared.models import Platform
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A complete HTTP answer; its body may be anything: JSON, plain text, HTML, nothing."""
+    """A complete HTTP answer; its body may be anything: JSON, plain text, HTML, nothing.
+
+    retry_after, date: the headers of these names, as they came.
+    """
 
     status: int
     body: bytes
     retry_after: str | None = None
+    date: str | None = None
 
     @property
     def is_success(self) -> bool:
@@ -107,19 +111,30 @@ def rate_limited(failure: Failure, *, retry_after_s: float) -> RateLimited:
     )
 
 
-def parse_retry_after(text: str | None, *, now: datetime) -> float | None:
-    """Read a Retry-After header: seconds or an HTTP date. None where it says nothing usable."""
+def parse_retry_after(text: str | None, *, date: str | None, now: datetime) -> float | None:
+    """Read a Retry-After header: seconds or an HTTP date. None where it says nothing usable.
+
+    date: the answer's own Date header, because a moment of the platform's clock says nothing by ours; now
+    stands in for one that is missing.
+    """
     if not text:
         return None
     try:
         wait_s = float(text)
     except ValueError:
-        try:
-            moment = parsedate_to_datetime(text)
-        except ValueError:
+        moment = _moment(text)
+        if moment is None:
             return None
-        wait_s = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
+        wait_s = (moment - (_moment(date or "") or now)).total_seconds()
     return max(0.0, wait_s) if wait_s < float("inf") else None  # also refuses "nan" and "inf"
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _by_hundreds(status: int) -> tuple[type[CrossplayError], str]:

@@ -294,7 +294,7 @@ class PlatformHttp:
                 # Raises what the app is refused with, or what leaves the question open.
                 await self.read(self._endpoint.probe, session=None, into=msgspec.Raw)
             return error
-        wait_s = parse_retry_after(answer.retry_after, now=self._clock.now())
+        wait_s = parse_retry_after(answer.retry_after, date=answer.date, now=self._clock.now())
         if wait_s is None:
             wait_s = self._untold_wait_s(failure)
         await self._budget.cool_down(wait_s, pool=self._price(call).pool)
@@ -370,6 +370,7 @@ async def _answer(response: aiohttp.ClientResponse) -> Answer:
         status=response.status,
         body=await response.read(),
         retry_after=response.headers.get("Retry-After"),
+        date=response.headers.get("Date"),
     )
 
 

@@ -92,6 +92,30 @@ class Stack:
     def workers(self) -> list[Process]:
         return self.system.workers
 
+    @property
+    def processes(self) -> list[Process]:
+        """The gateway and the workers."""
+        return [self.system._gateway_process, *self.workers]
+
+    def told_count(self, text: str) -> int:
+        """Return how often the workers have logged a text."""
+        logs = (self.data_dir / "logs").glob("worker-*.log")
+        return sum(log.read_text().count(text) for log in logs)
+
+    async def answers_at(self, path: str) -> int:
+        """Return the status of a page that needs no key."""
+        async with self._http.get(f"{self.system.gateway_url}{path}") as response:
+            return response.status
+
+    async def readiness(self) -> dict[str, bool]:
+        """Return which parts the gateway finds well."""
+        async with self._http.get(f"{self.system.gateway_url}/readyz") as response:
+            answer = await response.json()
+        return {name: check["ok"] for name, check in answer["checks"].items()}
+
+    async def is_ready(self) -> bool:
+        return all((await self.readiness()).values())
+
     async def refresh(self) -> None:
         """Bring back two workers, no faults, and counters at zero."""
         for worker in [worker for worker in self.workers if worker.returncode is not None]:

@@ -3,9 +3,9 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiohttp
 
@@ -13,6 +13,17 @@ PATIENCE_S = 60.0
 ENDED = ("completed", "failed", "cancelled")
 
 Json = dict[str, Any]
+T = TypeVar("T")
+
+
+class Refused(AssertionError):
+    """An answer that tells of no success. Tests that expect some look at status and problem."""
+
+    def __init__(self, response: aiohttp.ClientResponse, problem: Json) -> None:
+        super().__init__(f"{response.status} {problem}")
+        self.status = response.status
+        self.problem = problem
+        self.headers = response.headers
 
 
 class User:
@@ -81,12 +92,27 @@ class User:
             problem: Json = await response.json(content_type=None)
             return problem
 
-    async def post(self, path: str, body: Mapping[str, Any]) -> Json:
-        async with self._session.post(path, json=body) as response:
+    async def post(
+        self, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
+    ) -> Json:
+        async with self._session.post(path, json=body, headers=headers) as response:
             return await _answer(response)
+
+
+async def patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """Make a call again for as long as it is refused with the advice to try again."""
+    give_up_at_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return await call()
+        except Refused as refused:
+            if refused.status != 503 or time.monotonic() >= give_up_at_s:
+                raise
+        await asyncio.sleep(0.1)
 
 
 async def _answer(response: aiohttp.ClientResponse) -> Json:
     answer: Json = await response.json(content_type=None)
-    assert response.ok, answer
+    if not response.ok:
+        raise Refused(response, answer)
     return answer

@@ -1,6 +1,6 @@
 """The developer token: a JSON Web Token that says which Apple developer team calls."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
@@ -10,12 +10,15 @@ from shared.clock import Clock
 from shared.errors import SettingsError
 
 # Apple allows up to 15777000 s (developer.apple.com/documentation/applemusicapi, read 2026-11-22).
-_LIFE = timedelta(hours=12)
-_RENEW_BEFORE_END = timedelta(hours=1)
+_LIFE = timedelta(hours=24)
+# A token that was issued in the future is none yet. This machine's clock may be so far ahead, and behind by
+# what of the life is left when the next one is minted.
+_BACKDATED = timedelta(hours=6)
+_RENEW_AFTER_S = 6 * 3600.0
 
 
 class DeveloperToken:
-    """Mints the token and keeps it until an hour before its end. Raises SettingsError for a useless key."""
+    """Mints the token and keeps it for some hours. Raises SettingsError for a useless key."""
 
     def __init__(self, *, team_id: str, key_id: str, pem: str, clock: Clock) -> None:
         self._team_id = team_id
@@ -23,14 +26,14 @@ class DeveloperToken:
         self._key = _private_key(pem)
         self._clock = clock
         self._token = ""
-        self._ends_at: datetime | None = None
+        self._renew_at_s = 0.0
 
     def current(self) -> str:
-        now = self._clock.now()
-        if self._ends_at is None or now > self._ends_at - _RENEW_BEFORE_END:
-            self._ends_at = now + _LIFE
+        if not self._token or self._clock.monotonic() >= self._renew_at_s:
+            issued_at = self._clock.now() - _BACKDATED
+            self._renew_at_s = self._clock.monotonic() + _RENEW_AFTER_S
             self._token = jwt.encode(
-                {"iss": self._team_id, "iat": now, "exp": self._ends_at},
+                {"iss": self._team_id, "iat": issued_at, "exp": issued_at + _LIFE},
                 self._key,
                 algorithm="ES256",
                 headers={"kid": self._key_id},

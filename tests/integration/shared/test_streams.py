@@ -13,8 +13,9 @@ from redis.exceptions import RedisError, ResponseError
 from shared.messages import RunJob
 from shared.models import JobId, Platform, TransferId
 from shared.settings import Secret
-from shared.streams import GROUP, STORE_ERRORS, Entry, Streams, key, open_redis
+from shared.streams import GROUP, REPLY_S, STORE_ERRORS, Entry, Streams, key, open_redis
 from tests.faults.proxy import Proxy
+from tests.waiting import until_answered
 
 pytestmark = pytest.mark.integration
 
@@ -295,8 +296,34 @@ async def test_short_calls_do_end_where_the_server_is_silent(redis_url: str) -> 
     async with open_redis(Secret(redis_url)) as client:
         options = client.connection_pool.connection_kwargs
 
-    assert options["socket_timeout"] == 5
+    assert options["socket_timeout"] == options["socket_connect_timeout"] == REPLY_S
     assert options["retry"].get_retries() == 0
+
+
+async def test_after_a_call_without_an_answer_the_others_do_not_wait_for_theirs(
+    redis: Redis, proxy: Proxy
+) -> None:
+    async with open_redis(Secret(proxy.url)) as client:
+        await asyncio.gather(*(client.ping() for _ in range(4)))
+        proxy.go_deaf()
+
+        with pytest.raises(STORE_ERRORS, match="Timeout"):
+            await client.ping()
+        for _ in range(3):
+            with pytest.raises(STORE_ERRORS, match="a moment ago"):
+                await client.ping()
+
+        proxy.heal()
+        await until_answered(lambda: _answers(client))
+        # What was open beside the silent connection went with it: no second one has to be found out.
+        assert await asyncio.gather(*(client.ping() for _ in range(4))) == [True] * 4
+
+
+async def _answers(client: Redis) -> bool:
+    try:
+        return bool(await client.ping())
+    except STORE_ERRORS:
+        return False
 
 
 async def test_a_read_behind_a_dead_router_ends_some_time_after_its_block(redis: Redis, proxy: Proxy) -> None:

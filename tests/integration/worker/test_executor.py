@@ -1,88 +1,31 @@
 """The executor on a real Postgres: a verdict for whatever a job does, under a lease that is kept or lost."""
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable
 
+import asyncpg
 import pytest
-import pytest_asyncio
 
 from shared.db import jobs
 from shared.db.jobs import Job
 from shared.errors import (
-    CrossplayError,
     LeaseLost,
     PlatformRejected,
-    PlatformUnavailable,
-    RateLimited,
     ReconnectRequired,
 )
 from shared.lease import Lease
 from shared.lifecycle import Bucket, PauseReason, State
 from shared.messages import RunJob
-from shared.models import JobId, Platform, TransferId
+from shared.models import JobId, Platform
 from shared.turns import PARTY
 from tests.fakes.clock import FakeClock
-from tests.integration.worker.engine import LEASE_S, SEND_TIMEOUT_S, Engine
-from worker.executor import BEATS_PER_LEASE, Executor
+from tests.integration.worker.attempts import JOB, Beats, executor, limited, raising, unavailable
+from tests.integration.worker.engine import LEASE_S, Engine
+from worker.executor import BEATS_PER_LEASE
 
 pytestmark = pytest.mark.integration
 
 BEAT_S = LEASE_S / BEATS_PER_LEASE
-JOB = "SELECT state, attempt, epoch, lease_owner, lease_until, last_error FROM jobs"
 DELAY_S = "SELECT extract(epoch FROM run_at - clock_timestamp())::float8 FROM jobs"
-
-Run = Callable[[Job, Lease], Awaitable[tuple[Platform, ...]]]
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest_asyncio.fixture
-async def message(positioned: Engine) -> RunJob:
-    """Asks for the first job of a transfer."""
-    transfer_id = await positioned.transfer(range(3))
-    job_id = await positioned.pool.fetchval("SELECT id FROM jobs")
-    return RunJob(job_id=JobId(str(job_id)), transfer_id=TransferId(transfer_id))
-
-
-class Beats:
-    def __init__(self) -> None:
-        self.count = 0
-
-    async def __call__(self) -> None:
-        self.count += 1
-
-
-def executor(engine: Engine, run: Run, *, clock: FakeClock, max_attempts: int = 20) -> Executor:
-    return Executor(
-        pool=engine.pool,
-        run=run,
-        warn_late_write=engine.runner().warn_late_write,
-        clock=clock,
-        rng=random.Random(1),
-        owner="worker-1",
-        lease_s=LEASE_S,
-        send_timeout_s=SEND_TIMEOUT_S,
-        max_attempts=max_attempts,
-    )
-
-
-def raising(error: Exception) -> Run:
-    async def run(job: Job, lease: Lease) -> tuple[Platform, ...]:
-        raise error
-
-    return run
-
-
-def unavailable() -> CrossplayError:
-    return PlatformUnavailable("Spotify is silent.", platform="spotify", operation="read_items")
-
-
-def limited(retry_after_s: float) -> CrossplayError:
-    return RateLimited("Wait.", platform="spotify", operation="read_items", retry_after_s=retry_after_s)
 
 
 async def test_a_job_that_is_done_is_settled_and_says_where_work_may_wait(
@@ -180,7 +123,7 @@ async def test_the_last_attempt_fails_the_transfer(
 
 
 @pytest.mark.parametrize(
-    "error", [ZeroDivisionError("secret detail"), KeyError("x"), TimeoutError(), OSError()]
+    "error", [ZeroDivisionError("secret detail"), KeyError("x"), asyncpg.QueryCanceledError("slow")]
 )
 async def test_an_error_nobody_knows_is_tried_again_and_its_text_kept_out(
     positioned: Engine, message: RunJob, clock: FakeClock, error: Exception
@@ -191,6 +134,28 @@ async def test_an_error_nobody_knows_is_tried_again_and_its_text_kept_out(
     assert job is not None
     assert answer[0] is True
     assert (job["state"], job["attempt"], job["last_error"]) == ("open", 1, type(error).__name__)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimeoutError(),
+        OSError(),
+        asyncpg.SerializationError("again"),
+        asyncpg.DiskFullError("full"),
+        ExceptionGroup("two at once", [asyncpg.InterfaceError("closed"), OSError()]),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_fault_of_the_store_costs_no_attempt(
+    positioned: Engine, message: RunJob, clock: FakeClock, error: Exception
+) -> None:
+    answer = await executor(positioned, raising(error), clock=clock).execute(message, Beats())
+
+    job = await positioned.pool.fetchrow(JOB)
+    assert job is not None
+    assert answer[0] is True
+    assert (job["state"], job["attempt"], job["lease_owner"]) == ("open", 0, None)
 
 
 async def test_the_heartbeat_renews_the_lease_and_the_entry(
@@ -314,16 +279,6 @@ async def test_an_entry_of_a_job_that_another_worker_holds_stays(
         False,
         (),
     )
-
-
-async def test_while_postgres_is_away_the_entry_stays(
-    positioned: Engine, message: RunJob, clock: FakeClock
-) -> None:
-    await positioned.pool.close()
-
-    answer = await executor(positioned, raising(unavailable()), clock=clock).execute(message, Beats())
-
-    assert answer == (False, ())
 
 
 async def test_requests_of_a_job_stand_in_its_users_line(positioned: Engine) -> None:

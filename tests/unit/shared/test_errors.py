@@ -25,8 +25,8 @@ def test_every_error_has_a_code_and_a_remedy(kind: type[CrossplayError]) -> None
 @pytest.mark.parametrize(
     ("remedy", "names"),
     [
-        (Remedy.RETRY, {"PlatformUnavailable", "PlatformAnswerInvalid", "StoreUnavailable", "Draining"}),
-        (Remedy.SNOOZE, {"RateLimited"}),
+        (Remedy.RETRY, {"PlatformUnavailable", "PlatformAnswerInvalid", "JobBroken", "Draining"}),
+        (Remedy.SNOOZE, {"RateLimited", "StoreUnavailable"}),
         (
             Remedy.USER,
             {

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -88,4 +88,19 @@ def test_own_table_is_asked_first_and_its_first_row_that_fits_counts() -> None:
     ],
 )
 def test_retry_after_is_seconds_or_a_date(text: str | None, wait_s: float | None) -> None:
-    assert parse_retry_after(text, now=NOW) == wait_s
+    assert parse_retry_after(text, date=None, now=NOW) == wait_s
+
+
+@pytest.mark.parametrize("wrong_by_h", [-1, 0, 1])
+def test_a_moment_of_the_platforms_clock_is_read_by_that_clock(wrong_by_h: int) -> None:
+    wait_s = parse_retry_after(
+        "Sun, 22 Nov 2026 12:01:30 GMT",
+        date="Sun, 22 Nov 2026 12:00:00 GMT",
+        now=NOW + timedelta(hours=wrong_by_h),
+    )
+
+    assert wait_s == 90.0
+
+
+def test_a_date_header_that_cannot_be_read_is_as_good_as_none() -> None:
+    assert parse_retry_after("Sun, 22 Nov 2026 12:01:30 GMT", date="yesterday", now=NOW) == 90.0

@@ -25,14 +25,17 @@ KEY = generate_private_key(SECP256R1())
 
 
 class TurnedClock:
-    def __init__(self) -> None:
+    """wrong_by: how far its wall time is ahead of the true one."""
+
+    def __init__(self, *, wrong_by: timedelta = timedelta(0)) -> None:
         self.at = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+        self.wrong_by = wrong_by
 
     def now(self) -> datetime:
-        return self.at
+        return self.at + self.wrong_by
 
     def monotonic(self) -> float:
-        return 0.0
+        return self.at.timestamp()
 
     async def sleep(self, delay_s: float) -> None:
         raise AssertionError(delay_s)
@@ -56,24 +59,57 @@ def test_token_is_signed_and_says_who_and_how_long() -> None:
     claims = jwt.decode(token, KEY.public_key(), algorithms=["ES256"], options={"verify_exp": False})
     header = jwt.get_unverified_header(token)
     assert (header["alg"], header["kid"]) == ("ES256", "KEY0000001")
-    assert (claims["iss"], claims["iat"]) == ("TEAM000001", int(clock.at.timestamp()))
+    assert claims["iss"] == "TEAM000001"
     assert 0 < claims["exp"] - claims["iat"] <= 15_777_000
 
 
-def test_token_is_kept_until_shortly_before_its_end() -> None:
+def test_token_is_kept_for_hours_and_replaced_long_before_its_end() -> None:
     clock = TurnedClock()
     developer = minter(clock)
     first = developer.current()
 
-    clock.at += timedelta(hours=10)
+    clock.at += timedelta(hours=5, minutes=59)
     kept = developer.current()
-    clock.at += timedelta(hours=1, seconds=1)
+    clock.at += timedelta(minutes=1)
     renewed = developer.current()
 
     assert kept == first
     assert renewed != first
-    ends_at = jwt.decode(first, options={"verify_signature": False, "verify_exp": False})["exp"]
-    assert clock.at.timestamp() < ends_at
+    assert clock.at.timestamp() < _claims(first)["exp"]
+
+
+@pytest.mark.parametrize("wrong_by_h", [-1, 1])
+def test_token_of_a_machine_whose_clock_is_wrong_is_good_by_the_true_time(wrong_by_h: int) -> None:
+    clock = TurnedClock(wrong_by=timedelta(hours=wrong_by_h))
+    developer = minter(clock)
+
+    first = _claims(developer.current())
+    until = clock.at + timedelta(hours=6)
+
+    assert first["iat"] <= clock.at.timestamp() < until.timestamp() < first["exp"]
+
+
+@pytest.mark.parametrize("jump_h", [-1, 1])
+def test_a_jump_of_the_clock_keeps_no_token_beyond_its_end(jump_h: int) -> None:
+    clock = TurnedClock()
+    developer = minter(clock)
+    first = developer.current()
+
+    clock.wrong_by = timedelta(hours=jump_h)
+    kept = developer.current()
+    clock.at += timedelta(hours=6)
+    renewed = developer.current()
+
+    assert kept == first
+    assert renewed != first
+    assert clock.at.timestamp() < _claims(first)["exp"]
+
+
+def _claims(token: str) -> dict[str, float]:
+    claims: dict[str, float] = jwt.decode(
+        token, options={"verify_signature": False, "verify_exp": False, "verify_iat": False}
+    )
+    return claims
 
 
 @pytest.mark.parametrize(
