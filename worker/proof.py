@@ -36,8 +36,8 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 class Agreement:
     """Follows both lists for as long as the rows show the written tracks one by one, in order.
 
-    reached: the position of the last track that was found. is_sure: each row so far
-    was a written track under its own id.
+    reached: the position of the last track that was found. is_sure: each row so far was a written track
+    under its own id.
     """
 
     def __init__(self) -> None:
