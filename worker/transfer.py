@@ -155,6 +155,8 @@ def _tell(transfer: Transfer, result: Result) -> None:
             _count(transfer, (one.outcome for one in result.settled))
         case BatchRemoved():
             _count(transfer, (one.outcome for one in result.settled))
+        case WriteFinished() if transfer.undoes is not None:
+            logger.info("Tracks removed", platform=transfer.target_platform)
         case TargetCreated() | TargetRead() | WriteFinished() | Repair():
             logger.info("Target " + _TARGET_NEWS[type(result)], platform=transfer.target_platform)
         case Cancelled() | Undone() | Verified():
