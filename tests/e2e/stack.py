@@ -69,7 +69,6 @@ class Stack:
         environ: Mapping[str, str] = FAST,
         latency_ms: int = 0,
         worker_count: int = 2,
-        worker_module: str = "worker",
     ) -> AsyncIterator[Self]:
         """Run a system; environ is added to a clean environment."""
         options = Options(
@@ -78,7 +77,6 @@ class Stack:
             worker_count=worker_count,
             sandbox_arguments=("--latency-ms", str(latency_ms)),
             is_healing=False,
-            worker_module=worker_module,
         )
         async with (
             System(options, environ={**clean_environ(), **environ}) as system,
