@@ -43,7 +43,7 @@ DEFAULTS = {
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What to run. port 0 takes a free one. sandbox_arguments go to both sandboxes.
 
-    is_healing: a worker that dies is replaced. worker_module: the program that workers run, `python -m …`.
+    is_healing: a worker that dies is replaced.
     """
 
     data_dir: Path
@@ -52,7 +52,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     worlds: tuple[Path, ...] = ()
     sandbox_arguments: tuple[str, ...] = ()
     is_healing: bool = True
-    worker_module: str = "worker"
 
 
 class Keep(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,8 +118,7 @@ class System:
         """Start one more worker and wait until it works."""
         self._worker_number += 1
         name = f"worker-{self._worker_number}"
-        module = self._options.worker_module
-        worker = await self._start(name, "-m", module, "--json", environment=self.settings)
+        worker = await self._start(name, "-m", "worker", "--json", environment=self.settings)
         await worker.read_ready_line(timeout_s=START_TIMEOUT_S)
         self.workers.append(worker)
         return worker

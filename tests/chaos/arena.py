@@ -1,7 +1,6 @@
 """One system that is disturbed: its processes, its stores, its sandboxes, and what is left over in them."""
 
 import contextlib
-import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,11 +9,11 @@ from typing import Any, Self
 import aiohttp
 import redis.asyncio
 
-from deploy.dev.processes import Process
 from deploy.sandbox.changes import Item
 from shared.models import Platform
 from shared.streams import GROUP, key
 from tests.chaos.caller import Caller
+from tests.chaos.crew import Crew, Member
 from tests.chaos.plans import PLATFORMS
 from tests.chaos.stores import Stores
 from tests.e2e.stack import FAST, Stack
@@ -23,8 +22,6 @@ from tests.waiting import until_answered
 LATENCY_MS = 25
 QUIET_WITHIN_S = 20.0
 ENVIRON = {**FAST, "CROSSPLAY_READ_TIMEOUT_S": "2"}
-
-FENCED = "Lease lost"
 
 BUSY = "SELECT DISTINCT lease_owner FROM jobs WHERE state = 'open' AND lease_until > clock_timestamp()"
 # What must be gone when all transfers have ended; each row is a sentence.
@@ -44,12 +41,11 @@ UNION ALL SELECT 'a session is ' || state || ': ' || left(query, 80) FROM pg_sta
 class Arena:
     """Open it with `Arena.open`."""
 
-    def __init__(self, stack: Stack, *, stores: Stores, caller: Caller, http: aiohttp.ClientSession) -> None:
+    def __init__(self, stack: Stack, *, stores: Stores, caller: Caller, crew: Crew) -> None:
         self.stack = stack
         self.stores = stores
         self.caller = caller
-        self._http = http
-        self.frozen: set[Process] = set()
+        self.crew = crew
 
     @classmethod
     @asynccontextmanager
@@ -61,17 +57,21 @@ class Arena:
             }
             async with (
                 Stack.run(
-                    directory / "stack", worlds=worlds, environ={**ENVIRON, **urls}, latency_ms=LATENCY_MS
+                    directory / "stack",
+                    worlds=worlds,
+                    environ={**ENVIRON, **urls},
+                    latency_ms=LATENCY_MS,
+                    worker_count=0,
                 ) as stack,
                 aiohttp.ClientSession() as http,
             ):
                 system = stack.system
                 caller = Caller(http, gateway_url=system.gateway_url, api_key=system.api_key)
-                arena = cls(stack, stores=stores, caller=caller, http=http)
+                crew = Crew(system.settings, directory=directory / "stack" / "logs")
                 try:
-                    yield arena
+                    yield cls(stack, stores=stores, caller=caller, crew=crew)
                 finally:
-                    arena.thaw()
+                    await crew.leave()
 
     @property
     def sandbox_urls(self) -> Mapping[str, str]:
@@ -98,53 +98,17 @@ class Arena:
     async def connect(self, platform: str) -> bool:
         return await self.caller.connect(platform, sandbox_url=self.sandbox_urls[platform])
 
-    async def busy(self) -> list[Process]:
-        """Return the living workers that hold a job now."""
+    async def busy(self) -> list[Member]:
+        """Return the workers that hold a job now and are not frozen."""
         owners = {row["lease_owner"] for row in await self.stores.fetch(BUSY)}
         pids = {int(owner.split(":")[1]) for owner in owners}
-        return [worker for worker in self.awake() if worker.pid in pids]
-
-    def awake(self) -> list[Process]:
-        """Return the workers that run and are not frozen."""
-        return [w for w in self.stack.workers if w.returncode is None and w not in self.frozen]
-
-    def freeze(self, worker: Process) -> None:
-        self.frozen.add(worker)
-        worker.send_signal(signal.SIGSTOP)
-
-    def thaw(self, worker: Process | None = None) -> None:
-        """Let a frozen worker go on; all of them if none is named."""
-        for one in [worker] if worker else list(self.frozen):
-            one.send_signal(signal.SIGCONT)
-            self.frozen.discard(one)
-
-    async def kill(self, worker: Process) -> None:
-        """Pull the plug of a worker; nothing happens to one that somebody else is killing."""
-        if worker in self.stack.workers:
-            self.stack.workers.remove(worker)
-            self.frozen.discard(worker)
-            await worker.kill()
-            await worker.stop()
-
-    async def staff(self, count: int) -> None:
-        """Have so many living workers: bury the dead, start what is missing, end what is too much."""
-        for worker in [worker for worker in self.stack.workers if worker.returncode is not None]:
-            await self.kill(worker)
-        while len(self.stack.workers) > count:
-            await self.kill(self.stack.workers[0])
-        while len(self.stack.workers) < count:
-            await self.stack.system.add_worker()
+        return [member for member in self.crew.awake() if member.pid in pids]
 
     async def heal(self, *, worker_count: int) -> None:
         """Bring back everything but the platforms, whose faults are their own."""
         self.stores.heal()
-        self.thaw()
-        await self.staff(worker_count)
-
-    def fenced_count(self) -> int:
-        """Return how often workers have found that their lease was lost, since the arena was opened."""
-        logs = (self.stack.data_dir / "logs").glob("worker-*.log")
-        return sum(log.read_text(errors="replace").count(FENCED) for log in logs)
+        self.crew.thaw(self.crew.members)
+        await self.crew.staff(worker_count)
 
     async def leftovers(self) -> list[str]:
         """Return what is left of work that is done; waits a while for it to go."""
@@ -156,7 +120,7 @@ class Arena:
 
         with contextlib.suppress(TimeoutError):
             await until_answered(is_clean, patience_s=QUIET_WITHIN_S, every_s=0.1)
-        dead = [worker.name for worker in self.stack.workers if worker.returncode is not None]
+        dead = [member.name for member in self.crew.members if not member.is_alive]
         return [*left, *(f"{name} has died by itself" for name in dead)]
 
     async def _left_in_postgres(self) -> list[Any]:

@@ -11,6 +11,7 @@ from tests.chaos.plans import OTHER, PLATFORMS, Expected, Music, SourceList, key
 from tests.chaos.worlds import AWAY, FICTION, ODD, ODD_ROWS, STRANGERS, WorldFiles
 
 PATIENCE_S = 120.0
+WORKER_COUNT = 2
 
 
 class CalmError(Exception):
@@ -31,6 +32,7 @@ async def learn(arena: Arena, files: WorldFiles) -> Music:
 
     Raises CalmError where the fiction is not moved as it says itself.
     """
+    await arena.crew.staff(WORKER_COUNT)
     for platform, rows in ODD_ROWS.items():
         await arena.make_playlist(platform, ODD, rows=rows)
     names = {await _id_of(arena, "spotify", name): name for name in (FICTION, ODD, *files.real_names)}

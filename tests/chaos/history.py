@@ -13,6 +13,7 @@ RULES: dict[str, Callable[[History, Story], Iterator[str]]] = {
     "counts sum": rules_told.counts_sum,
     "written grows": rules_told.written_grows,
     "endings stay": rules_told.endings_stay,
+    "reconnecting helps": rules_told.reconnecting_helps,
     "listing is whole": rules_told.listing_is_whole,
     "outcomes are true": rules_told.outcomes_are_true,
     "sums agree": rules_told.sums_agree,

@@ -3,22 +3,23 @@
 import asyncio
 import contextlib
 import random
-import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
 
-from deploy.dev.processes import Process, StartError
+from deploy.dev.processes import StartError
 from deploy.sandbox.changes import Item
 from shared.db.pool import STORE_ERRORS
 from tests.chaos.arena import Arena
+from tests.chaos.crew import Member
 from tests.chaos.plans import Event, EventKind, Music
 from tests.chaos.records import Strike
 from tests.chaos.witness import Witness
 from tests.faults.proxy import Proxy
 
 SLOW_S = 0.03
+LEAVES_WITHIN_S = 5.0
 WRITE_WITHIN_S = 6.0  # how long a write is waited for
 LOOK_EVERY_S = 0.02
 HOLDING = ("delay", "applied_then_delay")  # faults during which a write is under way
@@ -75,64 +76,55 @@ class Injector:
     def _note(self, event: Event, detail: str = "") -> None:
         self.strikes.append(Strike(kind=event.kind, at_s=time.time(), detail=detail))
 
-    async def _victim(self) -> tuple[Process | None, str]:
+    async def _victim(self) -> tuple[Member | None, str]:
         """Choose a worker that can be disturbed, mostly one that holds a job."""
         busy = await self._arena.busy() if self._rng.random() < BUSY_SHARE else []
-        awake = self._arena.awake()
-        living = [worker for worker in busy if worker in awake]
-        if living:
-            return self._rng.choice(living), "busy"
+        awake = self._arena.crew.awake()
+        if busy:
+            return self._rng.choice(busy), "busy"
         return (self._rng.choice(awake), "any") if awake else (None, "")
 
     async def _kill(self, event: Event) -> None:
-        worker, manner = await self._victim()
-        if worker is None:
-            return
-        self._note(event, f"{worker.name}, {manner}")
-        await self._arena.kill(worker)
-        await asyncio.sleep(event.for_s)
-        await self._arena.stack.system.add_worker()
+        member, manner = await self._victim()
+        if member is not None:
+            await self._replace(event, [member], manner)
 
     async def _kill_all(self, event: Event) -> None:
-        workers = list(self._arena.stack.workers)
-        self._note(event, ", ".join(worker.name for worker in workers))
-        for worker in workers:
-            await self._arena.kill(worker)
+        await self._replace(event, list(self._arena.crew.members), "all")
+
+    async def _replace(self, event: Event, members: Sequence[Member], manner: str) -> None:
+        """Kill workers, and start others some time later."""
+        self._note(event, f"{_names(members)}, {manner}")
+        for member in members:
+            await self._arena.crew.kill(member)
         await asyncio.sleep(event.for_s)
-        for _ in workers:
-            await self._arena.stack.system.add_worker()
+        for _ in members:
+            self._arena.crew.add()
 
     async def _freeze(self, event: Event) -> None:
-        worker, manner = await self._victim()
-        if worker is not None:
-            self._note(event, f"{worker.name}, {manner}, {event.for_s:g} s")
-            await self._freeze_for([worker], event.for_s)
+        member, manner = await self._victim()
+        if member is not None:
+            await self._freeze_for(event, [member], manner)
 
     async def _freeze_all(self, event: Event) -> None:
-        workers = self._arena.awake()
-        self._note(event, ", ".join(worker.name for worker in workers))
-        await self._freeze_for(workers, event.for_s)
+        await self._freeze_for(event, self._arena.crew.awake(), "all")
 
-    async def _freeze_for(self, workers: Sequence[Process], seconds: float) -> None:
-        for worker in workers:
-            self._arena.freeze(worker)
-        await asyncio.sleep(seconds)
-        for worker in workers:
-            self._arena.thaw(worker)
+    async def _freeze_for(self, event: Event, members: Sequence[Member], manner: str) -> None:
+        self._note(event, f"{_names(members)}, {manner}, {event.for_s:g} s")
+        for member in members:
+            self._arena.crew.freeze(member)
+        await asyncio.sleep(event.for_s)
+        self._arena.crew.thaw(members)
 
     async def _kill_in_write(self, event: Event) -> None:
-        if worker := await self._writer(event.subject):
-            self._note(event, worker.name)
-            await self._arena.kill(worker)
-            await asyncio.sleep(event.for_s)
-            await self._arena.stack.system.add_worker()
+        if member := await self._writer(event.subject):
+            await self._replace(event, [member], "writing")
 
     async def _freeze_in_write(self, event: Event) -> None:
-        if worker := await self._writer(event.subject):
-            self._note(event, f"{worker.name}, {event.for_s:g} s")
-            await self._freeze_for([worker], event.for_s)
+        if member := await self._writer(event.subject):
+            await self._freeze_for(event, [member], "writing")
 
-    async def _writer(self, platform: str) -> Process | None:
+    async def _writer(self, platform: str) -> Member | None:
         """Wait until a fault holds a write up, and return a worker that holds a job then."""
         before_count = await self._held_up_count(platform)
         give_up_at_s = time.monotonic() + WRITE_WITHIN_S
@@ -148,16 +140,11 @@ class Injector:
         return sum(fault["struck_count"] for fault in faults if fault["kind"] in HOLDING)
 
     async def _terminate(self, event: Event) -> None:
-        worker, manner = await self._victim()
-        if worker is None:
-            return
-        self._note(event, f"{worker.name}, {manner}")
-        worker.send_signal(signal.SIGTERM)
-        await self._arena.stack.system.add_worker()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(5.0):
-                await worker.wait()
-        await self._arena.kill(worker)
+        member, manner = await self._victim()
+        if member is not None:
+            self._note(event, f"{member.name}, {manner}")
+            self._arena.crew.add()
+            await self._arena.crew.dismiss(member, patience_s=LEAVES_WITHIN_S)
 
     async def _kill_gateway(self, event: Event) -> None:
         self._note(event)
@@ -239,3 +226,7 @@ class Injector:
     async def _cancel(self, event: Event) -> None:
         if await self._witnesses[event.subject].act("cancel"):
             self._note(event, event.subject)
+
+
+def _names(members: Sequence[Member]) -> str:
+    return " ".join(member.name for member in members)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from deploy.sandbox.changes import Item
+from tests.faults import effects
 
 PLATFORMS = ("spotify", "apple_music")
 OTHER = {"spotify": "apple_music", "apple_music": "spotify"}
@@ -114,7 +115,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All of a run that its seed decides. The system's own timing is not part of it.
 
-    limits: requests in two seconds, by platform. calm_at_s: when the platform faults end.
+    limits: requests in two seconds, by platform. calm_at_s: when the platform faults end. self_harm: what
+    the first workers do to themselves, one plan for each.
     """
 
     seed: int
@@ -125,6 +127,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[PlatformFault, ...]
     events: tuple[Event, ...]
     limits: dict[str, int]
+    self_harm: tuple[effects.Plan, ...] = ()
     calm_at_s: float
 
 

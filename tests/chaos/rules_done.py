@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tests.chaos.records import ENDED, Change, History, Story
-from tests.chaos.rules_told import MATCHED, beside
+from tests.chaos.rules_told import LATE, MATCHED, beside, is_late, lied
 
 CREATED, INSERTED = "playlist_created.v1", "items_inserted.v1"
 
@@ -19,7 +19,7 @@ def nothing_lost(history: History, story: Story) -> Iterator[str]:
 def nothing_unclaimed(history: History, story: Story) -> Iterator[str]:
     """Nothing stands in the target but what is said to be written and what others put there."""
     extra = _standing(history, story) - _wanted(history, story)
-    if extra:
+    if extra and not (is_late(story) and set(extra) <= set(story.written_ids)):
         yield f"{_named(extra)} stand in the target and nobody says so"
 
 
@@ -32,7 +32,8 @@ def nothing_twice(history: History, story: Story) -> Iterator[str]:
         if track_id
     )
     meant = sum((_meant(other) for other in beside(history, story)), Counter[str]())
-    if too_many := added - meant:
+    too_many = added - meant
+    if too_many and not any(is_late(other) for other in beside(history, story)):
         yield f"{_named(too_many)} were added too often"
 
 
@@ -51,12 +52,14 @@ def warnings_are_true(history: History, story: Story) -> Iterator[str]:
     if story.last is None or story.last.state != "completed":
         return
     warnings = set(story.last.warnings)
-    is_edited = bool(_foreign(history, story)) or len(beside(history, story)) > 1
-    if "target_edited" in warnings and not is_edited:
+    is_edited = bool(_foreign(history, story)) or len(beside(history, story)) > 1 or is_late(story)
+    if "target_edited" in warnings and not (is_edited or lied(history, story.target_platform)):
         yield "it says that somebody has edited the target, and nobody has"
     if "order_differs" in warnings and _is_in_order(history, story):
         yield "it says that the order differs, and it does not"
-    if unknown := warnings - {"target_edited", "order_differs"}:
+    if is_late(story) and not any("freeze" in strike.kind for strike in history.strikes):
+        yield "it says that a frozen worker has sent late, and none was frozen"
+    if unknown := warnings - {"target_edited", "order_differs", LATE}:
         yield f"it warns of {sorted(unknown)}"
     if _must_notice(history, story) and "target_edited" not in warnings:
         yield "somebody has put rows between ours, and it does not say so"
@@ -85,7 +88,11 @@ def quiet_after_the_end(history: History, story: Story) -> Iterator[str]:
     if any(end is None for end in ends):
         return
     last_s = max(end for end in ends if end is not None)
-    late = [c for c in history.changes_of(story.target_id, by="platform") if c.at_s > last_s]
+    late = (
+        []
+        if is_late(story)
+        else [c for c in history.changes_of(story.target_id, by="platform") if c.at_s > last_s]
+    )
     if late:
         yield f"{len(late)} changes {late[0].at_s - last_s:.2f} s and more after its end"
 
@@ -152,19 +159,20 @@ def _must_notice(history: History, story: Story) -> bool:
 
 def _is_in_order(history: History, story: Story) -> bool:
     rows = _rows(history, story)
-    if not _foreign(history, story) and len(beside(history, story)) == 1:
+    is_alone = len(beside(history, story)) == 1 and not is_late(story)
+    if is_alone and not _foreign(history, story):
         return tuple(rows[len(story.base) :]) == story.written_ids
     rest = iter(rows)
     return all(track_id in rest for track_id in story.written_ids)
 
 
 def _may_be_mixed(history: History, story: Story) -> bool:
-    """Whether the platform has mixed batches, or another hand has moved what we counted on."""
-    is_shuffled = any(
+    """Whether the platform has mixed batches or lied about one, or a hand has moved what we counted on."""
+    is_shuffled = is_late(story) or any(
         strike.kind == "shuffle" and strike.detail.startswith(story.target_platform)
         for strike in history.strikes
     )
-    return is_shuffled or bool(_foreign(history, story))
+    return is_shuffled or lied(history, story.target_platform) or bool(_foreign(history, story))
 
 
 def _named(tracks: Counter[str]) -> str:

@@ -10,7 +10,9 @@ from tests.chaos.records import ENDED, History, Story, Track
 MATCHED = frozenset({"exact", "same_recording", "best_effort"})
 MISSING = frozenset({"no_candidate", "only_other_version"})
 UNSETTLED = frozenset({"pending", "deferred"})
+LATE = "late_write"
 READ_PHASES = frozenset({"match", "write", "verify"})
+RECONNECTS_PER_REVOCATION = 3  # a worker may still be refused while the account is being connected
 BUCKETS = {
     "no_candidate": "unmatched",
     "only_other_version": "unmatched",
@@ -57,7 +59,7 @@ def counts_sum(_: History, story: Story) -> Iterator[str]:
 
 def written_grows(history: History, story: Story) -> Iterator[str]:
     """What is written stays written, but for a repair of what the platform only said it had taken."""
-    if _lied(history, story.target_platform):
+    if lied(history, story.target_platform):
         return
     for earlier, later in pairwise(story.snapshots):
         if later.counts["written"] < earlier.counts["written"]:
@@ -68,17 +70,36 @@ def written_grows(history: History, story: Story) -> Iterator[str]:
 
 
 def endings_stay(_: History, story: Story) -> Iterator[str]:
-    """A state that ends a transfer stays, but for a failed one that its user wants to be tried again."""
+    """A state that ends a transfer stays, but for a failed one that its user wants to be tried again.
+
+    A write that came late is told even afterwards.
+    """
     left_count = 0
     for earlier, later in pairwise(story.snapshots):
         if earlier.state not in ENDED:
             continue
-        if earlier.state != "failed":
+        is_news = later.state == earlier.state and LATE in later.warnings and LATE not in earlier.warnings
+        if earlier.state != "failed" and not is_news:
             yield f"it was {earlier.state} at revision {earlier.revision} and changed after that"
-        elif later.state != "failed":
+        elif later.state != earlier.state:
             left_count += 1
     if left_count > sum(act.kind == "retry" for act in story.acts):
         yield "it was failed and went on without being asked to"
+
+
+def reconnecting_helps(history: History, story: Story) -> Iterator[str]:
+    """Who has connected an account again is not asked for it again and again."""
+    revoked = Counter(
+        strike.detail.partition(":")[0] for strike in history.strikes if strike.kind == "tokens_revoked"
+    )
+    connected = Counter(
+        act.kind.partition(" ")[2]
+        for act in story.acts
+        if act.kind.startswith("reconnect ") and act.status == 200
+    )
+    for platform in revoked:
+        if connected[platform] > RECONNECTS_PER_REVOCATION * revoked[platform]:
+            yield f"its user had to connect {platform} {connected[platform]} times"
 
 
 def listing_is_whole(_: History, story: Story) -> Iterator[str]:
@@ -155,6 +176,19 @@ def poisoned_ids(history: History, platform: str) -> frozenset[str]:
     )
 
 
+def lied(history: History, platform: str) -> bool:
+    """Whether the platform has accepted tracks and not added them."""
+    return any(
+        strike.kind in {"empty", "garbage"} and strike.detail == f"{platform} add_items"
+        for strike in history.strikes
+    )
+
+
+def is_late(story: Story) -> bool:
+    """Whether it says that a frozen worker has sent late: what nothing can prevent, and must be told."""
+    return story.last is not None and LATE in story.last.warnings
+
+
 def _allowed(expected: Expected, *, poisoned: frozenset[str]) -> set[str]:
     return {"failed"} if expected.target_id in poisoned else {expected.outcome}
 
@@ -177,11 +211,3 @@ def _bucket(track: Track) -> str:
 
 def _accepted(story: Story, kind: str) -> bool:
     return any(act.kind == kind and (act.status == 0 or act.status < 300) for act in story.acts)
-
-
-def _lied(history: History, platform: str) -> bool:
-    """Whether the platform has accepted tracks and not added them."""
-    return any(
-        strike.kind in {"empty", "garbage"} and strike.detail == f"{platform} add_items"
-        for strike in history.strikes
-    )

@@ -17,6 +17,7 @@ from tests.chaos.arena import Arena
 from tests.chaos.injector import Injector
 from tests.chaos.plans import PLATFORMS, Music, Plan, PlatformFault
 from tests.chaos.records import Change, History, Strike
+from tests.chaos.system_troubles import LEASE_S
 from tests.chaos.witness import Witness
 from tests.waiting import until
 
@@ -27,8 +28,8 @@ LIMIT_WINDOW_S = 2.0
 async def play(arena: Arena, plan: Plan, music: Music) -> History:
     """Play a plan to its end. What goes wrong stands in the history; the arena is healthy if nothing did."""
     began_s = time.monotonic()
+    fenced_before, harm_before = arena.crew.fenced_count(), len(arena.crew.strikes())
     numbers = await _prepare(arena, plan)
-    fenced_before = arena.fenced_count()
     witnesses = await _witnesses(arena, plan)
     rng = random.Random(f"events {plan.seed}")
     injector = Injector(arena, witnesses=witnesses, music=music, rng=rng)
@@ -38,13 +39,14 @@ async def play(arena: Arena, plan: Plan, music: Music) -> History:
         struck, answers = await _struck(arena, plan.faults)
         lasting = [left for fault, count in struck if fault.is_lasting and (left := _rest(fault, count))]
         await arena.heal(worker_count=plan.worker_count)
+        harm = arena.crew.strikes()[harm_before:]
         await _disarm(arena)
         await _arm(arena, lasting)
         await _all_ended(injector)
         struck_late, late_answers = await _struck(arena, lasting)
         await _disarm(arena)
         leftovers = await arena.leftovers()
-        fenced_count = arena.fenced_count() - fenced_before
+        fenced_count = arena.crew.fenced_count() - fenced_before
     targets = [(witness.wish.target, witness.target_id) for witness in witnesses if witness.target_id]
     return History(
         plan=plan,
@@ -61,7 +63,7 @@ async def play(arena: Arena, plan: Plan, music: Music) -> History:
             own_id: tuple([row["id"] for row in await arena.rows(platform, own_id)])
             for platform, own_id in targets
         },
-        strikes=(*injector.strikes, *_strikes([*struck, *struck_late], fenced_count=fenced_count)),
+        strikes=(*injector.strikes, *harm, *_strikes([*struck, *struck_late], fenced_count=fenced_count)),
         leftovers=tuple(leftovers),
         answers=dict(answers + late_answers),
         duration_s=round(time.monotonic() - began_s, 2),
@@ -70,7 +72,7 @@ async def play(arena: Arena, plan: Plan, music: Music) -> History:
 
 async def _prepare(arena: Arena, plan: Plan) -> dict[str, int]:
     """Make the arena ready; return how long each platform's history is."""
-    await arena.staff(plan.worker_count)
+    await arena.crew.staff(plan.worker_count, plans=plan.self_harm)
     await _disarm(arena)
     if plan.is_forgetful:
         await arena.stores.fetch("DELETE FROM lookups")
@@ -108,10 +110,13 @@ async def _looking(witnesses: Sequence[Witness]) -> AsyncIterator[None]:
         yield
     finally:
         for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await _end(task)
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 async def _arm(arena: Arena, faults: Sequence[PlatformFault]) -> None:
@@ -132,12 +137,17 @@ async def _disturb(arena: Arena, plan: Plan, injector: Injector) -> None:
         limit = {"request_count": count, "window_s": LIMIT_WINDOW_S}
         await arena.control(platform, "limit", method="POST", body=limit)
     calm_at_s = time.monotonic() + plan.calm_at_s
-    async with asyncio.TaskGroup() as group:
-        for event in plan.events:
-            group.create_task(injector.perform(event))
-    await until(
-        lambda: injector.is_over or time.monotonic() >= calm_at_s, patience_s=plan.calm_at_s + PATIENCE_S
-    )
+    rng = random.Random(f"crew {plan.seed}")
+    tending = asyncio.create_task(arena.crew.tend(lease_s=LEASE_S, rng=rng))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for event in plan.events:
+                group.create_task(injector.perform(event))
+        await until(
+            lambda: injector.is_over or time.monotonic() >= calm_at_s, patience_s=plan.calm_at_s + PATIENCE_S
+        )
+    finally:
+        await _end(tending)
 
 
 async def _struck(

@@ -1,10 +1,13 @@
 """Draws a run from its seed: which playlists are moved, and what goes wrong meanwhile. Pure."""
 
 import random
+from collections.abc import Sequence
 
 from deploy.sandbox.changes import Item
-from tests.chaos.plans import OTHER, PLATFORMS, Event, Music, Plan, PlatformFault, Wish
-from tests.chaos.troubles import TROUBLES, Dice
+from tests.chaos.dice import Dice, Draft
+from tests.chaos.plans import OTHER, PLATFORMS, Music, Plan, Wish
+from tests.chaos.troubles import TROUBLES
+from tests.faults import effects
 
 MOST_ROWS = 300  # of all transfers of a run together
 
@@ -14,22 +17,33 @@ def draw(seed: int, music: Music) -> Plan:
     rng = random.Random(f"chaos {seed}")
     wishes = _wishes(rng, music)
     troubles = _choose_troubles(rng)
-    faults: list[PlatformFault] = []
-    events: list[Event] = []
-    for trouble in troubles:
-        more_faults, more_events = TROUBLES[trouble][1](Dice(rng, wishes=wishes, music=music, name=trouble))
-        faults += more_faults
-        events += more_events
+    drafts = [TROUBLES[name][1](Dice(rng, wishes=wishes, music=music, name=name)) for name in troubles]
+    worker_count = rng.choice((2, 2, 3))
+    events = [event for draft in drafts for event in draft.events]
     return Plan(
         seed=seed,
-        worker_count=rng.choice((2, 2, 3)),
+        worker_count=worker_count,
         is_forgetful=rng.random() < 0.9,
         wishes=wishes,
         troubles=troubles,
-        faults=tuple(faults),
+        faults=tuple(fault for draft in drafts for fault in draft.faults),
         events=tuple(sorted(events, key=lambda event: event.at_s)),
         limits={platform: rng.randint(25, 60) for platform in PLATFORMS if rng.random() < 0.06},
         calm_at_s=round(rng.uniform(3.0, 5.0), 2),
+        self_harm=_self_harm(rng, drafts, worker_count=worker_count),
+    )
+
+
+def _self_harm(rng: random.Random, drafts: Sequence[Draft], *, worker_count: int) -> tuple[effects.Plan, ...]:
+    """Give some of the first workers, or all, what was drawn for them; each with dice of its own."""
+    wanted = [draft.self_harm for draft in drafts if draft.self_harm != effects.Plan()]
+    if not wanted:
+        return ()
+    strikes = tuple(strike for plan in wanted for strike in plan.strikes)
+    probability = max(plan.freeze_probability for plan in wanted)
+    return tuple(
+        effects.Plan(strikes=strikes, freeze_probability=probability, seed=rng.randrange(1000))
+        for _ in range(rng.randint(1, worker_count))
     )
 
 

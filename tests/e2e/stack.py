@@ -70,7 +70,6 @@ class Stack:
         latency_ms: int = 0,
         worker_count: int = 2,
         sandbox_arguments: Sequence[str] = (),
-        worker_module: str = "worker",
     ) -> AsyncIterator[Self]:
         """Run a system; environ is added to a clean environment. sandbox_arguments go to both sandboxes."""
         options = Options(
@@ -79,7 +78,6 @@ class Stack:
             worker_count=worker_count,
             sandbox_arguments=("--latency-ms", str(latency_ms), *sandbox_arguments),
             is_healing=False,
-            worker_module=worker_module,
         )
         async with (
             System(options, environ={**clean_environ(), **environ}) as system,
