@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import asyncpg
 
-from tests.e2e.stack import FAST, Stack
+from tests.e2e.stack import FAST, Json, Stack
 from tests.e2e.worlds import Worlds
 from tests.faults.effects import Plan, Strike, effects_of, has_struck
 from tests.faults.worker import spawn
@@ -64,11 +64,15 @@ class Subject:
 
 
 class Lab:
-    """Starts subjects in a stack that has no workers of its own."""
+    """Starts subjects in a stack that has no workers of its own.
+
+    undone: the status of a transfer that has ended and is to be undone.
+    """
 
     def __init__(self, stack: Stack, worlds: Worlds) -> None:
         self.stack = stack
         self.worlds = worlds
+        self.undone: Json = {}
         self._subjects: list[Subject] = []
 
     @classmethod

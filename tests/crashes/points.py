@@ -40,6 +40,7 @@ ANY_JOB = (
     *_points("J11", of.NEW_ON_APPLE, "XGROUP CREATE jobs"),
     *_points("J12", of.NEW_ON_APPLE, "SET sweeper", "GET sweeper", "PEXPIRE sweeper"),
     *_points("J12", of.NEW_ON_APPLE, "transfers.RESUME_DUE", "jobs.STALE"),
+    *_points("J12", of.NEW_ON_APPLE, "commit platform_pauses.RELEASE+platform_pauses.HOLD"),
     *_points("J13", of.NEW_ON_APPLE, "workers.SEEN", "DELETE workers", "workers.ALIVE"),
 )
 READ_AND_MATCH = (
@@ -58,10 +59,14 @@ READ_AND_MATCH = (
     *_points("M2", of.NEW_ON_APPLE, "match: apple_music.find_by_isrc", nth=2),
     *_points("M2", of.NEW_ON_SPOTIFY, "match: spotify.find_by_isrc"),
     *_points("M2", of.NEW_ON_APPLE, "match: lookups.PUT", "match: DEL asking"),
-    *_points("M3", of.UNANSWERED, "match: cool", "match: commit items.SETTLE+checkpoints.REVISE"),
+    *_points("M3", of.UNANSWERED, "match: cool", "match: commit checkpoints.REVISE+items.SETTLE"),
     *_points("M3", of.UNANSWERED, "match: jobs.RELEASE"),
-    *_points("M4", of.NEW_ON_APPLE, "match: commit items.SETTLE+checkpoints.IS_READ"),
-    *_points("M4", of.NEW_ON_APPLE, "match: commit items.SETTLE+checkpoints.IS_READ+checkpoints.PHASE"),
+    *_points("M4", of.NEW_ON_APPLE, "match: commit items.SETTLE+checkpoints.IS_READ+jobs.HAS_OPEN"),
+    *_points(
+        "M4",
+        of.NEW_ON_APPLE,
+        "match: commit items.SETTLE+checkpoints.IS_READ+jobs.HAS_OPEN+checkpoints.PHASE",
+    ),
 )
 TARGET = (
     *_points("C1", of.NEW_ON_APPLE, "write: transfers.LOAD", "write: intents.GET"),
@@ -75,12 +80,13 @@ TARGET = (
     *_points("C6", of.LOST_ON_SPOTIFY, "write: spotify.list_playlists", "write: spotify.account"),
     *_points("C7", of.DROPPED, "write: commit DELETE intents"),
     *_points("C8", of.NEW_ON_APPLE, "write: commit checkpoints.CREATED"),
-    *_points("T1", of.EXISTING, "write: commit write.CLAIM"),
-    *_points("T2", of.EXISTING, "write: spotify.read_target"),
-    *_points("T3", of.EXISTING, "write: commit checkpoints.EXISTING+checkpoints.PRESENT+target_bases.PUT"),
+    *_points("T1", of.EXISTING, "write: commit target.CLAIM"),
+    *_points("T2", of.EXISTING, "write: commit target_bases.CLEAR", "write: spotify.read_target"),
+    *_points("T2", of.EXISTING, "write: commit target_bases.ADD"),
+    *_points("T3", of.EXISTING, "write: commit checkpoints.EXISTING+target_bases.PUT"),
 )
 BATCH = (
-    *_points("A1", of.NEW_ON_APPLE, "write: items.UNWRITTEN", "write: items.PLACE"),
+    *_points("A1", of.NEW_ON_APPLE, "write: items.UNWRITTEN", "write: items.NEXT_WRITTEN"),
     *_points("A2", of.NEW_ON_APPLE, "write: commit intents.DECLARE", "write: book", nth=2),
     *_points("A4", of.NEW_ON_APPLE, "write: after the gate", nth=2),
     *_points("A4", of.LOST_ON_APPLE, "write: apple_music.add_tracks"),
@@ -97,7 +103,8 @@ BATCH = (
     *_points("A9", of.NEW_ON_APPLE, "write: commit checkpoints.WRITTEN+checkpoints.COUNT", nth=2),
     *_points("A9", of.NEW_ON_APPLE, "write: commit checkpoints.PHASE+checkpoints.LAST_BATCH"),
     *_points("S1", of.LOST_ON_APPLE, "write: jobs.RELEASE", "write: commit intents.FOUND", nth=2),
-    *_points("S2", of.LOST_ON_APPLE, "write: target_bases.GET", "write: items.WRITTEN_BEFORE"),
+    *_points("S2", of.LOST_ON_APPLE, "write: target_bases.TAIL", "write: target_bases.TIMES"),
+    *_points("S2", of.LOST_ON_APPLE, "write: items.WRITTEN_BEFORE", "write: items.STANDING"),
     *_points("S2", of.LOST_ON_APPLE, "write: items.AT"),
     *_points("S3", of.LOST_ON_APPLE, "write: commit intents.OBSERVE"),
     *_points("S4", of.LOST_ON_APPLE, "write: apple_music.read_target"),
@@ -115,7 +122,7 @@ VERIFY_AND_CONTROL = (
     *_points(
         "V3",
         of.HALF_KEPT,
-        "verify: commit checkpoints.UNWRITTEN+checkpoints.REPAIR+checkpoints.LAST_BATCH",
+        "verify: commit checkpoints.UNWRITTEN+checkpoints.REPAIR+checkpoints.PHASE+checkpoints.LAST_BATCH",
     ),
     *_points("V3", of.HALF_KEPT, "write: spotify.add_tracks", nth=2),
     *_points("V4", of.NEW_ON_APPLE, "verify: commit checkpoints.REFUSED+checkpoints.COMPLETE"),
@@ -129,7 +136,23 @@ VERIFY_AND_CONTROL = (
     ),
     *_points("K5", of.FAILED, "write: commit checkpoints.WRITTEN+checkpoints.COUNT"),
 )
-ALL = (*ANY_JOB, *READ_AND_MATCH, *TARGET, *BATCH, *VERIFY_AND_CONTROL)
+UNDO = (
+    *_points("U1", of.UNDONE, "undo: transfers.LOAD", "undo: transfer.START"),
+    *_points("U2", of.UNDONE, "undo: commit target.CLAIM"),
+    *_points("U3", of.UNDONE, "undo: GET crossplay", "undo: intents.GET", "undo: items.OF_OUTCOME"),
+    *_points("U3", of.UNDONE, "undo: target_bases.COUNTS", "undo: spotify.read_target", "undo: book"),
+    *_points("U4", of.UNDONE, "undo: commit intents.DECLARE"),
+    *_points("U6", of.UNDONE, "undo: after the gate"),
+    *_points("U7", of.UNDONE, "undo: spotify.remove_tracks"),
+    *_points("U10", of.UNDO_LOST, "undo: commit intents.FOUND", "undo: jobs.RELEASE"),
+    *_points("U11", of.UNDONE, "undo: commit undos.SETTLE"),
+    *_points("U11", of.UNDONE, "undo: commit checkpoints.PHASE+checkpoints.LAST_BATCH"),
+    *_points("U12", of.UNDONE, "verify: items.OF_OUTCOME", "verify: target_bases.COUNTS"),
+    *_points("U14", of.UNDONE, "verify: after the gate", "verify: spotify.delete_playlist"),
+    *_points("U14", of.UNDO_LOST, "verify: jobs.RELEASE"),
+    *_points("U15", of.UNDONE, "verify: commit undos.SETTLE+checkpoints.DELETED+checkpoints.COMPLETE"),
+)
+ALL = (*ANY_JOB, *READ_AND_MATCH, *TARGET, *BATCH, *VERIFY_AND_CONTROL, *UNDO)
 
 
 def _first_of_each_row() -> tuple[Point, ...]:
@@ -152,11 +175,15 @@ READS = {
     "lookups.GET",
     "intents.GET",
     "items.UNWRITTEN",
-    "items.PLACE",
-    "target_bases.GET",
+    "items.NEXT_WRITTEN",
+    "target_bases.TAIL",
+    "target_bases.TIMES",
+    "items.STANDING",
     "items.WRITTEN_BEFORE",
     "items.AT",
     "items.WRITTEN",
+    "items.OF_OUTCOME",
+    "target_bases.COUNTS",
 }
 CHOSEN = ALL if os.environ.get("CROSSPLAY_TEST_CRASH_POINTS") == "all" else _first_of_each_row()
 

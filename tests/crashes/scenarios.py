@@ -14,7 +14,7 @@ from tests.waiting import until_answered
 Fault = dict[str, Any]
 
 LOST: Fault = {"kind": "applied_then_lost", "count": 1}
-REFUSED: Fault = {"kind": "rate_limit", "retry_after_s": 0, "count": 1}
+REFUSED: Fault = {"kind": "rate_limit", "retry_after_s": 1, "count": 1}
 
 
 class Wish(StrEnum):
@@ -31,6 +31,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
     faults: by platform. is_fresh: nothing is known of the catalog. revokes: a kind of Spotify token that ends
     before. target: the playlist that it goes into, by name, where it is no new one. environ: of its workers.
+    is_undo: the transfer is the undo of one that has ended before.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     target: str | None = None
     wish: Wish = Wish.NOTHING
     environ: Mapping[str, str] = {}
+    is_undo: bool = False
 
     def cut_of(self, lab: Lab) -> Cut:
         cut: Cut = getattr(lab.worlds, self.cut)
@@ -49,6 +51,10 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     async def prepare(self, lab: Lab) -> None:
         if self.is_fresh:
             await lab.stack.forget_answers()
+        if self.is_undo:
+            first = lab.start()
+            lab.undone = await lab.stack.user.end(await lab.stack.start(self.cut_of(lab)))
+            await first.end()
         for platform, faults in self.faults.items():
             await lab.stack.arm(platform, *faults)
         if self.revokes:
@@ -56,6 +62,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
     async def start(self, lab: Lab) -> "Started":
         cut = self.cut_of(lab)
+        if self.is_undo:
+            answer = await lab.stack.user.post(f"/transfer/{lab.undone['id']}/undo", {})
+            return Started(scenario=self, transfer_id=answer["id"], rows_before=())
         if self.target is None:
             return Started(scenario=self, transfer_id=await lab.stack.start(cut), rows_before=())
         playlists = await lab.stack.control(cut.target, "playlists")
@@ -103,12 +112,26 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
         status = await stack.user.end(self.transfer_id)
         if self.scenario.wish is Wish.CANCEL:
             return await self._flaws_of_cancelled(lab, status)
+        if self.scenario.is_undo:
+            return await self._flaws_of_undo(lab, status)
         if self.scenario.target is None:
             return await stack.flaws(cut, status)
         rows = await stack.rows(cut.target, status["target_playlist"]["id"])
         promises = {
             f"it is {status['state']}": status["state"] == "completed",
             "the target does not hold the source behind its own": rows == [*self.rows_before, *cut.written],
+            f"there are warnings: {status['warnings']}": not status["warnings"],
+        }
+        return [flaw for flaw, is_kept in promises.items() if not is_kept]
+
+    async def _flaws_of_undo(self, lab: Lab, status: Json) -> list[str]:
+        cut = self.scenario.cut_of(lab)
+        playlists = await lab.stack.control(cut.target, "playlists")
+        promises = {
+            f"it is {status['state']}": status["state"] == "completed",
+            f"counts are {status['counts']}": status["counts"]["removed"] == len(cut.written),
+            "the playlist is still there": lab.undone["target_playlist"]["id"]
+            not in {playlist["id"] for playlist in playlists},
             f"there are warnings: {status['warnings']}": not status["warnings"],
         }
         return [flaw for flaw, is_kept in promises.items() if not is_kept]
@@ -227,6 +250,18 @@ FAILED = Scenario(
     environ={"CROSSPLAY_MAX_ATTEMPTS": "2"},
     wish=Wish.RETRY,
 )
+UNDONE = Scenario(name="undone", cut="home", is_undo=True)
+UNDO_LOST = Scenario(
+    name="undo-lost",
+    cut="home",
+    faults={
+        "spotify": (
+            {"operation": "remove_items", **LOST},
+            {"operation": "remove_library", **LOST},
+        )
+    },
+    is_undo=True,
+)
 ALL = (
     NEW_ON_APPLE,
     NEW_ON_SPOTIFY,
@@ -244,4 +279,6 @@ ALL = (
     PAUSED,
     DROPPED,
     FAILED,
+    UNDONE,
+    UNDO_LOST,
 )

@@ -16,7 +16,7 @@ FROZEN_BEFORE = (
     (of.NEW_ON_APPLE, "jobs.ACQUIRE", 3),
     (of.NEW_ON_APPLE, "XACK+XDEL", 3),
     (of.NEW_ON_APPLE, "read: commit checkpoints.SOURCE_COUNT+items.INSERT", 1),
-    (of.NEW_ON_APPLE, "match: commit items.SETTLE+checkpoints.IS_READ", 1),
+    (of.NEW_ON_APPLE, "match: commit items.SETTLE+checkpoints.IS_READ+jobs.HAS_OPEN", 1),
     (of.NEW_ON_APPLE, "write: commit intents.DECLARE", 1),
     (of.NEW_ON_APPLE, "write: apple_music.create_playlist", 1),
     (of.NEW_ON_SPOTIFY, "write: spotify.create_playlist", 1),

@@ -79,7 +79,7 @@ class _PostgresSeam:
 
     async def strike(self, connection: Any, query: str, effect: Callable[[], Awaitable[T]]) -> T:
         verb, inside = query.split(maxsplit=1)[0], self._inside.get(id(connection))
-        if "pg_catalog" in query or "pg_advisory_unlock_all" in query:  # the driver's own
+        if verb == "SET" or "pg_catalog" in query:  # how a connection is made ready
             return await effect()
         if verb.startswith("BEGIN"):
             self._inside[id(connection)] = []
