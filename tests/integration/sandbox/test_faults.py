@@ -316,6 +316,18 @@ async def test_a_used_quota_opens_again_when_its_clock_has_passed(starter: Start
     assert 8_900 <= int(waiting[2]) <= 8_925
 
 
+async def test_a_quota_shuts_as_often_as_its_count_says(starter: Starter) -> None:
+    spotify = await starter("spotify", world=WORLD)
+    await spotify.fault(kind="quota", operation="search", count=1)
+
+    shut = await seen(spotify, "GET", "/v1/search?q=a&type=track")
+    await spotify.advance(50_000)
+    await spotify.log_in()
+    later = [(await seen(spotify, "GET", "/v1/search?q=a&type=track"))[0] for _ in range(3)]
+
+    assert (shut[0], later) == (429, [200, 200, 200])
+
+
 async def test_seeded_faults_strike_the_same_calls_again(starter: Starter) -> None:
     async def strikes() -> list[Any]:
         spotify = await starter("spotify", world=WORLD)
