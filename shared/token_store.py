@@ -21,7 +21,8 @@ REFRESH_AT = 0.8
 _RECHECK_S = 60.0  # how long this process believes what it holds
 _CACHE_LIFE_S = 600
 _HELD_COUNT = 1000
-_STORE_ATTEMPTS = 5
+_STORE_PATIENCE_S = 300.0  # a rotated token that is not stored is lost, and its user has to sign in again
+_STORE_DELAY_S = 5.0
 
 
 class _Sealed(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,17 +109,20 @@ class TokenStore:
             logger.bind(connection_id=held.row.id).warning("refresh lease is left to its end")
 
     async def replace(self, held: Held, fresh: TokenSet) -> Held:
-        """Store fresh tokens, trying for some seconds; where others were stored meanwhile, those count."""
+        """Store fresh tokens, trying for minutes; where others were stored meanwhile, those count."""
         row = held.row
         sealed = self.seal(row.id, platform=row.platform, tokens=fresh)
-        for attempt in range(1, _STORE_ATTEMPTS + 1):
+        give_up_s = self._clock.monotonic() + _STORE_PATIENCE_S
+        delay_s = 0.2
+        while True:
             try:
                 await connections.store_tokens(self._pool, row.id, version=row.version, sealed_tokens=sealed)
                 break
             except STORE_ERRORS as error:
-                if attempt == _STORE_ATTEMPTS:
+                if self._clock.monotonic() >= give_up_s:
                     raise _unavailable() from error
-                await self._clock.sleep(0.1 * 2**attempt)
+                await self._clock.sleep(delay_s)
+                delay_s = min(_STORE_DELAY_S, 2 * delay_s)
         return await self.read(row.id)
 
     async def give_up(self, held: Held) -> Held:

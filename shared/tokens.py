@@ -129,8 +129,9 @@ class Sessions:
         return self._store.seal(connection_id, platform=platform, tokens=tokens)
 
     async def close(self) -> None:
-        """Wait for refreshes that are under way, so that no rotated token gets lost."""
-        await asyncio.gather(*self._refreshes, return_exceptions=True)
+        """Wait for refreshes that are under way, for a while, so that no rotated token gets lost."""
+        if self._refreshes:
+            await asyncio.wait(self._refreshes, timeout=_REFRESH_TIMEOUT_S)
 
     async def _replace(
         self, connection_id: ConnectionId, *, rejected: TokenSet | None, is_patient: bool = True

@@ -72,7 +72,8 @@ RELEASE_REFRESH = """
 UPDATE connections SET refresh_owner = NULL, refresh_until = NULL WHERE id = $1 AND refresh_owner = $2
 """
 STORE_TOKENS = """
-UPDATE connections SET sealed_tokens = $3, version = version + 1, refresh_owner = NULL, refresh_until = NULL
+UPDATE connections SET sealed_tokens = $3, version = version + 1, state = 'connected',
+       refresh_owner = NULL, refresh_until = NULL
 WHERE id = $1 AND version = $2 RETURNING true
 """
 MARK_RECONNECT_REQUIRED = """
