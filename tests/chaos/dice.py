@@ -8,7 +8,7 @@ import msgspec
 from tests.chaos.plans import Event, EventKind, Music, PlatformFault, Wish
 from tests.faults import effects
 
-STRIKES_UNTIL_S = 3.0  # when the last event begins
+STRIKES_UNTIL_S = 4.0  # when the last event begins
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from tests.faults.proxy import Proxy
 
 SLOW_S = 0.03
 LEAVES_WITHIN_S = 5.0
-WRITE_WITHIN_S = 6.0  # how long a write is waited for
+WRITE_WITHIN_S = 10.0  # how long a write is waited for
 LOOK_EVERY_S = 0.02
 HOLDING = ("delay", "applied_then_delay")  # faults during which a write is under way
 BUSY_SHARE = 0.8  # of kills and freezes that look for a worker with a job
@@ -117,19 +117,18 @@ class Injector:
         self._arena.crew.thaw(members)
 
     async def _kill_in_write(self, event: Event) -> None:
-        if member := await self._writer(event.subject):
+        if member := await self._writer(event):
             await self._replace(event, [member], "writing")
 
     async def _freeze_in_write(self, event: Event) -> None:
-        if member := await self._writer(event.subject):
+        if member := await self._writer(event):
             await self._freeze_for(event, [member], "writing")
 
-    async def _writer(self, platform: str) -> Member | None:
-        """Wait until a fault holds a write up, and return a worker that holds a job then."""
-        before_count = await self._held_up_count(platform)
+    async def _writer(self, event: Event) -> Member | None:
+        """Wait until a fault holds so many writes up, and return a worker that holds a job then."""
         give_up_at_s = time.monotonic() + WRITE_WITHIN_S
         while not self.is_over and time.monotonic() < give_up_at_s:
-            if await self._held_up_count(platform) > before_count:
+            if await self._held_up_count(event.subject) >= event.amount:
                 busy = await self._arena.busy()
                 return self._rng.choice(busy) if busy else None
             await asyncio.sleep(LOOK_EVERY_S)

@@ -102,7 +102,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Something that happens to the running system, at_s after the beginning.
 
     for_s: how long it lasts, or until what was killed is started again. subject: a platform, a wish's
-    name, or where (other_hand). amount: of what is added.
+    name, or where (other_hand). amount: of what is added; or which of the writes that are held up is meant.
     """
 
     kind: EventKind

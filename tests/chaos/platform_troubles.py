@@ -20,13 +20,13 @@ def lost_answers(dice: Dice) -> Draft:
         )
     )
     fault: dict[str, Any] = {
-        "operation": rng.choice(("add_items", "add_items", "create_playlist", "write")),
+        "operation": rng.choice(("add_items", "add_items", "add_items", "write", "create_playlist")),
         "kind": kind,
         "count": rng.randint(1, 4),
-        "probability": rng.choice((0.4, 1.0)),
+        "probability": rng.choice((0.6, 1.0, 1.0)),
     }
     if kind == "applied_then_delay":
-        fault["delay_ms"] = rng.choice((400, 1500))
+        fault["delay_ms"] = 1500  # longer than a write is waited for
     return Draft(faults=(dice.fault(dice.target, is_lasting=True, **fault),))
 
 

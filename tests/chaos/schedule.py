@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from deploy.sandbox.changes import Item
 from tests.chaos.dice import Dice, Draft
 from tests.chaos.plans import OTHER, PLATFORMS, Music, Plan, Wish
-from tests.chaos.troubles import TROUBLES
+from tests.chaos.troubles import AT_WRITES, TROUBLES
 from tests.faults import effects
 
 MOST_ROWS = 300  # of all transfers of a run together
@@ -48,9 +48,9 @@ def _self_harm(rng: random.Random, drafts: Sequence[Draft], *, worker_count: int
 
 
 def _choose_troubles(rng: random.Random) -> tuple[str, ...]:
-    """Return two to five different troubles, the likelier ones more often."""
+    """Return two to five different troubles, the likelier ones more often; mostly one that meets writes."""
     names = list(TROUBLES)
-    chosen: dict[str, None] = {}
+    chosen: dict[str, None] = {rng.choice(AT_WRITES): None} if rng.random() < 0.8 else {}
     wanted = rng.choice((2, 3, 3, 4, 4, 5))
     while len(chosen) < wanted:
         chosen[rng.choices(names, weights=[TROUBLES[name][0] for name in names])[0]] = None

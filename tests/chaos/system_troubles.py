@@ -1,5 +1,7 @@
 """What happens to the processes and stores of a system, and what its users do. Pure."""
 
+import msgspec
+
 from tests.chaos.dice import Dice, Draft
 from tests.chaos.plans import EventKind
 from tests.crashes import points
@@ -36,19 +38,19 @@ def dies_in_write(dice: Dice) -> Draft:
     fault = dice.fault(
         dice.target,
         is_lasting=True,
-        operation=rng.choice(("add_items", "add_items", "write")),
+        operation=rng.choice(("add_items", "add_items", "add_items", "write")),
         kind=rng.choice(("delay", "applied_then_delay", "applied_then_delay")),
         delay_ms=rng.randint(300, 900),
         count=rng.randint(1, 3),
         after=rng.choice((0, 0, 1)),
     )
-    if rng.random() < 0.3:
-        seconds = {"least_s": LEASE_S + 0.3, "most_s": LEASE_S + 2.0}
-        return Draft(faults=(fault,), events=(dice.event("freeze_in_write", subject=dice.target, **seconds),))
-    kills = [
-        dice.event("kill_in_write", most_s=1.0, subject=dice.target) for _ in range(fault.fault["count"])
+    times = range(1, fault.fault["count"] + 1)
+    kind: EventKind = "freeze_in_write" if rng.random() < 0.3 else "kill_in_write"
+    least_s, most_s = (LEASE_S + 0.3, LEASE_S + 2.0) if kind == "freeze_in_write" else (0.0, 1.0)
+    events = [
+        dice.event(kind, least_s=least_s, most_s=most_s, subject=dice.target, amount=nth) for nth in times
     ]
-    return Draft(faults=(fault,), events=tuple(kills))
+    return Draft(faults=(fault,), events=tuple(msgspec.structs.replace(event, at_s=0.0) for event in events))
 
 
 def terminate(dice: Dice) -> Draft:

@@ -39,3 +39,4 @@ TROUBLES: dict[str, tuple[float, Callable[[Dice], Draft]]] = {
     "paused": (1, of_system.pause),
     "cancelled": (1, of_system.cancel),
 }
+AT_WRITES = ("dies in a write", "lost answers", "part of a batch", "strikes itself", "nothing done")
