@@ -265,7 +265,7 @@ async def _ended(
 async def warn_late_write(pool: Pool, job: Job) -> None:
     """Tell of a write that left when the job was somebody else's, also after the transfer's end."""
     async with pool.acquire() as connection, connection.transaction():
-        await warn(connection, job, "late_write")
+        await warn(connection, job, "late_write" if job.phase is Phase.WRITE else "late_removal")
         await connection.execute(REVISE, job.transfer_id)
 
 

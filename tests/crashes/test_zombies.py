@@ -10,6 +10,8 @@ from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
+WRITES = ("create_playlist", "add_items", "remove_items", "remove_library")
+
 # Each is frozen right before this effect: with the gate still in front of it, with a commit that it holds
 # rows for, or with nothing but an entry.
 FROZEN_BEFORE = (
@@ -31,6 +33,8 @@ FROZEN_BEFORE = (
     (of.LOST_ON_APPLE, "write: jobs.RELEASE", 1),
     (of.LOST_ON_APPLE, "write: commit intents.FOUND", 2),
     (of.CANCELLED, "write: jobs.RELEASE", 1),
+    (of.UNDONE, "undo: spotify.remove_tracks", 1),
+    (of.UNDONE, "verify: spotify.delete_playlist", 1),
     (of.NEW_ON_APPLE, "verify: commit checkpoints.REFUSED+checkpoints.COMPLETE", 1),
 )
 
@@ -52,7 +56,7 @@ async def test_worker_that_wakes_up_after_its_lease_changes_nothing(
     await scenario.act(lab, started)
     lab.start()
     flaws = await started.flaws(lab)
-    write_count = await lab.stack.request_count(scenario.cut_of(lab).target, "create_playlist", "add_items")
+    write_count = await lab.stack.request_count(scenario.cut_of(lab).target, *WRITES)
 
     zombie.thaw()
     exitcode = await zombie.end()
@@ -60,9 +64,7 @@ async def test_worker_that_wakes_up_after_its_lease_changes_nothing(
     assert flaws == []
     assert await started.flaws(lab) == []
     assert exitcode == 0
-    assert write_count == await lab.stack.request_count(
-        scenario.cut_of(lab).target, "create_playlist", "add_items"
-    )
+    assert write_count == await lab.stack.request_count(scenario.cut_of(lab).target, *WRITES)
 
 
 async def test_worker_that_is_frozen_behind_the_gate_says_that_its_write_came_late(lab: Lab) -> None:
@@ -84,3 +86,22 @@ async def test_worker_that_is_frozen_behind_the_gate_says_that_its_write_came_la
     assert exitcode == 0
     assert rows == [*scenario.cut_of(lab).written, *batch]  # nothing can prevent that
     assert [warning["code"] for warning in status["warnings"]] == ["late_write"]
+
+
+async def test_worker_that_is_frozen_behind_the_gate_of_a_removal_says_that_it_came_late(lab: Lab) -> None:
+    scenario = of.UNDONE
+    await scenario.prepare(lab)
+    zombie = lab.start(Strike(at="undo: after the gate", act="freeze"))
+    started = await scenario.start(lab)
+    await until(lambda: zombie.is_struck)
+    lab.start()
+    flaws = await started.flaws(lab)
+
+    zombie.thaw()
+    exitcode = await zombie.end()
+
+    status = await lab.stack.user.status(started.transfer_id)
+    assert flaws == []
+    assert exitcode == 0
+    assert status["state"] == "completed"
+    assert [warning["code"] for warning in status["warnings"]] == ["late_removal"]
