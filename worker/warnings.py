@@ -14,8 +14,8 @@ WARNINGS = {
     "target_edited": "Somebody changed the target playlist meanwhile; what was not ours has been left alone.",
     "late_write": "A worker was frozen in the moment of sending, and another one had gone on meanwhile: some "
     "tracks may stand twice. Look at the playlist, and remove by hand what is too much.",
-    "late_removal": "A worker was frozen in the moment of sending, and another one had gone on meanwhile: a track "
-    "that you have added again since may be gone too.",
+    "late_removal": "A worker was frozen in the moment of sending, and another one had gone on meanwhile: a "
+    "track that you have added again since may be gone too.",
     "order_differs": "The platform shows the tracks in another order than they were added in.",
     "target_unchecked": "The target playlist changed whenever it was read, so it could not be checked. Look "
     "yourself whether everything is there.",
