@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
+import asyncpg
 import msgspec
 
 from shared.db.pool import Connection, Pool, Row
@@ -148,7 +149,10 @@ def from_row(row: Row) -> Job:
 async def acquire(pool: Pool, job_id: JobId, *, owner: str, lease_s: float) -> Job | Refusal:
     """Take the lease of a job that may run now and that nobody holds; its epoch rises by one."""
     async with pool.acquire() as connection:
-        row = await connection.fetchrow(ACQUIRE, job_id, owner, lease_s)
+        try:
+            row = await connection.fetchrow(ACQUIRE, job_id, owner, lease_s)
+        except asyncpg.DataError:  # an id that none of our jobs can have
+            return Refusal(is_over=True)
         if row is not None:
             return from_row(row)
         return Refusal(is_over=not await connection.fetchval(IS_HELD, job_id))

@@ -95,6 +95,12 @@ async def test_an_entry_of_a_job_that_nobody_may_run_now_is_over(positioned: Eng
     assert refusal == Refusal(is_over=True)
 
 
+async def test_an_entry_whose_id_no_job_can_have_is_over(positioned: Engine) -> None:
+    answer = await jobs.acquire(positioned.pool, JobId("17"), owner="worker-1", lease_s=LEASE_S)
+
+    assert answer == Refusal(is_over=True)
+
+
 async def test_a_stale_owner_cannot_renew(positioned: Engine, stale: Job) -> None:
     assert await jobs.renew(positioned.pool, stale, owner="zombie", lease_s=LEASE_S) is False
 

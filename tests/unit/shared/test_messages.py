@@ -6,8 +6,8 @@ from shared.messages import RunJob, decode, encode
 from shared.models import JobId, TransferId
 
 MESSAGE = RunJob(
-    job_id=JobId("6f1c9a52-3f0e-4bb7-9e6e-0d8f6f0f7a11"),
-    transfer_id=TransferId("0b9d3e0c-52a4-4e0e-8a3b-94a3d7c1e2f4"),
+    job_id=JobId("job-1"),
+    transfer_id=TransferId("transfer-1"),
     trace={"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "tracestate": "a=1"},
 )
 
@@ -28,8 +28,8 @@ def test_a_message_carries_its_tag_and_ids_and_no_data() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"type": "run_job.v2"}, {"type": ""}, {"job_id": ""}, {"transfer_id": ""}, {"job_id": "17"}],
-    ids=["a later version", "no tag", "no job", "no transfer", "an id that none of ours looks like"],
+    [{"type": "run_job.v2"}, {"type": ""}, {"job_id": ""}, {"transfer_id": ""}],
+    ids=["a later version", "no tag", "no job", "no transfer"],
 )
 def test_a_message_that_this_release_cannot_read_is_none(changes: dict[str, str]) -> None:
     assert decode({**encode(MESSAGE), **changes}) is None
