@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+RUNS   ?= 300
+SEED   ?= 1
 CODE   := gateway worker shared deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench model kill-runs crash-points bench-budget bench-memory lock clean
+.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench model kill-runs crash-points bench-budget bench-memory chaos lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +42,9 @@ kill-runs: setup ## kill a random worker at a random moment, twenty times
 
 crash-points: setup ## stop a worker after each of its effects, every row of the table of crash points
 	CROSSPLAY_TEST_CRASH_POINTS=all $(BIN)/pytest tests/crashes
+
+chaos: setup ## random transfers under random faults, 300 runs (RUNS=20 SEED=7 for others)
+	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED)
 
 bench: setup ## measure: matching, requests, real playlists there and back
 	$(BIN)/python -m tests.bench.matching

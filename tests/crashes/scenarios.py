@@ -126,12 +126,12 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
 
     async def _flaws_of_undo(self, lab: Lab, status: Json) -> list[str]:
         cut = self.scenario.cut_of(lab)
-        playlists = await lab.stack.control(cut.target, "playlists")
+        rows = await lab.stack.rows(cut.target, lab.undone["target_playlist"]["id"])
         promises = {
             f"it is {status['state']}": status["state"] == "completed",
             f"counts are {status['counts']}": status["counts"]["removed"] == len(cut.written),
-            "the playlist is still there": lab.undone["target_playlist"]["id"]
-            not in {playlist["id"] for playlist in playlists},
+            f"{len(rows)} tracks are still there": not rows,
+            "the playlist is not deleted": status["target_playlist"] is None,
             f"there are warnings: {status['warnings']}": not status["warnings"],
         }
         return [flaw for flaw, is_kept in promises.items() if not is_kept]
