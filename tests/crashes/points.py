@@ -59,7 +59,7 @@ READ_AND_MATCH = (
     *_points("M2", of.NEW_ON_APPLE, "match: apple_music.find_by_isrc", nth=2),
     *_points("M2", of.NEW_ON_SPOTIFY, "match: spotify.find_by_isrc"),
     *_points("M2", of.NEW_ON_APPLE, "match: lookups.PUT", "match: DEL asking"),
-    *_points("M3", of.UNANSWERED, "match: cool", "match: commit checkpoints.REVISE+items.SETTLE"),
+    *_points("M3", of.UNANSWERED, "match: commit checkpoints.REVISE+items.SETTLE"),
     *_points("M3", of.UNANSWERED, "match: jobs.RELEASE"),
     *_points("M4", of.NEW_ON_APPLE, "match: commit items.SETTLE+checkpoints.IS_READ+jobs.HAS_OPEN"),
     *_points(
@@ -74,7 +74,7 @@ TARGET = (
     *_points("C3", of.NEW_ON_APPLE, "write: after the gate"),
     *_points("C4", of.NEW_ON_APPLE, "write: apple_music.create_playlist"),
     *_points("C4", of.NEW_ON_SPOTIFY, "write: spotify.create_playlist"),
-    *_points("C5", of.LIMITED, "write: apple_music.create_playlist", "write: cool"),
+    *_points("C5", of.LIMITED, "write: apple_music.create_playlist"),
     *_points("C5 J7", of.LIMITED, "write: commit DELETE intents"),
     *_points("C6", of.LOST_ON_APPLE, "write: commit intents.FOUND", "write: apple_music.list_playlists"),
     *_points("C6", of.LOST_ON_SPOTIFY, "write: spotify.list_playlists", "write: spotify.account"),
