@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shared.db import items, jobs, target_bases
 from shared.db.jobs import Job, NextJob
-from shared.db.pool import Connection, Pool
+from shared.db.pool import Connection, Pool, execute_long
 from shared.db.transfers import Transfer
 from shared.lifecycle import Phase
 from shared.models import Platform
@@ -174,7 +174,7 @@ async def _target_known(
             await connection.execute(CREATED, transfer.id, playlist.id, playlist.name, playlist.url)
         case TargetRead():
             await connection.execute(EXISTING, transfer.id, result.track_count)
-            await connection.execute(PRESENT, transfer.id, list(result.present_positions))
+            await execute_long(connection, PRESENT, transfer.id, list(result.present_positions))
             await target_bases.put(connection, transfer.id, tail=result.tail, counts=result.counts)
         case WriteFinished():
             await connection.execute(PHASE, transfer.id, Phase.VERIFY)
@@ -216,7 +216,7 @@ async def _looked(
             )
             return (again,)
         case Repair():
-            await connection.execute(UNWRITTEN, job.transfer_id, list(result.positions))
+            await execute_long(connection, UNWRITTEN, job.transfer_id, list(result.positions))
             await connection.execute(REPAIR, job.transfer_id, len(result.positions))
             batch = await connection.fetchval(LAST_BATCH, job.transfer_id, Phase.WRITE) + 1
             return (NextJob(platform=job.platform, phase=Phase.WRITE, batch=batch),)
@@ -230,7 +230,7 @@ async def _looked(
 
 async def _cancelled(connection: Connection, job: Job) -> Sequence[NextJob]:
     await connection.execute(CANCEL, job.transfer_id)
-    await connection.execute(SKIP_ITEMS, job.transfer_id)
+    await execute_long(connection, SKIP_ITEMS, job.transfer_id)
     await connection.execute(CLOSE_JOBS, job.transfer_id)
     return ()
 

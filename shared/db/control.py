@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from shared.db.pool import Pool
+from shared.db.pool import Pool, execute_long
 from shared.models import TransferId, UserId
 
 
@@ -42,12 +42,10 @@ WHERE id = $1 AND user_id = $2 AND state = 'failed' RETURNING true
 """
 REVIVE_ITEMS = """
 UPDATE items SET outcome = 'pending', reason = ''
-WHERE transfer_id = $1 AND outcome = 'failed' AND target IS NULL AND NOT is_written
-      AND EXISTS (
-          SELECT FROM jobs WHERE jobs.transfer_id = items.transfer_id AND jobs.phase = 'match'
-                 AND jobs.state IN ('open', 'dead')
-                 AND items.position BETWEEN jobs.first_position AND jobs.last_position
-      )
+FROM jobs
+WHERE jobs.transfer_id = $1 AND jobs.phase = 'match' AND jobs.state IN ('open', 'dead')
+      AND items.transfer_id = $1 AND items.position BETWEEN jobs.first_position AND jobs.last_position
+      AND items.outcome = 'failed' AND items.target IS NULL AND NOT items.is_written
 """
 REVIVE_JOBS = """
 UPDATE jobs SET state = 'open', attempt = 0, run_at = now(), finished_at = NULL, queued_at = NULL
@@ -67,5 +65,5 @@ async def apply(pool: Pool, transfer_id: TransferId, *, user_id: UserId, control
         if not await connection.fetchval(_CHANGES[control], transfer_id, user_id):
             return False
         for sql in _AFTERWARDS.get(control, ()):
-            await connection.execute(sql, transfer_id)
+            await execute_long(connection, sql, transfer_id)
         return True
