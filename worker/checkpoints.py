@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shared.db import items, jobs, target_bases, undos
 from shared.db.jobs import Job, NextJob
-from shared.db.pool import Connection, Pool
+from shared.db.pool import Connection, Pool, execute_long
 from shared.db.transfers import Transfer
 from shared.lifecycle import Phase
 from shared.models import Platform
@@ -182,7 +182,7 @@ async def _target_known(
             await connection.execute(EXISTING, transfer.id, result.track_count)
             await target_bases.put(connection, transfer.id, tail=result.tail)
             if transfer.on_duplicate == "skip":
-                await connection.execute(PRESENT, transfer.id)
+                await execute_long(connection, PRESENT, transfer.id)
         case WriteFinished():
             return await _turn_to(connection, job, Phase.VERIFY)
     return (NextJob(platform=job.platform, phase=Phase.WRITE, batch=job.batch + 1),)
@@ -227,7 +227,7 @@ async def _looked(
             )
             return (again,)
         case Repair():
-            await connection.execute(UNWRITTEN, job.transfer_id, list(result.positions))
+            await execute_long(connection, UNWRITTEN, job.transfer_id, list(result.positions))
             await connection.execute(REPAIR, job.transfer_id, len(result.positions))
             return await _turn_to(connection, job, Phase.WRITE)
         case RemoveMore():
@@ -257,7 +257,7 @@ async def _ended(
             await connection.execute(COMPLETE, job.transfer_id)
         case Cancelled():
             await connection.execute(CANCEL, job.transfer_id)
-            await connection.execute(SKIP_ITEMS, job.transfer_id)
+            await execute_long(connection, SKIP_ITEMS, job.transfer_id)
             await connection.execute(CLOSE_JOBS, job.transfer_id)
     return ()
 

@@ -41,7 +41,7 @@ class Scheduler:
         self._slot_count = slot_count
         self._sweep_s = sweep_s
         self._on_fleet = on_fleet
-        self._away: str | None = None
+        self._away: set[str] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Beat and sweep until `stop`; a store that is away is tried again at the next turn.
@@ -67,13 +67,16 @@ class Scheduler:
             return
 
     def _note(self, error: Exception | None) -> None:
-        """Tell once that a store is away and once that it is back: this loop asks both all the time."""
-        away = None if error is None else "Redis" if isinstance(error, RedisError) else "Postgres"
-        if away is not None and away != self._away:
-            logger.warning("A store is away; work waits", store=away, error=type(error).__name__)
-        elif away is None and self._away is not None:
-            logger.info("The stores are back; work goes on")
-        self._away = away
+        """Tell once that a store is away and once that all is well: this loop asks both all the time."""
+        if error is None:
+            if self._away:
+                logger.info("The stores are back; work goes on")
+            self._away.clear()
+            return
+        store = "Redis" if isinstance(error, RedisError) else "Postgres"
+        if store not in self._away:
+            logger.warning("A store is away; work waits", store=store, error=type(error).__name__)
+        self._away.add(store)
 
     async def _beat(self) -> None:
         await workers.seen(self._pool, self._worker_id, slot_count=self._slot_count)

@@ -2,7 +2,7 @@
 
 from shared.db import jobs
 from shared.db.jobs import Job
-from shared.db.pool import Pool
+from shared.db.pool import Pool, execute_long
 from worker.retry import Discard, Pause, Retry, Snooze, Verdict
 
 PARKED = "rate_limited"
@@ -54,4 +54,4 @@ async def _bury(pool: Pool, job: Job, *, code: str, text: str) -> None:
     """Dead-letter a job: its transfer fails; items that were not looked up are named, matched ones kept."""
     async with jobs.checkpoint(pool, job, is_dead=True, error=text) as connection:
         await connection.execute(FAIL, job.transfer_id, code, text)
-        await connection.execute(FAIL_ITEMS, job.transfer_id, text)
+        await execute_long(connection, FAIL_ITEMS, job.transfer_id, text)

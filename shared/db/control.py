@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from shared.db.pool import Pool
+from shared.db.pool import Pool, execute_long
 from shared.models import TransferId, UserId
 
 
@@ -46,12 +46,11 @@ REVIVE_ITEMS = """
 UPDATE items SET outcome = 'pending', reason = ''
 WHERE transfer_id = $1 AND outcome = 'failed' AND NOT is_written
       AND (
-          target IS NULL AND EXISTS (
-              SELECT FROM jobs WHERE jobs.transfer_id = items.transfer_id AND jobs.phase = 'match'
-                     AND jobs.state IN ('open', 'dead')
-                     AND items.position BETWEEN jobs.first_position AND jobs.last_position
+          EXISTS (SELECT FROM transfers WHERE id = $1 AND undoes IS NOT NULL)
+          OR target IS NULL AND position IN (
+              SELECT generate_series(first_position, last_position) FROM jobs
+              WHERE jobs.transfer_id = $1 AND phase = 'match' AND jobs.state IN ('open', 'dead')
           )
-          OR EXISTS (SELECT FROM transfers WHERE transfers.id = items.transfer_id AND undoes IS NOT NULL)
       )
 """
 REVIVE_JOBS = """
@@ -72,5 +71,5 @@ async def apply(pool: Pool, transfer_id: TransferId, *, user_id: UserId, control
         if not await connection.fetchval(_CHANGES[control], transfer_id, user_id):
             return False
         for sql in _AFTERWARDS.get(control, ()):
-            await connection.execute(sql, transfer_id)
+            await execute_long(connection, sql, transfer_id)
         return True

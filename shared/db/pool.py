@@ -42,6 +42,9 @@ REPLY_S = 6.0
 """How long a call waits for an answer. The server ends a statement before (see _LIMITS), so a connection
 that is silent for longer is dead, and so are the others that were open with it."""
 
+LONG_REPLY_S = 26.0
+_LONG_LIMIT = "SET LOCAL statement_timeout = '25s'"
+
 # What the server ends by itself, so that a client that is frozen or gone holds no row for long. Set by a
 # statement and not at the connect, because poolers in between refuse parameters that they do not know.
 _LIMITS = """
@@ -86,6 +89,12 @@ async def open_pool(database_url: Secret, *, size: int = 10) -> Pool:
         server_settings={"application_name": "crossplay", "timezone": "UTC"},
     )
     return await pool
+
+
+async def execute_long(connection: Connection, statement: str, *arguments: Any) -> None:
+    """Execute, inside a transaction, what may touch each item of a transfer: 100,000 take seconds."""
+    await connection.execute(_LONG_LIMIT)
+    await connection.execute(statement, *arguments, timeout=LONG_REPLY_S)
 
 
 class _Pool(asyncpg.Pool):  # type: ignore[misc]  # asyncpg has no types

@@ -211,6 +211,23 @@ async def test_stores_that_fall_silent_are_noticed_and_taken_up_again(
     assert refusal.headers["Retry-After"]
     assert documents == [200, 200, 200]
     assert away == {"postgres", "schema", "redis"}
+    # Each worker tells of each store when it goes, not whenever it is asked.
+    assert stack.told_count(IS_AWAY) - told_count <= 4 * len(stack.workers)
+
+
+async def test_a_silent_redis_holds_no_request_up_for_long(
+    stack: Stack, stores: Stores, worlds: Worlds
+) -> None:
+    stores.redis.go_deaf()
+
+    async with asyncio.timeout(LONGEST_ANSWER_S):
+        transfer_id = await stack.start(worlds.movable)
+        listed = await stack.user.get("/playlists", params={"platform": "spotify", "refresh": "true"})
+    stores.redis.heal()
+
+    status = await stack.user.end(transfer_id)
+    assert await stack.flaws(worlds.movable, status) == []
+    assert worlds.movable.name in {playlist["name"] for playlist in listed["items"]}
 
 
 @pytest.mark.parametrize(

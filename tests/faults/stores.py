@@ -30,6 +30,7 @@ _NO_SPACE = """
 CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$
 """
+_CONTRADICTION_COUNT = 60
 _LOADING = ("--key-load-delay", "500")  # microseconds; it answers after each 1024 keys
 
 
@@ -140,23 +141,20 @@ class Stores:
 
     @asynccontextmanager
     async def deadlocks(self) -> AsyncIterator[None]:
-        """Lock rows in the other order than the workers do, all the time."""
+        """Lock rows in the other order than the workers do, again and again."""
         task = asyncio.create_task(self._contradict())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        yield
+        await task
 
     async def _contradict(self) -> None:
         connection = await asyncpg.connect(self._database_url)
         try:
-            while True:
+            for _ in range(_CONTRADICTION_COUNT):
                 async with connection.transaction():
                     await connection.fetch("SELECT 1 FROM transfers WHERE state = 'running' FOR UPDATE")
                     await asyncio.sleep(0.02)  # so that a checkpoint comes in between
                     await connection.fetch("SELECT 1 FROM jobs WHERE state = 'open' FOR UPDATE")
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.03)
         finally:
             await connection.close()
 

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from shared.db.pool import STORE_ERRORS, Pool, open_pool
+from shared.db.pool import STORE_ERRORS, Pool, execute_long, open_pool
 from shared.settings import Secret
 from tests.faults.proxy import Proxy
 from tests.waiting import until, until_answered
@@ -153,6 +153,16 @@ async def test_a_failed_transaction_leaves_nothing_and_its_connection_serves_on(
 async def test_the_server_ends_what_a_frozen_client_would_hold(pool: Pool, name: str) -> None:
     for _ in range(2):  # the same connection: what was set stays set
         assert await pool.fetchval("SELECT current_setting($1)", name) == "5s"
+
+
+async def test_what_touches_every_item_has_longer_and_only_that(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        async with connection.transaction():
+            await execute_long(connection, "SELECT $1::int", 1)
+            long = await connection.fetchval("SHOW statement_timeout")
+        usual = await connection.fetchval("SHOW statement_timeout")
+
+    assert (long, usual) == ("25s", "5s")
 
 
 async def test_a_session_that_is_frozen_in_a_transaction_lets_go_of_its_rows(
