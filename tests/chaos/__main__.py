@@ -19,7 +19,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--runs", type=int, default=20, metavar="N", help="how many runs")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="the first one's seed")
-    parser.add_argument("--lanes", type=int, default=2, metavar="N", help="systems side by side")
+    parser.add_argument("--lanes", type=int, default=3, metavar="N", help="systems side by side")
     parser.add_argument("--keep", type=Path, default=KEEP, metavar="DIR", help="histories of broken runs")
     parser.add_argument("--check", type=Path, metavar="FILE", help="judge a kept history again and play none")
     options = parser.parse_args(arguments)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from deploy.sandbox.world import World
 from tests.chaos.arena import Arena
 from tests.chaos.plans import OTHER, PLATFORMS, Expected, Music, SourceList, key_of
 from tests.chaos.worlds import AWAY, FICTION, ODD, ODD_ROWS, STRANGERS, WorldFiles
@@ -30,17 +31,20 @@ class _Moved(msgspec.Struct, frozen=True, kw_only=True):
 async def learn(arena: Arena, files: WorldFiles) -> Music:
     """Move each list to the other platform, and what has arrived on Apple Music back again.
 
-    Raises CalmError where the fiction is not moved as it says itself.
+    Raises CalmError where the fiction is not moved as it says itself, or a track is not found that is there.
     """
     await arena.crew.staff(WORKER_COUNT)
     for platform, rows in ODD_ROWS.items():
         await arena.make_playlist(platform, ODD, rows=rows)
     names = {await _id_of(arena, "spotify", name): name for name in (FICTION, ODD, *files.real_names)}
     there = await _move_all(arena, "spotify", names)
+    world = World.load(files.paths)
     _hold_against_fiction(there[0], files)
+    _hold_against_catalog(there, world, source="spotify")
     back_names = {await _id_of(arena, "apple_music", name): name for name in (AWAY, ODD)}
     back_names |= {moved.target_playlist_id: f"{moved.source.name}, back" for moved in there}
     back = await _move_all(arena, "apple_music", back_names)
+    _hold_against_catalog(back, world, source="apple_music")
     return Music(
         lists={
             "spotify": tuple(moved.source for moved in there if moved.source.name != ODD),
@@ -92,6 +96,19 @@ def _hold_against_fiction(moved: _Moved, files: WorldFiles) -> None:
     ]
     if wrong:
         raise CalmError(f"The fiction is not moved as it says itself: {wrong}")
+
+
+def _hold_against_catalog(lists: Sequence[_Moved], world: World, *, source: str) -> None:
+    """Look whether what was told as missing is really missing."""
+    here, there = world.catalog(source), world.catalog(OTHER[source])
+    isrcs = {
+        recording.isrc
+        for moved in lists
+        for row, one in moved.expected.items()
+        if one.outcome == "no_candidate" and (recording := here.by_id.get(row))
+    }
+    if wrong := [isrc for isrc in isrcs if isrc and there.with_isrc(isrc)]:
+        raise CalmError(f"Told as missing, and {OTHER[source]} has them: {wrong}")
 
 
 async def _id_of(arena: Arena, platform: str, name: str) -> str:

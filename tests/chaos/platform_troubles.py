@@ -95,6 +95,24 @@ def bursts(dice: Dice) -> Draft:
     return Draft(faults=(fault,))
 
 
+def unanswered_look_ups(dice: Dice) -> Draft:
+    """Let the catalog refuse, fail or babble: what was not answered is never told as missing."""
+    rng = dice.rng
+    kind = rng.choice(("status", "rate_limit", "drop", "garbage"))
+    operation = rng.choice(("search", "lookup_isrc")) if dice.target == "apple_music" else "search"
+    fault: dict[str, Any] = {
+        "operation": operation,
+        "kind": kind,
+        "after": rng.randint(0, 4),
+        "count": rng.randint(4, 20),
+    }
+    if kind == "status":
+        fault["status"] = rng.choice((500, 502, 503, 504))
+    elif kind == "rate_limit":
+        fault |= {"retry_after_s": 1, "count": 2}
+    return Draft(faults=(dice.fault(dice.target, is_lasting=True, **fault),))
+
+
 def slow_reads(dice: Dice) -> Draft:
     fault = dice.fault(
         dice.platform,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from deploy.sandbox.changes import Item
 from tests.chaos.dice import Dice, Draft
 from tests.chaos.plans import OTHER, PLATFORMS, Music, Plan, Wish
-from tests.chaos.troubles import AT_WRITES, TROUBLES
+from tests.chaos.troubles import AT_READS, AT_WRITES, TROUBLES
 from tests.faults import effects
 
 MOST_ROWS = 300  # of all transfers of a run together
@@ -48,9 +48,15 @@ def _self_harm(rng: random.Random, drafts: Sequence[Draft], *, worker_count: int
 
 
 def _choose_troubles(rng: random.Random) -> tuple[str, ...]:
-    """Return two to five different troubles, the likelier ones more often; mostly one that meets writes."""
+    """Return two to five different troubles, the likelier ones more often.
+
+    Mostly one of them meets writes, and sometimes one meets reads.
+    """
     names = list(TROUBLES)
-    chosen: dict[str, None] = {rng.choice(AT_WRITES): None} if rng.random() < 0.8 else {}
+    chosen: dict[str, None] = {}
+    for share, group in ((0.8, AT_WRITES), (0.4, AT_READS)):
+        if rng.random() < share:
+            chosen[rng.choice(group)] = None
     wanted = rng.choice((2, 3, 3, 4, 4, 5))
     while len(chosen) < wanted:
         chosen[rng.choices(names, weights=[TROUBLES[name][0] for name in names])[0]] = None

@@ -26,6 +26,7 @@ TROUBLES: dict[str, tuple[float, Callable[[Dice], Draft]]] = {
     "slow writes": (1, of_platforms.slow_writes),
     "rate limited": (2, of_platforms.rate_limited),
     "bursts": (2, of_platforms.bursts),
+    "unanswered look-ups": (3, of_platforms.unanswered_look_ups),
     "slow reads": (1, of_platforms.slow_reads),
     "nonsense": (1.5, of_platforms.nonsense),
     "lies": (0.5, of_platforms.lies),
@@ -40,3 +41,4 @@ TROUBLES: dict[str, tuple[float, Callable[[Dice], Draft]]] = {
     "cancelled": (1, of_system.cancel),
 }
 AT_WRITES = ("dies in a write", "lost answers", "part of a batch", "strikes itself", "nothing done")
+AT_READS = ("unanswered look-ups", "bursts", "rate limited", "nonsense")
