@@ -13,6 +13,7 @@ from shared.fleet import Fleet
 from shared.limiter import SharedBudget, SharedPool
 from shared.models import Platform
 from shared.platforms.base import REQUESTS, USED_SHARE, Pool, Price
+from shared.turns import PARTY
 from tests.fakes.clock import FakeClock
 from tests.fakes.pools import fleet_of, profile_of
 
@@ -281,6 +282,25 @@ async def test_slow_pool_is_not_booked_far_ahead_for_a_crowd() -> None:
     await asyncio.gather(*crowd)
 
     assert set(book.asked) == {1}
+
+
+@pytest.mark.looptime
+async def test_booked_starts_go_round_the_users_and_not_to_those_they_were_booked_for() -> None:
+    pool = pool_with(Book(page(0.0, 0.1, 0.2, 0.3)), pool=Pool(limit=600, window_s=30.0))
+    order = ""
+
+    async def start(user: str) -> None:
+        nonlocal order
+        PARTY.set(user)
+        await pool.start(1)
+        order += user
+
+    giant = [asyncio.create_task(start("g")) for _ in range(6)]
+    await asyncio.sleep(0.05)
+    dwarf = asyncio.create_task(start("d"))
+    await asyncio.gather(*giant, dwarf)
+
+    assert order == "gggdggg"  # one had started, one had the turn, one was next when the other user came
 
 
 @pytest.mark.looptime
