@@ -90,6 +90,7 @@ REVISE = """
 UPDATE transfers SET revision = revision + 1
 WHERE id = $1 AND state IN ('queued', 'running', 'paused') RETURNING true
 """
+IS_CANCELLED = "SELECT state = 'cancelled' FROM transfers WHERE id = $1"
 ADD = """
 INSERT INTO jobs (id, transfer_id, user_id, platform, phase, batch, cursor, first_position, last_position,
                   batch_limit, failure_count, run_at)
@@ -186,15 +187,20 @@ async def checkpoint(
     other's jobs. is_settled: what its intent did is known, so that it can go.
     Raises LeaseLost where the epoch has moved on or the transfer has ended meanwhile.
     """
-    async with pool.acquire() as connection, connection.transaction():
-        state = "dead" if is_dead else "done"
-        if not await connection.fetchval(FENCE, job.id, job.epoch, state, error):
+    async with pool.acquire() as connection:
+        async with connection.transaction():
+            state = "dead" if is_dead else "done"
+            if not await connection.fetchval(FENCE, job.id, job.epoch, state, error):
+                raise LeaseLost(job.id)
+            if is_settled and not is_dead:  # one that is revived still has to find out what its write did
+                await connection.execute("DELETE FROM intents WHERE job_id = $1", job.id)
+            is_open = await connection.fetchval(REVISE, job.transfer_id)
+            if is_open:
+                yield connection
+            elif not await connection.fetchval(IS_CANCELLED, job.transfer_id):
+                raise LeaseLost(job.id)
+        if not is_open:  # whoever cancelled has left this job alone, so it is closed here
             raise LeaseLost(job.id)
-        if is_settled and not is_dead:  # a dead job that is revived still has to find out what its write did
-            await connection.execute("DELETE FROM intents WHERE job_id = $1", job.id)
-        if not await connection.fetchval(REVISE, job.transfer_id):
-            raise LeaseLost(job.id)
-        yield connection
 
 
 @contextlib.asynccontextmanager

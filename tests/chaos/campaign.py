@@ -21,6 +21,7 @@ from tests.chaos.records import History
 from tests.chaos.run import play
 from tests.chaos.schedule import draw
 from tests.chaos.worlds import WorldFiles, write_files
+from tests.faults.worker import warm_up
 
 # After these the arena is not what the next run may expect.
 SPOILING = {"ended", "nothing left over"}
@@ -47,6 +48,7 @@ class Campaign:
         waiting = self._seeds[::-1]
         with tempfile.TemporaryDirectory(prefix="crossplay-chaos-") as directory:
             files = write_files(Path(directory) / "world")
+            await asyncio.to_thread(warm_up)
             async with asyncio.TaskGroup() as group:
                 for number in range(min(lane_count, len(waiting))):
                     group.create_task(self._lane(Path(directory) / f"lane-{number}", files, waiting))

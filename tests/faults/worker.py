@@ -26,6 +26,14 @@ _nursery = multiprocessing.get_context("forkserver")
 _nursery.set_forkserver_preload(["tests.faults.worker"])
 
 
+def warm_up() -> None:
+    """Wait until workers can be forked; the first one would wait for it, and hold its event loop up."""
+    process = _nursery.Process(target=int)
+    process.start()
+    process.join()
+    process.close()
+
+
 def spawn(environ: Mapping[str, str], *, plan: Plan, log_path: Path) -> ForkServerProcess:
     """Start a worker as a process of its own; it ends with this one."""
     process = _nursery.Process(

@@ -175,6 +175,33 @@ async def test_a_checkpoint_ends_the_job_with_its_intent_and_raises_the_revision
     assert (await positioned.job(phase="read")).batch == 1
 
 
+async def test_a_checkpoint_just_after_a_cancellation_stores_nothing_and_leaves_no_job_open(
+    positioned: Engine,
+) -> None:
+    transfer_id = await positioned.transfer(range(3))
+    job = await acquired(positioned)
+    await positioned.pool.execute("UPDATE transfers SET state = 'cancelled'")
+
+    with pytest.raises(LeaseLost):
+        async with jobs.checkpoint(positioned.pool, job):
+            raise AssertionError("nothing may be stored")
+
+    assert await positioned.pool.fetchval("SELECT count(*) FROM jobs WHERE state = 'open'") == 0
+    assert await positioned.state(transfer_id) is State.CANCELLED
+
+
+async def test_a_checkpoint_just_after_a_failure_leaves_the_job_to_the_next_try(positioned: Engine) -> None:
+    await positioned.transfer(range(3))
+    job = await acquired(positioned)
+    await positioned.pool.execute("UPDATE transfers SET state = 'failed'")
+
+    with pytest.raises(LeaseLost):
+        async with jobs.checkpoint(positioned.pool, job):
+            raise AssertionError("nothing may be stored")
+
+    assert await positioned.pool.fetchval("SELECT count(*) FROM jobs WHERE state = 'open'") == 1
+
+
 async def test_a_checkpoint_that_breaks_changes_nothing(positioned: Engine) -> None:
     await positioned.transfer(range(3))
     job = await acquired(positioned)
