@@ -14,7 +14,7 @@ import pytest_asyncio
 from shared.db.pool import ACQUIRE_S, REPLY_S
 from tests.e2e.stack import FAST, Stack, wait_until
 from tests.e2e.users import Refused, patiently
-from tests.e2e.worlds import Worlds
+from tests.e2e.worlds import Cut, Worlds
 from tests.faults.proxy import Proxy
 from tests.faults.stores import Stores
 from tests.waiting import until
@@ -79,8 +79,7 @@ async def test_a_store_that_cannot_serve_is_waited_for(
         await until(lambda: stack.told_count(IS_AWAY) > told_count)
         away = {name for name, is_well in (await stack.readiness()).items() if not is_well}
 
-    status = await patiently(lambda: stack.user.end(transfer_id))
-    assert await stack.flaws(worlds.road_trip, status) == []
+    assert await flaws_of(stack, worlds.road_trip, transfer_id) == []
     assert is_shown_of is None or away == {is_shown_of}
 
 
@@ -92,8 +91,7 @@ async def test_postgres_that_crashes_loses_no_commit(stack: Stack, stores: Store
         await wait_until(stack.is_ready)
         await stack.reached(transfer_id, request_count=request_count)
 
-    status = await patiently(lambda: stack.user.end(transfer_id))
-    assert await stack.flaws(worlds.road_trip, status) == []
+    assert await flaws_of(stack, worlds.road_trip, transfer_id) == []
 
 
 async def test_redis_that_loads_for_seconds_is_waited_for(
@@ -106,8 +104,7 @@ async def test_redis_that_loads_for_seconds_is_waited_for(
     await wait_until(stores.redis_is_loading)
     away = {name for name, is_well in (await stack.readiness()).items() if not is_well}
 
-    status = await patiently(lambda: stack.user.end(transfer_id))
-    assert await stack.flaws(worlds.road_trip, status) == []
+    assert await flaws_of(stack, worlds.road_trip, transfer_id) == []
     assert away == {"redis"}
 
 
@@ -138,8 +135,7 @@ async def test_connections_that_are_cut_again_and_again_cost_time_only(
             proxy.cut()
         await asyncio.sleep(CUT_EVERY_S)
 
-    status = await patiently(lambda: stack.user.end(transfer_id))
-    assert await stack.flaws(worlds.road_trip, status) == []
+    assert await flaws_of(stack, worlds.road_trip, transfer_id) == []
 
 
 async def test_sessions_that_are_ended_again_and_again_cost_time_only(
@@ -151,8 +147,7 @@ async def test_sessions_that_are_ended_again_and_again_cost_time_only(
         await stores.hang_up()
         await asyncio.sleep(CUT_EVERY_S)
 
-    status = await patiently(lambda: stack.user.end(transfer_id))
-    assert await stack.flaws(worlds.road_trip, status) == []
+    assert await flaws_of(stack, worlds.road_trip, transfer_id) == []
 
 
 @pytest.mark.parametrize(
@@ -170,9 +165,9 @@ async def test_transactions_that_get_into_each_others_way_are_tried_again(
 
     async with trouble(stores):
         transfer_id = await patiently(lambda: stack.start(worlds.road_trip))
-        status = await patiently(lambda: stack.user.end(transfer_id))
+        flaws = await flaws_of(stack, worlds.road_trip, transfer_id)
 
-    assert await stack.flaws(worlds.road_trip, status) == []
+    assert flaws == []
     assert stores.complaint_count(complaint) > before_count
 
 
@@ -205,8 +200,7 @@ async def test_stores_that_fall_silent_are_noticed_and_taken_up_again(
     stores.postgres.heal()
     stores.redis.heal()
 
-    status = await patiently(lambda: stack.user.end(transfer_id))
-    assert await stack.flaws(worlds.road_trip, status) == []
+    assert await flaws_of(stack, worlds.road_trip, transfer_id) == []
     assert (refusal.status, refusal.problem["code"]) == (503, "store-unavailable")
     assert refusal.headers["Retry-After"]
     assert documents == [200, 200, 200]
@@ -253,8 +247,7 @@ async def test_a_checkpoint_whose_confirmation_is_lost_counts_once(
     stores.postgres.swallow(b"COMMIT")
     await until(lambda: stores.postgres.swallowed_count > lost_count)
 
-    status = await patiently(lambda: stack.user.end(transfer_id))
-    assert await stack.flaws(worlds.movable, status) == []
+    assert await flaws_of(stack, worlds.movable, transfer_id) == []
 
 
 async def test_a_start_whose_confirmation_is_lost_may_be_repeated(
@@ -301,6 +294,12 @@ async def test_processes_that_start_before_their_stores_come_wait_for_them(
     assert await stack.flaws(worlds.movable, status) == []
     assert away == {"postgres", "schema", "redis"}
     assert refusal.problem["code"] == "store-unavailable"
+
+
+async def flaws_of(stack: Stack, cut: Cut, transfer_id: str) -> list[str]:
+    """Wait for the end of a transfer, past refusals, and compare it with a perfect one."""
+    status = await patiently(lambda: stack.user.end(transfer_id))
+    return await patiently(lambda: stack.flaws(cut, status))
 
 
 async def refusal_of(call: Awaitable[object]) -> Refused:
