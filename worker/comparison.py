@@ -7,7 +7,7 @@ from shared.models import Planned, PlaylistId, TrackId
 from shared.platforms.base import TargetPage, TargetRow
 from worker.context import Context
 from worker.proof import BEFORE_ALL, Agreement, Proof, Rest
-from worker.target_pages import steady_pages
+from worker.target_pages import Reading
 
 BATCH = 1000
 
@@ -18,7 +18,7 @@ async def compare(context: Context, playlist_id: PlaylistId, *, offset: int) -> 
     Holds one page while both agree, and ids of the rest from where they part.
     """
     agreement = Agreement()
-    pages = steady_pages(context.adapter, playlist_id, offset=offset)
+    pages = Reading(context.adapter, playlist_id, offset=offset).steady_pages()
     left: tuple[TargetRow, ...] = ()
     async for page in pages:
         if not await _agrees(context, agreement, page.rows):
@@ -34,7 +34,7 @@ async def compare(context: Context, playlist_id: PlaylistId, *, offset: int) -> 
 
 async def compare_as_a_whole(context: Context, playlist_id: PlaylistId, *, offset: int) -> Proof:
     """Do the same where it is known that they part: holds the ids of both. Raises TargetChanged."""
-    pages = steady_pages(context.adapter, playlist_id, offset=offset)
+    pages = Reading(context.adapter, playlist_id, offset=offset).steady_pages()
     return await _compared(context, (), pages, after=BEFORE_ALL)
 
 

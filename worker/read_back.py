@@ -15,7 +15,7 @@ from worker.context import Context
 from worker.proof import identify, spotter
 from worker.results import BatchWritten, TargetCreated, Wait
 from worker.retry import backoff_s
-from worker.target_pages import steady_pages
+from worker.target_pages import MOST_READINGS, Reading
 
 ANCHOR_COUNT = 5  # tracks before the batch that prove that offsets still mean what they meant
 LAG_PATIENCE = 10  # visibility delays after which tracks that do not show were removed by somebody
@@ -101,18 +101,32 @@ async def _look_at_place(
 async def _count(
     context: Context, meant: Meant, known: Sequence[Planned], *, playlist_id: PlaylistId
 ) -> _Look:
-    """Read all of the target and count the tracks of the batch; holds the rows that may be those."""
+    """Count the batch's tracks in the whole target.
+
+    While others change it a reading may miss rows; then the one that saw most decides, for what is missed
+    would be added twice, and what is not there after all is found at the end.
+    """
+    looks = []
+    for _ in range(MOST_READINGS):
+        reading = Reading(context.adapter, playlist_id)
+        looks.append(await _count_once(context, meant, known, reading=reading))
+        if not reading.has_changed:
+            return looks[-1]
+    return max(looks, key=lambda look: len(look.arrived))
+
+
+async def _count_once(context: Context, meant: Meant, known: Sequence[Planned], *, reading: Reading) -> _Look:
+    """Read to the end; holds the rows that may be meant."""
     may_be_meant = spotter(known)
     found: list[TargetRow] = []
-    length, seen = 0, ""
-    async for page in steady_pages(context.adapter, playlist_id, offset=0):
+    seen = ""
+    async for page in reading.pages():
         found += filter(may_be_meant, page.rows)
-        length = length + len(page.rows) if page.total is None else page.total
-        seen = fingerprint(TargetView(rows=page.rows, total=length), before=seen)
+        seen = fingerprint(TargetView(rows=page.rows, total=reading.length), before=seen)
     rows = await _named(context, found, known)
     before = await _standing(context, meant.track_ids)
     arrived = by_count(meant, [row.track_id for row in rows], before=before)
-    return _Look(arrived=arrived, total=length, fingerprint=seen, is_edited=True)
+    return _Look(arrived=arrived, total=reading.length, fingerprint=seen, is_edited=True)
 
 
 async def _named(

@@ -4,16 +4,15 @@ from collections import Counter
 
 from shared.db import target_bases
 from shared.models import PlaylistId
-from worker.comparison import compare, compare_as_a_whole
+from worker.comparison import TargetChanged, compare, compare_as_a_whole
 from worker.context import Context
 from worker.proof import Proof
 from worker.results import LookAgain, Repair, Verified
 from worker.retry import look_delay_s
-from worker.target_pages import TargetChanged
 
 MAX_REPAIRS = 2
 LOOK_COUNT = 3  # looks before a track counts as gone
-LAGGING_LOOK_COUNT = 14  # some four minutes, for adding again what is only late would double it
+PATIENT_LOOK_COUNT = 14  # some four minutes, where it may be only late, or missed: adding it would double it
 
 VerifyResult = LookAgain | Repair | Verified
 
@@ -25,18 +24,18 @@ async def verify(context: Context) -> VerifyResult:
     try:
         proof = await _proof(context, transfer.target_playlist_id)
     except TargetChanged:
-        return _next_look(context) or Verified(warnings=("target_unchecked",))
+        return _next_look(context, PATIENT_LOOK_COUNT) or Verified(warnings=("target_unchecked",))
     if not proof.missing:
         return Verified(warnings=_warnings(proof))
-    if (again := _next_look(context)) is not None:
+    look_count = PATIENT_LOOK_COUNT if context.adapter.capabilities.reads_lag else LOOK_COUNT
+    if (again := _next_look(context, look_count)) is not None:
         return again
     if transfer.repair_count < MAX_REPAIRS:
         return Repair(positions=proof.missing)
     return Verified(warnings=_warnings(proof), vanished=proof.missing)
 
 
-def _next_look(context: Context) -> LookAgain | None:
-    look_count = LAGGING_LOOK_COUNT if context.adapter.capabilities.reads_lag else LOOK_COUNT
+def _next_look(context: Context, look_count: int) -> LookAgain | None:
     if context.job.failure_count + 1 >= look_count:
         return None
     return LookAgain(delay_s=look_delay_s(context.job.failure_count))

@@ -12,7 +12,7 @@ from worker.context import Context
 from worker.read_back import ANCHOR_COUNT, find_created, marker_of, settle_lost
 from worker.results import BatchWritten, TargetCreated, TargetRead, Wait, WriteFinished
 from worker.target import CLAIM_WAIT_S, claim, grown, withdraw_if_refused
-from worker.target_pages import steady_pages
+from worker.target_pages import MOST_READINGS, Reading
 
 WriteResult = TargetCreated | TargetRead | BatchWritten | WriteFinished | Wait
 
@@ -57,18 +57,26 @@ async def _create(context: Context, intent: Intent | None) -> TargetCreated | Wa
 async def _read_existing(context: Context, playlist_id: PlaylistId) -> TargetRead | Wait:
     if not await claim(context):
         return Wait(delay_s=CLAIM_WAIT_S)
+    for _ in range(MOST_READINGS):
+        reading = Reading(context.adapter, playlist_id)
+        tail = await _count_base(context, reading)
+        if not reading.has_changed:
+            break
+    return TargetRead(track_count=reading.length, tail=tail)
+
+
+async def _count_base(context: Context, reading: Reading) -> tuple[TrackId, ...]:
+    """Store how often each track stands in a target, page by page; return its last tracks."""
     async with jobs.fenced(context.pool, context.job) as connection:
         await target_bases.clear(connection, context.transfer.id)
-    length = 0
     last: deque[TrackId | None] = deque(maxlen=ANCHOR_COUNT)
-    async for page in steady_pages(context.adapter, playlist_id, offset=0):
+    async for page in reading.pages():
         ids = [row.track_id for row in page.rows]
         async with jobs.fenced(context.pool, context.job) as connection:
             await target_bases.add(connection, context.transfer.id, track_ids=list(filter(None, ids)))
         last.extend(ids)
-        length = length + len(ids) if page.total is None else page.total
     tail = tuple(track_id for track_id in takewhile(bool, reversed(last)) if track_id)
-    return TargetRead(track_count=length, tail=tail[::-1])
+    return tail[::-1]
 
 
 async def _add(context: Context, playlist_id: PlaylistId) -> BatchWritten | WriteFinished | Wait:
