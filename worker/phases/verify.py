@@ -4,11 +4,12 @@ from collections import Counter
 
 from shared.db import target_bases
 from shared.models import PlaylistId
-from worker.comparison import TargetChanged, compare, compare_as_a_whole
+from worker.comparison import compare, compare_as_a_whole
 from worker.context import Context
 from worker.proof import Proof
 from worker.results import LookAgain, Repair, Verified
 from worker.retry import look_delay_s
+from worker.target_pages import TargetChanged
 
 MAX_REPAIRS = 2
 LOOK_COUNT = 3  # looks before a track counts as gone
