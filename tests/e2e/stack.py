@@ -226,6 +226,18 @@ class Stack:
         pid = int(owner.split(":")[1]) if owner else None
         return next((worker for worker in self.workers if worker.pid == pid), None)
 
+    async def next_at_work(self, transfer_id: str) -> Process:
+        """Wait until a worker holds a job of the transfer, if none does just now; return it."""
+        found: list[Process] = []
+
+        async def is_held() -> bool:
+            worker = await self.at_work(transfer_id)
+            found.extend([worker] if worker else [])
+            return bool(found)
+
+        await wait_until(is_held)
+        return found[0]
+
     async def kill(self, worker: Process) -> None:
         """Pull the plug of a worker."""
         await worker.kill()

@@ -51,10 +51,8 @@ async def test_work_of_a_killed_worker_costs_at_most_one_batch_of_look_ups_again
     await stack.forget_answers()
     transfer_id = await stack.start(worlds.road_trip)
     await stack.reached(transfer_id, request_count=3 + 4 * seed)
-    matcher = await stack.at_work(transfer_id)
-    assert matcher is not None
 
-    await stack.kill(matcher)
+    await stack.kill(await stack.next_at_work(transfer_id))
 
     status = await stack.user.end(transfer_id)
     asked = await stack.looked_up("apple_music")
