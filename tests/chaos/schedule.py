@@ -28,7 +28,7 @@ def draw(seed: int, music: Music) -> Plan:
         troubles=troubles,
         faults=tuple(fault for draft in drafts for fault in draft.faults),
         events=tuple(sorted(events, key=lambda event: event.at_s)),
-        limits={platform: rng.randint(25, 60) for platform in PLATFORMS if rng.random() < 0.06},
+        limits={platform: rng.randint(25, 60) for platform in PLATFORMS if rng.random() < 0.1},
         calm_at_s=round(rng.uniform(3.0, 5.0), 2),
         self_harm=_self_harm(rng, drafts, worker_count=worker_count),
     )

@@ -19,11 +19,11 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
 
 AT_WRITES = Group(
-    share=0.75,
+    share=0.85,
     troubles={
-        "dies in a write": (5, of_system.dies_in_write),
-        "lost answers": (5, of_platforms.lost_answers),
-        "part of a batch": (4, of_platforms.partial),
+        "dies in a write": (7, of_system.dies_in_write),
+        "lost answers": (8, of_platforms.lost_answers),
+        "part of a batch": (6, of_platforms.partial),
         "nothing done": (3, of_platforms.nothing_done),
         "late": (2, of_platforms.late),
         "shuffle": (1, of_platforms.shuffle),
