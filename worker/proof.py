@@ -8,6 +8,7 @@ import unicodedata
 from array import array
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Sequence
+from itertools import islice, takewhile
 
 import msgspec
 
@@ -197,15 +198,23 @@ def _named(expected: Sequence[TrackId], shown: Sequence[TrackId | None]) -> list
     return [track_id or next(unnamed, TrackId("")) for track_id in shown]
 
 
-def _missing(expected: Sequence[TrackId], shown: Iterable[TrackId | None]) -> tuple[int, ...]:
-    there = Counter(shown)
+def _missing(expected: Sequence[TrackId], shown: Sequence[TrackId | None]) -> tuple[int, ...]:
+    """Return the indexes of what is not there; of equal tracks, none that stands at the common end."""
+    end_count = _common_end(expected, shown)
+    there = Counter(islice(shown, len(shown) - end_count))
     missing = []
-    for index, track_id in enumerate(expected):
+    for index, track_id in enumerate(islice(expected, len(expected) - end_count)):
         if there[track_id] > 0:
             there[track_id] -= 1
         else:
             missing.append(index)
     return tuple(missing)
+
+
+def _common_end(expected: Sequence[TrackId], shown: Sequence[TrackId | None]) -> int:
+    """Return how many tracks both have in common at their ends."""
+    pairs = zip(reversed(expected), reversed(shown), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _is_subsequence(short: Sequence[TrackId], long: Sequence[TrackId]) -> bool:

@@ -60,7 +60,7 @@ def nothing_done(dice: Dice) -> Draft:
 
 def slow_writes(dice: Dice) -> Draft:
     fault = dice.fault(
-        dice.target, operation="write", kind="delay", delay_ms=dice.rng.randint(200, 900), count=4
+        dice.target, operation="write", kind="delay", delay_ms=dice.rng.randint(200, 1500), count=4
     )
     return Draft(faults=(fault,))
 

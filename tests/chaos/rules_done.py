@@ -167,12 +167,12 @@ def _is_in_order(history: History, story: Story) -> bool:
 
 
 def _may_be_mixed(history: History, story: Story) -> bool:
-    """Whether the platform has mixed batches or lied about one, or a hand has moved what we counted on."""
+    """Whether the platform has mixed batches, or another hand has moved what we counted on."""
     is_shuffled = is_late(story) or any(
         strike.kind == "shuffle" and strike.detail.startswith(story.target_platform)
         for strike in history.strikes
     )
-    return is_shuffled or lied(history, story.target_platform) or bool(_foreign(history, story))
+    return is_shuffled or bool(_foreign(history, story))
 
 
 def _named(tracks: Counter[str]) -> str:

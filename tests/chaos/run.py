@@ -63,7 +63,12 @@ async def play(arena: Arena, plan: Plan, music: Music) -> History:
             own_id: tuple([row["id"] for row in await arena.rows(platform, own_id)])
             for platform, own_id in targets
         },
-        strikes=(*injector.strikes, *harm, *_strikes([*struck, *struck_late], fenced_count=fenced_count)),
+        strikes=(
+            *injector.strikes,
+            *harm,
+            *_limits(plan),
+            *_strikes([*struck, *struck_late], fenced_count=fenced_count),
+        ),
         leftovers=tuple(leftovers),
         answers=dict(answers + late_answers),
         duration_s=round(time.monotonic() - began_s, 2),
@@ -183,6 +188,10 @@ def _strikes(struck: Sequence[tuple[PlatformFault, int]], *, fenced_count: int) 
             detail = f"{fault.platform} {fault.fault['operation']}"
             strikes.append(Strike(kind=name, count=count, detail=detail))
     return strikes
+
+
+def _limits(plan: Plan) -> list[Strike]:
+    return [Strike(kind="limit", detail=f"{platform} {count}") for platform, count in plan.limits.items()]
 
 
 async def _all_ended(injector: Injector) -> None:

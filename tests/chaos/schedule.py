@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from deploy.sandbox.changes import Item
 from tests.chaos.dice import Dice, Draft
 from tests.chaos.plans import OTHER, PLATFORMS, Music, Plan, Wish
-from tests.chaos.troubles import AT_READS, AT_WRITES, TROUBLES
+from tests.chaos.troubles import DRAWS, GROUPS
 from tests.faults import effects
 
 MOST_ROWS = 300  # of all transfers of a run together
@@ -17,7 +17,7 @@ def draw(seed: int, music: Music) -> Plan:
     rng = random.Random(f"chaos {seed}")
     wishes = _wishes(rng, music)
     troubles = _choose_troubles(rng)
-    drafts = [TROUBLES[name][1](Dice(rng, wishes=wishes, music=music, name=name)) for name in troubles]
+    drafts = [DRAWS[name](Dice(rng, wishes=wishes, music=music, name=name)) for name in troubles]
     worker_count = rng.choice((2, 2, 3))
     events = [event for draft in drafts for event in draft.events]
     return Plan(
@@ -28,7 +28,7 @@ def draw(seed: int, music: Music) -> Plan:
         troubles=troubles,
         faults=tuple(fault for draft in drafts for fault in draft.faults),
         events=tuple(sorted(events, key=lambda event: event.at_s)),
-        limits={platform: rng.randint(25, 60) for platform in PLATFORMS if rng.random() < 0.06},
+        limits={platform: rng.randint(25, 60) for platform in PLATFORMS if rng.random() < 0.1},
         calm_at_s=round(rng.uniform(3.0, 5.0), 2),
         self_harm=_self_harm(rng, drafts, worker_count=worker_count),
     )
@@ -48,18 +48,13 @@ def _self_harm(rng: random.Random, drafts: Sequence[Draft], *, worker_count: int
 
 
 def _choose_troubles(rng: random.Random) -> tuple[str, ...]:
-    """Return two to five different troubles, the likelier ones more often.
-
-    Mostly one of them meets writes, and sometimes one meets reads.
-    """
-    names = list(TROUBLES)
+    """Return troubles of different groups, at least two; rarely a second one of a group."""
     chosen: dict[str, None] = {}
-    for share, group in ((0.8, AT_WRITES), (0.4, AT_READS)):
-        if rng.random() < share:
-            chosen[rng.choice(group)] = None
-    wanted = rng.choice((2, 3, 3, 4, 4, 5))
-    while len(chosen) < wanted:
-        chosen[rng.choices(names, weights=[TROUBLES[name][0] for name in names])[0]] = None
+    while len(chosen) < 2:
+        for group in GROUPS:
+            if rng.random() < group.share:
+                weights = [weight for weight, _ in group.troubles.values()]
+                chosen[rng.choices(list(group.troubles), weights=weights)[0]] = None
     return tuple(chosen)
 
 

@@ -40,7 +40,7 @@ def dies_in_write(dice: Dice) -> Draft:
         is_lasting=True,
         operation=rng.choice(("add_items", "add_items", "add_items", "write")),
         kind=rng.choice(("delay", "applied_then_delay", "applied_then_delay")),
-        delay_ms=rng.randint(300, 900),
+        delay_ms=rng.randint(300, 1400),
         count=rng.randint(1, 3),
         after=rng.choice((0, 0, 1)),
     )

@@ -156,6 +156,19 @@ async def test_a_batch_stored_in_another_order_is_not_sent_again_and_the_order_i
     assert await engine.warnings(transfer_id) == {"order_differs"}
 
 
+async def test_a_lost_batch_behind_one_in_another_order_is_told_as_that_and_not_as_an_edit(
+    appending: Engine,
+) -> None:
+    transfer_id = await appending.transfer(range(8))
+    appending.target.is_reversing = True
+    appending.target.add_mishaps += [None, Lost()]
+
+    await appending.run()
+
+    assert sorted(appending.target.ids_of()) == sorted(target_ids(range(8)))
+    assert await appending.warnings(transfer_id) == {"order_differs"}
+
+
 @pytest.mark.parametrize("shown", [TrackId("t2-of-another-market"), None], ids=["other id", "no name"])
 async def test_a_track_shown_under_another_name_is_not_added_again(
     engine: Engine, shown: TrackId | None

@@ -8,7 +8,7 @@ from deploy.sandbox.faults import Fault
 from tests.chaos.dice import STRIKES_UNTIL_S
 from tests.chaos.plans import PLATFORMS, Expected, Music, SourceList
 from tests.chaos.schedule import MOST_ROWS, draw
-from tests.chaos.troubles import TROUBLES
+from tests.chaos.troubles import DRAWS
 from tests.chaos.worlds import ODD_ROWS
 
 SEEDS = range(300)
@@ -67,7 +67,7 @@ def test_a_plan_survives_being_kept(music: Music) -> None:
 def test_every_trouble_is_drawn_sometimes(music: Music) -> None:
     drawn = {trouble for seed in SEEDS for trouble in draw(seed, music).troubles}
 
-    assert drawn == set(TROUBLES)
+    assert drawn == set(DRAWS)
 
 
 def test_the_sandboxes_understand_every_fault(music: Music) -> None:

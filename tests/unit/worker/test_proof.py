@@ -45,6 +45,13 @@ def test_a_repeat_that_stands_there_once_too_few_is_missing() -> None:
     assert proof.missing == (2,)
 
 
+def test_of_repeats_the_one_whose_neighbors_are_missing_is_missing() -> None:
+    proof = prove(ids("ABCADA"), shown("ADA"))
+
+    assert proof.missing == (0, 1, 2)
+    assert proof.is_in_order
+
+
 def test_rows_of_others_between_ours_do_not_disturb_the_order() -> None:
     proof = prove(ids("ABC"), shown("XAYBCZ"))
 
