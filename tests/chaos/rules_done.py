@@ -152,7 +152,12 @@ def _foreign(history: History, story: Story) -> list[Change]:
 
 
 def _must_notice(history: History, story: Story) -> bool:
-    """Whether another hand's rows came surely after the first of ours and before the last."""
+    """Whether another hand's rows came surely after the first of ours and before the last.
+
+    Where several transfers write to one playlist, the history does not tell whose rows are whose.
+    """
+    if len(beside(history, story)) > 1:
+        return False
     ours = [c.number for c in history.changes_of(story.target_id, by="platform") if c.kind == INSERTED]
     return bool(ours) and any(ours[0] < change.number < ours[-1] for change in _foreign(history, story))
 
