@@ -37,6 +37,10 @@ AT_WORK = """
 SELECT lease_owner FROM jobs
 WHERE transfer_id = $1 AND state = 'open' AND lease_until > clock_timestamp() LIMIT 1
 """
+HELD = """
+SELECT count(*) FROM jobs
+WHERE split_part(lease_owner, ':', 2) = $1 AND state = 'open' AND lease_until > clock_timestamp()
+"""
 
 Json = dict[str, Any]
 
@@ -225,6 +229,10 @@ class Stack:
         owner = await self._fetch(AT_WORK, transfer_id)
         pid = int(owner.split(":")[1]) if owner else None
         return next((worker for worker in self.workers if worker.pid == pid), None)
+
+    async def held_count(self, worker: Process) -> int:
+        """Return how many jobs a worker holds just now."""
+        return int(await self._fetch(HELD, str(worker.pid)))
 
     async def next_at_work(self, transfer_id: str) -> Process:
         """Wait until a worker holds a job of the transfer, if none does just now; return it."""

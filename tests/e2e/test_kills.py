@@ -45,19 +45,21 @@ async def test_killed_worker_leaves_a_perfect_target(
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_work_of_a_killed_worker_costs_at_most_one_batch_of_look_ups_again(
+async def test_each_job_of_a_killed_worker_costs_at_most_one_batch_of_look_ups_again(
     usual_count: int, stack: Stack, worlds: Worlds, seed: int
 ) -> None:
     await stack.forget_answers()
     transfer_id = await stack.start(worlds.road_trip)
     await stack.reached(transfer_id, request_count=3 + 4 * seed)
+    matcher = await stack.next_at_work(transfer_id)
+    held_count = await stack.held_count(matcher)
 
-    await stack.kill(await stack.next_at_work(transfer_id))
+    await stack.kill(matcher)
 
     status = await stack.user.end(transfer_id)
     asked = await stack.looked_up("apple_music")
     assert await stack.flaws(worlds.road_trip, status) == []
-    assert sum(asked.values()) - len(asked) <= SOURCE_PAGE
+    assert sum(asked.values()) - len(asked) <= SOURCE_PAGE * max(1, held_count)
 
 
 async def test_all_workers_killed_and_new_ones_started_finish_the_transfer(
