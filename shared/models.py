@@ -30,6 +30,14 @@ class Policy(StrEnum):
     BEST_EFFORT = "best_effort"
 
 
+class Explicit(StrEnum):
+    """Which of the clean and the explicit release of a recording is wanted, where there are both."""
+
+    AS_SOURCE = "as_source"
+    PREFER = "prefer"
+    AVOID = "avoid"
+
+
 class Outcome(StrEnum):
     """What became of one item. `pending` and `deferred` are not final, all others are."""
 

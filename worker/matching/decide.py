@@ -5,7 +5,7 @@ from enum import IntEnum
 
 import msgspec
 
-from shared.models import Outcome, Policy, Track
+from shared.models import Explicit, Outcome, Policy, Track
 from worker.matching.conflicts import CLOSE_MS
 from worker.matching.normalize import fold
 from worker.matching.score import Score, score
@@ -15,12 +15,20 @@ _ALTERNATIVES = 5
 _GAP = 0.02  # a runner-up of another recording within it makes the choice ambiguous
 
 
+class Alternative(msgspec.Struct, frozen=True, kw_only=True):
+    """A candidate that was not chosen but is worth a person's look. index: its place among the candidates."""
+
+    index: int
+    reason: str
+    evidence: Score
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What was decided about one item.
 
     choice: index of the accepted candidate, None unless outcome is one of MATCHED. score (0..1), evidence: of
-    the choice, else of the nearest candidate. alternatives: up to five other indexes worth a person's look,
-    best first.
+    the choice, else of the nearest candidate. gap: by how much the choice's score leads the next candidate's,
+    None where nothing was chosen or no other is worth a look. alternatives: up to five others, best first.
     """
 
     outcome: Outcome
@@ -28,7 +36,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     choice: int | None = None
     score: float = 0.0
     evidence: Score | None = None
-    alternatives: tuple[int, ...] = ()
+    gap: float | None = None
+    alternatives: tuple[Alternative, ...] = ()
 
 
 class Level(IntEnum):
@@ -49,16 +58,25 @@ class _Rated(msgspec.Struct, frozen=True):
     level: Level
 
 
-def decide(source: Track, candidates: Sequence[Track], *, policy: Policy, is_loose: bool = False) -> Decision:
+def decide(
+    source: Track,
+    candidates: Sequence[Track],
+    *,
+    policy: Policy,
+    explicit: Explicit = Explicit.AS_SOURCE,
+    is_loose: bool = False,
+) -> Decision:
     """Choose the candidate that is the source's recording, or say why there is none.
 
     Independent of the order of the candidates; never raises, whatever the texts are. A weaker candidate than
-    the policy takes makes the outcome `review`. is_loose: the candidates were found by a loose query, so that
-    without an equal ISRC none rates above `best_effort`.
+    the policy takes makes the outcome `review`. explicit: which of a clean and an explicit release of one
+    recording is wanted. is_loose: the candidates were found by a loose query, so that without an equal ISRC
+    none rates above `best_effort`.
     """
     ceiling = Level.PROBABLE if is_loose else Level.SAME
     judged = [_judge(source, index, candidate, ceiling=ceiling) for index, candidate in enumerate(candidates)]
-    rated = sorted((one for one in judged if one.level > Level.OTHER), key=_preference(source))
+    wanted = _wanted_flag(source, explicit)
+    rated = sorted((one for one in judged if one.level > Level.OTHER), key=_preference(wanted=wanted))
     if not rated:
         nearest = max((one.evidence for one in judged), key=_nearness, default=None)
         return Decision(
@@ -77,7 +95,11 @@ def decide(source: Track, candidates: Sequence[Track], *, policy: Policy, is_loo
         choice=best.index if chosen else None,
         score=best.evidence.total,
         evidence=best.evidence,
-        alternatives=tuple(one.index for one in others[:_ALTERNATIVES]),
+        gap=best.evidence.total - rated[1].evidence.total if chosen and len(rated) > 1 else None,
+        alternatives=tuple(
+            Alternative(index=one.index, reason=_reason(one), evidence=one.evidence)
+            for one in others[:_ALTERNATIVES]
+        ),
     )
 
 
@@ -140,7 +162,12 @@ def _nearness(evidence: Score) -> tuple[float, float, float, tuple[str, ...]]:
     return evidence.total, evidence.title, evidence.artist or 0.0, evidence.conflicts
 
 
-def _preference(source: Track) -> Callable[[_Rated], tuple[object, ...]]:
+def _wanted_flag(source: Track, explicit: Explicit) -> bool | None:
+    """Say whether the explicit release is wanted, None where the source does not tell."""
+    return source.explicit if explicit is Explicit.AS_SOURCE else explicit is Explicit.PREFER
+
+
+def _preference(*, wanted: bool | None) -> Callable[[_Rated], tuple[object, ...]]:
     """Order by certainty; among equals by album, explicit flag, original release and, at last, id."""
 
     def key(one: _Rated) -> tuple[object, ...]:
@@ -151,7 +178,7 @@ def _preference(source: Track) -> Callable[[_Rated], tuple[object, ...]]:
             bool(evidence.doubts),
             not near if one.level >= Level.SAME else -evidence.total,
             not (evidence.album or 0.0) >= 0.9,
-            source.explicit is not None and track.explicit is not None and source.explicit != track.explicit,
+            wanted is not None and track.explicit is not None and wanted != track.explicit,
             _is_compilation(track),
             track.release_date or "9999",
             -evidence.total,
@@ -187,12 +214,13 @@ def _is_ambiguous(best: _Rated, others: Sequence[_Rated]) -> bool:
     return False
 
 
-def _reason(best: _Rated, *, outcome: Outcome) -> str:
-    evidence = best.evidence
+def _reason(one: _Rated, *, outcome: Outcome | None = None) -> str:
+    """Say in a sentence what was decided; without an outcome, what speaks for and against a candidate."""
+    evidence = one.evidence
     if outcome is Outcome.ONLY_OTHER_VERSION:
         return f"Only another version was found: {'; '.join(evidence.conflicts)}."
     agreed = _agreement(evidence)
-    if outcome is Outcome.EXACT:
+    if one.level is Level.EXACT:
         return f"The ISRC is the same, and {agreed}."
     if outcome is Outcome.REVIEW:
         return f"Not certain enough: {agreed}{_doubts(evidence)}."

@@ -111,5 +111,5 @@ def _settled(item: Item, decision: Decision, candidates: Sequence[Track]) -> Set
         reason=decision.reason,
         score=decision.score,
         target=None if decision.choice is None else candidates[decision.choice],
-        alternatives=tuple(candidates[index] for index in decision.alternatives),
+        alternatives=tuple(candidates[one.index] for one in decision.alternatives),
     )
