@@ -141,6 +141,8 @@ def _is_same(evidence: Score) -> bool:
         return True
     apart_ms = evidence.apart_ms
     artist = 0.7 if evidence.artist is None else evidence.artist
+    if apart_ms is None and evidence.artist is None:
+        return evidence.title == 1.0 and not evidence.doubts
     if apart_ms is None:
         return evidence.title >= 0.93 and artist >= 0.8 and (not evidence.doubts or evidence.own_album)
     if apart_ms <= 1_000 and evidence.own_album:
@@ -175,7 +177,7 @@ def _preference(*, wanted: bool | None) -> Callable[[_Rated], tuple[object, ...]
         near = evidence.title >= 0.93 and (evidence.apart_ms or 0) <= CLOSE_MS
         return (
             -one.level,
-            bool(evidence.doubts),
+            bool(evidence.doubts or evidence.notes),
             not near if one.level >= Level.SAME else -evidence.total,
             not (evidence.album or 0.0) >= 0.9,
             wanted is not None and track.explicit is not None and wanted != track.explicit,
@@ -241,4 +243,4 @@ def _agreement(evidence: Score) -> str:
 
 
 def _doubts(evidence: Score) -> str:
-    return "".join(f"; {doubt}" for doubt in (*evidence.conflicts, *evidence.doubts))
+    return "".join(f"; {doubt}" for doubt in (*evidence.conflicts, *evidence.doubts, *evidence.notes))

@@ -4,9 +4,10 @@ import msgspec
 from rapidfuzz import fuzz
 
 from shared.models import Track
-from worker.matching.conflicts import Findings, Side, find_conflicts
+from worker.matching.conflicts import Closeness, Findings, Side, find_conflicts
+from worker.matching.display import read_display
 from worker.matching.likeness import artist_likeness, title_likeness
-from worker.matching.normalize import read_artists
+from worker.matching.normalize import Artists, fold, read_artists
 from worker.matching.titles import Album, Title, is_parted, read_album, read_credited, read_title
 
 _FAR_MS = 16_000
@@ -16,9 +17,10 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     """The evidence of one comparison. Fields are 0..1, higher is nearer, None where one side is unknown.
 
     total: of all fields. apart_ms: difference of the durations, None where one is unknown. own_album: both
-    stand on one album that is not merely named like the track. is_identical: both are described in the same
+    stand on one album that is not merely named like the track. same_file: the durations are equal to the
+    millisecond, and no whole seconds. is_identical: both are described in the same
     words. conflicts: what makes the two different recordings. doubts: what only one side says, so that the
-    rest must make it good. Both in words for people.
+    rest must make it good. notes: differences that decide nothing. All three in words for people.
     """
 
     total: float
@@ -29,18 +31,24 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     isrc: float | None = None
     apart_ms: int | None = None
     own_album: bool = False
+    same_file: bool = False
     is_identical: bool = False
     conflicts: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class _Titles(msgspec.Struct, frozen=True):
-    """Two titles as they were understood. names_artist: an artist one track lacks stands in its title."""
+    """Two titles as they were understood.
+
+    names_artist: an artist that one track lacks stands in its title. strange: what else a display string says.
+    """
 
     wanted: Title
     found: Title
     likeness: float
     names_artist: bool = False
+    strange: tuple[str, ...] = ()
 
 
 class _Albums(msgspec.Struct, frozen=True):
@@ -71,8 +79,16 @@ def score(source: Track, candidate: Track) -> Score:
     if artist is None and titles.names_artist:
         artist = 0.95
     albums = _compare_albums(source, candidate)
+    own_album = albums.is_same and albums.wanted_name != titles.wanted.core
+    closeness = Closeness(
+        apart_ms=apart_ms,
+        is_same_file=apart_ms == 0 and (source.duration_ms or 0) % 1_000 != 0,
+        is_same_release=own_album,
+    )
     findings = find_conflicts(
-        Side(titles.wanted, albums.wanted), Side(titles.found, albums.found), apart_ms=apart_ms
+        Side(titles.wanted, albums.wanted, _guests(titles.wanted, players)),
+        Side(titles.found, albums.found, _guests(titles.found, others)),
+        closeness=closeness,
     )
     duration = None if apart_ms is None else max(0.0, 1 - max(0, apart_ms - 1_000) / _FAR_MS)
     return Score(
@@ -84,10 +100,12 @@ def score(source: Track, candidate: Track) -> Score:
         album=albums.likeness,
         isrc=isrc,
         apart_ms=apart_ms,
-        own_album=albums.is_same and albums.wanted_name != titles.wanted.core,
+        own_album=own_album,
+        same_file=closeness.is_same_file,
         is_identical=_description(source) == _description(candidate) and bool(source.title.strip()),
         conflicts=findings.conflicts,
         doubts=findings.doubts,
+        notes=findings.notes,
     )
 
 
@@ -115,7 +133,30 @@ def _read_titles(source: Track, candidate: Track) -> _Titles:
                     read_title(one), read_title(other), names_artist=is_bare or is_bare_too
                 )
                 best = max(best, titles, key=lambda either: either.likeness)
+    if best.likeness == 1.0 and best.names_artist:
+        return best
+    if others is None and players is not None:
+        return _read_display(best, source, candidate, players=players)
+    if players is None and others is not None:
+        best = _read_display(best, candidate, source, players=others)
     return best
+
+
+def _read_display(best: _Titles, told: Track, shown: Track, *, players: Artists) -> _Titles:
+    """Read the title of the track whose artist is unknown with the other one at hand."""
+    title = read_title(told.title)
+    album = read_album(told.album).words if told.album else ""
+    display = read_display(shown.title, title=title, names=players.names, album=album)
+    if display is None:
+        return best
+    read = read_title(display.title)
+    titles = _Titles(title, read, title_likeness(title, read), display.has_artist, display.strange)
+    return max(best, titles, key=lambda either: (either.likeness, either.names_artist))
+
+
+def _guests(title: Title, players: Artists | None) -> frozenset[str]:
+    """Name who plays beside the main artist, folded."""
+    return frozenset((*map(fold, title.guests), *(players.names[1:] if players else ())))
 
 
 def _description(track: Track) -> tuple[object, ...]:
@@ -149,4 +190,4 @@ def _total(title: float, *, artist: float | None, duration: float | None, album:
 
 
 def _trust(findings: Findings) -> float:
-    return 0.5 if findings.conflicts else 0.95 ** len(findings.doubts)
+    return 0.5 if findings.conflicts else 0.95 ** len((*findings.doubts, *findings.notes))

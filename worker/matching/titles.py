@@ -59,6 +59,7 @@ class Tag(msgspec.Struct, frozen=True):
     kind: str
     weight: Weight
     detail: str = ""
+    has_own_length: bool = False
 
 
 class Title(msgspec.Struct, frozen=True):
@@ -116,7 +117,7 @@ def read_title(text: str) -> Title:
         guests = artist_names((core[featuring.end() :],))
         core = core[: featuring.start()]
     segments = [_read_segment(part) for part in parts]
-    folded = _count(fold(core))
+    folded = count_parts(fold(core))
     extras = tuple(segment.extra for segment in segments if segment.extra)
     full = " ".join((folded, *extras))
     return Title(
@@ -137,7 +138,7 @@ def read_title(text: str) -> Title:
 def read_album(text: str) -> Album:
     """Bring the name of an album to a form that can be compared."""
     words = fold(text)
-    kinds = frozenset(tag.kind for tag in _tags(*_versions_in(words)))
+    kinds = frozenset(tag.kind for tag in _tags(*find_versions(words)))
     return Album(name=read_title(text).core, words=words, kinds=kinds)
 
 
@@ -237,18 +238,18 @@ def _read_segment(part: str) -> _Segment:
     first, _, rest = folded.partition(" ")
     if first in FEATURING and rest:
         ending = part.rsplit(maxsplit=1)[-1].casefold()  # "feat. Somebody Remix"
-        tags = _tags(*_versions_in(ending)) if ending in _ENDINGS else ()
+        tags = _tags(*find_versions(ending)) if ending in _ENDINGS else ()
         return _Segment(guests=artist_names((part.partition(" ")[2],)), tags=tags)
-    found, around = _versions_in(folded)
+    found, around = find_versions(folded)
     if found:
         is_soft = all(version.weight is Weight.SOFT for version in found)
         return _Segment(tags=_tags(found, around), version_words="" if is_soft else part)
-    if _ORIGIN.match(folded) or _YEAR.fullmatch(folded):
+    if is_origin(folded) or _YEAR.fullmatch(folded):
         return _Segment()
-    return _Segment(extra=_count(folded))
+    return _Segment(extra=count_parts(folded))
 
 
-def _versions_in(folded: str) -> tuple[tuple[Version, ...], str]:
+def find_versions(folded: str) -> tuple[tuple[Version, ...], str]:
     """Find the versions that a text names, and the words that stand around them."""
     phrases: list[str] = []
 
@@ -263,6 +264,11 @@ def _versions_in(folded: str) -> tuple[tuple[Version, ...], str]:
     return tuple(found.values()), " ".join(word for word in around if word not in _AROUND)
 
 
+def is_origin(folded: str) -> bool:
+    """Say whether a part of a title tells where the track comes from or who made it."""
+    return _ORIGIN.match(folded) is not None
+
+
 def _tags(found: tuple[Version, ...], around: str) -> tuple[Tag, ...]:
     """Turn the versions that a text names into tags; "Somebody's Edit" is a remix, "2011 Edit" is none."""
     names_somebody = bool(around) and not around.replace(" ", "").isdigit()
@@ -272,7 +278,7 @@ def _tags(found: tuple[Version, ...], around: str) -> tuple[Tag, ...]:
             tags.append(Tag("remix", Weight.DECISIVE, around))
         elif version.weight is not Weight.SOFT and not _is_said_better(version, found, around):
             detail = around if version.named else ""
-            tags.append(Tag(version.kind, version.weight, detail))
+            tags.append(Tag(version.kind, version.weight, detail, version.has_own_length))
     return tuple(tags)
 
 
@@ -287,11 +293,11 @@ def _merge(tags: Iterable[Tag]) -> tuple[Tag, ...]:
     for tag in tags:
         known = merged.get(tag.kind)
         detail = f"{known.detail} {tag.detail}".strip() if known else tag.detail
-        merged[tag.kind] = Tag(tag.kind, tag.weight, detail)
+        merged[tag.kind] = Tag(tag.kind, tag.weight, detail, tag.has_own_length)
     return tuple(merged.values())
 
 
-def _count(folded: str) -> str:
+def count_parts(folded: str) -> str:
     """Write part words and Roman numerals in one way, so that "Pt. II" equals "Part 2"."""
     words = [_PARTS.get(word, word) for word in folded.split(" ")]
     for place in range(1, len(words)):
