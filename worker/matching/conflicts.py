@@ -95,7 +95,8 @@ def _weigh(
             fuzz.ratio(speaker.album.words, silent.album.words) >= 90
         )
         note = f"only the album of one names the {_called(said)}"
-        (book.notes if is_one_album else book.conflicts).append(note)
+        is_note = is_one_album or said.weight is Weight.LENGTH
+        (book.notes if is_note else book.conflicts).append(note)
     elif said.weight is Weight.LENGTH:
         _weigh_length(said, words, closeness=closeness, book=book)
     elif (shares_live and said.kind == "acoustic") or (said.has_own_length and closeness.is_same_file):
@@ -138,8 +139,13 @@ def _compare_numbers(one: Title, other: Title, *, closeness: Closeness, book: _N
     if mine and theirs and (mine <= theirs or theirs <= mine):
         book.doubts.append("only one title has all the numbers")
     elif mine != theirs:
-        is_doubt = closeness.is_same_place and not (mine and theirs)
+        is_doubt = closeness.is_same_place and not (mine and theirs) and all(map(_is_plain, mine | theirs))
         (book.doubts if is_doubt else book.conflicts).append("the numbers in the titles differ")
+
+
+def _is_plain(number: str) -> bool:
+    """Say whether a number may be left out: the first part is often not called so, a year is no part."""
+    return number == "1" or (len(number) == 4 and number[:2] in {"19", "20"})
 
 
 def _compare_details(one: Tag, other: Tag, *, closeness: Closeness, book: _Notebook) -> None:

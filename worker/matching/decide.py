@@ -147,6 +147,9 @@ def _is_same(evidence: Score) -> bool:
         return evidence.title >= 0.93 and artist >= 0.8 and (not evidence.doubts or evidence.own_album)
     if apart_ms <= 1_000 and evidence.own_album:
         return evidence.title >= 0.97 or (evidence.title >= 0.7 and artist >= 0.6)
+    if apart_ms <= 1_000 and (evidence.album or 0.0) >= 0.9:
+        if (evidence.title >= 0.97 and artist >= 0.66) or (evidence.title >= 0.7 and artist >= 0.95):
+            return True
     if apart_ms <= CLOSE_MS:
         return evidence.title >= 0.8 and artist >= 0.68
     if apart_ms <= 8_000:

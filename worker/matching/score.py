@@ -105,7 +105,7 @@ def score(source: Track, candidate: Track) -> Score:
         is_identical=_description(source) == _description(candidate) and bool(source.title.strip()),
         conflicts=findings.conflicts,
         doubts=findings.doubts,
-        notes=findings.notes,
+        notes=findings.notes + tuple(f"the title also says “{said}”" for said in titles.strange),
     )
 
 
@@ -175,6 +175,8 @@ def _compare_albums(source: Track, candidate: Track) -> _Albums:
     if wanted is None or found is None:
         return _Albums(wanted, found)
     likeness = fuzz.ratio(wanted.name, found.name) / 100
+    if likeness < 0.9 and wanted.name.removeprefix("the ") == found.name.removeprefix("the "):
+        likeness = 0.98
     if wanted.kinds != found.kinds:
         likeness *= 0.85
     return _Albums(wanted, found, likeness)
