@@ -75,9 +75,7 @@ def find_conflicts(one: Side, other: Side, *, closeness: Closeness) -> Findings:
         if kind in mine and kind in theirs:
             _compare_details(mine[kind], theirs[kind], closeness=closeness, book=book)
         else:
-            said, speaker, silent = (
-                (mine[kind], one, other) if kind in mine else (theirs[kind], other, one)
-            )
+            said, speaker, silent = (mine[kind], one, other) if kind in mine else (theirs[kind], other, one)
             shares_live = "live" in mine and "live" in theirs
             _weigh(said, speaker, silent, closeness=closeness, shares_live=shares_live, book=book)
     return book.findings()
@@ -91,8 +89,10 @@ def _weigh(
     if said.kind == "version" and said.detail in silent.guests:
         return
     if _is_said_by_album(said, silent.album):
-        is_one_album = speaker.album is not None and silent.album is not None and (
-            fuzz.ratio(speaker.album.words, silent.album.words) >= 90
+        is_one_album = (
+            speaker.album is not None
+            and silent.album is not None
+            and (fuzz.ratio(speaker.album.words, silent.album.words) >= 90)
         )
         note = f"only the album of one names the {_called(said)}"
         is_note = is_one_album or said.weight is Weight.LENGTH

@@ -104,7 +104,7 @@ def _split(text: str) -> _Words:
 
 def _find_title(display: _Words, title: Title) -> tuple[int, int] | None:
     """Return first and behind-last word of the title, where it is a part of its own if that stands there."""
-    for form in dict.fromkeys((title.full, title.core)):
+    for form in dict.fromkeys((title.running, title.full, title.core)):
         spans = _spans(display.words, form)
         if spans:
             return max(spans, key=lambda span: (_is_whole(display, span), -span[0]))

@@ -20,6 +20,8 @@ def title_likeness(one: Title, other: Title) -> float:
         if not one.extras or not other.extras:
             return 0.93
         return 0.55 + 0.4 * fuzz.token_sort_ratio(one.full, other.full) / 100
+    if one.running == other.running:
+        return 1.0
     best = _forms_likeness((one.core, one.full), (other.core, other.full))
     if best < 0.95 and not (one.full.isascii() and other.full.isascii()):
         roman = _forms_likeness((one.roman_core, one.roman_full), (other.roman_core, other.roman_full))

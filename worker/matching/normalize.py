@@ -13,6 +13,8 @@ from worker.matching.versions import NOBODY
 CACHED = 4096  # enough for the batches under way; more would only cost memory
 _ACCENTS = re.compile(r"[\u0300-\u036f]+")
 _QUOTES_AND_INVISIBLE = re.compile("['’‘`´ʼʻ′\"“”„״׳\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufe0e\ufe0f]+")
+_WORD = re.compile(r"[a-z0-9]+")
+_ODD = re.compile("['\"`$!@*&+]| n ", re.IGNORECASE)  # signs that stand for letters, for words or for nothing
 _SEPARATORS = re.compile(r"(?:[^\w*]|_)+")
 # Asterisks that hide no letter: "N**r" keeps its own, so that it can be compared with the word in full.
 _STRAY_ASTERISKS = re.compile(r"(?<![\w*])\*+|(?<=[^*\s])\*(?= |$)")
@@ -46,6 +48,8 @@ class Artists(msgspec.Struct, frozen=True):
 @lru_cache(CACHED)
 def fold(text: str) -> str:
     """Bring a text to words that can be compared: no case, accents, punctuation; scripts stay themselves."""
+    if text.isascii() and not _ODD.search(text):
+        return " ".join(_WORD.findall(text.lower())) or " ".join(text.split()).casefold()
     spaced = " ".join(text.split())
     plain = spaced if spaced.isascii() else unicodedata.normalize("NFKC", spaced)
     plain = plain.casefold()

@@ -8,7 +8,7 @@ from worker.matching.conflicts import Closeness, Findings, Side, find_conflicts
 from worker.matching.display import read_display
 from worker.matching.likeness import artist_likeness, title_likeness
 from worker.matching.normalize import Artists, fold, read_artists
-from worker.matching.titles import Album, Title, is_parted, read_album, read_credited, read_title
+from worker.matching.titles import Album, Title, is_parted, read_album, read_title
 
 _FAR_MS = 16_000
 
@@ -114,44 +114,32 @@ def _compare_titles(wanted: Title, found: Title, *, names_artist: bool = False) 
 
 
 def _read_titles(source: Track, candidate: Track) -> _Titles:
-    """Read both titles as they stand or without the artist in them, whichever makes them more alike."""
+    """Read both titles as they stand, or one as a display string, whichever makes them more alike."""
     plain = _compare_titles(read_title(source.title), read_title(candidate.title))
-    is_told = bool(source.artists and candidate.artists)
-    if plain.likeness == 1.0 or (is_told and not is_parted(source.title) and not is_parted(candidate.title)):
+    if plain.likeness == 1.0:
         return plain
     players, others = read_artists(source.artists), read_artists(candidate.artists)
-    if plain.likeness >= 0.93 and players and others:
-        return plain
-    names = (*(players.names if players else ()), *(others.names if others else ()))
-    wanted = read_credited(source.title, names, is_whole=players is None)
-    found = read_credited(candidate.title, names, is_whole=others is None)
-    best = plain
-    for one, is_bare in ((source.title, False), (wanted, players is None)):
-        for other, is_bare_too in ((candidate.title, False), (found, others is None)):
-            if one is not None and other is not None:
-                titles = _compare_titles(
-                    read_title(one), read_title(other), names_artist=is_bare or is_bare_too
-                )
-                best = max(best, titles, key=lambda either: either.likeness)
-    if best.likeness == 1.0 and best.names_artist:
-        return best
-    if others is None and players is not None:
-        return _read_display(best, source, candidate, players=players)
-    if players is None and others is not None:
-        best = _read_display(best, candidate, source, players=others)
-    return best
+    readings = [plain]
+    if players is not None and (others is None or (plain.likeness < 0.93 and is_parted(candidate.title))):
+        readings += _read_display(source, candidate, names=_all_names(players, others))
+    if others is not None and (players is None or (plain.likeness < 0.93 and is_parted(source.title))):
+        readings += _read_display(candidate, source, names=_all_names(others, players))
+    return max(readings, key=lambda either: (either.likeness, either.names_artist))
 
 
-def _read_display(best: _Titles, told: Track, shown: Track, *, players: Artists) -> _Titles:
-    """Read the title of the track whose artist is unknown with the other one at hand."""
+def _read_display(told: Track, shown: Track, *, names: tuple[str, ...]) -> list[_Titles]:
+    """Read the title of one track with the other at hand."""
     title = read_title(told.title)
     album = read_album(told.album).words if told.album else ""
-    display = read_display(shown.title, title=title, names=players.names, album=album)
+    display = read_display(shown.title, title=title, names=names, album=album)
     if display is None:
-        return best
+        return []
     read = read_title(display.title)
-    titles = _Titles(title, read, title_likeness(title, read), display.has_artist, display.strange)
-    return max(best, titles, key=lambda either: (either.likeness, either.names_artist))
+    return [_Titles(title, read, title_likeness(title, read), display.has_artist, display.strange)]
+
+
+def _all_names(one: Artists, other: Artists | None) -> tuple[str, ...]:
+    return one.names if other is None else (*one.names, *other.names)
 
 
 def _guests(title: Title, players: Artists | None) -> frozenset[str]:

@@ -59,7 +59,8 @@ VERSIONS = (
             clean | clean version | edited | edited version | amended | amended version | soundtrack
             original soundtrack | motion picture soundtrack | original motion picture soundtrack
             ost | theme | single | ep | digital single | from the vault | dolby atmos
-            spatial audio | enhanced | enhanced video version | sound | musicvideo | offical
+            main title | main titles | main theme | theme song | tv theme | 78rpm | 78 rpm | 45 rpm | vinyl
+            78rpm version | vinyl rip | spatial audio | enhanced | enhanced video version | sound | musicvideo | offical
             letra | con letra | espanol lyrics | subtitles | english subtitles | english lyrics | subtitulada
             subtitulado | legendado | sub español | vietsub | tradução | paroles | us version | uk version | international version | intl version
             us album version | uk album version | hidden track
@@ -348,7 +349,7 @@ PLAIN_WORDS = frozenset(
     german | italian | portuguese | japanese | korean | chinese | russian | hindi | flip | tribute
     poem | speech | spoken | clean | dirty | mono | stereo | inst | arr | vip | cover | ver
     preview | mixed | interview | unreleased | dub | bonus | expanded | edit | on the radio | sketch
-    ep | sound | revisited | playback | bootleg | stripped | uncut
+    ep | sound | vinyl | revisited | playback | bootleg | stripped | uncut
 """)
 )
 
@@ -375,6 +376,6 @@ NOBODY = frozenset(
 COMPILATIONS = _phrases("""
     greatest hits | best of | the best | hits | collection | essential | essentials | anthology
     gold | ultimate | compilation | various artists | now thats what i call | playlist | now
-    number ones | top | soundtrack | motion picture | grandes exitos | lo mejor | il meglio
+    number ones | top | soundtrack | motion picture | songs from | music from | inspired by | grandes exitos | lo mejor | il meglio
     the very best | singles | mix
 """)
