@@ -45,12 +45,13 @@ class Findings(msgspec.Struct, frozen=True):
     """What tells two tracks apart, in words for people.
 
     conflicts: decides against it. doubts: only one side says it, so that the rest must make it good. notes:
-    worth a word, no more.
+    worth a word, no more. contradicts: both sides speak, and one of the conflicts is that they disagree.
     """
 
     conflicts: tuple[str, ...]
     doubts: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    contradicts: bool = False
 
 
 class _Notebook:
@@ -60,9 +61,14 @@ class _Notebook:
         self.conflicts: list[str] = []
         self.doubts: list[str] = []
         self.notes: list[str] = []
+        self.contradicts = False
+
+    def contradict(self, words: str) -> None:
+        self.conflicts.append(words)
+        self.contradicts = True
 
     def findings(self) -> Findings:
-        return Findings(tuple(self.conflicts), tuple(self.doubts), tuple(self.notes))
+        return Findings(tuple(self.conflicts), tuple(self.doubts), tuple(self.notes), self.contradicts)
 
 
 def find_conflicts(one: Side, other: Side, *, closeness: Closeness) -> Findings:
@@ -139,8 +145,11 @@ def _compare_numbers(one: Title, other: Title, *, closeness: Closeness, book: _N
     if mine and theirs and (mine <= theirs or theirs <= mine):
         book.doubts.append("only one title has all the numbers")
     elif mine != theirs:
-        is_doubt = closeness.is_same_place and not (mine and theirs) and all(map(_is_plain, mine | theirs))
-        (book.doubts if is_doubt else book.conflicts).append("the numbers in the titles differ")
+        words = "the numbers in the titles differ"
+        if closeness.is_same_place and not (mine and theirs) and all(map(_is_plain, mine | theirs)):
+            book.doubts.append(words)
+        else:
+            book.contradict(words)
 
 
 def _is_plain(number: str) -> bool:
@@ -158,6 +167,6 @@ def _compare_details(one: Tag, other: Tag, *, closeness: Closeness, book: _Noteb
         return
     numbers, others = set(_DIGITS.findall(mine)), set(_DIGITS.findall(theirs))
     if fuzz.token_set_ratio(mine, theirs) < 70 or (numbers and others and not numbers & others):
-        book.conflicts.append(f"another {one.kind}: {mine} / {theirs}")
+        book.contradict(f"another {one.kind}: {mine} / {theirs}")
     elif fuzz.token_sort_ratio(mine, theirs) < (90 if closeness.apart_ms is None else 70):
         book.doubts.append(f"only one names its {one.kind} in full")

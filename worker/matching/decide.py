@@ -126,13 +126,15 @@ def rate(evidence: Score) -> Level:
 
 def _rate_equal_isrc(evidence: Score) -> Level:
     """An equal ISRC is strong evidence, not proof: catalogs carry wrong ones."""
-    agrees = evidence.title >= 0.6 or (evidence.artist or 0.0) >= 0.7
-    if not agrees or (evidence.apart_ms is not None and evidence.apart_ms > 15_000):
+    artist = evidence.artist or 0.0
+    if evidence.title < 0.6 and artist < 0.7:
         return Level.DOUBTFUL
-    sure = evidence.apart_ms is not None and evidence.apart_ms <= CLOSE_MS
-    if evidence.conflicts and not sure:
+    if evidence.apart_ms is not None and evidence.apart_ms <= CLOSE_MS:
+        return Level.EXACT
+    if evidence.conflicts and (evidence.contradicts or evidence.title < 0.93 or artist < 0.8):
         return Level.DOUBTFUL
-    return Level.EXACT
+    is_near = evidence.apart_ms is None or evidence.apart_share <= 0.1
+    return Level.EXACT if is_near else Level.DOUBTFUL
 
 
 def _is_same(evidence: Score) -> bool:
@@ -180,7 +182,7 @@ def _preference(*, wanted: bool | None) -> Callable[[_Rated], tuple[object, ...]
         near = evidence.title >= 0.93 and (evidence.apart_ms or 0) <= CLOSE_MS
         return (
             -one.level,
-            bool(evidence.doubts or evidence.notes),
+            evidence.has_differences,
             not near if one.level >= Level.SAME else -evidence.total,
             not (evidence.album or 0.0) >= 0.9,
             wanted is not None and track.explicit is not None and wanted != track.explicit,
@@ -213,8 +215,9 @@ def _outcome(best: _Rated, others: Sequence[_Rated], *, policy: Policy) -> Outco
 def _is_ambiguous(best: _Rated, others: Sequence[_Rated]) -> bool:
     """Say whether another recording fits as well; a second pressing of the best one does not count."""
     for other in others:
+        is_weaker = other.evidence.has_differences and not best.evidence.has_differences
         rivals = other.level is Level.SAME and other.evidence.total > best.evidence.total - _GAP
-        if rivals and rate(score(best.track, other.track)) < Level.PROBABLE:
+        if rivals and not is_weaker and rate(score(best.track, other.track)) < Level.PROBABLE:
             return True
     return False
 

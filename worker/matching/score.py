@@ -16,11 +16,13 @@ _FAR_MS = 16_000
 class Score(msgspec.Struct, frozen=True, kw_only=True):
     """The evidence of one comparison. Fields are 0..1, higher is nearer, None where one side is unknown.
 
-    total: of all fields. apart_ms: difference of the durations, None where one is unknown. own_album: both
+    total: of all fields. apart_ms: difference of the durations, None where one is unknown; apart_share: the same as a share
+    of the longer one. own_album: both
     stand on one album that is not merely named like the track. same_file: the durations are equal to the
     millisecond, and no whole seconds. is_identical: both are described in the same
     words. conflicts: what makes the two different recordings. doubts: what only one side says, so that the
-    rest must make it good. notes: differences that decide nothing. All three in words for people.
+    rest must make it good. notes: differences that decide nothing. All three in words for people. contradicts:
+    a conflict is one of two statements, not of a statement and a silence.
     """
 
     total: float
@@ -36,6 +38,13 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     conflicts: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    contradicts: bool = False
+    apart_share: float = 0.0
+
+    @property
+    def has_differences(self) -> bool:
+        """Say whether one side says something that the other does not."""
+        return bool(self.conflicts or self.doubts or self.notes)
 
 
 class _Titles(msgspec.Struct, frozen=True):
@@ -100,11 +109,13 @@ def score(source: Track, candidate: Track) -> Score:
         album=albums.likeness,
         isrc=isrc,
         apart_ms=apart_ms,
+        apart_share=(apart_ms or 0) / max(source.duration_ms or 1, candidate.duration_ms or 1),
         own_album=own_album,
         same_file=closeness.is_same_file,
         is_identical=_description(source) == _description(candidate) and bool(source.title.strip()),
         conflicts=findings.conflicts,
         doubts=findings.doubts,
+        contradicts=findings.contradicts,
         notes=findings.notes + tuple(f"the title also says “{said}”" for said in titles.strange),
     )
 
