@@ -11,6 +11,7 @@ from worker.matching.normalize import Artists, fold, read_artists
 from worker.matching.titles import Album, Title, is_parted, read_album, read_title
 
 _FAR_MS = 16_000
+_UNLIKE = 0.45
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,8 +78,11 @@ def score(source: Track, candidate: Track) -> Score:
     """Compare a source track with a candidate; never raises, whatever the texts are."""
     isrc = float(source.isrc == candidate.isrc) if source.isrc and candidate.isrc else None
     apart_ms = _apart_ms(source, candidate)
+    glance = _glance(source.title, candidate.title)
+    if glance < _UNLIKE and not isrc:  # another song, whoever plays it: most candidates end here or below
+        return Score(total=glance / 2, title=glance, isrc=isrc, apart_ms=apart_ms)
     titles = _read_titles(source, candidate)
-    if titles.likeness < 0.5 and not isrc:  # another song, whoever plays it: most candidates end here
+    if titles.likeness < 0.5 and not isrc:
         return Score(total=titles.likeness / 2, title=titles.likeness, isrc=isrc, apart_ms=apart_ms)
     players, others = read_artists(source.artists), read_artists(candidate.artists)
     artist = artist_likeness(players, others, guests=(titles.wanted.guests, titles.found.guests))
@@ -114,6 +118,15 @@ def score(source: Track, candidate: Track) -> Score:
         difference=findings.difference,
         notes=findings.notes + tuple(f"the title also says “{said}”" for said in titles.strange),
     )
+
+
+def _glance(wanted: str, found: str) -> float:
+    """Compare two titles without taking the second one apart, never lower than they are alike; 0..1."""
+    whole, other = fold(wanted), fold(found)
+    core = read_title(wanted).core
+    if not (whole.isascii() and other.isascii()) or fuzz.partial_ratio(core, other) >= 75:
+        return 1.0
+    return max(fuzz.token_set_ratio(whole, other), fuzz.token_set_ratio(core, other)) / 100
 
 
 def _compare_titles(wanted: Title, found: Title, *, names_artist: bool = False) -> _Titles:
