@@ -109,7 +109,7 @@ def _wanted_flag(source: Track, explicit: Explicit) -> bool | None:
 
 
 def _preference(*, wanted: bool | None) -> Callable[[_Rated], tuple[object, ...]]:
-    """Order by certainty; among equals by album, explicit flag, original release and, at last, id."""
+    """Order by certainty; among equals by explicit flag, album, original release and, at last, id."""
 
     def key(one: _Rated) -> tuple[object, ...]:
         evidence, track = one.evidence, one.track
@@ -118,8 +118,8 @@ def _preference(*, wanted: bool | None) -> Callable[[_Rated], tuple[object, ...]
             -one.level,
             evidence.has_differences,
             not near if one.level >= Level.SAME else -evidence.total,
-            not (evidence.album or 0.0) >= 0.9,
             wanted is not None and track.explicit is not None and wanted != track.explicit,
+            not (evidence.album or 0.0) >= 0.9,
             _is_compilation(track),
             track.release_date or "9999",
             -evidence.total,

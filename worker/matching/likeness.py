@@ -23,9 +23,11 @@ def title_likeness(one: Title, other: Title) -> float:
     if one.running == other.running:
         return 1.0
     best = _forms_likeness((one.core, one.full), (other.core, other.full))
-    if best < 0.95 and not (one.full.isascii() and other.full.isascii()):
+    if best < 0.95 and one.full.isascii() != other.full.isascii():
         roman = _forms_likeness((one.roman_core, one.roman_full), (other.roman_core, other.roman_full))
         best = max(best, roman * 0.97)
+    elif best < 0.95 and one.roman_full == other.roman_full and len(one.full) > 2:
+        best = 0.97  # simplified and traditional signs; shorter ones sound alike too often
     return best
 
 

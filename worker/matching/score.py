@@ -124,9 +124,10 @@ def _glance(wanted: str, found: str) -> float:
     """Compare two titles without taking the second one apart, never lower than they are alike; 0..1."""
     whole, other = fold(wanted), fold(found)
     core = read_title(wanted).core
-    if not (whole.isascii() and other.isascii()) or fuzz.partial_ratio(core, other) >= 75:
+    if not (whole.isascii() and other.isascii()):
         return 1.0
-    return max(fuzz.token_set_ratio(whole, other), fuzz.token_set_ratio(core, other)) / 100
+    shared = max(fuzz.token_set_ratio(core, other), fuzz.token_set_ratio(whole, other)) / 100
+    return 1.0 if shared < _UNLIKE and fuzz.partial_ratio(core, other) >= 75 else shared
 
 
 def _compare_titles(wanted: Title, found: Title, *, names_artist: bool = False) -> _Titles:

@@ -202,6 +202,8 @@ def _read_segment(part: str) -> _Segment:
 
 def find_versions(folded: str) -> tuple[tuple[Version, ...], str]:
     """Find the versions that a text names, and the words that stand around them."""
+    if folded.isascii() and _FIRST_WORDS.isdisjoint(folded.split(" ")):
+        return (), " ".join(word for word in folded.split(" ") if word not in _AROUND)
     phrases: list[str] = []
 
     def take(match: re.Match[str]) -> str:
@@ -267,5 +269,6 @@ def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:
 
 _BY_PHRASE = {fold(phrase): version for version in VERSIONS for phrase in version.phrases}
 _REMIX = next(version for version in VERSIONS if version.kind == "remix")
+_FIRST_WORDS = frozenset(phrase.split(" ")[0] for phrase in _BY_PHRASE)
 _PHRASE = _pattern(_BY_PHRASE)
 _ORIGIN = re.compile(rf"(?:{'|'.join(re.escape(fold(origin)) for origin in ORIGINS)})\b")
