@@ -26,6 +26,7 @@ _TAILS = (
         r"(?<=\S) (sped up|slowed (?:\+|and|&) reverb|original mix|club mix|remastered)$", re.IGNORECASE
     ),
 )
+_MEDLEY = re.compile(r"^medley ?[:-] ?(?=\S)", re.IGNORECASE)  # the titles behind it say as much
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _DIGITS = re.compile(r"\d+")
 _ENDINGS = frozenset({"remix", "remixed", "live", "acoustic", "instrumental"})
@@ -110,7 +111,7 @@ class _Segment(msgspec.Struct, frozen=True):
 def read_title(text: str) -> Title:
     """Take a title apart into its core, versions, guests and numbers."""
     text = " ".join(text.split())
-    core, parts = _split(text)
+    core, parts = _split(_MEDLEY.sub("", text))
     guests: tuple[str, ...] = ()
     featuring = _FEATURING.search(core)
     if featuring and featuring.start():
