@@ -1,12 +1,14 @@
 """Look-ups: what a platform's catalog once answered, so that nobody has to ask it again soon."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Generic, TypeVar
 
 import msgspec
 
 from shared.db.pool import Pool
-from shared.models import Platform, Track
+from shared.models import Platform
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 GET = """
 SELECT question, candidates, extract(epoch FROM expires_at - now())::float8 AS life_s FROM lookups
@@ -30,22 +32,26 @@ RETURNING question, extract(epoch FROM expires_at - now())::float8 AS life_s
 """
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class Answer(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """Candidates of one question, () for a known miss, and for how long to believe it."""
 
-    candidates: tuple[Track, ...]
+    candidates: tuple[T, ...]
     life_s: float
 
 
-async def get(pool: Pool, platform: Platform, *, market: str, questions: Sequence[str]) -> dict[str, Answer]:
+async def get(
+    pool: Pool, platform: Platform, *, market: str, questions: Sequence[str], form: type[tuple[T, ...]]
+) -> dict[str, Answer[T]]:
+    """Return the answers that are known; form: what the candidates of these questions are."""
     rows = await pool.fetch(GET, platform, market, list(questions))
     return {
-        row["question"]: Answer(candidates=_tracks(row["candidates"]), life_s=row["life_s"]) for row in rows
+        row["question"]: Answer(candidates=msgspec.convert(row["candidates"], form), life_s=row["life_s"])
+        for row in rows
     }
 
 
 async def put(
-    pool: Pool, platform: Platform, *, market: str, answers: Mapping[str, tuple[Track, ...]]
+    pool: Pool, platform: Platform, *, market: str, answers: Mapping[str, tuple[T, ...]]
 ) -> dict[str, float]:
     """Store answers; return for how many seconds each is good."""
     questions = sorted(answers)  # one order for everybody: no deadlocks between batches
@@ -58,7 +64,3 @@ async def put(
         [bool(answers[question]) for question in questions],
     )
     return {row["question"]: row["life_s"] for row in rows}
-
-
-def _tracks(value: Any) -> tuple[Track, ...]:
-    return msgspec.convert(value, tuple[Track, ...])
