@@ -30,7 +30,7 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     def searched(self) -> str:
         """What to search for: the name without its packaging (deluxe, EP), which each platform words anew."""
         title = read_title(self.name)
-        return " ".join((title.written, *title.version_words)).strip() or self.name
+        return " ".join((title.written, *title.version_words))
 
 
 def shared_albums(tracks: Mapping[int, Track]) -> tuple[Shared, ...]:
