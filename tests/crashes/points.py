@@ -58,6 +58,8 @@ READ_AND_MATCH = (
     *_points("M2", of.NEW_ON_APPLE, "match: apple_music.find_by_isrc", "match: apple_music.search"),
     *_points("M2", of.NEW_ON_APPLE, "match: apple_music.find_by_isrc", nth=2),
     *_points("M2", of.NEW_ON_SPOTIFY, "match: spotify.find_by_isrc"),
+    *_points("M2", of.RECORDS_ON_APPLE, "match: apple_music.search_albums", "match: apple_music.read_album"),
+    *_points("M2", of.RECORDS_ON_SPOTIFY, "match: spotify.search_albums", "match: spotify.read_album"),
     *_points("M2", of.NEW_ON_APPLE, "match: lookups.PUT", "match: DEL asking"),
     *_points("M3", of.UNANSWERED, "match: commit checkpoints.REVISE+items.SETTLE"),
     *_points("M3", of.UNANSWERED, "match: jobs.RELEASE"),

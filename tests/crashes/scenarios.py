@@ -200,6 +200,8 @@ UNANSWERED = Scenario(
     is_fresh=True,
     faults={"apple_music": ({"operation": "lookup_isrc", "after": 1, **REFUSED},)},
 )
+RECORDS_ON_APPLE = Scenario(name="records-on-apple", cut="records", is_fresh=True)
+RECORDS_ON_SPOTIFY = Scenario(name="records-on-spotify", cut="records_at_home", is_fresh=True)
 EXPIRED = Scenario(name="expired", cut="home", is_fresh=True, revokes="access")
 LATE = Scenario(
     name="late",
@@ -272,6 +274,8 @@ ALL = (
     LIMITED,
     REJECTED,
     UNANSWERED,
+    RECORDS_ON_APPLE,
+    RECORDS_ON_SPOTIFY,
     EXPIRED,
     LATE,
     HALF_KEPT,
