@@ -1,12 +1,13 @@
 """The search plan: ISRCs in batches, then shared albums, then texts, until a track is surely found."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
+from shared.db.items import Settled
 from shared.errors import CrossplayError, Remedy
-from shared.models import Policy, Track
+from shared.models import Outcome, Policy, Track, TrackId
 from worker.context import Context
 from worker.lookups import Found
 from worker.matching.albums import Shared, likely_albums, plausible_tracks, shared_albums
@@ -23,9 +24,12 @@ _LEAST_LEFT = 2  # tracks for whose sake an album is read; a single one is searc
 
 
 class Finder:
-    """Finds the candidates of one batch's tracks with as few look-ups as it can."""
+    """Finds the candidates of one batch's tracks with as few look-ups as it can.
 
-    def __init__(self, context: Context) -> None:
+    refused_id: a track that the platform offers and does not take; it is no candidate.
+    """
+
+    def __init__(self, context: Context, *, refused_id: TrackId | None = None) -> None:
         self._adapter = context.adapter
         self._lookups = context.lookups
         self._market = context.market
@@ -33,6 +37,7 @@ class Finder:
         self._reads_albums = (
             context.adapter.capabilities.has_albums and context.transfer.policy is not Policy.EXACT
         )
+        self._refused_id = refused_id
         self._judge = partial(decide, policy=context.transfer.policy)
 
     async def find(self, sources: Mapping[int, Track]) -> Finds:
@@ -56,7 +61,10 @@ class Finder:
         candidates = found.answers.get(source.isrc) if source.isrc else ()
         if candidates is None and found.failure is not None and found.failure.remedy is not Remedy.NONE:
             return found.failure
-        return begin(source, candidates or (), judge=self._judge)
+        return begin(source, self._offered(candidates or ()), judge=self._judge)
+
+    def _offered(self, found: Sequence[Track]) -> tuple[Track, ...]:
+        return tuple(track for track in found if track.id != self._refused_id)
 
     async def _by_album(self, sources: Mapping[int, Track], unsure: Mapping[int, Considered]) -> Finds:
         albums = shared_albums({position: sources[position] for position in unsure})
@@ -73,7 +81,9 @@ class Finder:
             for album in likely_albums(shared, found):
                 if len(_unsure(known)) < _LEAST_LEFT:
                     break
-                tracks = await self._lookups.album_tracks(self._adapter, album, market=self._market)
+                tracks = self._offered(
+                    await self._lookups.album_tracks(self._adapter, album, market=self._market)
+                )
                 for position in _unsure(known):
                     source = shared.tracks[position]
                     known[position] = consider(
@@ -95,7 +105,9 @@ class Finder:
             for query in text_queries(source):
                 if self._is_worth_asking(query, known):
                     found = await self._lookups.by_text(self._adapter, query, market=self._market)
-                    known = consider(source, known, found, judge=self._judge, is_loose=query.loose)
+                    known = consider(
+                        source, known, self._offered(found), judge=self._judge, is_loose=query.loose
+                    )
         except CrossplayError as error:
             return error
         return known
@@ -125,3 +137,20 @@ def _unsure(finds: Mapping[int, Considered | CrossplayError]) -> dict[int, Consi
         for position, find in finds.items()
         if isinstance(find, Considered) and not find.is_sure
     }
+
+
+def settled(position: int, find: Considered | CrossplayError) -> Settled:
+    """Say what becomes of a position; one whose look-up failed is deferred, or has failed for good."""
+    if isinstance(find, CrossplayError):
+        if find.remedy is Remedy.NONE:
+            return Settled(position=position, outcome=Outcome.FAILED, reason=str(find))
+        return Settled(position=position, outcome=Outcome.DEFERRED, reason=find.code)
+    decision, candidates = find.decision, find.candidates
+    return Settled(
+        position=position,
+        outcome=decision.outcome,
+        reason=decision.reason,
+        score=decision.score,
+        target=None if decision.choice is None else candidates[decision.choice],
+        alternatives=tuple(candidates[one.index] for one in decision.alternatives),
+    )

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from shared.db import lookups
 from shared.db.lookups import Answer
 from shared.db.pool import Pool
+from shared.models import TrackId
 from shared.platforms.base import Adapter
 from shared.streams import STORE_ERRORS, key
 
@@ -74,6 +75,16 @@ class Desk(Generic[T]):
     async def keep(self, got: Mapping[str, tuple[T, ...]]) -> None:
         lives = await lookups.put(self._pool, self._platform, market=self._market, answers=got)
         await self._fill({q: Answer(candidates=got[q], life_s=life_s) for q, life_s in lives.items()})
+
+    async def forget(self, track_id: TrackId) -> None:
+        """Drop every answer that offered a track."""
+        questions = await lookups.forget(self._pool, self._platform, market=self._market, track_id=track_id)
+        if not questions:
+            return
+        try:
+            await self._redis.delete(*[self._answer_key(question) for question in questions])
+        except STORE_ERRORS:
+            return
 
     async def _fill(self, answers: Mapping[str, Answer[T]]) -> None:
         try:

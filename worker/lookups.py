@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from shared.clock import Clock, SystemClock
 from shared.db.pool import Pool
 from shared.errors import CrossplayError, PlatformNotFound
-from shared.models import Album, Isrc, Track
+from shared.models import Album, Isrc, Track, TrackId
 from shared.platforms.base import Adapter, TextQuery
 from worker.desk import Desk
 
@@ -102,6 +102,15 @@ class Lookups:
         )
         return _only(found, question)
 
+    async def forget(self, adapter: Adapter, track_id: TrackId, *, market: str) -> None:
+        """Drop the answers that offered a track which the platform does not take."""
+        await self._desk(adapter, market=market, form=tuple[Track, ...]).forget(track_id)
+
+    def _desk(self, adapter: Adapter, *, market: str, form: type[tuple[T, ...]]) -> Desk[T]:
+        return Desk(
+            adapter, market=market, form=form, pool=self._pool, redis=self._redis, mark_s=self._mark_s
+        )
+
     async def _resolve(
         self,
         adapter: Adapter,
@@ -112,9 +121,7 @@ class Lookups:
         ask: Ask[T],
         form: type[tuple[T, ...]],
     ) -> Found[T]:
-        desk = Desk(
-            adapter, market=market, form=form, pool=self._pool, redis=self._redis, mark_s=self._mark_s
-        )
+        desk = self._desk(adapter, market=market, form=form)
         answers = await desk.known(questions)
         missing = [question for question in dict.fromkeys(questions) if question not in answers]
         marked, theirs = await desk.divide(missing)

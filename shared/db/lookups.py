@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from shared.db.pool import Pool
-from shared.models import Platform
+from shared.models import Platform, TrackId
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -29,6 +29,12 @@ ON CONFLICT (platform, market, question) DO UPDATE SET
                                          interval '1 hour' * 2 ^ least(lookups.miss_count, 10))
                  END
 RETURNING question, extract(epoch FROM expires_at - now())::float8 AS life_s
+"""
+# Also those that have expired already: Redis may hold them for longer.
+FORGET = """
+UPDATE lookups SET expires_at = least(expires_at, now())
+WHERE platform = $1 AND market = $2 AND candidates @> $3::jsonb
+RETURNING question
 """
 
 
@@ -64,3 +70,9 @@ async def put(
         [bool(answers[question]) for question in questions],
     )
     return {row["question"]: row["life_s"] for row in rows}
+
+
+async def forget(pool: Pool, platform: Platform, *, market: str, track_id: TrackId) -> list[str]:
+    """End the life of all answers that offered a track; return their questions."""
+    rows = await pool.fetch(FORGET, platform, market, [{"id": track_id}])
+    return [row["question"] for row in rows]

@@ -194,6 +194,13 @@ REJECTED = Scenario(
     cut="home",
     faults={"spotify": ({"operation": "add_items", "kind": "status", "status": 400, "count": 1},)},
 )
+# Four tracks, two, then the first one alone are refused; another release of it is not.
+SECOND_CHOICE = Scenario(
+    name="second-choice",
+    cut="reissued",
+    is_fresh=True,
+    faults={"spotify": ({"operation": "add_items", "kind": "status", "status": 400, "count": 3},)},
+)
 UNANSWERED = Scenario(
     name="unanswered",
     cut="shared",
@@ -273,6 +280,7 @@ ALL = (
     LOST_ON_SPOTIFY,
     LIMITED,
     REJECTED,
+    SECOND_CHOICE,
     UNANSWERED,
     RECORDS_ON_APPLE,
     RECORDS_ON_SPOTIFY,

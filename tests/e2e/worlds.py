@@ -46,7 +46,8 @@ class Worlds(msgspec.Struct, frozen=True, kw_only=True):
     """Playlists that share no track, so that what is known of one says nothing about another.
 
     road_trip has every odd row and repeats. movable has neither. home stands on Apple Music. records are two
-    whole albums whose ISRCs nobody tells, in one list each: one for each way.
+    whole albums whose ISRCs nobody tells, in one list each: one for each way. reissued stands on Apple Music;
+    of its first track Spotify has two releases.
     """
 
     catalog_path: Path
@@ -59,6 +60,7 @@ class Worlds(msgspec.Struct, frozen=True, kw_only=True):
     at_once: Cut
     records: Cut
     records_at_home: Cut
+    reissued: Cut
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -87,7 +89,22 @@ def write_worlds(directory: Path) -> Worlds:
         records_at_home=_cut(
             directory, "Обе стороны", _records("Night Bakery", "Loaves"), platform="apple_music"
         ),
+        reissued=_cut(directory, "Lamps", _reissued(fiction.catalog_path), platform="apple_music"),
     )
+
+
+def _reissued(catalog_path: Path) -> list[_Place]:
+    """Return four tracks, and add a second release of the first one to what Spotify has."""
+    artist, album = "Oriel Fennmark", "Lamps on Water"
+    places = [
+        _bare(f"Lamp of {words}", artist=artist, album=album, number=number)
+        for number, words in enumerate(_words("Dusk")[:4], start=1)
+    ]
+    rows = [{**row, "isrc": f"QZXPL99{number:05}"} for number, (row, _) in enumerate(places)]
+    second = {**rows[0], "album": f"{album} (Reissue)", "platform": "spotify", "platform_id": "0" * 22}
+    with catalog_path.open("ab") as catalog:
+        catalog.write(msgspec.json.encode(second) + b"\n")
+    return [(row, ExpectedItem(title=row["title"], isrc=row["isrc"])) for row in rows]
 
 
 def _records(artist: str, name: str) -> list[_Place]:

@@ -1,12 +1,10 @@
 """Match: finds the target's recording for each item of one batch."""
 
 from shared.db import items
-from shared.db.items import Settled
 from shared.errors import CrossplayError, Remedy
-from shared.models import UNSETTLED, Outcome
-from worker.candidates import Finder
+from shared.models import UNSETTLED
+from worker.candidates import Finder, settled
 from worker.context import Context
-from worker.matching.considered import Considered
 from worker.results import BatchMatched
 
 
@@ -25,22 +23,6 @@ async def match(context: Context) -> BatchMatched:
     finds = await Finder(context).find(sources)
     failures = (find for find in finds.values() if isinstance(find, CrossplayError))
     return BatchMatched(
-        settled=tuple(_settled(position, find) for position, find in finds.items()),
+        settled=tuple(settled(position, find) for position, find in finds.items()),
         failure=next((failure for failure in failures if failure.remedy is not Remedy.NONE), None),
-    )
-
-
-def _settled(position: int, find: Considered | CrossplayError) -> Settled:
-    if isinstance(find, CrossplayError):
-        if find.remedy is Remedy.NONE:
-            return Settled(position=position, outcome=Outcome.FAILED, reason=str(find))
-        return Settled(position=position, outcome=Outcome.DEFERRED, reason=find.code)
-    decision, candidates = find.decision, find.candidates
-    return Settled(
-        position=position,
-        outcome=decision.outcome,
-        reason=decision.reason,
-        score=decision.score,
-        target=None if decision.choice is None else candidates[decision.choice],
-        alternatives=tuple(candidates[one.index] for one in decision.alternatives),
     )
