@@ -33,7 +33,7 @@ RETURNING question, extract(epoch FROM expires_at - now())::float8 AS life_s
 # Also those that have expired already: Redis may hold them for longer.
 FORGET = """
 UPDATE lookups SET expires_at = least(expires_at, now())
-WHERE platform = $1 AND market = $2 AND candidates @> $3::jsonb
+WHERE platform = $1 AND market = $2 AND jsonb_path_query_array(candidates, '$[*].id') @> $3::jsonb
 RETURNING question
 """
 
@@ -74,5 +74,5 @@ async def put(
 
 async def forget(pool: Pool, platform: Platform, *, market: str, track_id: TrackId) -> list[str]:
     """End the life of all answers that offered a track; return their questions."""
-    rows = await pool.fetch(FORGET, platform, market, [{"id": track_id}])
+    rows = await pool.fetch(FORGET, platform, market, [track_id])
     return [row["question"] for row in rows]

@@ -227,8 +227,9 @@ CREATE TABLE lookups (
     expires_at   timestamptz NOT NULL,
     PRIMARY KEY (platform, market, question)
 );
--- Finds the answers that offered a track.
-CREATE INDEX lookups_offering ON lookups USING gin (candidates jsonb_path_ops);
+-- Finds the answers that offered a track; of the candidates only their ids are indexed.
+CREATE INDEX lookups_offering ON lookups
+    USING gin (jsonb_path_query_array(candidates, '$[*].id') jsonb_path_ops);
 
 -- Platforms that the operator has paused: none of their jobs is given out.
 CREATE TABLE platform_pauses (
