@@ -57,7 +57,9 @@ def test_bad_is_what_was_chosen_and_should_not_have_been() -> None:
         (90, 9, 1, "right 90 as before, missed 8 → 9, 1 worse, bad 2 → 1, 1 better.", False),
     ],
 )
-def test_figures_are_compared_in_words(right: int, missed: int, bad: int, words: str, is_worse: bool) -> None:
+def test_figures_are_compared_in_words(
+    *, right: int, missed: int, bad: int, words: str, is_worse: bool
+) -> None:
     now = msgspec.structs.replace(THEN, commit="def5678", right=right, missed=missed, bad=bad)
 
     comparison = compare(now, [THEN])

@@ -1,0 +1,293 @@
+"""What holds for every pair of tracks, whatever they are called."""
+
+import random
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+import msgspec
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from shared.models import MATCHED, Isrc, Outcome, Platform, Policy, Track, TrackId
+from worker.matching.decide import decide
+
+SAME = Policy.SAME_RECORDING
+SURE = frozenset({Outcome.EXACT, Outcome.SAME_RECORDING})
+LONG_COUNT = 10_000  # letters in a text that no platform sends, and somebody will
+STUCK_S = 60  # of processor time; far beyond what the slowest machine needs for one decision
+
+# Words of invented titles; none of them names a version in any language.
+WORDS = (
+    "Paperglass", "Tide", "Ferryman", "Overcoat", "Nettle", "Lantern", "Gravel", "Hymnal", "Orchard",
+    "Allotment", "Kestrel", "Umbrella", "Farero", "Zurdo", "Vidro", "Fosco", "Ombre", "Straßen", "Łódka",
+    "Снег", "Рельсах", "Фонарь", "κόκκινο", "τρενάκι", "ひかり", "しおり", "水溜", "月影", "雨巷", "유리창",
+    "봄눈", "قمر", "النافذة", "רחוב", "שלטים",
+)  # fmt: skip
+PACKAGING = (
+    "{} (Remastered)", "{} - Remastered 2011", "{} (2011 Remaster)", "{} [Digital Remaster]", "{} (Mono)",
+    "{} - Stereo Version", "{} (Deluxe Edition)", "{} (Album Version)", "{} - Bonus Track", "{} (Explicit)",
+    "{} (Official Video)", "{} [Official Audio]", "{} (Lyric Video)", "{} (Remasterizado)", "{} (リマスター)",
+    "{} (From the Vault)", "{} [HD]", "{} (Original Version)",
+)  # fmt: skip
+DECISIVE = {
+    "live": (
+        "{} (Live)", "{} - Live at Dunmarrow Hall", "{} (En Vivo)", "{} - Ao Vivo", "{} (En direct)",
+        "{} (Dal vivo)", "{} (ライブ)", "{} (라이브)", "{} (вживую)", "{} (现场)",
+    ),
+    "karaoke": ("{} (Karaoke Version)", "{} (カラオケ)", "{} (караоке)"),
+    "instrumental": ("{} (Instrumental)", "{} (伴奏)"),
+    "a cappella": ("{} [A Cappella]",),
+    "faster": ("{} - Sped Up", "{} (Nightcore)"),
+    "slower": ("{} (Slowed + Reverb)",),
+    "recorded again": ("{} (Re-Recorded)", "{} (Orla's Version)"),
+    "demo": ("{} (Demo)", "{} - Outtake"),
+    "acoustic": ("{} (Acoustic)", "{} - Acústico"),
+    "cover": ("{} (Cover)", "{} (Tribute to Orla Vennick)"),
+    "8-bit": ("{} (8-Bit Version)",),
+    "piano": ("{} - Piano Version",),
+    "orchestra": ("{} (Orchestral)",),
+    "strings": ("{} (String Quartet Version)",),
+    "lo-fi": ("{} (Lo-Fi)",),
+    "Spanish": ("{} (Spanish Version)",),
+    "Japanese": ("{} (Japanese Ver.)",),
+    "remix": ("{} (Tovik Remix)", "{} - Tovik Remix", "{} (Tovik's Warehouse Edit)"),
+    "part": ("{} (Reprise)", "{} (Commentary)"),
+}  # fmt: skip
+VERSIONS = tuple(form for forms in DECISIVE.values() for form in forms)
+JUNK = (
+    "\x00", "\x07\x1b[31m", "\ud800", "\udfff\ud800", "\u202e", "\u200b\u200d\ufeff", "\ufffd", "e\u0301" * 9,
+    "𝕿𝖎𝖉𝖊", "🌧️🛶", "ﷺ", "İı", "ß", "ŉ", "(((", ")))", "[(]) -", " - ", "「」", "...", "*", "**", "feat.",
+    "(feat. )", "ft. ft.", "pt. pt. II", "()", "Live", "(Live)", "Remix", "%s {} \\", "1" * 30,
+    "\u0660\u0661",
+)  # fmt: skip
+REPEATED = (
+    "a", "A ", "(", ")", "((a) ", "[]", " - ", "-", "feat. ", "ft. a ", " feat", "live ", "(live) ", "remix ",
+    "sped up ", "version ", " (a version)", "*", "a*", "* ", "$", "a$", "1 ", "pt. i ", "ii ", "&", " & ",
+    "a & ", ", ", "a,", "'", "’", "e\u0301", "\u0301", "é", "ß", "\u200b", "ひ", "雨巷 ", "ライブ", "한",
+    "Снег ", "قمر ", "🌧️", "\ud800", "\x00", "official video ", " hd", " by ", "「", "」", "the ", " x ", "|", "~", "_",
+    "\t\n", "\u3000",
+)  # fmt: skip
+
+titles = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4, unique=True).map(" ".join)
+texts = st.one_of(
+    titles,
+    st.text(max_size=40),
+    st.text(st.characters(), max_size=12),  # lone surrogates, too
+    st.lists(st.sampled_from(JUNK + WORDS), min_size=1, max_size=5).map("".join),
+    st.builds(str.format, st.sampled_from(PACKAGING + VERSIONS), titles),
+)
+tracks = st.builds(
+    Track,
+    platform=st.sampled_from(Platform),
+    id=st.text(min_size=1, max_size=6).map(TrackId),
+    title=texts,
+    artists=st.lists(texts, max_size=3).map(tuple),
+    album=st.none() | texts,
+    duration_ms=st.none() | st.sampled_from([0, -1, 1, 200_000, 201_000, 2**40]) | st.integers(0, 400_000),
+    isrc=st.none() | st.sampled_from(["XXFIC2600001", "XXFIC2600002"]).map(Isrc),
+    explicit=st.none() | st.booleans(),
+    release_date=st.none() | st.sampled_from(["", "1998", "2004-05", "2004-05-06", "0000", "yesterday"]),
+    track_number=st.none() | st.integers(-1, 40),
+    disc_number=st.none() | st.integers(-1, 4),
+)
+several = st.lists(tracks, max_size=6, unique_by=lambda one: one.id)
+
+
+def song(track_id: str = "song", **changes: object) -> Track:
+    """Make a track of which everything is known but its ISRC."""
+    base = Track(
+        platform=Platform.SPOTIFY,
+        id=TrackId(track_id),
+        title="Paperglass Tide",
+        artists=("Orla Vennick",),
+        album="Low Country",
+        duration_ms=213_000,
+        release_date="2014-03-07",
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+@pytest.fixture
+def limited() -> Iterator[None]:
+    """Fail what would run for ever, as a pattern that tries every way to part a text does."""
+
+    def give_up(number: int, frame: FrameType | None) -> None:
+        pytest.fail(f"One decision took more than {STUCK_S} s of processor time.")
+
+    before = signal.signal(signal.SIGVTALRM, give_up)
+    signal.setitimer(signal.ITIMER_VIRTUAL, STUCK_S)
+    yield
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    signal.signal(signal.SIGVTALRM, before)
+
+
+@settings(max_examples=200, deadline=None)
+@given(tracks, several, st.sampled_from([Policy.SAME_RECORDING, Policy.BEST_EFFORT]), st.randoms())
+def test_track_is_chosen_for_itself_whatever_else_is_offered(
+    wanted: Track, others: list[Track], policy: Policy, chance: random.Random
+) -> None:
+    assume(wanted.title.strip())
+    candidates = [
+        other
+        for other in others
+        if other.title != wanted.title and (not other.isrc or other.isrc != wanted.isrc)
+    ]
+    candidates.append(wanted)
+    chance.shuffle(candidates)
+
+    decision = decide(wanted, candidates, policy=policy)
+
+    assert decision.choice is not None
+    assert candidates[decision.choice] == wanted
+
+
+@settings(max_examples=300, deadline=None)
+@given(tracks, several, st.sampled_from(Policy), st.randoms())
+def test_order_of_candidates_changes_nothing(
+    wanted: Track, candidates: list[Track], policy: Policy, chance: random.Random
+) -> None:
+    shuffled = list(candidates)
+    chance.shuffle(shuffled)
+
+    first = decide(wanted, candidates, policy=policy)
+    second = decide(wanted, shuffled, policy=policy)
+
+    assert (first.outcome, first.score, first.reason) == (second.outcome, second.score, second.reason)
+    assert (first.choice is None) == (second.choice is None)
+    if first.choice is not None and second.choice is not None:
+        assert candidates[first.choice] == shuffled[second.choice]
+    assert {candidates[one.index].id for one in first.alternatives} == {
+        shuffled[one.index].id for one in second.alternatives
+    }
+
+
+@settings(max_examples=300, deadline=None)
+@given(tracks, tracks)
+def test_score_is_the_same_from_either_side(one: Track, other: Track) -> None:
+    forth = decide(one, [other], policy=SAME)
+    back = decide(other, [one], policy=SAME)
+
+    assert forth.score == pytest.approx(back.score)
+    assert forth.outcome is back.outcome
+
+
+@settings(max_examples=300, deadline=None)
+@given(tracks, several, st.sampled_from(Policy), st.booleans())
+def test_no_text_makes_it_raise(
+    wanted: Track,
+    candidates: list[Track],
+    policy: Policy,
+    is_loose: bool,  # noqa: FBT001 - hypothesis gives it
+) -> None:
+    decision = decide(wanted, candidates, policy=policy, is_loose=is_loose)
+
+    assert 0.0 <= decision.score <= 1.0
+    assert decision.reason
+    assert (decision.choice is not None) is (decision.outcome in MATCHED)
+    assert {one.index for one in decision.alternatives} <= set(range(len(candidates))) - {decision.choice}
+
+
+@pytest.mark.usefixtures("limited")
+@pytest.mark.parametrize("part", REPEATED, ids=ascii)
+def test_very_long_text_is_decided_in_bounded_time(part: str) -> None:
+    text = (part * LONG_COUNT)[:LONG_COUNT]
+    wanted = song(title=text, artists=(text,), album=text)
+    candidates = [
+        song("same", title=text, artists=(text,), album=text),
+        song("short"),
+        song("other end", title=text[:-2] + "b)", artists=(text[1:],), album=text[1:]),
+        song("other begin", title="b " + text, artists=("b " + text,)),
+    ]
+
+    decision = decide(wanted, candidates, policy=SAME)
+
+    assert decision.reason
+    assert decide(song(), candidates, policy=SAME).choice == 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(titles, st.sampled_from(PACKAGING), st.booleans())
+def test_packaging_words_never_part_a_recording(
+    title: str,
+    packaging: str,
+    at_source: bool,  # noqa: FBT001 - hypothesis gives it
+) -> None:
+    plain, packed = song("plain", title=title), song("packed", title=packaging.format(title))
+    wanted, offered = (packed, plain) if at_source else (plain, packed)
+
+    decision = decide(wanted, [offered], policy=SAME)
+
+    assert (decision.outcome, decision.choice) == (Outcome.SAME_RECORDING, 0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(titles, st.sampled_from(PACKAGING), st.sampled_from(PACKAGING))
+def test_two_packagings_of_one_recording_agree(title: str, one: str, other: str) -> None:
+    wanted = song(title=one.format(title))
+
+    decision = decide(wanted, [song("offered", title=other.format(title))], policy=SAME)
+
+    assert decision.outcome is Outcome.SAME_RECORDING
+
+
+@settings(max_examples=300, deadline=None)
+@given(titles, st.sampled_from(VERSIONS), st.booleans(), st.sampled_from(Policy))
+def test_decisive_word_on_one_side_forbids_a_sure_match(
+    title: str,
+    version: str,
+    at_source: bool,  # noqa: FBT001 - hypothesis gives it
+    policy: Policy,
+) -> None:
+    plain, other = song("plain", title=title), song("version", title=version.format(title))
+    wanted, offered = (other, plain) if at_source else (plain, other)
+
+    decisions = [
+        decide(wanted, [offered], policy=policy),
+        decide(_without_length(wanted), [_without_length(offered)], policy=policy),
+    ]
+
+    assert SURE.isdisjoint(decision.outcome for decision in decisions)
+
+
+@settings(max_examples=200, deadline=None)
+@given(titles, st.lists(st.sampled_from(list(DECISIVE)), min_size=2, max_size=5, unique=True), st.randoms())
+def test_version_that_is_wanted_is_chosen_among_others(
+    title: str, kinds: list[str], chance: random.Random
+) -> None:
+    forms = [chance.choice(DECISIVE[kind]) for kind in kinds]
+    candidates = [song("plain", title=title), *(song(form, title=form.format(title)) for form in forms)]
+    chance.shuffle(candidates)
+
+    decision = decide(song(title=forms[0].format(title)), candidates, policy=SAME)
+
+    assert decision.choice is not None
+    assert candidates[decision.choice].id == forms[0]
+
+
+@settings(max_examples=200, deadline=None)
+@given(titles, titles)
+def test_other_title_is_never_a_sure_match(title: str, other: str) -> None:
+    assume(set(title.split()).isdisjoint(other.split()))
+
+    decision = decide(song(title=title), [song("other", title=other)], policy=SAME)
+
+    assert decision.outcome not in SURE
+
+
+@settings(max_examples=100, deadline=None)
+@given(titles)
+def test_other_artist_or_length_is_never_a_sure_match(title: str) -> None:
+    others = [
+        song("artist", title=title, artists=("Brother Wicket",), album="Broth"),
+        song("length", title=title, duration_ms=302_000),
+    ]
+
+    decision = decide(song(title=title), others, policy=SAME)
+
+    assert decision.outcome not in SURE
+
+
+def _without_length(track: Track) -> Track:
+    return msgspec.structs.replace(track, duration_ms=None)
