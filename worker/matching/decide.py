@@ -126,13 +126,15 @@ def rate(evidence: Score) -> Level:
 
 def _rate_equal_isrc(evidence: Score) -> Level:
     """An equal ISRC is strong evidence, not proof: catalogs carry wrong ones."""
-    agrees = evidence.title >= 0.6 or (evidence.artist or 0.0) >= 0.7
-    if not agrees or (evidence.apart_ms is not None and evidence.apart_ms > 15_000):
+    artist = evidence.artist or 0.0
+    if evidence.title < 0.6 and artist < 0.7:
         return Level.DOUBTFUL
-    sure = evidence.apart_ms is not None and evidence.apart_ms <= CLOSE_MS
-    if evidence.conflicts and not sure:
+    if evidence.apart_ms is not None and evidence.apart_ms <= CLOSE_MS:
+        return Level.EXACT
+    if evidence.conflicts and (evidence.contradicts or evidence.title < 0.93 or artist < 0.8):
         return Level.DOUBTFUL
-    return Level.EXACT
+    is_near = evidence.apart_ms is None or evidence.apart_share <= 0.1
+    return Level.EXACT if is_near else Level.DOUBTFUL
 
 
 def _is_same(evidence: Score) -> bool:
@@ -141,10 +143,15 @@ def _is_same(evidence: Score) -> bool:
         return True
     apart_ms = evidence.apart_ms
     artist = 0.7 if evidence.artist is None else evidence.artist
+    if apart_ms is None and evidence.artist is None:
+        return evidence.title == 1.0 and not evidence.doubts
     if apart_ms is None:
         return evidence.title >= 0.93 and artist >= 0.8 and (not evidence.doubts or evidence.own_album)
     if apart_ms <= 1_000 and evidence.own_album:
         return evidence.title >= 0.97 or (evidence.title >= 0.7 and artist >= 0.6)
+    if apart_ms <= 1_000 and (evidence.album or 0.0) >= 0.9:
+        if (evidence.title >= 0.97 and artist >= 0.66) or (evidence.title >= 0.7 and artist >= 0.95):
+            return True
     if apart_ms <= CLOSE_MS:
         return evidence.title >= 0.8 and artist >= 0.68
     if apart_ms <= 8_000:
@@ -175,7 +182,7 @@ def _preference(*, wanted: bool | None) -> Callable[[_Rated], tuple[object, ...]
         near = evidence.title >= 0.93 and (evidence.apart_ms or 0) <= CLOSE_MS
         return (
             -one.level,
-            bool(evidence.doubts),
+            evidence.has_differences,
             not near if one.level >= Level.SAME else -evidence.total,
             not (evidence.album or 0.0) >= 0.9,
             wanted is not None and track.explicit is not None and wanted != track.explicit,
@@ -208,8 +215,9 @@ def _outcome(best: _Rated, others: Sequence[_Rated], *, policy: Policy) -> Outco
 def _is_ambiguous(best: _Rated, others: Sequence[_Rated]) -> bool:
     """Say whether another recording fits as well; a second pressing of the best one does not count."""
     for other in others:
+        is_weaker = other.evidence.has_differences and not best.evidence.has_differences
         rivals = other.level is Level.SAME and other.evidence.total > best.evidence.total - _GAP
-        if rivals and rate(score(best.track, other.track)) < Level.PROBABLE:
+        if rivals and not is_weaker and rate(score(best.track, other.track)) < Level.PROBABLE:
             return True
     return False
 
@@ -241,4 +249,4 @@ def _agreement(evidence: Score) -> str:
 
 
 def _doubts(evidence: Score) -> str:
-    return "".join(f"; {doubt}" for doubt in (*evidence.conflicts, *evidence.doubts))
+    return "".join(f"; {doubt}" for doubt in (*evidence.conflicts, *evidence.doubts, *evidence.notes))

@@ -8,6 +8,7 @@ from rapidfuzz import fuzz
 from worker.matching.normalize import CACHED, Artists, fold
 from worker.matching.titles import Title
 
+_RELATED = 0.66  # enough where title, album and length agree, and only there
 _FILLERS = frozenset({"the", "a", "an", "and", "of", "to", "la", "el", "le", "o"})
 
 
@@ -19,8 +20,10 @@ def title_likeness(one: Title, other: Title) -> float:
         if not one.extras or not other.extras:
             return 0.93
         return 0.55 + 0.4 * fuzz.token_sort_ratio(one.full, other.full) / 100
+    if one.running == other.running:
+        return 1.0
     best = _forms_likeness((one.core, one.full), (other.core, other.full))
-    if best < 0.95 and one.full.isascii() != other.full.isascii():
+    if best < 0.95 and not (one.full.isascii() and other.full.isascii()):
         roman = _forms_likeness((one.roman_core, one.roman_full), (other.roman_core, other.roman_full))
         best = max(best, roman * 0.97)
     return best
@@ -44,6 +47,8 @@ def artist_likeness(
         mine = one.names + tuple(fold(name) for name in guests[0])
         theirs = other.names + tuple(fold(name) for name in guests[1])
         best = max(best, 0.9 * _credit_likeness(mine, theirs))
+    if best < _RELATED and _are_related(one, other):
+        best = _RELATED
     if best < 0.6 and _is_readable(one.main) != _is_readable(other.main):
         return None  # a name in two scripts can look like nothing of the kind
     return best
@@ -76,7 +81,7 @@ def _words_likeness(one: str, other: str) -> float:
     if not only and not extra:
         return max(ratio, 0.95)
     if not only or not extra:
-        return ratio * 0.85
+        return max(ratio * 0.85, 0.7 if len(words & others) > 1 or ratio > 0.5 else 0.0)
     alike = fuzz.ratio("".join(sorted(only)), "".join(sorted(extra))) / 100
     return max(ratio, 0.9) if alike >= 0.8 else ratio * (0.6 + 0.4 * alike)
 
@@ -96,6 +101,17 @@ def _name_likeness(one: str, other: str) -> float:
     ratio = fuzz.ratio(one, other) / 100
     words, others = set(one.split(" ")), set(other.split(" "))
     return max(0.85, ratio) if words <= others or others <= words else ratio
+
+
+def _are_related(one: Artists, other: Artists) -> bool:
+    """Say whether somebody plays on both, or one name begins or ends with the other, as after a renaming."""
+    if not set(one.names).isdisjoint(other.names):
+        return True
+    main, others = one.main.replace(" ", ""), other.main.replace(" ", "")
+    short, long = sorted((main, others), key=len)
+    if len(short) >= 3 and (long.startswith(short) or long.endswith(short)):
+        return True
+    return sorted(main) == sorted(others)
 
 
 def _is_readable(name: str) -> bool:

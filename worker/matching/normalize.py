@@ -7,11 +7,14 @@ from functools import lru_cache
 import msgspec
 from anyascii import anyascii
 
+from worker.matching.aliases import ALIASES
 from worker.matching.versions import NOBODY
 
 CACHED = 4096  # enough for the batches under way; more would only cost memory
 _ACCENTS = re.compile(r"[\u0300-\u036f]+")
 _QUOTES_AND_INVISIBLE = re.compile("['’‘`´ʼʻ′\"“”„״׳\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufe0e\ufe0f]+")
+_WORD = re.compile(r"[a-z0-9]+")
+_ODD = re.compile("['\"`$!@*&+]| n ", re.IGNORECASE)  # signs that stand for letters, for words or for nothing
 _SEPARATORS = re.compile(r"(?:[^\w*]|_)+")
 # Asterisks that hide no letter: "N**r" keeps its own, so that it can be compared with the word in full.
 _STRAY_ASTERISKS = re.compile(r"(?<![\w*])\*+|(?<=[^*\s])\*(?= |$)")
@@ -26,11 +29,15 @@ _JOINERS = re.compile(
     r"[,;、，・/]| [&+×|] | (?:and|und|et|y|e|x|vs\.?|with|feat\.?|ft\.?|featuring|con|med|och) ",
     re.IGNORECASE,
 )
+_ADDITION = re.compile(r" *\([^)]*\)")
 _CHANNEL = re.compile(r" - topic$|(?<=\w)vevo$", re.IGNORECASE)
 
 
 class Artists(msgspec.Struct, frozen=True):
-    """Who plays, folded. names: main artist first, joined credits one by one, too. whole: without spaces."""
+    """Who plays, folded. names: main artist first, joined credits one by one, other names too.
+
+    whole: all that is credited, without spaces.
+    """
 
     main: str
     names: tuple[str, ...]
@@ -41,6 +48,8 @@ class Artists(msgspec.Struct, frozen=True):
 @lru_cache(CACHED)
 def fold(text: str) -> str:
     """Bring a text to words that can be compared: no case, accents, punctuation; scripts stay themselves."""
+    if text.isascii() and not _ODD.search(text):
+        return " ".join(_WORD.findall(text.lower())) or " ".join(text.split()).casefold()
     spaced = " ".join(text.split())
     plain = spaced if spaced.isascii() else unicodedata.normalize("NFKC", spaced)
     plain = plain.casefold()
@@ -79,7 +88,9 @@ def read_artists(artists: tuple[str, ...]) -> Artists | None:
     if not known:
         return None
     single = (fold_name(name) for name in artist_names(artists))
-    names = tuple(dict.fromkeys((*known, *(name for name in single if name))))
+    bare = (fold_name(_ADDITION.sub("", artist)) for artist in artists if "(" in artist)
+    told = dict.fromkeys((*known, *(name for name in (*single, *bare) if name)))
+    names = tuple(dict.fromkeys((*told, *(alias for name in told for alias in _ALIASES.get(name, ())))))
     return Artists(
         main=names[0],
         names=names,
@@ -102,4 +113,10 @@ def _without_accents(text: str) -> str:
     return "".join(anyascii(sign).casefold() if "\xbf" < sign < "\u0250" else sign for sign in bare)
 
 
+def _read_aliases(lines: str) -> dict[str, tuple[str, ...]]:
+    artists = [tuple(map(fold_name, line.split("|"))) for line in lines.splitlines() if line.strip()]
+    return {name: artist for artist in artists for name in artist}
+
+
+_ALIASES = _read_aliases(ALIASES)
 _NOBODY = frozenset(fold_name(name) for name in NOBODY)

@@ -4,10 +4,11 @@ import msgspec
 from rapidfuzz import fuzz
 
 from shared.models import Track
-from worker.matching.conflicts import Findings, Side, find_conflicts
+from worker.matching.conflicts import Closeness, Findings, Side, find_conflicts
+from worker.matching.display import read_display
 from worker.matching.likeness import artist_likeness, title_likeness
-from worker.matching.normalize import read_artists
-from worker.matching.titles import Album, Title, is_parted, read_album, read_credited, read_title
+from worker.matching.normalize import Artists, fold, read_artists
+from worker.matching.titles import Album, Title, is_parted, read_album, read_title
 
 _FAR_MS = 16_000
 
@@ -15,10 +16,13 @@ _FAR_MS = 16_000
 class Score(msgspec.Struct, frozen=True, kw_only=True):
     """The evidence of one comparison. Fields are 0..1, higher is nearer, None where one side is unknown.
 
-    total: of all fields. apart_ms: difference of the durations, None where one is unknown. own_album: both
-    stand on one album that is not merely named like the track. is_identical: both are described in the same
+    total: of all fields. apart_ms: difference of the durations, None where one is unknown; apart_share: the same as a share
+    of the longer one. own_album: both
+    stand on one album that is not merely named like the track. same_file: the durations are equal to the
+    millisecond, and no whole seconds. is_identical: both are described in the same
     words. conflicts: what makes the two different recordings. doubts: what only one side says, so that the
-    rest must make it good. Both in words for people.
+    rest must make it good. notes: differences that decide nothing. All three in words for people. contradicts:
+    a conflict is one of two statements, not of a statement and a silence.
     """
 
     total: float
@@ -29,18 +33,31 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     isrc: float | None = None
     apart_ms: int | None = None
     own_album: bool = False
+    same_file: bool = False
     is_identical: bool = False
     conflicts: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    contradicts: bool = False
+    apart_share: float = 0.0
+
+    @property
+    def has_differences(self) -> bool:
+        """Say whether one side says something that the other does not."""
+        return bool(self.conflicts or self.doubts or self.notes)
 
 
 class _Titles(msgspec.Struct, frozen=True):
-    """Two titles as they were understood. names_artist: an artist one track lacks stands in its title."""
+    """Two titles as they were understood.
+
+    names_artist: an artist that one track lacks stands in its title. strange: what else a display string says.
+    """
 
     wanted: Title
     found: Title
     likeness: float
     names_artist: bool = False
+    strange: tuple[str, ...] = ()
 
 
 class _Albums(msgspec.Struct, frozen=True):
@@ -71,8 +88,16 @@ def score(source: Track, candidate: Track) -> Score:
     if artist is None and titles.names_artist:
         artist = 0.95
     albums = _compare_albums(source, candidate)
+    own_album = albums.is_same and albums.wanted_name != titles.wanted.core
+    closeness = Closeness(
+        apart_ms=apart_ms,
+        is_same_file=apart_ms == 0 and (source.duration_ms or 0) % 1_000 != 0,
+        is_same_release=own_album,
+    )
     findings = find_conflicts(
-        Side(titles.wanted, albums.wanted), Side(titles.found, albums.found), apart_ms=apart_ms
+        Side(titles.wanted, albums.wanted, _guests(titles.wanted, players)),
+        Side(titles.found, albums.found, _guests(titles.found, others)),
+        closeness=closeness,
     )
     duration = None if apart_ms is None else max(0.0, 1 - max(0, apart_ms - 1_000) / _FAR_MS)
     return Score(
@@ -84,10 +109,14 @@ def score(source: Track, candidate: Track) -> Score:
         album=albums.likeness,
         isrc=isrc,
         apart_ms=apart_ms,
-        own_album=albums.is_same and albums.wanted_name != titles.wanted.core,
+        apart_share=(apart_ms or 0) / max(source.duration_ms or 1, candidate.duration_ms or 1),
+        own_album=own_album,
+        same_file=closeness.is_same_file,
         is_identical=_description(source) == _description(candidate) and bool(source.title.strip()),
         conflicts=findings.conflicts,
         doubts=findings.doubts,
+        contradicts=findings.contradicts,
+        notes=findings.notes + tuple(f"the title also says “{said}”" for said in titles.strange),
     )
 
 
@@ -96,26 +125,37 @@ def _compare_titles(wanted: Title, found: Title, *, names_artist: bool = False) 
 
 
 def _read_titles(source: Track, candidate: Track) -> _Titles:
-    """Read both titles as they stand or without the artist in them, whichever makes them more alike."""
+    """Read both titles as they stand, or one as a display string, whichever makes them more alike."""
     plain = _compare_titles(read_title(source.title), read_title(candidate.title))
-    is_told = bool(source.artists and candidate.artists)
-    if plain.likeness == 1.0 or (is_told and not is_parted(source.title) and not is_parted(candidate.title)):
+    if plain.likeness == 1.0:
         return plain
     players, others = read_artists(source.artists), read_artists(candidate.artists)
-    if plain.likeness >= 0.93 and players and others:
-        return plain
-    names = (*(players.names if players else ()), *(others.names if others else ()))
-    wanted = read_credited(source.title, names, is_whole=players is None)
-    found = read_credited(candidate.title, names, is_whole=others is None)
-    best = plain
-    for one, is_bare in ((source.title, False), (wanted, players is None)):
-        for other, is_bare_too in ((candidate.title, False), (found, others is None)):
-            if one is not None and other is not None:
-                titles = _compare_titles(
-                    read_title(one), read_title(other), names_artist=is_bare or is_bare_too
-                )
-                best = max(best, titles, key=lambda either: either.likeness)
-    return best
+    readings = [plain]
+    if players is not None and (others is None or (plain.likeness < 0.93 and is_parted(candidate.title))):
+        readings += _read_display(source, candidate, names=_all_names(players, others))
+    if others is not None and (players is None or (plain.likeness < 0.93 and is_parted(source.title))):
+        readings += _read_display(candidate, source, names=_all_names(others, players))
+    return max(readings, key=lambda either: (either.likeness, either.names_artist))
+
+
+def _read_display(told: Track, shown: Track, *, names: tuple[str, ...]) -> list[_Titles]:
+    """Read the title of one track with the other at hand."""
+    title = read_title(told.title)
+    album = read_album(told.album).words if told.album else ""
+    display = read_display(shown.title, title=title, names=names, album=album)
+    if display is None:
+        return []
+    read = read_title(display.title)
+    return [_Titles(title, read, title_likeness(title, read), display.has_artist, display.strange)]
+
+
+def _all_names(one: Artists, other: Artists | None) -> tuple[str, ...]:
+    return one.names if other is None else (*one.names, *other.names)
+
+
+def _guests(title: Title, players: Artists | None) -> frozenset[str]:
+    """Name who plays beside the main artist, folded."""
+    return frozenset((*map(fold, title.guests), *(players.names[1:] if players else ())))
 
 
 def _description(track: Track) -> tuple[object, ...]:
@@ -134,6 +174,8 @@ def _compare_albums(source: Track, candidate: Track) -> _Albums:
     if wanted is None or found is None:
         return _Albums(wanted, found)
     likeness = fuzz.ratio(wanted.name, found.name) / 100
+    if likeness < 0.9 and wanted.name.removeprefix("the ") == found.name.removeprefix("the "):
+        likeness = 0.98
     if wanted.kinds != found.kinds:
         likeness *= 0.85
     return _Albums(wanted, found, likeness)
@@ -149,4 +191,4 @@ def _total(title: float, *, artist: float | None, duration: float | None, album:
 
 
 def _trust(findings: Findings) -> float:
-    return 0.5 if findings.conflicts else 0.95 ** len(findings.doubts)
+    return 0.5 if findings.conflicts else 0.95 ** len((*findings.doubts, *findings.notes))

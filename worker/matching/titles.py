@@ -5,9 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 import msgspec
-from rapidfuzz import fuzz
-
-from worker.matching.normalize import CACHED, artist_names, fold, fold_name, romanize
+from worker.matching.normalize import CACHED, artist_names, fold, romanize
 from worker.matching.versions import FEATURING, ORIGINS, PLAIN_WORDS, VERSIONS, Version, Weight
 
 _OPENING = "([{（【〔"
@@ -59,13 +57,15 @@ class Tag(msgspec.Struct, frozen=True):
     kind: str
     weight: Weight
     detail: str = ""
+    has_own_length: bool = False
 
 
 class Title(msgspec.Struct, frozen=True):
     """A title taken apart. core, full and extras are folded; core is empty only where the title is blank.
 
     full: core with the extras, which are the parts in brackets or after a dash that name no version.
-    roman_core, roman_full: the same in Latin letters. written: the core as it was written. version_words: the
+    running: core and extras in the order they are written in, where that is another one. roman_core,
+    roman_full: core and full in Latin letters. written: the core as it was written. version_words: the
     parts that name a version, as they were written.
     """
 
@@ -75,6 +75,7 @@ class Title(msgspec.Struct, frozen=True):
     tags: tuple[Tag, ...]
     guests: tuple[str, ...]
     numbers: tuple[str, ...]
+    running: str
     roman_core: str
     roman_full: str
     written: str
@@ -98,25 +99,18 @@ class _Segment(msgspec.Struct, frozen=True):
     extra: str = ""
 
 
-class _Piece(msgspec.Struct, frozen=True):
-    """A part of a title between dashes, and how it reads as the name of one artist, or of several."""
-
-    written: str
-    name: str
-    single: tuple[str, ...]
-
-
 @lru_cache(CACHED)
 def read_title(text: str) -> Title:
     """Take a title apart into its core, versions, guests and numbers."""
-    core, parts = _split(" ".join(text.split()))
+    text = " ".join(text.split())
+    core, parts = _split(text)
     guests: tuple[str, ...] = ()
     featuring = _FEATURING.search(core)
     if featuring and featuring.start():
         guests = artist_names((core[featuring.end() :],))
         core = core[: featuring.start()]
     segments = [_read_segment(part) for part in parts]
-    folded = _count(fold(core))
+    folded = count_parts(fold(core))
     extras = tuple(segment.extra for segment in segments if segment.extra)
     full = " ".join((folded, *extras))
     return Title(
@@ -126,6 +120,7 @@ def read_title(text: str) -> Title:
         tags=_merge(tag for segment in segments for tag in segment.tags),
         guests=(*guests, *(guest for segment in segments for guest in segment.guests)),
         numbers=tuple(sorted(_DIGITS.findall(full))),
+        running=count_parts(fold(_DASH.split(text)[0])) if text[:1] in _OPENING and extras else full,
         roman_core=folded if folded.isascii() else fold(romanize(folded)),
         roman_full=full if full.isascii() else fold(romanize(full)),
         written=core,
@@ -137,63 +132,13 @@ def read_title(text: str) -> Title:
 def read_album(text: str) -> Album:
     """Bring the name of an album to a form that can be compared."""
     words = fold(text)
-    kinds = frozenset(tag.kind for tag in _tags(*_versions_in(words)))
+    kinds = frozenset(tag.kind for tag in _tags(*find_versions(words)))
     return Album(name=read_title(text).core, words=words, kinds=kinds)
-
-
-def read_credited(text: str, names: tuple[str, ...], *, is_whole: bool) -> str | None:
-    """Take the artist out of a title like "Artist - Title"; None where none of the names stands there.
-
-    names: folded names. is_whole: the title is all that is known, so "Artist Title", "Title by Artist" and a
-    track number beside the artist are looked for, too.
-    """
-    pieces = _pieces(text)
-    for place, piece in enumerate(pieces):
-        if _credits(piece, names):
-            rest = [other.written for other in pieces[:place] + pieces[place + 1 :]]
-            return " - ".join(part for part in rest if not part.strip().isdigit() or len(rest) == 1)
-    return _read_glued(fold(text), names) if is_whole else None
 
 
 def is_parted(text: str) -> bool:
     """Say whether a dash parts a title."""
-    return bool(_pieces(text))
-
-
-@lru_cache(CACHED)
-def _pieces(text: str) -> tuple[_Piece, ...]:
-    """Part a title at its dashes; empty where it has none."""
-    parts = _DASH.split(" ".join(text.split()))
-    if len(parts) == 1:
-        return ()
-    bare = [_take_brackets(part)[0] for part in parts]
-    return tuple(
-        _Piece(part, fold_name(name), tuple(fold_name(single) for single in artist_names((name,))))
-        for part, name in zip(parts, bare, strict=True)
-    )
-
-
-def _read_glued(folded: str, names: tuple[str, ...]) -> str | None:
-    for name in names:
-        if folded.startswith(name + " "):
-            return folded[len(name) + 1 :]
-        for ending in (f" by {name}", f" {name}"):
-            if folded.endswith(ending):
-                return folded[: -len(ending)]
-    return None
-
-
-def _credits(piece: _Piece, names: tuple[str, ...]) -> bool:
-    """Say whether a piece is one of the names, nearly or by its last word, or several joined."""
-    name = piece.name
-    if not name:
-        return False
-    if name in names or (len(piece.single) > 1 and not set(piece.single).isdisjoint(names)):
-        return True
-    is_surname = len(name) > 3
-    return any(
-        fuzz.ratio(name, other) >= 88 or (is_surname and other.endswith(f" {name}")) for other in names
-    )
+    return _DASH.search(text) is not None
 
 
 def _split(text: str) -> tuple[str, list[str]]:
@@ -237,18 +182,18 @@ def _read_segment(part: str) -> _Segment:
     first, _, rest = folded.partition(" ")
     if first in FEATURING and rest:
         ending = part.rsplit(maxsplit=1)[-1].casefold()  # "feat. Somebody Remix"
-        tags = _tags(*_versions_in(ending)) if ending in _ENDINGS else ()
+        tags = _tags(*find_versions(ending)) if ending in _ENDINGS else ()
         return _Segment(guests=artist_names((part.partition(" ")[2],)), tags=tags)
-    found, around = _versions_in(folded)
+    found, around = find_versions(folded)
     if found:
         is_soft = all(version.weight is Weight.SOFT for version in found)
         return _Segment(tags=_tags(found, around), version_words="" if is_soft else part)
-    if _ORIGIN.match(folded) or _YEAR.fullmatch(folded):
+    if is_origin(folded) or _YEAR.fullmatch(folded):
         return _Segment()
-    return _Segment(extra=_count(folded))
+    return _Segment(extra=count_parts(folded))
 
 
-def _versions_in(folded: str) -> tuple[tuple[Version, ...], str]:
+def find_versions(folded: str) -> tuple[tuple[Version, ...], str]:
     """Find the versions that a text names, and the words that stand around them."""
     phrases: list[str] = []
 
@@ -263,6 +208,11 @@ def _versions_in(folded: str) -> tuple[tuple[Version, ...], str]:
     return tuple(found.values()), " ".join(word for word in around if word not in _AROUND)
 
 
+def is_origin(folded: str) -> bool:
+    """Say whether a part of a title tells where the track comes from or who made it."""
+    return _ORIGIN.match(folded) is not None
+
+
 def _tags(found: tuple[Version, ...], around: str) -> tuple[Tag, ...]:
     """Turn the versions that a text names into tags; "Somebody's Edit" is a remix, "2011 Edit" is none."""
     names_somebody = bool(around) and not around.replace(" ", "").isdigit()
@@ -272,7 +222,7 @@ def _tags(found: tuple[Version, ...], around: str) -> tuple[Tag, ...]:
             tags.append(Tag("remix", Weight.DECISIVE, around))
         elif version.weight is not Weight.SOFT and not _is_said_better(version, found, around):
             detail = around if version.named else ""
-            tags.append(Tag(version.kind, version.weight, detail))
+            tags.append(Tag(version.kind, version.weight, detail, version.has_own_length))
     return tuple(tags)
 
 
@@ -287,11 +237,11 @@ def _merge(tags: Iterable[Tag]) -> tuple[Tag, ...]:
     for tag in tags:
         known = merged.get(tag.kind)
         detail = f"{known.detail} {tag.detail}".strip() if known else tag.detail
-        merged[tag.kind] = Tag(tag.kind, tag.weight, detail)
+        merged[tag.kind] = Tag(tag.kind, tag.weight, detail, tag.has_own_length)
     return tuple(merged.values())
 
 
-def _count(folded: str) -> str:
+def count_parts(folded: str) -> str:
     """Write part words and Roman numerals in one way, so that "Pt. II" equals "Part 2"."""
     words = [_PARTS.get(word, word) for word in folded.split(" ")]
     for place in range(1, len(words)):

@@ -17,13 +17,15 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of version and how titles say it.
 
     phrases: matched as whole words, in scripts without spaces as parts of words. named: the words around the
-    phrase tell two of a kind apart (the remixer, the venue).
+    phrase tell two of a kind apart (the remixer, the venue). has_own_length: it is played or cut anew, so
+    that two of one length to the millisecond are one; an instrumental is as long as the song.
     """
 
     kind: str
     weight: Weight
     phrases: tuple[str, ...]
     named: bool = False
+    has_own_length: bool = False
 
 
 def _phrases(text: str) -> tuple[str, ...]:
@@ -57,7 +59,10 @@ VERSIONS = (
             clean | clean version | edited | edited version | amended | amended version | soundtrack
             original soundtrack | motion picture soundtrack | original motion picture soundtrack
             ost | theme | single | ep | digital single | from the vault | dolby atmos
-            spatial audio | us version | uk version | international version | intl version
+            main title | main titles | main theme | theme song | tv theme | 78rpm | 78 rpm | 45 rpm | vinyl
+            78rpm version | vinyl rip | spatial audio | enhanced | enhanced video version | sound | musicvideo | offical
+            letra | con letra | espanol lyrics | subtitles | english subtitles | english lyrics | subtitulada
+            subtitulado | legendado | sub español | vietsub | tradução | paroles | us version | uk version | international version | intl version
             us album version | uk album version | hidden track
         """),
     ),
@@ -95,6 +100,7 @@ VERSIONS = (
         kind="live",
         weight=Weight.DECISIVE,
         named=True,
+        has_own_length=True,
         phrases=_phrases("""
             live | live at | live from | live in | live on | live version | live session
             live sessions | recorded live | in concert | concert | unplugged | mtv unplugged
@@ -171,7 +177,7 @@ VERSIONS = (
         kind="instrumental",
         weight=Weight.DECISIVE,
         phrases=_phrases("""
-            instrumental | instrumental version | instrumental mix | instrumentals | strumentale
+            instrumental | instrumental version | intrumental | instrumental mix | instrumentals | strumentale
             instrumentale | off vocal | offvocal | without vocals | inst | inst ver | инструментал
             インスト | インストゥルメンタル | 伴奏 | 纯音乐 | 반주 | beat | karaoke instrumental
         """),
@@ -203,6 +209,7 @@ VERSIONS = (
     Version(
         kind="re-recorded",
         weight=Weight.DECISIVE,
+        has_own_length=True,
         phrases=_phrases("""
             re-recorded | rerecorded | re-recording | rerecording | rerecord | re-record
             new recording | newly recorded | new version | 再録 | regrabado | regrabada
@@ -342,7 +349,7 @@ PLAIN_WORDS = frozenset(
     german | italian | portuguese | japanese | korean | chinese | russian | hindi | flip | tribute
     poem | speech | spoken | clean | dirty | mono | stereo | inst | arr | vip | cover | ver
     preview | mixed | interview | unreleased | dub | bonus | expanded | edit | on the radio | sketch
-    ep | revisited | playback | bootleg | stripped | uncut
+    ep | sound | vinyl | revisited | playback | bootleg | stripped | uncut
 """)
 )
 
@@ -369,6 +376,6 @@ NOBODY = frozenset(
 COMPILATIONS = _phrases("""
     greatest hits | best of | the best | hits | collection | essential | essentials | anthology
     gold | ultimate | compilation | various artists | now thats what i call | playlist | now
-    number ones | top | soundtrack | motion picture | grandes exitos | lo mejor | il meglio
+    number ones | top | soundtrack | motion picture | songs from | music from | inspired by | grandes exitos | lo mejor | il meglio
     the very best | singles | mix
 """)

@@ -1,0 +1,172 @@
+"""Display strings like "Artist - Title (Official Video) [HD]", read with the other track at hand.
+
+A video's title says who plays what in any order, with anything around it. What the other track is called, and
+who plays it, tells which words are the title and which the artist; what is left must explain itself.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import msgspec
+from rapidfuzz import fuzz
+
+from worker.matching.normalize import CACHED, fold
+from worker.matching.titles import Title, count_parts, find_versions, is_origin
+from worker.matching.versions import FEATURING, Weight
+
+_SEPARATOR = re.compile(
+    r"\s[-‐–—―~〜_\u200e]+|[-‐–—―~〜_]+\s|[|/•·:;,\"“”„«»()\[\]{}【】（）「」『』@]+|_|\s{2,}"
+    r"|(?<!\S)['‘’]|['‘’](?!\S)"
+)
+_AUTHORSHIP = frozenset({"by", "von", "par", "por"})
+_AROUND_ARTIST = frozenset({"the", "and", "by", "from", "with", "feat", "ft", "featuring", "da", "mr"})
+_PLACE_OR_YEAR = re.compile(r"\d{1,2}|(?:19|20)\d\d|track|album")
+_LONGEST = 60  # words; what stands behind is a description
+_NEAR = 90
+
+
+class Display(msgspec.Struct, frozen=True):
+    """A display string as it was understood.
+
+    title: the other track's title as it stands there, with what names a version in brackets behind it.
+    has_artist: one of the artists is named, too. strange: parts that nothing explains.
+    """
+
+    title: str
+    has_artist: bool
+    strange: tuple[str, ...]
+
+
+class _Words(msgspec.Struct, frozen=True):
+    """The words of a display string; parts: which part between separators each of them stands in."""
+
+    words: tuple[str, ...]
+    parts: tuple[int, ...]
+
+
+class _Run(msgspec.Struct, frozen=True):
+    """Words of one part that are not the title. touches: nothing separates them from it."""
+
+    words: tuple[str, ...]
+    touches: bool
+
+
+def read_display(text: str, *, title: Title, names: Sequence[str], album: str) -> Display | None:
+    """Find a title in a display string; None where it is not there, or only as a part of another one.
+
+    names: folded names of those who may play it. album: the folded name of its album, or "".
+    """
+    display = _split(text)
+    span = _find_title(display, title)
+    if span is None:
+        return None
+    known = set(album.split())
+    versions: list[str] = []
+    strange: list[str] = []
+    has_artist = False
+    for run in _runs(display, *span):
+        rest = _without_artist(run, names)
+        has_artist = has_artist or rest is not None
+        words = run.words if rest is None else rest
+        said = " ".join(words)
+        found, around = find_versions(said)
+        if is_origin(said):
+            continue
+        if any(version.weight is not Weight.SOFT for version in found) or words[:1] and words[0] in FEATURING:
+            versions.append(said)
+            continue
+        left = [word for word in around.split() if word not in known and not _PLACE_OR_YEAR.fullmatch(word)]
+        if not left or (not run.touches and (found or rest is not None)):
+            continue
+        if run.touches:
+            return None
+        strange.append(said)
+    if strange and not has_artist:
+        return None
+    written = " ".join(display.words[span[0] : span[1]])
+    return Display(written + "".join(f" ({said})" for said in versions), has_artist, tuple(strange))
+
+
+@lru_cache(CACHED)
+def _split(text: str) -> _Words:
+    words: list[str] = []
+    parts: list[int] = []
+    for number, part in enumerate(_SEPARATOR.split(text)):
+        folded = fold(part) if part.strip() else ""
+        if not any(sign.isalnum() for sign in folded):
+            continue
+        for word in count_parts(folded).split(" "):
+            words.append(word)
+            parts.append(number)
+    return _Words(tuple(words[:_LONGEST]), tuple(parts[:_LONGEST]))
+
+
+def _find_title(display: _Words, title: Title) -> tuple[int, int] | None:
+    """Return first and behind-last word of the title, where it is a part of its own if that stands there."""
+    for form in dict.fromkeys((title.running, title.full, title.core)):
+        spans = _spans(display.words, form)
+        if spans:
+            return max(spans, key=lambda span: (_is_whole(display, span), -span[0]))
+    return None
+
+
+def _is_whole(display: _Words, span: tuple[int, int]) -> bool:
+    first, last = span
+    begins = not first or display.parts[first - 1] != display.parts[first]
+    return begins and (last == len(display.words) or display.parts[last - 1] != display.parts[last])
+
+
+def _spans(words: Sequence[str], form: str) -> list[tuple[int, int]]:
+    """Find where words say a text, however they are spaced; if nowhere, where they nearly do."""
+    wanted = form.replace(" ", "")
+    count = form.count(" ") + 1
+    nearest, best = _NEAR, []
+    for first in range(len(words)):
+        joined = ""
+        for last in range(first + 1, len(words) + 1):
+            joined += words[last - 1]
+            if len(joined) > len(wanted) + 3:
+                break
+            if abs(last - first - count) > 1 and joined != wanted:
+                continue
+            ratio = 100.0 if joined == wanted else fuzz.ratio(joined, wanted) if len(wanted) >= 8 else 0.0
+            if ratio > nearest:
+                nearest, best = ratio, []
+            if ratio == nearest:
+                best.append((first, last))
+    return best
+
+
+def _runs(display: _Words, first: int, last: int) -> Iterator[_Run]:
+    """Return the words before and behind the title, part by part."""
+    for begin, end in ((0, first), (last, len(display.words))):
+        start = begin
+        for place in range(begin, end):
+            if place + 1 == end or display.parts[place] != display.parts[place + 1]:
+                touches = (place + 1 == first and display.parts[place] == display.parts[first]) or (
+                    start == last and display.parts[start] == display.parts[last - 1]
+                )
+                yield _Run(display.words[start : place + 1], touches)
+                start = place + 1
+
+
+def _without_artist(run: _Run, names: Sequence[str]) -> tuple[str, ...] | None:
+    """Take an artist's name out of a run, with the words that belong to it; None where it holds none."""
+    for name in names:
+        for first, last in _spans(run.words, name):
+            if first and run.words[first - 1] in _AUTHORSHIP:
+                return run.words[: first - 1]
+            rest = (*run.words[:first], *run.words[last:])
+            return tuple(word for word in rest if word not in _AROUND_ARTIST)
+        if not run.touches and _is_short_for(run.words, name):
+            return ()
+    return None
+
+
+def _is_short_for(words: Sequence[str], name: str) -> bool:
+    """Say whether words are a known part of a name: its surname, or two words of it."""
+    parts = name.split(" ")
+    if len(parts) == 1 or not set(words) <= set(parts):
+        return False
+    return len(words) > 1 or (words[0] == parts[-1] and len(words[0]) > 3)
