@@ -2,20 +2,20 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from shared.models import Policy
 from tests.bench import matching_folds
-from tests.bench.matching_cases import Case, read_cases
-from tests.bench.matching_fiction import fictional_cases
+from tests.bench.matching_fiction import fictional_cases, written_out
 from tests.bench.matching_history import Entry, compare, new_entry, read_history, record
-from tests.bench.matching_verdicts import Run, Verdict, run, table, tally
+from tests.bench.matching_misses import misses, write_known_misses
+from tests.bench.matching_verdicts import ISRC, Run, Verdict, run, table, tally
+from worker.matching.cases import Case, read_case
 
 DEV = Path(__file__).resolve().parents[2] / "../shared/data/cases/dev.jsonl"
-ISRC = {"hidden": True, "shown": False}  # by the value of `ignore_isrc`
 
 
 def sets(options: argparse.Namespace) -> dict[str, Callable[[], Iterable[Case]]]:
@@ -28,30 +28,33 @@ def sets(options: argparse.Namespace) -> dict[str, Callable[[], Iterable[Case]]]
     return known
 
 
+def read_cases(path: Path) -> Iterator[Case]:
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            yield read_case(line, number=number)
+
+
 def measure(name: str, cases: Sequence[Case], *, options: argparse.Namespace) -> list[Entry]:
     """Run one set, print what came out, and answer the lines that a history would hold."""
-    shown = {isrc: ignored for isrc, ignored in ISRC.items() if ignored or not options.ignore_isrc}
     runs = {
-        f"ISRC {isrc}": run(cases, policy=options.policy, ignore_isrc=ignored)
-        for isrc, ignored in shown.items()
+        isrc: run(cases, policy=options.policy, ignore_isrc=ignored)
+        for isrc, ignored in ISRC.items()
+        if ignored or not options.ignore_isrc
     }
     say(f"\n{name}: {len(cases)} cases, policy {options.policy}\n{table(runs)}")
     first = next(iter(runs.values()))  # the others meet titles that were read already
     say(f"{first.compared_count} comparisons, {first.per_s:,.0f} a second on one core")
-    for title, one in runs.items():
+    for isrc, one in runs.items():
         if options.folds:
-            say(f"{title}, by artist:\n{matching_folds.report(one.judged, count=options.folds)}")
+            say(f"ISRC {isrc}, by artist:\n{matching_folds.report(one.judged, count=options.folds)}")
         if options.show_misses:
-            say(f"{title}, not right:\n{misses(one)}")
-    return [
-        new_entry(tally(one.judged), cases=name, isrc=isrc)
-        for isrc, one in zip(shown, runs.values(), strict=True)
-    ]
+            say(f"ISRC {isrc}, not right:\n{explain_misses(one)}")
+    return [new_entry(tally(one.judged), cases=name, isrc=isrc) for isrc, one in runs.items()]
 
 
-def misses(one: Run) -> str:
+def explain_misses(one: Run) -> str:
     return "\n".join(
-        f"  {judged.case.id},{judged.verdict}: {judged.decision.choice} instead of {judged.case.want}, "
+        f"  {judged.case.id},{judged.verdict}: {judged.decision.choice} instead of {judged.case.want}. "
         f"{judged.decision.reason}"
         for judged in one.judged
         if judged.verdict is not Verdict.RIGHT
@@ -61,7 +64,17 @@ def misses(one: Run) -> str:
 def write_cases(path: Path) -> None:
     """Write our own cases out, one line each, for `crossplay match --cases` or another matcher."""
     with path.open("wb") as lines:
-        lines.writelines(msgspec.json.encode(case) + b"\n" for case in fictional_cases())
+        lines.writelines(msgspec.json.encode(case) + b"\n" for case in written_out())
+
+
+def list_known_misses() -> None:
+    """Write the list of known misses anew; what it gains is a change for the worse and needs a reason."""
+    cases = fictional_cases()
+    write_known_misses(
+        miss
+        for isrc, ignored in ISRC.items()
+        for miss in misses(run(cases, policy=Policy.SAME_RECORDING, ignore_isrc=ignored), isrc=isrc)
+    )
 
 
 def say(text: str) -> None:
@@ -78,6 +91,7 @@ def read_options(arguments: Sequence[str]) -> argparse.Namespace:
     add("--show-misses", action="store_true", help="name each case that is not right")
     add("--record", action="store_true", help="append the figures to the history")
     add("--write-cases", type=Path, metavar="FILE", help="write the fictional cases there and stop")
+    add("--list-known-misses", action="store_true", help="write the list of known misses anew and stop")
     return parser.parse_args(arguments)
 
 
@@ -87,6 +101,9 @@ def main(arguments: Sequence[str]) -> int:
     if options.write_cases:
         write_cases(options.write_cases)
         return 0
+    if options.list_known_misses:
+        list_known_misses()
+        return 0
     entries = [
         entry
         for name, read in sets(options).items()
@@ -94,10 +111,14 @@ def main(arguments: Sequence[str]) -> int:
     ]
     if options.cases or options.policy is not Policy.SAME_RECORDING:
         return 0  # the history holds nothing of the kind
+    return compare_and_record(entries, is_recorded=options.record)
+
+
+def compare_and_record(entries: Sequence[Entry], *, is_recorded: bool) -> int:
     history = read_history()
     comparisons = [compare(entry, history) for entry in entries]
     say("\n" + "\n".join(comparison.words for comparison in comparisons))
-    if options.record:
+    if is_recorded:
         record(entries)
     return int(any(comparison.is_worse for comparison in comparisons))
 

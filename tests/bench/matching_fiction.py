@@ -7,7 +7,7 @@ from typing import TypeAlias, TypeVar
 
 import msgspec
 
-from tests.bench.matching_cases import Case
+from worker.matching.cases import Case
 
 FOLDER = Path(__file__).resolve().parents[1] / "data/matching"
 SONGS = "songs.jsonl"
@@ -46,18 +46,22 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why: str = ""
 
 
-def fictional_cases(folder: Path = FOLDER) -> tuple[Case, ...]:
-    """Read all cases of a folder; the name of a file is the kind of its cases."""
+def fictional_cases() -> tuple[Case, ...]:
+    return tuple(msgspec.convert(case, Case) for case in written_out())
+
+
+def written_out(folder: Path = FOLDER) -> tuple[dict[str, object], ...]:
+    """Write out all cases of a folder; the name of a file is the kind of its cases."""
     songs = {song.song: song for song in _read(folder / SONGS, Song)}
     return tuple(
-        to_case(line, kind=path.stem, songs=songs)
+        write_out(line, kind=path.stem, songs=songs)
         for path in sorted(folder.glob("*.jsonl"))
         if path.name != SONGS
         for line in _read(path, Line)
     )
 
 
-def to_case(line: Line, *, kind: str, songs: Mapping[str, Song]) -> Case:
+def write_out(line: Line, *, kind: str, songs: Mapping[str, Song]) -> dict[str, object]:
     """Write a line out: right and wrong ones and other songs of the artist, always mixed the same way."""
     song = songs[line.song]
     offered = [_wrong(song, changes, key=f"{line.id} {place}") for place, changes in enumerate(line.wrong)]
@@ -68,9 +72,7 @@ def to_case(line: Line, *, kind: str, songs: Mapping[str, Song]) -> Case:
         want = _number(line.id) % (len(offered) + 1)
         offered.insert(want, _offer(song, line.right, key=line.id))
     source = _fields(song) | _changes(line.source)
-    return msgspec.convert(
-        {"id": line.id, "kind": kind, "source": source, "candidates": offered, "want": want}, Case
-    )
+    return {"id": line.id, "kind": kind, "source": source, "candidates": offered, "want": want}
 
 
 def _read(path: Path, kind: type[Record]) -> Iterator[Record]:

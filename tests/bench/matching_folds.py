@@ -6,16 +6,16 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from tests.bench.matching_cases import Case
 from tests.bench.matching_verdicts import Judged, Tally, tally
+from worker.matching.cases import Case
 
 _HALVINGS = 200
 
 
 def artist_of(case: Case) -> str:
     """Name whom a case is about; where nobody is named, the title stands for the artist."""
-    names = [name for name in case.source.artists if name.strip()]
-    return " ".join((names[0] if names else case.source.title).casefold().split())
+    names = [name for name in case.source.artists or () if name.strip()]
+    return " ".join((names[0] if names else case.source.title or "").casefold().split())
 
 
 def folds(judged: Sequence[Judged], *, count: int) -> list[list[Judged]]:

@@ -8,8 +8,10 @@ from enum import StrEnum
 import msgspec
 
 from shared.models import Policy
-from tests.bench.matching_cases import Case, to_question
-from worker.matching.decide import Decision
+from worker.matching.cases import Case, to_track
+from worker.matching.decide import Decision, decide
+
+ISRC = {"hidden": True, "shown": False}  # by the value of `ignore_isrc`
 
 
 class Verdict(StrEnum):
@@ -78,9 +80,12 @@ def run(cases: Iterable[Case], *, policy: Policy, ignore_isrc: bool) -> Run:
     judged = []
     spent_s = 0.0
     for case in cases:
-        question = to_question(case, ignore_isrc=ignore_isrc)
+        source, *candidates = (
+            to_track(raw, place=f"{place:04}", ignore_isrc=ignore_isrc)
+            for place, raw in enumerate((case.source, *case.candidates))
+        )
         started_s = time.process_time()
-        decision = question.decide(policy)
+        decision = decide(source, candidates, policy=policy)
         spent_s += time.process_time() - started_s
         judged.append(Judged(case, decision, judge(decision, want=case.want)))
     return Run(tuple(judged), spent_s)
@@ -93,12 +98,12 @@ def tally(judged: Iterable[Judged]) -> Tally:
 
 
 def table(runs: dict[str, Run]) -> str:
-    """Lay out the verdicts per kind; the runs, by name, stand side by side and are of the same cases."""
+    """Lay out the verdicts per kind; the runs, of the same cases, stand side by side. Keys: as in ISRC."""
     counts = [_count(one) for one in runs.values()]
     lines = [
-        f"{'':28}{'':>7}" + "".join(f" |{name:>32}" for name in runs),
+        f"{'':28}{'':>7}" + "".join(f" |{'ISRC ' + name:>35}" for name in runs),
         f"{'kind':28}{'cases':>7}"
-        + (" |" + "".join(f"{word:>7}" for word in Verdict) + f"{'%':>4}") * len(runs),
+        + (" |" + "".join(f"{word:>7}" for word in Verdict) + f"{'%':>7}") * len(runs),
     ]
     lines += [_row(kind, [of_run[kind] for of_run in counts]) for kind in counts[0]]
     return "\n".join(lines)

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from shared.models import Outcome
-from tests.bench.matching import main, write_cases
-from tests.bench.matching_cases import Case, CaseTrack, read_cases
+from tests.bench.matching import main, read_cases, write_cases
 from tests.bench.matching_fiction import fictional_cases
 from tests.bench.matching_folds import artist_of, folds, halvings
 from tests.bench.matching_history import HISTORY, Entry, compare, new_entry, read_history, record
 from tests.bench.matching_verdicts import Judged, Tally, Verdict, judge, tally
+from worker.matching.cases import Case, CaseTrack
 from worker.matching.decide import Decision
 
 THEN = Entry(
@@ -20,7 +20,9 @@ THEN = Entry(
 
 
 def judged(artist: str, verdict: Verdict = Verdict.RIGHT) -> Judged:
-    case = Case(id=artist, kind="live", source=CaseTrack("Tide", (artist,)), candidates=(), want=None)
+    case = Case(
+        id=artist, kind="live", source=CaseTrack(title="Tide", artists=(artist,)), candidates=(), want=None
+    )
     return Judged(case, Decision(outcome=Outcome.NO_CANDIDATE, reason=""), verdict)
 
 

@@ -66,8 +66,8 @@ REPEATED = (
     "a", "A ", "(", ")", "((a) ", "[]", " - ", "-", "feat. ", "ft. a ", " feat", "live ", "(live) ", "remix ",
     "sped up ", "version ", " (a version)", "*", "a*", "* ", "$", "a$", "1 ", "pt. i ", "ii ", "&", " & ",
     "a & ", ", ", "a,", "'", "’", "e\u0301", "\u0301", "é", "ß", "\u200b", "ひ", "雨巷 ", "ライブ", "한",
-    "Снег ", "قمر ", "🌧️", "\ud800", "\x00", "official video ", " hd", " by ", "「", "」", "the ", " x ", "|", "~", "_",
-    "\t\n", "\u3000",
+    "Снег ", "قمر ", "🌧️", "\ud800", "\x00", "official video ", " hd", " by ", "「", "」", "the ", " x ",
+    "|", "~", "_", "\t\n", "\u3000",
 )  # fmt: skip
 
 titles = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4, unique=True).map(" ".join)
