@@ -1,6 +1,7 @@
 """What makes two tracks of one title different recordings, and what only one of them says."""
 
 import re
+from enum import IntEnum
 
 import msgspec
 from rapidfuzz import fuzz
@@ -41,17 +42,30 @@ class Closeness(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Difference(IntEnum):
+    """How much the worst conflict tells two tracks apart.
+
+    TAKE: one is said to be a take or a cut of the song that may stand in for it. VERSION: one is said to be
+    something else. CONTRADICTION: both sides speak, and they disagree.
+    """
+
+    NONE = 0
+    TAKE = 1
+    VERSION = 2
+    CONTRADICTION = 3
+
+
 class Findings(msgspec.Struct, frozen=True):
     """What tells two tracks apart, in words for people.
 
     conflicts: decides against it. doubts: only one side says it, so that the rest must make it good. notes:
-    worth a word, no more. contradicts: both sides speak, and one of the conflicts is that they disagree.
+    worth a word, no more. difference: what the worst conflict means.
     """
 
     conflicts: tuple[str, ...]
     doubts: tuple[str, ...]
     notes: tuple[str, ...] = ()
-    contradicts: bool = False
+    difference: Difference = Difference.NONE
 
 
 class _Notebook:
@@ -61,14 +75,14 @@ class _Notebook:
         self.conflicts: list[str] = []
         self.doubts: list[str] = []
         self.notes: list[str] = []
-        self.contradicts = False
+        self.difference = Difference.NONE
 
-    def contradict(self, words: str) -> None:
+    def object(self, words: str, *, difference: Difference) -> None:
         self.conflicts.append(words)
-        self.contradicts = True
+        self.difference = max(self.difference, difference)
 
     def findings(self) -> Findings:
-        return Findings(tuple(self.conflicts), tuple(self.doubts), tuple(self.notes), self.contradicts)
+        return Findings(tuple(self.conflicts), tuple(self.doubts), tuple(self.notes), self.difference)
 
 
 def find_conflicts(one: Side, other: Side, *, closeness: Closeness) -> Findings:
@@ -92,34 +106,38 @@ def _weigh(
 ) -> None:
     """Say what it means that only one of two titles names a version."""
     words = f"only one is the {_called(said)}"
+    is_one_file = said.version.has_own_length and closeness.is_same_file
     if said.kind == "version" and said.detail in silent.guests:
         return
     if _is_said_by_album(said, silent.album):
-        is_one_album = (
-            speaker.album is not None
-            and silent.album is not None
-            and (fuzz.ratio(speaker.album.words, silent.album.words) >= 90)
-        )
-        note = f"only the album of one names the {_called(said)}"
-        is_note = is_one_album or said.weight is Weight.LENGTH
-        (book.notes if is_note else book.conflicts).append(note)
+        if said.weight is Weight.LENGTH or _is_one_album(speaker.album, silent.album):
+            book.notes.append(f"only the album of one names the {_called(said)}")
+        else:
+            book.object(f"only the album of one names the {_called(said)}", difference=_difference(said))
     elif said.weight is Weight.LENGTH:
         _weigh_length(said, words, closeness=closeness, book=book)
-    elif (shares_live and said.kind == "acoustic") or (said.has_own_length and closeness.is_same_file):
+    elif is_one_file or (shares_live and said.kind == "acoustic"):
         book.doubts.append(words)
     else:
-        book.conflicts.append(words)
+        book.object(words, difference=_difference(said))
 
 
 def _weigh_length(said: Tag, words: str, *, closeness: Closeness, book: _Notebook) -> None:
-    if closeness.apart_ms is not None:
-        (book.doubts if closeness.apart_ms <= CLOSE_MS else book.conflicts).append(words)
-    elif said.kind == "shortened":  # the cut that is sold most; without durations nothing tells it apart
-        book.notes.append(words)
-    elif said.kind == "interlude" and not closeness.is_same_release:
-        book.conflicts.append(words)
-    else:
+    is_close = closeness.apart_ms is not None and closeness.apart_ms <= CLOSE_MS
+    if closeness.apart_ms is None and said.kind == "shortened":
+        book.notes.append(words)  # the cut that is sold most; without durations nothing tells it apart
+    elif is_close or (closeness.apart_ms is None and (said.kind != "interlude" or closeness.is_same_release)):
         book.doubts.append(words)
+    else:
+        book.object(words, difference=_difference(said))
+
+
+def _difference(said: Tag) -> Difference:
+    return Difference.TAKE if said.version.stands_in else Difference.VERSION
+
+
+def _is_one_album(one: Album | None, other: Album | None) -> bool:
+    return one is not None and other is not None and fuzz.ratio(one.words, other.words) >= 90
 
 
 def _called(tag: Tag) -> str:
@@ -149,7 +167,7 @@ def _compare_numbers(one: Title, other: Title, *, closeness: Closeness, book: _N
         if closeness.is_same_place and not (mine and theirs) and all(map(_is_plain, mine | theirs)):
             book.doubts.append(words)
         else:
-            book.contradict(words)
+            book.object(words, difference=Difference.CONTRADICTION)
 
 
 def _is_plain(number: str) -> bool:
@@ -167,6 +185,6 @@ def _compare_details(one: Tag, other: Tag, *, closeness: Closeness, book: _Noteb
         return
     numbers, others = set(_DIGITS.findall(mine)), set(_DIGITS.findall(theirs))
     if fuzz.token_set_ratio(mine, theirs) < 70 or (numbers and others and not numbers & others):
-        book.contradict(f"another {one.kind}: {mine} / {theirs}")
+        book.object(f"another {one.kind}: {mine} / {theirs}", difference=Difference.CONTRADICTION)
     elif fuzz.token_sort_ratio(mine, theirs) < (90 if closeness.apart_ms is None else 70):
         book.doubts.append(f"only one names its {one.kind} in full")

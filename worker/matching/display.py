@@ -23,7 +23,7 @@ _AUTHORSHIP = frozenset({"by", "von", "par", "por"})
 _AROUND_ARTIST = frozenset({"the", "and", "by", "from", "with", "feat", "ft", "featuring", "da", "mr"})
 _PLACE_OR_YEAR = re.compile(r"\d{1,2}|(?:19|20)\d\d|track|album")
 _LONGEST = 60  # words; what stands behind is a description
-_NEAR = 90
+_NEAR = 90.0
 
 
 class Display(msgspec.Struct, frozen=True):
@@ -52,6 +52,14 @@ class _Run(msgspec.Struct, frozen=True):
     touches: bool
 
 
+class _Meaning(msgspec.Struct, frozen=True):
+    """What a run says beside the title: who plays, which version, or something that nothing explains."""
+
+    has_artist: bool = False
+    version: str = ""
+    strange: str = ""
+
+
 def read_display(text: str, *, title: Title, names: Sequence[str], album: str) -> Display | None:
     """Find a title in a display string; None where it is not there, or only as a part of another one.
 
@@ -62,30 +70,37 @@ def read_display(text: str, *, title: Title, names: Sequence[str], album: str) -
     if span is None:
         return None
     known = set(album.split())
-    versions: list[str] = []
-    strange: list[str] = []
-    has_artist = False
+    meanings: list[_Meaning] = []
     for run in _runs(display, *span):
-        rest = _without_artist(run, names)
-        has_artist = has_artist or rest is not None
-        words = run.words if rest is None else rest
-        said = " ".join(words)
-        found, around = find_versions(said)
-        if is_origin(said):
-            continue
-        if any(version.weight is not Weight.SOFT for version in found) or words[:1] and words[0] in FEATURING:
-            versions.append(said)
-            continue
-        left = [word for word in around.split() if word not in known and not _PLACE_OR_YEAR.fullmatch(word)]
-        if not left or (not run.touches and (found or rest is not None)):
-            continue
-        if run.touches:
+        meaning = _explain(run, names=names, known=known)
+        if meaning is None:
             return None
-        strange.append(said)
+        meanings.append(meaning)
+    has_artist = any(meaning.has_artist for meaning in meanings)
+    strange = tuple(meaning.strange for meaning in meanings if meaning.strange)
     if strange and not has_artist:
         return None
     written = " ".join(display.words[span[0] : span[1]])
-    return Display(written + "".join(f" ({said})" for said in versions), has_artist, tuple(strange))
+    versions = "".join(f" ({meaning.version})" for meaning in meanings if meaning.version)
+    return Display(written + versions, has_artist, strange)
+
+
+def _explain(run: _Run, *, names: Sequence[str], known: set[str]) -> _Meaning | None:
+    """Say what a run means; None where it belongs to the title, which then is another one."""
+    rest = _without_artist(run, names)
+    has_artist = rest is not None
+    words = run.words if rest is None else rest
+    said = " ".join(words)
+    if is_origin(said):
+        return _Meaning(has_artist)
+    found, around = find_versions(said)
+    is_version = any(version.weight is not Weight.SOFT for version in found)
+    if is_version or (words and words[0] in FEATURING):
+        return _Meaning(has_artist, version=said)
+    left = [word for word in around.split() if word not in known and not _PLACE_OR_YEAR.fullmatch(word)]
+    if not left or (not run.touches and (found or has_artist)):
+        return _Meaning(has_artist)
+    return None if run.touches else _Meaning(strange=said)
 
 
 @lru_cache(CACHED)
@@ -121,7 +136,8 @@ def _spans(words: Sequence[str], form: str) -> list[tuple[int, int]]:
     """Find where words say a text, however they are spaced; if nowhere, where they nearly do."""
     wanted = form.replace(" ", "")
     count = form.count(" ") + 1
-    nearest, best = _NEAR, []
+    nearest = _NEAR
+    best: list[tuple[int, int]] = []
     for first in range(len(words)):
         joined = ""
         for last in range(first + 1, len(words) + 1):

@@ -4,25 +4,24 @@ import msgspec
 from rapidfuzz import fuzz
 
 from shared.models import Track
-from worker.matching.conflicts import Closeness, Findings, Side, find_conflicts
+from worker.matching.conflicts import Closeness, Difference, Findings, Side, find_conflicts
 from worker.matching.display import read_display
 from worker.matching.likeness import artist_likeness, title_likeness
 from worker.matching.normalize import Artists, fold, read_artists
 from worker.matching.titles import Album, Title, is_parted, read_album, read_title
 
 _FAR_MS = 16_000
+_UNLIKE = 0.45
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
     """The evidence of one comparison. Fields are 0..1, higher is nearer, None where one side is unknown.
 
-    total: of all fields. apart_ms: difference of the durations, None where one is unknown; apart_share: the same as a share
-    of the longer one. own_album: both
-    stand on one album that is not merely named like the track. same_file: the durations are equal to the
-    millisecond, and no whole seconds. is_identical: both are described in the same
-    words. conflicts: what makes the two different recordings. doubts: what only one side says, so that the
-    rest must make it good. notes: differences that decide nothing. All three in words for people. contradicts:
-    a conflict is one of two statements, not of a statement and a silence.
+    total: of all fields. apart_ms: difference of the durations, None where one is unknown; apart_share: as a
+    share of the longer one, 0 where unknown. own_album: both stand on one album that is not merely named like
+    the track. is_identical: both are described in the same words. conflicts: what makes the two different
+    recordings; difference: how different. doubts: what only one side says, so that the rest must make it
+    good. notes: differences that decide nothing. All three in words for people.
     """
 
     total: float
@@ -32,14 +31,13 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     album: float | None = None
     isrc: float | None = None
     apart_ms: int | None = None
+    apart_share: float = 0.0
     own_album: bool = False
-    same_file: bool = False
     is_identical: bool = False
     conflicts: tuple[str, ...] = ()
+    difference: Difference = Difference.NONE
     doubts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    contradicts: bool = False
-    apart_share: float = 0.0
 
     @property
     def has_differences(self) -> bool:
@@ -50,7 +48,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
 class _Titles(msgspec.Struct, frozen=True):
     """Two titles as they were understood.
 
-    names_artist: an artist that one track lacks stands in its title. strange: what else a display string says.
+    names_artist: an artist that one track lacks stands in its title. strange: what else it says.
     """
 
     wanted: Title
@@ -80,8 +78,11 @@ def score(source: Track, candidate: Track) -> Score:
     """Compare a source track with a candidate; never raises, whatever the texts are."""
     isrc = float(source.isrc == candidate.isrc) if source.isrc and candidate.isrc else None
     apart_ms = _apart_ms(source, candidate)
+    glance = _glance(source.title, candidate.title)
+    if glance < _UNLIKE and not isrc:  # another song, whoever plays it: most candidates end here or below
+        return Score(total=glance / 2, title=glance, isrc=isrc, apart_ms=apart_ms)
     titles = _read_titles(source, candidate)
-    if titles.likeness < 0.5 and not isrc:  # another song, whoever plays it: most candidates end here
+    if titles.likeness < 0.5 and not isrc:
         return Score(total=titles.likeness / 2, title=titles.likeness, isrc=isrc, apart_ms=apart_ms)
     players, others = read_artists(source.artists), read_artists(candidate.artists)
     artist = artist_likeness(players, others, guests=(titles.wanted.guests, titles.found.guests))
@@ -111,13 +112,21 @@ def score(source: Track, candidate: Track) -> Score:
         apart_ms=apart_ms,
         apart_share=(apart_ms or 0) / max(source.duration_ms or 1, candidate.duration_ms or 1),
         own_album=own_album,
-        same_file=closeness.is_same_file,
         is_identical=_description(source) == _description(candidate) and bool(source.title.strip()),
         conflicts=findings.conflicts,
         doubts=findings.doubts,
-        contradicts=findings.contradicts,
+        difference=findings.difference,
         notes=findings.notes + tuple(f"the title also says “{said}”" for said in titles.strange),
     )
+
+
+def _glance(wanted: str, found: str) -> float:
+    """Compare two titles without taking the second one apart, never lower than they are alike; 0..1."""
+    whole, other = fold(wanted), fold(found)
+    core = read_title(wanted).core
+    if not (whole.isascii() and other.isascii()) or fuzz.partial_ratio(core, other) >= 75:
+        return 1.0
+    return max(fuzz.token_set_ratio(whole, other), fuzz.token_set_ratio(core, other)) / 100
 
 
 def _compare_titles(wanted: Title, found: Title, *, names_artist: bool = False) -> _Titles:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 import msgspec
+
 from worker.matching.normalize import CACHED, artist_names, fold, romanize
 from worker.matching.versions import FEATURING, ORIGINS, PLAIN_WORDS, VERSIONS, Version, Weight
 
@@ -54,10 +55,16 @@ _AROUND = frozenset({
 class Tag(msgspec.Struct, frozen=True):
     """A version that a title names. detail: what stands around the word (remixer, venue), folded."""
 
-    kind: str
-    weight: Weight
+    version: Version
     detail: str = ""
-    has_own_length: bool = False
+
+    @property
+    def kind(self) -> str:
+        return self.version.kind
+
+    @property
+    def weight(self) -> Weight:
+        return self.version.weight
 
 
 class Title(msgspec.Struct, frozen=True):
@@ -219,10 +226,9 @@ def _tags(found: tuple[Version, ...], around: str) -> tuple[Tag, ...]:
     tags = []
     for version in found:
         if version.kind == "shortened" and len(found) == 1 and names_somebody:
-            tags.append(Tag("remix", Weight.DECISIVE, around))
+            tags.append(Tag(_REMIX, around))
         elif version.weight is not Weight.SOFT and not _is_said_better(version, found, around):
-            detail = around if version.named else ""
-            tags.append(Tag(version.kind, version.weight, detail, version.has_own_length))
+            tags.append(Tag(version, around if version.named else ""))
     return tuple(tags)
 
 
@@ -237,7 +243,7 @@ def _merge(tags: Iterable[Tag]) -> tuple[Tag, ...]:
     for tag in tags:
         known = merged.get(tag.kind)
         detail = f"{known.detail} {tag.detail}".strip() if known else tag.detail
-        merged[tag.kind] = Tag(tag.kind, tag.weight, detail, tag.has_own_length)
+        merged[tag.kind] = Tag(tag.version, detail)
     return tuple(merged.values())
 
 
@@ -260,5 +266,6 @@ def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:
 
 
 _BY_PHRASE = {fold(phrase): version for version in VERSIONS for phrase in version.phrases}
+_REMIX = next(version for version in VERSIONS if version.kind == "remix")
 _PHRASE = _pattern(_BY_PHRASE)
 _ORIGIN = re.compile(rf"(?:{'|'.join(re.escape(fold(origin)) for origin in ORIGINS)})\b")

@@ -18,7 +18,8 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 
     phrases: matched as whole words, in scripts without spaces as parts of words. named: the words around the
     phrase tell two of a kind apart (the remixer, the venue). has_own_length: it is played or cut anew, so
-    that two of one length to the millisecond are one; an instrumental is as long as the song.
+    that two of one length to the millisecond are one; an instrumental is as long as the song. stands_in: who
+    asks for best effort takes it for the song, where there is nothing nearer.
     """
 
     kind: str
@@ -26,6 +27,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     phrases: tuple[str, ...]
     named: bool = False
     has_own_length: bool = False
+    stands_in: bool = False
 
 
 def _phrases(text: str) -> tuple[str, ...]:
@@ -59,16 +61,19 @@ VERSIONS = (
             clean | clean version | edited | edited version | amended | amended version | soundtrack
             original soundtrack | motion picture soundtrack | original motion picture soundtrack
             ost | theme | single | ep | digital single | from the vault | dolby atmos
-            main title | main titles | main theme | theme song | tv theme | 78rpm | 78 rpm | 45 rpm | vinyl
-            78rpm version | vinyl rip | spatial audio | enhanced | enhanced video version | sound | musicvideo | offical
+            main title | main titles | main theme | theme song | tv theme | 78rpm | 78 rpm | 45 rpm
+            vinyl | 78rpm version | vinyl rip | spatial audio | enhanced | enhanced video version
+            sound | musicvideo | offical
             letra | con letra | espanol lyrics | subtitles | english subtitles | english lyrics | subtitulada
-            subtitulado | legendado | sub español | vietsub | tradução | paroles | us version | uk version | international version | intl version
+            subtitulado | legendado | sub español | vietsub | tradução | paroles
+            us version | uk version | international version | intl version
             us album version | uk album version | hidden track
         """),
     ),
     Version(
         kind="shortened",
         weight=Weight.LENGTH,
+        stands_in=True,
         phrases=_phrases("""
             radio edit | radio version | radio mix | radio cut | single version | single edit
             single mix | 7 version | 7 mix | 7 edit | 7 inch | 7 inch version | 7 inch mix
@@ -82,6 +87,7 @@ VERSIONS = (
     Version(
         kind="extended",
         weight=Weight.LENGTH,
+        stands_in=True,
         phrases=_phrases("""
             extended | extended mix | extended version | long version | full length version
             unedited | 12 version | 12 mix | 12 inch | 12 inch version | 12 inch mix
@@ -101,6 +107,7 @@ VERSIONS = (
         weight=Weight.DECISIVE,
         named=True,
         has_own_length=True,
+        stands_in=True,
         phrases=_phrases("""
             live | live at | live from | live in | live on | live version | live session
             live sessions | recorded live | in concert | concert | unplugged | mtv unplugged
@@ -135,6 +142,7 @@ VERSIONS = (
     Version(
         kind="acoustic",
         weight=Weight.DECISIVE,
+        stands_in=True,
         phrases=_phrases("""
             acoustic | acoustic version | acoustic mix | acoustic session | acústico | acústica
             acoustique | acustico | acustica | akustik | akustisch | akustyczna | акустика
@@ -210,6 +218,7 @@ VERSIONS = (
         kind="re-recorded",
         weight=Weight.DECISIVE,
         has_own_length=True,
+        stands_in=True,
         phrases=_phrases("""
             re-recorded | rerecorded | re-recording | rerecording | rerecord | re-record
             new recording | newly recorded | new version | 再録 | regrabado | regrabada
@@ -323,6 +332,7 @@ VERSIONS = (
         kind="version",
         weight=Weight.DECISIVE,
         named=True,
+        stands_in=True,
         phrases=_phrases("""
             version | ver | versión | versão | versione | versie | wersja | версия | バージョン
             ヴァージョン | 버전 | 版
@@ -331,6 +341,7 @@ VERSIONS = (
     Version(
         kind="alternate",
         weight=Weight.DECISIVE,
+        stands_in=True,
         phrases=_phrases("""
             alternate | alternative | alternate version | alternative version | alternate mix
             alt version | alternative mix | variation | different version | second version
@@ -376,6 +387,7 @@ NOBODY = frozenset(
 COMPILATIONS = _phrases("""
     greatest hits | best of | the best | hits | collection | essential | essentials | anthology
     gold | ultimate | compilation | various artists | now thats what i call | playlist | now
-    number ones | top | soundtrack | motion picture | songs from | music from | inspired by | grandes exitos | lo mejor | il meglio
+    number ones | top | soundtrack | motion picture | songs from | music from
+    inspired by | grandes exitos | lo mejor | il meglio
     the very best | singles | mix
 """)
