@@ -101,8 +101,9 @@ def _offer(song: Song, changes: Changes, *, key: str) -> dict[str, object]:
 
 
 def _wrong(song: Song, changes: Changes, *, key: str) -> dict[str, object]:
-    """Describe another recording; it has an ISRC of its own, unless the changes say one."""
-    return _offer(song, {"isrc": f"XXOTH{_number(key) % 10**7:07}"} | _changes(changes), key=key)
+    """Describe another recording; unless the changes say one, ISRC and place on the album are its own."""
+    own = {"isrc": f"XXOTH{_number(key) % 10**7:07}", "track_number": song.track_number + 10}
+    return _offer(song, own | _changes(changes), key=key)
 
 
 def _neighbors(song: Song, songs: Mapping[str, Song]) -> list[Song]:
