@@ -1,4 +1,4 @@
-"""Names of one artist that no comparison of letters brings together: renamings and other scripts, as data.
+"""What is known of artists and no comparison of letters shows: their other names, and who composed.
 
 One line is one artist, in any order. A name that two artists bear does not belong here.
 """
@@ -56,15 +56,69 @@ Umm Kulthum | Oum Kalthoum | أم كلثوم | Om Kalsoum
 Fairuz | Fairouz | فيروز
 Amr Diab | عمرو دياب
 Abdel Halim Hafez | عبد الحليم حافظ
-Tchaikovsky | Pyotr Ilyich Tchaikovsky | Peter Tschaikowsky | Чайковский | Tchaïkovski
-Rachmaninoff | Sergei Rachmaninov | Sergei Rachmaninoff | Rachmaninow | Рахманинов
-Prokofiev | Sergei Prokofiev | Sergej Prokofjew | Прокофьев
-Shostakovich | Dmitri Shostakovich | Schostakowitsch | Chostakovitch | Шостакович
-Mussorgsky | Modest Mussorgsky | Mussorgski | Moussorgski | Мусоргский
-Dvořák | Antonín Dvořák | Antonin Dvorak
-Handel | George Frideric Handel | Georg Friedrich Händel | Haendel
+"""
+
+# Who wrote it does not tell who plays it: two that share a composer only are two recordings.
+COMPOSERS = """
 Bach | Johann Sebastian Bach | J.S. Bach | JS Bach
-Mozart | Wolfgang Amadeus Mozart | W.A. Mozart
-Beethoven | Ludwig van Beethoven
-Chopin | Frédéric Chopin | Fryderyk Chopin
+Bartók | Béla Bartók
+Beethoven | Ludwig van Beethoven | L. v. Beethoven | Бетховен
+Berlioz | Hector Berlioz
+Bizet | Georges Bizet
+Brahms | Johannes Brahms
+Britten | Benjamin Britten
+Bruch | Max Bruch
+Bruckner | Anton Bruckner
+Chopin | Frédéric Chopin | Fryderyk Chopin | Frederic Francois Chopin | Шопен
+Corelli | Arcangelo Corelli
+Debussy | Claude Debussy | Claude Achille Debussy
+Donizetti | Gaetano Donizetti
+Dvořák | Antonín Dvořák | Antonin Dvorak
+Elgar | Edward Elgar | Sir Edward Elgar
+Falla | Manuel de Falla
+Fauré | Gabriel Fauré
+Gershwin | George Gershwin
+Gluck | Christoph Willibald Gluck
+Grieg | Edvard Grieg
+Handel | George Frideric Handel | Georg Friedrich Händel | Haendel | Händel
+Haydn | Joseph Haydn | Franz Joseph Haydn
+Holst | Gustav Holst
+Janáček | Leoš Janáček
+Liszt | Franz Liszt | Liszt Ferenc
+Mahler | Gustav Mahler
+Mendelssohn | Felix Mendelssohn | Felix Mendelssohn Bartholdy
+Monteverdi | Claudio Monteverdi
+Mozart | Wolfgang Amadeus Mozart | W.A. Mozart | Моцарт
+Mussorgsky | Modest Mussorgsky | Mussorgski | Moussorgski | Мусоргский
+Orff | Carl Orff
+Pachelbel | Johann Pachelbel
+Paganini | Niccolò Paganini
+Palestrina | Giovanni Pierluigi da Palestrina
+Pergolesi | Giovanni Battista Pergolesi
+Prokofiev | Sergei Prokofiev | Sergej Prokofjew | Прокофьев
+Puccini | Giacomo Puccini
+Purcell | Henry Purcell
+Rachmaninoff | Sergei Rachmaninov | Sergei Rachmaninoff | Rachmaninow | Рахманинов
+Ravel | Maurice Ravel
+Rimsky-Korsakov | Nikolai Rimsky-Korsakov | Римский-Корсаков
+Rossini | Gioachino Rossini
+Saint-Saëns | Camille Saint-Saëns
+Satie | Erik Satie
+Scarlatti | Domenico Scarlatti
+Schoenberg | Arnold Schoenberg | Arnold Schönberg
+Schubert | Franz Schubert
+Schumann | Robert Schumann
+Scriabin | Alexander Scriabin | Skrjabin | Скрябин
+Shostakovich | Dmitri Shostakovich | Schostakowitsch | Chostakovitch | Шостакович
+Sibelius | Jean Sibelius
+Smetana | Bedřich Smetana
+Strauss | Johann Strauss | Johann Strauss II | Johann Strauß
+Richard Strauss
+Stravinsky | Igor Stravinsky | Strawinsky | Стравинский
+Tchaikovsky | Pyotr Ilyich Tchaikovsky | Peter Tschaikowsky | Чайковский | Tchaïkovski
+Telemann | Georg Philipp Telemann
+Verdi | Giuseppe Verdi
+Vivaldi | Antonio Vivaldi
+Wagner | Richard Wagner
+Weber | Carl Maria von Weber
 """

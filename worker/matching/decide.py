@@ -8,7 +8,7 @@ from shared.models import Explicit, Outcome, Policy, Track
 from worker.matching.conflicts import CLOSE_MS
 from worker.matching.levels import Level, rate
 from worker.matching.normalize import fold
-from worker.matching.reasons import say_why
+from worker.matching.reasons import say_other_release, say_why
 from worker.matching.score import Score, score
 from worker.matching.versions import COMPILATIONS
 
@@ -79,9 +79,12 @@ def decide(
     outcome = _outcome(best, rated[1:], policy=policy)
     chosen = outcome in {Outcome.EXACT, Outcome.SAME_RECORDING, Outcome.BEST_EFFORT}
     others = rated[1:] if chosen else rated
+    reason = say_why(best.evidence, level=best.level, outcome=outcome)
+    if chosen and best.track.explicit is not None and _is_other_release(best.track, wanted=wanted):
+        reason += say_other_release(is_explicit=best.track.explicit)
     return Decision(
         outcome=outcome,
-        reason=say_why(best.evidence, level=best.level, outcome=outcome),
+        reason=reason,
         choice=best.index if chosen else None,
         score=best.evidence.total,
         evidence=best.evidence,
@@ -108,8 +111,12 @@ def _wanted_flag(source: Track, explicit: Explicit) -> bool | None:
     return source.explicit if explicit is Explicit.AS_SOURCE else explicit is Explicit.PREFER
 
 
+def _is_other_release(track: Track, *, wanted: bool | None) -> bool:
+    return wanted is not None and track.explicit is not None and wanted != track.explicit
+
+
 def _preference(*, wanted: bool | None) -> Callable[[_Rated], tuple[object, ...]]:
-    """Order by certainty; among equals by album, explicit flag, original release and, at last, id."""
+    """Order by certainty; among equals by explicit flag, album, original release and, at last, id."""
 
     def key(one: _Rated) -> tuple[object, ...]:
         evidence, track = one.evidence, one.track
@@ -118,8 +125,8 @@ def _preference(*, wanted: bool | None) -> Callable[[_Rated], tuple[object, ...]
             -one.level,
             evidence.has_differences,
             not near if one.level >= Level.SAME else -evidence.total,
+            _is_other_release(track, wanted=wanted),
             not (evidence.album or 0.0) >= 0.9,
-            wanted is not None and track.explicit is not None and wanted != track.explicit,
             _is_compilation(track),
             track.release_date or "9999",
             -evidence.total,

@@ -88,6 +88,8 @@ def _rate_conflict(evidence: Score) -> Level:
 def _is_same(evidence: Score) -> bool:
     if evidence.is_identical:
         return True
+    if evidence.same_file and not evidence.doubts and evidence.title >= 0.7 and (evidence.artist or 0) >= 0.9:
+        return True  # a title in two scripts, or spelled anew
     apart_ms = evidence.apart_ms
     if apart_ms is None:
         if evidence.artist is None:

@@ -5,10 +5,13 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz
 
-from worker.matching.normalize import CACHED, Artists, fold
+from worker.matching.normalize import CACHED, Artists, fold, sound
 from worker.matching.titles import Title
 
+_UNTOLD = 0.7  # two scripts may hide one title; only a common album and length, or file, can tell
+_UNVOWELLED = re.compile(r"[\u0590-\u06ff]")  # Hebrew, Arabic
 _RELATED = 0.66  # enough where title, album and length agree, and only there
+_COMPOSED = 0.75  # less than an artist who agrees, enough where the lengths agree
 _FILLERS = frozenset({"the", "a", "an", "and", "of", "to", "la", "el", "le", "o"})
 
 
@@ -23,10 +26,21 @@ def title_likeness(one: Title, other: Title) -> float:
     if one.running == other.running:
         return 1.0
     best = _forms_likeness((one.core, one.full), (other.core, other.full))
-    if best < 0.95 and not (one.full.isascii() and other.full.isascii()):
-        roman = _forms_likeness((one.roman_core, one.roman_full), (other.roman_core, other.roman_full))
-        best = max(best, roman * 0.97)
+    if best < 0.95 and one.full.isascii() != other.full.isascii():
+        best = max(best, _scripts_likeness(one, other))
+    elif best < 0.95 and one.roman_full == other.roman_full and len(one.full) > 2:
+        best = 0.97  # simplified and traditional signs; shorter ones sound alike too often
     return best
+
+
+def _scripts_likeness(one: Title, other: Title) -> float:
+    """Compare two titles in different scripts; one may still be the name of the other that is said anew."""
+    roman = _forms_likeness((one.roman_core, one.roman_full), (other.roman_core, other.roman_full))
+    has_vowels = not (_UNVOWELLED.search(one.full) or _UNVOWELLED.search(other.full))
+    mine, theirs = (sound(title.roman_full, has_vowels=has_vowels) for title in (one, other))
+    heard = fuzz.ratio(mine, theirs) / 100 if min(len(mine), len(theirs)) > 2 else 0.0
+    untold = _UNTOLD if _is_readable(one.full) != _is_readable(other.full) else 0.0
+    return max(roman * 0.97, heard * 0.95, untold)
 
 
 def artist_likeness(
@@ -38,8 +52,21 @@ def artist_likeness(
     """
     if one is None or other is None:
         return None
-    if one.main == other.main or one.whole == other.whole:
+    if one.whole == other.whole:
         return 1.0
+    if len(one.players) < len(one.names) or len(other.players) < len(other.names):
+        return _performers_likeness(one, other)
+    if one.main == other.main:
+        return 1.0
+    best = _names_likeness(one, other, guests=guests)
+    if best < 0.6 and _is_readable(one.main) != _is_readable(other.main):
+        return None  # a name in two scripts can look like nothing of the kind
+    return best
+
+
+def _names_likeness(
+    one: Artists, other: Artists, *, guests: tuple[tuple[str, ...], tuple[str, ...]]
+) -> float:
     best = _credit_likeness(one.names, other.names)
     if best < 0.9 and one.whole.isascii() != other.whole.isascii():
         best = max(best, _credit_likeness(one.roman_names, other.roman_names) * 0.97)
@@ -47,11 +74,14 @@ def artist_likeness(
         mine = one.names + tuple(fold(name) for name in guests[0])
         theirs = other.names + tuple(fold(name) for name in guests[1])
         best = max(best, 0.9 * _credit_likeness(mine, theirs))
-    if best < _RELATED and _are_related(one, other):
-        best = _RELATED
-    if best < 0.6 and _is_readable(one.main) != _is_readable(other.main):
-        return None  # a name in two scripts can look like nothing of the kind
-    return best
+    return max(best, _RELATED) if _are_related(one, other) else best
+
+
+def _performers_likeness(one: Artists, other: Artists) -> float:
+    """Compare who plays a composed work; where one side names the composer only, that is not known."""
+    if one.players and other.players:
+        return _credit_likeness(one.players, other.players)
+    return _COMPOSED * _credit_likeness(one.names, other.names)
 
 
 def _forms_likeness(one: tuple[str, str], other: tuple[str, str]) -> float:

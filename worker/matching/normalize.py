@@ -7,7 +7,7 @@ from functools import lru_cache
 import msgspec
 from anyascii import anyascii
 
-from worker.matching.aliases import ALIASES
+from worker.matching.aliases import ALIASES, COMPOSERS
 from worker.matching.versions import NOBODY
 
 CACHED = 4096  # enough for the batches under way; more would only cost memory
@@ -30,19 +30,29 @@ _JOINERS = re.compile(
     re.IGNORECASE,
 )
 _ADDITION = re.compile(r" *\([^)]*\)")
+# What romanisations of one language differ in: "Jo" and "Cho", "sarang" and "salang", "ou" and "u".
+_SOUNDS = (
+    (" ", ""), ("eo", "o"), ("eu", "u"), ("ae", "e"), ("ou", "u"), ("oo", "u"), ("ee", "i"), ("ph", "f"),
+    ("ch", "j"), ("sh", "s"), ("ts", "s"), ("th", "d"), ("dh", "d"), ("kh", "g"), ("gh", "g"), ("ck", "g"),
+)  # fmt: skip
+_ABJAD_SOUNDS = (("ch", "g"), *(pair for pair in _SOUNDS if pair[0] != "ch"))
+_LETTERS = str.maketrans("lkcqtpzyw", "rgggdbsiv", "`'")
+_CONSONANTS = str.maketrans("lkcqtpz", "rgggdbs", "`'aeiouyvw")
+_DOUBLE = re.compile(r"(.)\1+")
 _CHANNEL = re.compile(r" - topic$|(?<=\w)vevo$", re.IGNORECASE)
 
 
 class Artists(msgspec.Struct, frozen=True):
     """Who plays, folded. names: main artist first, joined credits one by one, other names too.
 
-    whole: all that is credited, without spaces.
+    whole: all that is credited, without spaces. players: the names of those who did not only compose.
     """
 
     main: str
     names: tuple[str, ...]
     whole: str
     roman_names: tuple[str, ...]
+    players: tuple[str, ...]
 
 
 @lru_cache(CACHED)
@@ -71,6 +81,18 @@ def romanize(text: str) -> str:
 
 
 @lru_cache(CACHED)
+def sound(roman: str, *, has_vowels: bool) -> str:
+    """Bring a text in Latin letters to how it roughly sounds, whatever way it was romanised.
+
+    has_vowels: False for texts out of scripts that do not write them.
+    """
+    for written, heard in _SOUNDS if has_vowels else _ABJAD_SOUNDS:
+        roman = roman.replace(written, heard)
+    heard = roman.translate(_LETTERS if has_vowels else _CONSONANTS)
+    return _DOUBLE.sub(r"\1", heard)
+
+
+@lru_cache(CACHED)
 def artist_names(artists: tuple[str, ...]) -> tuple[str, ...]:
     """Name each artist once, as written, out of a list or out of one display string for several."""
     names = (
@@ -95,6 +117,7 @@ def read_artists(artists: tuple[str, ...]) -> Artists | None:
         main=names[0],
         names=names,
         whole="".join(known).replace(" ", ""),
+        players=tuple(name for name in names if name not in _COMPOSERS),
         roman_names=tuple(name if name.isascii() else fold(romanize(name)) for name in names),
     )
 
@@ -118,5 +141,6 @@ def _read_aliases(lines: str) -> dict[str, tuple[str, ...]]:
     return {name: artist for artist in artists for name in artist}
 
 
-_ALIASES = _read_aliases(ALIASES)
+_COMPOSERS = _read_aliases(COMPOSERS)
+_ALIASES = _read_aliases(ALIASES) | _COMPOSERS
 _NOBODY = frozenset(fold_name(name) for name in NOBODY)

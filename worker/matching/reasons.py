@@ -19,6 +19,11 @@ def say_why(evidence: Score, *, level: Level, outcome: Outcome | None = None) ->
     return f"{agreed[0].upper()}{agreed[1:]}."
 
 
+def say_other_release(*, is_explicit: bool) -> str:
+    """Say that the wish for a clean or an explicit release could not be met."""
+    return f" Only the {'explicit' if is_explicit else 'clean'} release was found."
+
+
 def _agreement(evidence: Score) -> str:
     title = "the title agrees" if evidence.title >= 0.93 else "the title is similar"
     if evidence.title < 0.6:
@@ -26,7 +31,9 @@ def _agreement(evidence: Score) -> str:
     if evidence.artist is None:
         artist = "the artist cannot be compared"
     else:
-        artist = "the artist agrees" if evidence.artist >= 0.8 else "the artist differs"
+        artist = "the artist agrees" if evidence.artist >= 0.8 else "the artist is similar"
+        if evidence.artist < 0.6:
+            artist = "the artist differs"
     if evidence.apart_ms is None:
         return f"{title}, {artist}, a duration is unknown"
     return f"{title}, {artist}, the durations are {evidence.apart_ms / 1_000:.1f} s apart"

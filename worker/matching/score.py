@@ -12,6 +12,7 @@ from worker.matching.titles import Album, Title, is_parted, read_album, read_tit
 
 _FAR_MS = 16_000
 _UNLIKE = 0.45
+_SHOWN = 0.75  # of an artist whom only the title names: a channel may show others' videos, or play them
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,9 +20,10 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
 
     total: of all fields. apart_ms: difference of the durations, None where one is unknown; apart_share: as a
     share of the longer one, 0 where unknown. own_album: both stand on one album that is not merely named like
-    the track. is_identical: both are described in the same words. conflicts: what makes the two different
-    recordings; difference: how different. doubts: what only one side says, so that the rest must make it
-    good. notes: differences that decide nothing. All three in words for people.
+    the track. same_file: the durations are equal to the millisecond, and no whole seconds. is_identical: both
+    are described in the same words. conflicts: what makes the two different recordings; difference: how
+    different. doubts: what only one side says, so that the rest must make it good. notes: differences that
+    decide nothing. All three in words for people.
     """
 
     total: float
@@ -33,6 +35,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     apart_ms: int | None = None
     apart_share: float = 0.0
     own_album: bool = False
+    same_file: bool = False
     is_identical: bool = False
     conflicts: tuple[str, ...] = ()
     difference: Difference = Difference.NONE
@@ -86,8 +89,8 @@ def score(source: Track, candidate: Track) -> Score:
         return Score(total=titles.likeness / 2, title=titles.likeness, isrc=isrc, apart_ms=apart_ms)
     players, others = read_artists(source.artists), read_artists(candidate.artists)
     artist = artist_likeness(players, others, guests=(titles.wanted.guests, titles.found.guests))
-    if artist is None and titles.names_artist:
-        artist = 0.95
+    if titles.names_artist:
+        artist = 0.95 if artist is None else max(artist, _SHOWN)
     albums = _compare_albums(source, candidate)
     own_album = albums.is_same and albums.wanted_name != titles.wanted.core
     closeness = Closeness(
@@ -112,6 +115,7 @@ def score(source: Track, candidate: Track) -> Score:
         apart_ms=apart_ms,
         apart_share=(apart_ms or 0) / max(source.duration_ms or 1, candidate.duration_ms or 1),
         own_album=own_album,
+        same_file=closeness.is_same_file,
         is_identical=_description(source) == _description(candidate) and bool(source.title.strip()),
         conflicts=findings.conflicts,
         doubts=findings.doubts,
@@ -124,9 +128,10 @@ def _glance(wanted: str, found: str) -> float:
     """Compare two titles without taking the second one apart, never lower than they are alike; 0..1."""
     whole, other = fold(wanted), fold(found)
     core = read_title(wanted).core
-    if not (whole.isascii() and other.isascii()) or fuzz.partial_ratio(core, other) >= 75:
+    if not (whole.isascii() and other.isascii()):
         return 1.0
-    return max(fuzz.token_set_ratio(whole, other), fuzz.token_set_ratio(core, other)) / 100
+    shared = max(fuzz.token_set_ratio(core, other), fuzz.token_set_ratio(whole, other)) / 100
+    return 1.0 if shared < _UNLIKE and fuzz.partial_ratio(core, other) >= 75 else shared
 
 
 def _compare_titles(wanted: Title, found: Title, *, names_artist: bool = False) -> _Titles:

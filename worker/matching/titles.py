@@ -26,6 +26,7 @@ _TAILS = (
         r"(?<=\S) (sped up|slowed (?:\+|and|&) reverb|original mix|club mix|remastered)$", re.IGNORECASE
     ),
 )
+_MEDLEY = re.compile(r"^medley ?[:-] ?(?=\S)", re.IGNORECASE)  # the titles behind it say as much
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _DIGITS = re.compile(r"\d+")
 _ENDINGS = frozenset({"remix", "remixed", "live", "acoustic", "instrumental"})
@@ -110,7 +111,7 @@ class _Segment(msgspec.Struct, frozen=True):
 def read_title(text: str) -> Title:
     """Take a title apart into its core, versions, guests and numbers."""
     text = " ".join(text.split())
-    core, parts = _split(text)
+    core, parts = _split(_MEDLEY.sub("", text))
     guests: tuple[str, ...] = ()
     featuring = _FEATURING.search(core)
     if featuring and featuring.start():
@@ -202,6 +203,8 @@ def _read_segment(part: str) -> _Segment:
 
 def find_versions(folded: str) -> tuple[tuple[Version, ...], str]:
     """Find the versions that a text names, and the words that stand around them."""
+    if folded.isascii() and _FIRST_WORDS.isdisjoint(folded.split(" ")):
+        return (), " ".join(word for word in folded.split(" ") if word not in _AROUND)
     phrases: list[str] = []
 
     def take(match: re.Match[str]) -> str:
@@ -267,5 +270,6 @@ def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:
 
 _BY_PHRASE = {fold(phrase): version for version in VERSIONS for phrase in version.phrases}
 _REMIX = next(version for version in VERSIONS if version.kind == "remix")
+_FIRST_WORDS = frozenset(phrase.split(" ")[0] for phrase in _BY_PHRASE)
 _PHRASE = _pattern(_BY_PHRASE)
 _ORIGIN = re.compile(rf"(?:{'|'.join(re.escape(fold(origin)) for origin in ORIGINS)})\b")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.models import MATCHED, Isrc, Outcome, Platform, Policy, Track, TrackId
+from shared.models import MATCHED, Explicit, Isrc, Outcome, Platform, Policy, Track, TrackId
 from tests.unit.worker.matching.build import HARBOUR, source, track
 from worker.matching.decide import decide
 
@@ -38,7 +38,9 @@ tracks = st.builds(
         (track(isrc=HARBOUR.isrc, title="Harbor Light", duration_ms=None), Outcome.EXACT),
         (track(isrc=HARBOUR.isrc, title="Rain", artists=("Tove Lund",)), Outcome.REVIEW),
         (track(isrc=HARBOUR.isrc, duration_ms=320_000), Outcome.REVIEW),
-        (track(isrc=HARBOUR.isrc, title="Harbour Lights (Live)", duration_ms=None), Outcome.REVIEW),
+        (track(isrc=HARBOUR.isrc, title="Harbour Lights (Live)", duration_ms=None), Outcome.EXACT),
+        (track(isrc=HARBOUR.isrc, title="Harbour Lights, Pt. 2", duration_ms=None), Outcome.REVIEW),
+        (track(isrc=HARBOUR.isrc, title="Harbour Lights (Live)", duration_ms=260_000), Outcome.REVIEW),
         (track(), Outcome.SAME_RECORDING),
         (track(isrc=Isrc("XXAAA2600009")), Outcome.SAME_RECORDING),
         (track(duration_ms=None, album=None), Outcome.SAME_RECORDING),
@@ -80,10 +82,58 @@ def test_weaker_candidate_is_taken_only_by_best_effort(policy: Policy, outcome: 
 
 
 @pytest.mark.parametrize("policy", Policy)
-def test_no_policy_takes_another_version(policy: Policy) -> None:
+@pytest.mark.parametrize(
+    "other",
+    [
+        track(title="Harbour Lights (Karaoke Version)"),
+        track(title="Harbour Lights (Instrumental)"),
+        track(title="Harbour Lights (DJ Kelp Remix)"),
+        track(title="Harbour Lights (Live)", artists=("Tove Lund",)),
+        track(title="Harbour Lights, Pt. 2"),
+    ],
+)
+def test_no_policy_takes_something_else(policy: Policy, other: Track) -> None:
+    assert decide(HARBOUR, [other], policy=policy).outcome in {
+        Outcome.ONLY_OTHER_VERSION,
+        Outcome.NO_CANDIDATE,
+    }
+
+
+@pytest.mark.parametrize(
+    ("policy", "outcome"),
+    [
+        (Policy.EXACT, Outcome.ONLY_OTHER_VERSION),
+        (Policy.SAME_RECORDING, Outcome.ONLY_OTHER_VERSION),
+        (Policy.BEST_EFFORT, Outcome.BEST_EFFORT),
+    ],
+)
+def test_another_take_by_the_same_artist_is_taken_only_by_best_effort(
+    policy: Policy, outcome: Outcome
+) -> None:
     decision = decide(HARBOUR, [track(title="Harbour Lights (Live)")], policy=policy)
 
-    assert decision.outcome is Outcome.ONLY_OTHER_VERSION
+    assert decision.outcome is outcome
+    assert "only one is the live version" in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("wish", "choice"), [(Explicit.AS_SOURCE, 1), (Explicit.PREFER, 0), (Explicit.AVOID, 1)]
+)
+def test_clean_or_explicit_release_is_chosen_as_wished(wish: Explicit, choice: int) -> None:
+    releases = [track("a", explicit=True), track("b", explicit=False, album="Greatest Hits")]
+
+    decision = decide(source(explicit=False), releases, policy=SAME, explicit=wish)
+
+    assert decision.choice == choice
+
+
+def test_gap_tells_how_far_the_runner_up_is_behind() -> None:
+    alone = decide(HARBOUR, [track()], policy=SAME)
+    led = decide(HARBOUR, [track("a"), track("b", duration_ms=203_000, album="Other")], policy=SAME)
+
+    assert alone.gap is None
+    assert led.gap is not None
+    assert 0 < led.gap < 0.2
 
 
 def test_exact_policy_takes_only_an_equal_isrc() -> None:

@@ -47,7 +47,13 @@ def test_titles_that_mean_the_same_are_alike(one: str, other: str, least: float)
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("Harbour", "Harbour Lights"), ("Love Me Now", "Love You Now"), ("Tide", "Rain"), ("港", "光")],
+    [
+        ("Harbour", "Harbour Lights"),
+        ("Love Me Now", "Love You Now"),
+        ("Tide", "Rain"),
+        ("港", "光"),
+        ("事实", "实施"),
+    ],
 )
 def test_titles_that_differ_by_a_word_are_not_alike(one: str, other: str) -> None:
     assert score(source(title=one), track(title=other)).title < 0.8
@@ -152,16 +158,16 @@ def test_radio_edit_differs_only_where_the_length_does(*, duration_ms: int | Non
     evidence = score(HARBOUR, track(title="Harbour Lights - Radio Edit", duration_ms=duration_ms))
 
     assert bool(evidence.conflicts) is is_conflict
-    assert bool(evidence.doubts) is not is_conflict
+    assert bool(evidence.doubts or evidence.notes) is not is_conflict
 
 
-def test_version_that_the_other_album_names_is_only_a_doubt() -> None:
+def test_version_that_the_one_album_names_is_only_a_note() -> None:
     live = source(title="Harbour Lights - Live", album="Live at Kelp Hall")
 
     evidence = score(live, track(album="Live at Kelp Hall"))
 
-    assert evidence.conflicts == ()
-    assert evidence.doubts
+    assert (evidence.conflicts, evidence.doubts) == ((), ())
+    assert evidence.notes
 
 
 def test_live_take_on_the_deluxe_edition_is_another_recording() -> None:

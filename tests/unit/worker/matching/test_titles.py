@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.matching.titles import read_album, read_credited, read_title
+from worker.matching.titles import read_album, read_title
 
 
 @pytest.mark.parametrize(
@@ -70,22 +70,10 @@ def test_remixer_and_venue_are_kept_as_details() -> None:
     assert (remix.detail, live.detail) == ("dj kelp", "kelp hall")
 
 
-@pytest.mark.parametrize(
-    ("text", "is_whole", "rest"),
-    [
-        ("Mira Sol - Tide (Official Video)", False, "Tide (Official Video)"),
-        ("Tide - Mira Sol", False, "Tide"),
-        ("Mira Sol & Tove Lund - Tide", False, "Tide"),
-        ("Sol - Tide", False, None),
-        ("03 - Mira Sol - Tide", True, "Tide"),
-        ("Mira Sol Tide", True, "tide"),
-        ("Tide by Mira Sol", True, "tide"),
-        ("Mira Sol Tide", False, None),
-        ("Tide", True, None),
-    ],
-)
-def test_artist_is_taken_out_of_a_title(text: str, *, is_whole: bool, rest: str | None) -> None:
-    assert read_credited(text, ("mira sol", "tove lund"), is_whole=is_whole) == rest
+def test_bracket_before_the_title_is_read_in_its_place() -> None:
+    title = read_title("(What a) Quiet Harbour - Mono")
+
+    assert (title.core, title.running) == ("quiet harbour", "what a quiet harbour")
 
 
 def test_album_speaks_of_versions_anywhere_in_its_name() -> None:
