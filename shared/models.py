@@ -12,6 +12,7 @@ UserId = NewType("UserId", str)
 ConnectionId = NewType("ConnectionId", str)
 PlaylistId = NewType("PlaylistId", str)
 TrackId = NewType("TrackId", str)
+AlbumId = NewType("AlbumId", str)
 Isrc = NewType("Isrc", str)
 
 
@@ -88,6 +89,20 @@ class Track(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     track_number: int | None = None
     disc_number: int | None = None
     url: str | None = None
+
+
+class Album(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A platform's album as a search shows it: its head, without its tracks. Unknown facts are None.
+
+    artists: main artist first. release_date: as in Track.
+    """
+
+    platform: Platform
+    id: AlbumId
+    name: str
+    artists: tuple[str, ...] = ()
+    track_count: int | None = None
+    release_date: str | None = None
 
 
 class SourceItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.db import items, jobs, target_bases, undos
+from shared.db import items, jobs, refusals, target_bases, undos
 from shared.db.jobs import Job, NextJob
 from shared.db.pool import Connection, Pool, execute_long
 from shared.db.transfers import Transfer
@@ -197,6 +197,8 @@ async def _batch_settled(
             await connection.execute(COUNT, job.transfer_id, result.target_count)
             if result.refused:
                 await connection.execute(REFUSED, job.transfer_id, list(result.refused), result.refusal)
+            if result.chosen:
+                await _chosen(connection, job, result)
             if result.warning is not None:
                 await warn(connection, job, result.warning)
         case BatchRemoved():
@@ -211,6 +213,13 @@ async def _batch_settled(
             delay_s=result.delay_s,
         ),
     )
+
+
+async def _chosen(connection: Connection, job: Job, result: BatchWritten) -> None:
+    positions = [one.position for one in result.chosen]
+    await refusals.note(connection, job.transfer_id, positions=positions)
+    await items.settle(connection, job.transfer_id, result.chosen)
+    await refusals.find_present(connection, job.transfer_id, positions=positions)
 
 
 async def _looked(

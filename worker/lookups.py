@@ -7,28 +7,28 @@ somebody is at it. The mark only saves calls; without Redis everybody asks for t
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 from redis.asyncio import Redis
 
 from shared.clock import Clock, SystemClock
-from shared.db import lookups
-from shared.db.lookups import Answer
 from shared.db.pool import Pool
-from shared.errors import CrossplayError
-from shared.models import Isrc, Platform, Track
+from shared.errors import CrossplayError, PlatformNotFound
+from shared.models import Album, Isrc, Track, TrackId
 from shared.platforms.base import Adapter, TextQuery
-from shared.streams import STORE_ERRORS, key
+from worker.desk import Desk
 
 POLL_S = 0.05
 
-Ask = Callable[[Sequence[str]], Awaitable[Mapping[str, tuple[Track, ...]]]]
+T = TypeVar("T", bound=msgspec.Struct)
+Ask: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, tuple[T, ...]]]]
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class Found(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """Answers by question. A question without one failed, with `failure`: it was not answered, not missed."""
 
-    answers: dict[str, tuple[Track, ...]]
+    answers: dict[str, tuple[T, ...]]
     failure: CrossplayError | None = None
 
 
@@ -45,7 +45,7 @@ class Lookups:
         self._redis = redis
         self._clock = clock or SystemClock()
 
-    async def by_isrc(self, adapter: Adapter, isrcs: Sequence[Isrc], *, market: str) -> Found:
+    async def by_isrc(self, adapter: Adapter, isrcs: Sequence[Isrc], *, market: str) -> Found[Track]:
         """Find recordings by ISRC, in batches as large as the platform takes."""
 
         async def ask(questions: Sequence[str]) -> Mapping[str, tuple[Track, ...]]:
@@ -58,6 +58,7 @@ class Lookups:
             market=market,
             batch=adapter.capabilities.isrc_batch,
             ask=ask,
+            form=tuple[Track, ...],
         )
         answers = {question.removeprefix("isrc:"): tracks for question, tracks in found.answers.items()}
         return Found(answers=answers, failure=found.failure)
@@ -69,15 +70,58 @@ class Lookups:
         async def ask(_: Sequence[str]) -> Mapping[str, tuple[Track, ...]]:
             return {question: await adapter.search(query)}
 
-        found = await self._resolve(adapter, [question], market=market, batch=1, ask=ask)
-        if found.failure is not None:
-            raise found.failure
-        return found.answers[question]
+        found = await self._resolve(
+            adapter, [question], market=market, batch=1, ask=ask, form=tuple[Track, ...]
+        )
+        return _only(found, question)
+
+    async def albums(self, adapter: Adapter, name: str, *, artist: str, market: str) -> tuple[Album, ...]:
+        """Search for albums. Raises what the platform's refusal was."""
+        question = f"album:{_short(name, artist)}"
+
+        async def ask(_: Sequence[str]) -> Mapping[str, tuple[Album, ...]]:
+            return {question: await adapter.search_albums(name, artist=artist)}
+
+        found = await self._resolve(
+            adapter, [question], market=market, batch=1, ask=ask, form=tuple[Album, ...]
+        )
+        return _only(found, question)
+
+    async def album_tracks(self, adapter: Adapter, album: Album, *, market: str) -> tuple[Track, ...]:
+        """Read an album; one that is gone has no tracks. Raises what else the platform's refusal was."""
+        question = f"album-tracks:{album.id}"
+
+        async def ask(_: Sequence[str]) -> Mapping[str, tuple[Track, ...]]:
+            try:
+                return {question: await adapter.read_album(album)}
+            except PlatformNotFound:
+                return {question: ()}
+
+        found = await self._resolve(
+            adapter, [question], market=market, batch=1, ask=ask, form=tuple[Track, ...]
+        )
+        return _only(found, question)
+
+    async def forget(self, adapter: Adapter, track_id: TrackId, *, market: str) -> None:
+        """Drop the answers that offered a track which the platform does not take."""
+        await self._desk(adapter, market=market, form=tuple[Track, ...]).forget(track_id)
+
+    def _desk(self, adapter: Adapter, *, market: str, form: type[tuple[T, ...]]) -> Desk[T]:
+        return Desk(
+            adapter, market=market, form=form, pool=self._pool, redis=self._redis, mark_s=self._mark_s
+        )
 
     async def _resolve(
-        self, adapter: Adapter, questions: Sequence[str], *, market: str, batch: int, ask: Ask
-    ) -> Found:
-        desk = _Desk(adapter.platform, market, pool=self._pool, redis=self._redis, mark_s=self._mark_s)
+        self,
+        adapter: Adapter,
+        questions: Sequence[str],
+        *,
+        market: str,
+        batch: int,
+        ask: Ask[T],
+        form: type[tuple[T, ...]],
+    ) -> Found[T]:
+        desk = self._desk(adapter, market=market, form=form)
         answers = await desk.known(questions)
         missing = [question for question in dict.fromkeys(questions) if question not in answers]
         marked, theirs = await desk.divide(missing)
@@ -92,13 +136,13 @@ class Lookups:
 
     async def _ask_all(
         self,
-        desk: "_Desk",
-        answers: dict[str, tuple[Track, ...]],
+        desk: Desk[T],
+        answers: dict[str, tuple[T, ...]],
         questions: Sequence[str],
         *,
         adapter: Adapter,
         batch: int,
-        ask: Ask,
+        ask: Ask[T],
     ) -> CrossplayError | None:
         """Ask in parallel and keep each answer; return the first refusal, after which no more is asked."""
         slots = asyncio.Semaphore(adapter.capabilities.search_parallel)
@@ -125,7 +169,7 @@ class Lookups:
         return failures[0] if failures else None
 
     async def _await_others(
-        self, desk: "_Desk", answers: dict[str, tuple[Track, ...]], questions: Sequence[str]
+        self, desk: Desk[T], answers: dict[str, tuple[T, ...]], questions: Sequence[str]
     ) -> list[str]:
         """Wait for what others are asking; return what they did not bring."""
         left = list(questions)
@@ -140,93 +184,16 @@ class Lookups:
         return [question for question in left if question not in answers]
 
 
-class _Desk:
-    """The two stores of one platform's and market's answers."""
-
-    def __init__(self, platform: Platform, market: str, *, pool: Pool, redis: Redis, mark_s: float) -> None:
-        self._platform = platform
-        self._market = market
-        self._pool = pool
-        self._redis = redis
-        self._mark_ms = int(mark_s * 1000)
-
-    def _answer_key(self, question: str) -> str:
-        return key(self._platform, f"answer:{self._market}:{question}")
-
-    def _mark_key(self, question: str) -> str:
-        return key(self._platform, f"asking:{self._market}:{question}")
-
-    async def known(self, questions: Sequence[str]) -> dict[str, tuple[Track, ...]]:
-        answers = await self.cached(questions)
-        missing = [question for question in questions if question not in answers]
-        if missing:
-            stored = await lookups.get(self._pool, self._platform, market=self._market, questions=missing)
-            await self._fill(stored)
-            answers.update({question: answer.candidates for question, answer in stored.items()})
-        return answers
-
-    async def cached(self, questions: Sequence[str]) -> dict[str, tuple[Track, ...]]:
-        if not questions:
-            return {}
-        try:
-            values = await self._redis.mget([self._answer_key(question) for question in questions])
-        except STORE_ERRORS:
-            return {}
-        found = {q: _tracks(value) for q, value in zip(questions, values, strict=True) if value is not None}
-        return {question: tracks for question, tracks in found.items() if tracks is not None}
-
-    async def keep(self, got: Mapping[str, tuple[Track, ...]]) -> None:
-        lives = await lookups.put(self._pool, self._platform, market=self._market, answers=got)
-        await self._fill({q: Answer(candidates=got[q], life_s=life_s) for q, life_s in lives.items()})
-
-    async def _fill(self, answers: Mapping[str, Answer]) -> None:
-        try:
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for question, answer in answers.items():
-                    value = msgspec.json.encode(answer.candidates)
-                    pipe.set(self._answer_key(question), value, ex=max(1, int(answer.life_s)))
-                await pipe.execute()
-        except STORE_ERRORS:
-            return
-
-    async def divide(self, questions: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Mark what nobody is asking; return those, and those that somebody else is at."""
-        if not questions:
-            return [], []
-        try:
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for question in questions:
-                    pipe.set(self._mark_key(question), "1", nx=True, px=self._mark_ms)
-                marked = await pipe.execute()
-        except STORE_ERRORS:
-            return list(questions), []
-        pairs = list(zip(questions, marked, strict=True))
-        return [q for q, is_ours in pairs if is_ours], [q for q, is_ours in pairs if not is_ours]
-
-    async def is_marked(self, questions: Sequence[str]) -> bool:
-        try:
-            return bool(await self._redis.exists(*[self._mark_key(question) for question in questions]))
-        except STORE_ERRORS:
-            return False
-
-    async def unmark(self, questions: Sequence[str]) -> None:
-        if not questions:
-            return
-        try:
-            await self._redis.delete(*[self._mark_key(question) for question in questions])
-        except STORE_ERRORS:
-            return
-
-
-def _tracks(value: bytes | str) -> tuple[Track, ...] | None:
-    """Decode a cached answer; None for one in another release's form, which is as good as none."""
-    try:
-        return msgspec.json.decode(value, type=tuple[Track, ...])
-    except msgspec.DecodeError:
-        return None
+def _only(found: Found[T], question: str) -> tuple[T, ...]:
+    if found.failure is not None:
+        raise found.failure
+    return found.answers[question]
 
 
 def text_question(query: TextQuery) -> str:
     """Return the cache's name of a text query: short, whatever the text."""
-    text = "\n".join((query.title or "", query.artist or "", query.plain))
-    return f"text:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+    return f"text:{_short(query.title or '', query.artist or '', query.plain)}"
+
+
+def _short(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:32]

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
 
+from deploy.sandbox.albums import Albums
 from deploy.sandbox.changes import Item
 from deploy.sandbox.options import PLATFORMS
 from deploy.sandbox.recordings import (
@@ -53,6 +55,10 @@ class Catalog:
         self.index = SearchIndex(
             Document(title=r.title, artist=" ".join(r.artists), album=r.album) for r in self.recordings
         )
+
+    @cached_property
+    def albums(self) -> Albums:
+        return Albums(self.platform, self.recordings)
 
     def with_isrc(self, isrc: str) -> list[int]:
         """Return the positions, in `recordings`, of all releases with this ISRC."""

@@ -1,12 +1,14 @@
 """Look-ups: what a platform's catalog once answered, so that nobody has to ask it again soon."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Generic, TypeVar
 
 import msgspec
 
 from shared.db.pool import Pool
-from shared.models import Platform, Track
+from shared.models import Platform, TrackId
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 GET = """
 SELECT question, candidates, extract(epoch FROM expires_at - now())::float8 AS life_s FROM lookups
@@ -28,24 +30,34 @@ ON CONFLICT (platform, market, question) DO UPDATE SET
                  END
 RETURNING question, extract(epoch FROM expires_at - now())::float8 AS life_s
 """
+# Also those that have expired already: Redis may hold them for longer.
+FORGET = """
+UPDATE lookups SET expires_at = least(expires_at, now())
+WHERE platform = $1 AND market = $2 AND candidates @> $3::jsonb
+RETURNING question
+"""
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class Answer(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """Candidates of one question, () for a known miss, and for how long to believe it."""
 
-    candidates: tuple[Track, ...]
+    candidates: tuple[T, ...]
     life_s: float
 
 
-async def get(pool: Pool, platform: Platform, *, market: str, questions: Sequence[str]) -> dict[str, Answer]:
+async def get(
+    pool: Pool, platform: Platform, *, market: str, questions: Sequence[str], form: type[tuple[T, ...]]
+) -> dict[str, Answer[T]]:
+    """Return the answers that are known; form: what the candidates of these questions are."""
     rows = await pool.fetch(GET, platform, market, list(questions))
     return {
-        row["question"]: Answer(candidates=_tracks(row["candidates"]), life_s=row["life_s"]) for row in rows
+        row["question"]: Answer(candidates=msgspec.convert(row["candidates"], form), life_s=row["life_s"])
+        for row in rows
     }
 
 
 async def put(
-    pool: Pool, platform: Platform, *, market: str, answers: Mapping[str, tuple[Track, ...]]
+    pool: Pool, platform: Platform, *, market: str, answers: Mapping[str, tuple[T, ...]]
 ) -> dict[str, float]:
     """Store answers; return for how many seconds each is good."""
     questions = sorted(answers)  # one order for everybody: no deadlocks between batches
@@ -60,5 +72,7 @@ async def put(
     return {row["question"]: row["life_s"] for row in rows}
 
 
-def _tracks(value: Any) -> tuple[Track, ...]:
-    return msgspec.convert(value, tuple[Track, ...])
+async def forget(pool: Pool, platform: Platform, *, market: str, track_id: TrackId) -> list[str]:
+    """End the life of all answers that offered a track; return their questions."""
+    rows = await pool.fetch(FORGET, platform, market, [{"id": track_id}])
+    return [row["question"] for row in rows]

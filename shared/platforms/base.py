@@ -8,7 +8,18 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, SourceItem, TokenSet, Track, TrackId
+from shared.models import (
+    Account,
+    Album,
+    Isrc,
+    Platform,
+    Playlist,
+    PlaylistId,
+    SourceItem,
+    TokenSet,
+    Track,
+    TrackId,
+)
 
 REQUESTS = "requests"
 """The pool that an operation draws on unless its price says otherwise."""
@@ -47,7 +58,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     playlist, None where none is known. visibility_delay_s: how long an accepted write may stay unseen.
     reads_lag: two equal reads are needed before "not there" is believed. search_parallel: look-ups that
     one job may have under way at once. has_fielded_search: a query's title and artist are told apart.
-    remove_batch: tracks of one removal, 0 where nothing can be removed.
+    has_albums: albums can be searched for and read. remove_batch: tracks of one removal, 0 where nothing can
+    be removed.
     """
 
     write_class: WriteClass
@@ -59,6 +71,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     reads_lag: bool
     search_parallel: int = 4
     has_fielded_search: bool = False
+    has_albums: bool = False
     remove_batch: int = 0
 
     @property
@@ -246,6 +259,18 @@ class Adapter(Protocol):
 
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
         """Search the catalog by text; the platform's own order, at most a page."""
+
+    async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
+        """Search the catalog for albums of an artist; the platform's own order, at most a page.
+
+        Asked only where capabilities.has_albums, as `read_album` is.
+        """
+
+    async def read_album(self, album: Album) -> tuple[Track, ...]:
+        """Read all tracks of an album that can be played in this market, in its order.
+
+        They may lack their ISRCs. Raises PlatformNotFound where the album is gone.
+        """
 
     async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:
         """Create an empty playlist. Not idempotent. description comes back in `find_playlist`."""

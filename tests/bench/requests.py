@@ -1,7 +1,13 @@
-"""Counts the requests that 1,000 tracks with ISRCs cost: `python -m tests.bench.requests [--tracks N]`."""
+"""Counts the requests that 1,000 tracks cost: `python -m tests.bench.requests [--tracks N]`.
+
+First a list whose tracks all have an ISRC; then, in both directions, a library of whole albums without any,
+by texts alone and by the whole plan.
+"""
 
 import argparse
 import asyncio
+import multiprocessing
+import os
 import sys
 import tempfile
 import time
@@ -11,12 +17,17 @@ from pathlib import Path
 import msgspec
 
 from deploy.dev.fiction import MAX_TRACK_COUNT, write_world
+from shared.settings import load
+from tests.bench import album_library
 from tests.e2e.stack import Stack
 from tests.e2e.users import Json, User
+from worker.bootstrap import serve
+from worker.matching import albums
 
 SOURCE, TARGET = "spotify", "apple_music"
 NAME = "Every Track Has An ISRC"
-LOOKUPS = ("lookup_isrc", "search")
+LOOKUPS = ("lookup_isrc", "search", "get_album_tracks")
+NEVER = 1_000_000
 PATIENCE_S = 300.0
 
 
@@ -72,11 +83,65 @@ async def figures(stack: Stack, user: User, *, who: str) -> str:
     return "\n".join(lines)
 
 
+async def compare(track_count: int, *, source: str, target: str) -> str:
+    """Move the library by texts alone and by the whole plan; return how many look-ups each took."""
+    by_text = await count_lookups(track_count, source=source, target=target, least_sharing=NEVER)
+    by_plan = await count_lookups(
+        track_count, source=source, target=target, least_sharing=albums.LEAST_SHARING
+    )
+    lines = [f"albums without ISRCs, {source} → {target}:"]
+    for words, figures_ in (("texts alone", by_text), ("albums, then texts", by_plan)):
+        first, second, written = figures_
+        lines.append(
+            f"  {words}: {1000 * first / track_count:.0f} look-ups per 1,000 tracks, {second} for a second"
+            f" user; {written} of {track_count} written"
+        )
+    lines.append(f"  ratio {by_plan[0] / by_text[0]:.2f}")
+    return "\n".join(lines)
+
+
+async def count_lookups(
+    track_count: int, *, source: str, target: str, least_sharing: int
+) -> tuple[int, int, int]:
+    """Return the look-ups of a first and of a second user, and how many tracks were written."""
+    with tempfile.TemporaryDirectory(prefix="crossplay-bench-") as made:
+        directory = Path(made)
+        paths = album_library.write_library(directory, source=source, target=target, track_count=track_count)
+        async with (
+            Stack.run(directory / "data", worlds=paths, environ={}, worker_count=0) as stack,
+            stack.new_user("second") as second,
+        ):
+            worker = multiprocessing.get_context("spawn").Process(
+                target=_work, args=(dict(stack.system.settings), least_sharing), daemon=True
+            )
+            worker.start()
+            counts = []
+            for user in (stack.user, second):
+                started = await user.start(source, album_library.NAME, target)
+                status = await user.end(started, patience_s=PATIENCE_S)
+                counts.append(await stack.request_count(target, *LOOKUPS))
+            worker.terminate()
+            await asyncio.to_thread(worker.join)
+    return counts[0], counts[1] - counts[0], status["counts"]["written"]
+
+
+def _work(environ: dict[str, str], least_sharing: int) -> None:
+    """Run a worker; what it logs is of no interest here."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    albums.LEAST_SHARING = least_sharing
+    asyncio.run(serve(load(environ)))
+
+
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.requests", description=__doc__)
     parser.add_argument("--tracks", type=int, default=1000, metavar="N", help="1 to 1000")
     options = parser.parse_args(arguments)
     sys.stdout.write(asyncio.run(measure(options.tracks)) + "\n")
+    for source, target in ((SOURCE, TARGET), (TARGET, SOURCE)):
+        figures_ = asyncio.run(compare(options.tracks, source=source, target=target))
+        sys.stdout.write(figures_ + "\n")
     return 0
 
 

@@ -99,7 +99,8 @@ def unanswered_look_ups(dice: Dice) -> Draft:
     """Let the catalog refuse, fail or babble: what was not answered is never told as missing."""
     rng = dice.rng
     kind = rng.choice(("status", "rate_limit", "drop", "garbage"))
-    operation = rng.choice(("search", "lookup_isrc")) if dice.target == "apple_music" else "search"
+    operations = ["search", "get_album_tracks", *(["lookup_isrc"] if dice.target == "apple_music" else [])]
+    operation = rng.choice(operations)
     fault: dict[str, Any] = {
         "operation": operation,
         "kind": kind,

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tests.chaos.records import ENDED, Change, History, Story
-from tests.chaos.rules_told import LATE, MATCHED, beside, is_late, lied
+from tests.chaos.rules_told import LATE, MATCHED, beside, is_late, is_second_choice, lied, poisoned_ids
 
 CREATED, INSERTED = "playlist_created.v1", "items_inserted.v1"
 
@@ -31,7 +31,7 @@ def nothing_twice(history: History, story: Story) -> Iterator[str]:
         for track_id in change.track_ids
         if track_id
     )
-    meant = sum((_meant(other) for other in beside(history, story)), Counter[str]())
+    meant = sum((_meant(history, other) for other in beside(history, story)), Counter[str]())
     too_many = added - meant
     if too_many and not any(is_late(other) for other in beside(history, story)):
         yield f"{_named(too_many)} were added too often"
@@ -135,14 +135,18 @@ def _wanted(history: History, story: Story) -> Counter[str]:
     return sum((Counter(other.written_ids) for other in beside(history, story)), others)
 
 
-def _meant(story: Story) -> Counter[str]:
+def _meant(history: History, story: Story) -> Counter[str]:
     """Return how often each track is to be added at most."""
-    told = {track.position: track.outcome for track in story.tracks}
-    return Counter(
-        expected.target_id
-        for position, expected in enumerate(story.expected)
-        if expected.target_id and expected.outcome in MATCHED and told.get(position) != "already_present"
-    )
+    poisoned = poisoned_ids(history, story.target_platform)
+    told = {track.position: track for track in story.tracks}
+    meant: Counter[str] = Counter()
+    for position, expected in enumerate(story.expected):
+        track = told.get(position)
+        if track and track.target_id and is_second_choice(track, expected, poisoned=poisoned):
+            meant[track.target_id] += 1
+        elif expected.target_id and expected.outcome in MATCHED:
+            meant[expected.target_id] += track is None or track.outcome != "already_present"
+    return meant
 
 
 def _foreign(history: History, story: Story) -> list[Change]:

@@ -143,7 +143,8 @@ def outcomes_are_true(history: History, story: Story) -> Iterator[str]:
                 allowed = {"already_present"} | ({"skipped_by_user"} if is_cancelled else set())
             elif others[expected.target_id] > 0:
                 allowed |= {"already_present"}
-        yield from _judge(track, expected, allowed=allowed)
+        if not is_second_choice(track, expected, poisoned=poisoned):
+            yield from _judge(track, expected, allowed=allowed)
 
 
 def sums_agree(_: History, story: Story) -> Iterator[str]:
@@ -174,6 +175,11 @@ def poisoned_ids(history: History, platform: str) -> frozenset[str]:
         if fault.is_lasting and fault.platform == platform and "count" not in fault.fault
         for track_id in fault.fault["poison_ids"]
     )
+
+
+def is_second_choice(track: Track, expected: Expected, *, poisoned: frozenset[str]) -> bool:
+    """Whether another release stands for one that the platform refuses."""
+    return expected.target_id in poisoned and track.outcome in MATCHED and track.target_id not in poisoned
 
 
 def lied(history: History, platform: str) -> bool:

@@ -147,7 +147,8 @@ async def _connect(platforms: Platforms, platform: Platform, url: URL) -> FakeSe
 def write_world(directory: Path, platform: str, *, page: int) -> list[Path]:
     """Write a catalog and the account's playlists: empty, one page with odd rows, three pages, and many."""
     catalog = directory / "catalog.jsonl"
-    catalog.write_text("\n".join(json.dumps(line(number)) for number in range(2 * page + 40)))
+    lines = [*map(line, range(2 * page + 40)), *map(album_line, range(album_length(page)))]
+    catalog.write_text("\n".join(map(json.dumps, lines)))
     odd_rows = [
         line(0),
         {"title": "Demo Tape", "artists": ["The Attic"], "kind": "local", "duration_ms": 61_000},
@@ -173,6 +174,25 @@ def line(number: int) -> dict[str, Any]:
         "album": "Tides",
         "duration_ms": 180_000 + number * 500,
         "isrc": f"QZXX1{number:07}",
+    }
+
+
+def album_length(page: int) -> int:
+    """How many tracks the long album has: more than any platform shows at once."""
+    return 2 * page + 7
+
+
+def album_line(number: int) -> dict[str, Any]:
+    """A track of the long album."""
+    return {
+        "title": f"Verse {number}",
+        "artists": ["Night Ferry", f"Guest {number}"],
+        "album": "The Long Player",
+        "duration_ms": 90_000 + number * 500,
+        "isrc": f"QZXX2{number:07}",
+        "release_date": "2019-05-06",
+        "disc_number": 1 + number // 60,
+        "track_number": 1 + number % 60,
     }
 
 

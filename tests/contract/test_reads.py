@@ -4,10 +4,10 @@ import msgspec
 import pytest
 from yarl import URL
 
-from shared.errors import PlatformUnavailable
-from shared.models import Isrc, NotTransferable, Platform
+from shared.errors import PlatformNotFound, PlatformUnavailable
+from shared.models import Album, AlbumId, Isrc, NotTransferable, Platform
 from shared.platforms.base import Page
-from tests.contract.sandboxes import Stage, line
+from tests.contract.sandboxes import Stage, album_length, album_line, line
 from worker.matching.query import Query
 
 UNKNOWN = Isrc("QZXX19999999")
@@ -153,6 +153,56 @@ async def test_text_search_finds_the_track(stage: Stage, query: Query) -> None:
 @pytest.mark.parametrize("text", ["zzzzzz qqqqqq", "  "])
 async def test_text_search_without_a_hit_is_empty(stage: Stage, text: str) -> None:
     assert await stage.adapter.search(Query(plain=text)) == ()
+
+
+async def test_album_is_found_by_its_name_and_artist(stage: Stage) -> None:
+    found = await stage.adapter.search_albums("Long Player", artist="Night Ferry")
+
+    album = found[0]
+    assert (album.platform, album.name, album.artists) == (
+        stage.platform,
+        "The Long Player",
+        ("Night Ferry",),
+    )
+    assert album.track_count == album_length(stage.capabilities.read_page)
+    assert album.release_date == "2019-05-06"
+    assert len(await stage.calls("search")) == 1
+
+
+async def test_album_search_without_a_hit_is_empty(stage: Stage) -> None:
+    assert await stage.adapter.search_albums("zzzzzz", artist="qqqqqq") == ()
+
+
+async def test_long_album_is_read_to_its_end_in_its_order(stage: Stage) -> None:
+    (album, *_) = await stage.adapter.search_albums("Long Player", artist="Night Ferry")
+
+    tracks = await stage.adapter.read_album(album)
+
+    lines = [album_line(number) for number in range(album_length(stage.capabilities.read_page))]
+    assert [track.title for track in tracks] == [one["title"] for one in lines]
+    assert [(track.disc_number, track.track_number) for track in tracks] == [
+        (one["disc_number"], one["track_number"]) for one in lines
+    ]
+    assert {(track.album, track.release_date) for track in tracks} == {("The Long Player", "2019-05-06")}
+    assert {track.isrc for track in tracks} <= {None, *(one["isrc"] for one in lines)}
+    assert len(await stage.calls("get_album_tracks")) == 3
+
+
+async def test_tracks_of_an_album_are_those_that_a_search_finds(stage: Stage) -> None:
+    (album, *_) = await stage.adapter.search_albums("Long Player", artist="Night Ferry")
+
+    tracks = await stage.adapter.read_album(album)
+
+    found = (await stage.adapter.find_by_isrc([Isrc("QZXX20000003")]))[Isrc("QZXX20000003")]
+    same = [track for track in tracks if track.id == found[0].id]
+    assert [msgspec.structs.replace(track, isrc=found[0].isrc) for track in same] == list(found)
+
+
+async def test_album_that_is_gone_is_not_found(stage: Stage) -> None:
+    gone = Album(platform=stage.platform, id=AlbumId("9" * 22), name="The Long Player")
+
+    with pytest.raises(PlatformNotFound):
+        await stage.adapter.read_album(gone)
 
 
 async def test_page_that_is_empty_in_the_middle_is_asked_for_again(stage: Stage) -> None:

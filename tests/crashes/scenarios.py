@@ -194,12 +194,21 @@ REJECTED = Scenario(
     cut="home",
     faults={"spotify": ({"operation": "add_items", "kind": "status", "status": 400, "count": 1},)},
 )
+# Four tracks, two, then the first one alone are refused; another release of it is not.
+SECOND_CHOICE = Scenario(
+    name="second-choice",
+    cut="reissued",
+    is_fresh=True,
+    faults={"spotify": ({"operation": "add_items", "kind": "status", "status": 400, "count": 3},)},
+)
 UNANSWERED = Scenario(
     name="unanswered",
     cut="shared",
     is_fresh=True,
     faults={"apple_music": ({"operation": "lookup_isrc", "after": 1, **REFUSED},)},
 )
+RECORDS_ON_APPLE = Scenario(name="records-on-apple", cut="records", is_fresh=True)
+RECORDS_ON_SPOTIFY = Scenario(name="records-on-spotify", cut="records_at_home", is_fresh=True)
 EXPIRED = Scenario(name="expired", cut="home", is_fresh=True, revokes="access")
 LATE = Scenario(
     name="late",
@@ -271,7 +280,10 @@ ALL = (
     LOST_ON_SPOTIFY,
     LIMITED,
     REJECTED,
+    SECOND_CHOICE,
     UNANSWERED,
+    RECORDS_ON_APPLE,
+    RECORDS_ON_SPOTIFY,
     EXPIRED,
     LATE,
     HALF_KEPT,

@@ -152,7 +152,7 @@ class Stack:
         )
 
     async def looked_up(self, platform: str) -> Counter[str]:
-        """Return how often each catalog question was put to a platform: an ISRC, or a text."""
+        """Return how often each catalog question was put to a platform: an ISRC, a text, an album."""
         calls = (await self.control(platform, "requests?calls=1"))["calls"]
         asked: Counter[str] = Counter()
         for call in calls:
@@ -160,7 +160,9 @@ class Stack:
             if call["operation"] == "lookup_isrc":
                 asked.update(query["filter[isrc]"][0].split(","))
             elif call["operation"] == "search":
-                asked.update(query.get("q") or query["term"])
+                asked.update([str([query.get("q") or query["term"], query.get("type") or query["types"]])])
+            elif call["operation"] == "get_album_tracks":
+                asked.update([call["path"]])
         return asked
 
     async def total_request_count(self) -> int:

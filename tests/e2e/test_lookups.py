@@ -14,7 +14,7 @@ from tests.e2e.worlds import Worlds
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
-LOOKUPS = ("lookup_isrc", "search")
+LOOKUPS = ("lookup_isrc", "search", "get_album_tracks")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -60,6 +60,31 @@ async def test_second_user_of_the_same_tracks_costs_no_lookup(
     assert await stack.flaws(cut, second, user=second_user) == []
     assert first_count > 0
     assert await stack.request_count("apple_music", *LOOKUPS) == 0
+
+
+@pytest.mark.parametrize("name", ["records", "records_at_home"])
+async def test_albums_without_isrcs_cost_two_lookups_each_and_then_none(
+    stack: Stack, worlds: Worlds, second_user: User, name: str
+) -> None:
+    cut = getattr(worlds, name)
+    first = await stack.user.end(await stack.start(cut))
+    searches, albums = await lookup_counts(stack, cut.target)
+    await stack.refresh()
+
+    second = await second_user.end(await second_user.start(cut.platform, cut.name, cut.target))
+
+    assert await stack.flaws(cut, first) == []
+    assert await stack.flaws(cut, second, user=second_user) == []
+    assert (searches, albums) == (2, 2)
+    assert await lookup_counts(stack, cut.target) == (0, 0)
+
+
+async def lookup_counts(stack: Stack, platform: str) -> tuple[int, int]:
+    """Return how often a platform was searched, and how many albums were read."""
+    return (
+        await stack.request_count(platform, "search"),
+        await stack.request_count(platform, "get_album_tracks"),
+    )
 
 
 async def test_two_users_at_once_ask_each_question_once(

@@ -45,7 +45,9 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True):
 class Worlds(msgspec.Struct, frozen=True, kw_only=True):
     """Playlists that share no track, so that what is known of one says nothing about another.
 
-    road_trip has every odd row and repeats. movable has neither. home stands on Apple Music.
+    road_trip has every odd row and repeats. movable has neither. home stands on Apple Music. records are two
+    whole albums whose ISRCs nobody tells, in one list each: one for each way. reissued stands on Apple Music;
+    of its first track Spotify has two releases.
     """
 
     catalog_path: Path
@@ -56,6 +58,9 @@ class Worlds(msgspec.Struct, frozen=True, kw_only=True):
     untold_storm: Cut
     shared: Cut
     at_once: Cut
+    records: Cut
+    records_at_home: Cut
+    reissued: Cut
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -80,7 +85,53 @@ def write_worlds(directory: Path) -> Worlds:
         untold_storm=_cut(directory, "Untold Storm", [*rest[210:260], *odd]),
         shared=_cut(directory, "Shared", rest[260:340]),
         at_once=_cut(directory, "At Once", rest[340:440]),
+        records=_cut(directory, "Both Sides", _records("Slow Tram", "Hours")),
+        records_at_home=_cut(
+            directory, "Обе стороны", _records("Night Bakery", "Loaves"), platform="apple_music"
+        ),
+        reissued=_cut(directory, "Lamps", _reissued(fiction.catalog_path), platform="apple_music"),
     )
+
+
+def _reissued(catalog_path: Path) -> list[_Place]:
+    """Return four tracks, and add a second release of the first one to what Spotify has."""
+    artist, album = "Oriel Fennmark", "Lamps on Water"
+    places = [
+        _bare(f"Lamp of {words}", artist=artist, album=album, number=number)
+        for number, words in enumerate(_words("Dusk")[:4], start=1)
+    ]
+    rows = [{**row, "isrc": f"QZXPL99{number:05}"} for number, (row, _) in enumerate(places)]
+    second = {**rows[0], "album": f"{album} (Reissue)", "platform": "spotify", "platform_id": "0" * 22}
+    with catalog_path.open("ab") as catalog:
+        catalog.write(msgspec.json.encode(second) + b"\n")
+    return [(row, ExpectedItem(title=row["title"], isrc=row["isrc"])) for row in rows]
+
+
+def _records(artist: str, name: str) -> list[_Place]:
+    """Return the tracks of two albums of an artist."""
+    return [
+        _bare(f"{name} of {words}", artist=artist, album=f"{name} by {side}", number=number)
+        for side, count in (("Day", 12), ("Night", 8))
+        for number, words in enumerate(_words(side)[:count], start=1)
+    ]
+
+
+def _words(side: str) -> list[str]:
+    places = ("Copper", "Elm", "Fog", "Grain", "Moss", "Peat")
+    return [f"{place} and {other}" for place in places for other in (side, "Salt")]
+
+
+def _bare(title: str, *, artist: str, album: str, number: int) -> _Place:
+    row: _Row = {
+        "title": title,
+        "artists": [artist],
+        "album": album,
+        "duration_ms": 150_000 + 7_000 * number,
+        "release_date": "2020-03-04",
+        "track_number": number,
+        "disc_number": 1,
+    }
+    return row, ExpectedItem(title=title)
 
 
 def _places(fiction: FictionalWorld) -> list[_Place]:

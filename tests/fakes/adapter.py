@@ -9,6 +9,8 @@ import msgspec
 from shared.errors import PlatformNotFound, PlatformRejected, PlatformUnavailable
 from shared.models import (
     Account,
+    Album,
+    AlbumId,
     Isrc,
     Platform,
     Playlist,
@@ -60,9 +62,9 @@ class MemoryPlatform:
 
     lag_count: so many reads after each write show the state before it. add_mishaps, create_mishaps,
     remove_mishaps, delete_mishaps: met one by one by the coming writes; None lets one pass.
-    lookup_errors: the same for look-ups. poison: ids with which a write is refused as a whole, or breaks
-    where poison_breaks. is_reversing: a batch is stored back to front. shown_as: what reads call an id;
-    None stands for a row without a name.
+    lookup_errors, search_errors, album_errors: the same for look-ups by ISRC, by text, of albums. poison: ids
+    with which a write is refused as a whole, or breaks where poison_breaks. is_reversing: a batch is stored
+    back to front. shown_as: what reads call an id; None stands for a row without a name.
     on_call: awaited with the name of each call before it is served.
     """
 
@@ -80,6 +82,7 @@ class MemoryPlatform:
         self.delete_mishaps: deque[Lost | BaseException | None] = deque()
         self.lookup_errors: deque[Exception | None] = deque()
         self.search_errors: deque[Exception | None] = deque()
+        self.album_errors: deque[Exception | None] = deque()
         self.poison: set[TrackId] = set()
         self.poison_breaks = False
         self.is_reversing = False
@@ -172,6 +175,31 @@ class MemoryAdapter:
         ]
         return tuple(found[:SEARCH_PAGE])
 
+    async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
+        await self._note_album_call("search_albums")
+        words = set(f"{name} {artist}".casefold().split())
+        found = []
+        for (title, main), tracks in self._albums().items():
+            if words <= set(f"{title} {main}".casefold().split()):
+                album = Album(
+                    platform=self.platform,
+                    id=AlbumId(f"{title} by {main}"),
+                    name=title,
+                    artists=(main,),
+                    track_count=len(tracks),
+                )
+                found.append(album)
+        return tuple(found[:SEARCH_PAGE])
+
+    async def read_album(self, album: Album) -> tuple[Track, ...]:
+        await self._note_album_call("read_album")
+        tracks = self._albums().get((album.name, album.artists[0]))
+        if tracks is None:
+            raise PlatformNotFound(
+                "There is no such album.", platform=self.platform, operation="read_album", status=404
+            )
+        return tuple(msgspec.structs.replace(track, isrc=None) for track in tracks)
+
     async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:
         await self._world.note("create_playlist")
         gate()
@@ -251,6 +279,18 @@ class MemoryAdapter:
 
     def playlist_id_of(self, text: str) -> PlaylistId | None:
         return PlaylistId(text)
+
+    async def _note_album_call(self, operation: str) -> None:
+        await self._world.note(operation)
+        if self._world.album_errors and (error := self._world.album_errors.popleft()):
+            raise error
+
+    def _albums(self) -> dict[tuple[str, str], list[Track]]:
+        albums: dict[tuple[str, str], list[Track]] = {}
+        for track in self._world.tracks.values():
+            if track.album:
+                albums.setdefault((track.album, next(iter(track.artists), "")), []).append(track)
+        return albums
 
     def _mishap(self, coming: deque[Lost | BaseException | None]) -> Lost | None:
         """Return what becomes of a write, or raise what comes instead of it."""

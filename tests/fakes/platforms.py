@@ -6,7 +6,7 @@ from typing import Self
 from urllib.parse import urlencode
 
 from shared.errors import ConnectFailed, PlatformNotConfigured, PlatformNotFound, ReconnectRequired
-from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
+from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
 from shared.platforms.base import (
     Capabilities,
     Gate,
@@ -84,6 +84,12 @@ class FakeAdapter:
         raise AssertionError("the gateway moves no music")
 
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
+        raise AssertionError("the gateway moves no music")
+
+    async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
+        raise AssertionError("the gateway moves no music")
+
+    async def read_album(self, album: Album) -> tuple[Track, ...]:
         raise AssertionError("the gateway moves no music")
 
     async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:

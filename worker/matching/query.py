@@ -20,6 +20,14 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     loose: bool = False
 
 
+def main_artist(source: Track) -> str:
+    """Return the first artist as written; empty where the track names none."""
+    # A list names each artist by itself; one entry may be the display string of several.
+    if len(source.artists) == 1:
+        return next(iter(artist_names(source.artists)), "")
+    return source.artists[0].strip() if source.artists else ""
+
+
 def text_queries(source: Track) -> tuple[Query, ...]:
     """Plan the text searches for a track, the most precise first; empty where it has no title.
 
@@ -29,8 +37,7 @@ def text_queries(source: Track) -> tuple[Query, ...]:
     if not title.written:
         return ()
     credit = source.artists[0].strip() if source.artists else ""
-    # A list names each artist by itself; one entry may be the display string of several.
-    main = next(iter(artist_names(source.artists)), "") if len(source.artists) == 1 else credit
+    main = main_artist(source)
     searched = " ".join((title.written, *title.version_words)).strip()
     fielded = [Query(plain=_line(searched, main), title=searched, artist=main)] if main else []
     lines = dict.fromkeys(

@@ -11,6 +11,7 @@ from shared.platforms.base import WriteClass
 from worker.context import Context
 from worker.read_back import ANCHOR_COUNT, find_created, marker_of, settle_lost
 from worker.results import BatchWritten, TargetCreated, TargetRead, Wait, WriteFinished
+from worker.second_choice import choose_again
 from worker.target import CLAIM_WAIT_S, claim, grown, withdraw_if_refused
 from worker.target_pages import MOST_READINGS, Reading
 
@@ -25,7 +26,10 @@ async def write(context: Context) -> WriteResult:
     if context.transfer.target_count is None:
         return await _read_existing(context, context.transfer.target_playlist_id)
     if intent is not None:
-        return await settle_lost(context, intent, playlist_id=context.transfer.target_playlist_id)
+        result = await settle_lost(context, intent, playlist_id=context.transfer.target_playlist_id)
+        if isinstance(result, BatchWritten) and result.refused:
+            return await choose_again(context, result)
+        return result
     return await _add(context, context.transfer.target_playlist_id)
 
 
@@ -144,7 +148,8 @@ async def _rejected(
         return _beyond_the_end(context, count=count, seen_count=view.total)
     if len(positions) > 1:
         return BatchWritten(positions=(), target_count=count, batch_limit=len(positions) // 2)
-    return BatchWritten(positions=(), target_count=count, refused=positions, refusal=str(error))
+    refused = BatchWritten(positions=(), target_count=count, refused=positions, refusal=str(error))
+    return await choose_again(context, refused)
 
 
 def _beyond_the_end(context: Context, *, count: int, seen_count: int) -> BatchWritten:

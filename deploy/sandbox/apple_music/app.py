@@ -25,6 +25,8 @@ def apple_music_routes(desk: Desk) -> list[web.RouteDef]:
         ("list_storefronts", "GET", "/v1/storefronts", catalog.list_storefronts),
         ("search", "GET", "/v1/catalog/{storefront}/search", catalog.search),
         ("get_song", "GET", "/v1/catalog/{storefront}/songs/{id}", catalog.get_song),
+        ("get_album", "GET", "/v1/catalog/{storefront}/albums/{id}", catalog.get_album),
+        ("get_album_tracks", "GET", "/v1/catalog/{storefront}/albums/{id}/tracks", catalog.get_album_tracks),
         ("get_storefront", "GET", "/v1/me/storefront", library.get_storefront),
         ("list_playlists", "GET", "/v1/me/library/playlists", library.list_playlists),
         ("create_playlist", "POST", "/v1/me/library/playlists", library.create_playlist),

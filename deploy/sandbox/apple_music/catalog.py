@@ -1,14 +1,16 @@
-"""Apple Music's catalog: storefronts, songs by id, ISRC or equivalence, and search."""
+"""Apple Music's catalog: storefronts, songs by id, ISRC or equivalence, albums, and search."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
+from deploy.sandbox.albums import Album
 from deploy.sandbox.answers import Refused, json_answer
 from deploy.sandbox.apple_music.access import Access
-from deploy.sandbox.apple_music.objects import song
-from deploy.sandbox.apple_music.paging import asked_page, bad_parameter, listed
+from deploy.sandbox.apple_music.objects import album_head, song
+from deploy.sandbox.apple_music.paging import Page, asked_page, bad_parameter, listed, no_related
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.recordings import Recording, clean_isrc
 
@@ -17,6 +19,8 @@ MOST_ISRCS = 25
 MOST_IDS = 300
 MOST_IDS_WITH_RELATIONS = 150
 MOST_EQUIVALENTS = 25
+MOST_ALBUM_TRACKS = 300
+SEARCHED = ("albums", "songs")
 
 
 def storefront_shape(own_id: str) -> dict[str, Any]:
@@ -117,26 +121,59 @@ class MusicCatalog:
             raise Refused(404, "Resource with requested id was not found", code="40400")
         return json_answer({"data": found})
 
+    async def get_album(self, request: web.Request) -> web.Response:
+        """One album with its first tracks."""
+        album, songs = self._album(request)
+        shape = album_head(album, storefront=request.match_info["storefront"])
+        page = Page(limit=MOST_ALBUM_TRACKS, offset=0)
+        tracks = {"href": f"{shape['href']}/tracks", "data": page.of(songs)}
+        return json_answer({"data": [{**shape, "relationships": {"tracks": tracks}}]})
+
+    async def get_album_tracks(self, request: web.Request) -> web.Response:
+        """An album's tracks, by disc and track; how many there are is not told."""
+        _, songs = self._album(request)
+        page = asked_page(request, largest=MOST_ALBUM_TRACKS, default=MOST_ALBUM_TRACKS)
+        rows = page.of(songs)
+        if not rows:
+            raise no_related("tracks")
+        return json_answer({"data": rows, **page.next_of(request, total=len(songs))})
+
+    def _album(self, request: web.Request) -> tuple[Album, list[dict[str, Any]]]:
+        storefront = self._storefront(request)
+        album = self._desk.catalog.albums.by_id.get(request.match_info["id"])
+        if album is None:
+            raise Refused(404, "Resource with requested id was not found", code="40400")
+        alive = self._alive(album.tracks, request)
+        return album, [self.shape(recording, storefront=storefront) for recording in alive]
+
     async def search(self, request: web.Request) -> web.Response:
-        """Search songs by words; no hit is an empty `results`."""
+        """Search songs and albums by words; no hit is an empty `results`."""
         storefront = self._storefront(request)
         term = request.query.get("term", "").strip()
         if not term:
             raise bad_parameter("term", "Value must not be empty")
-        if "songs" not in request.query.get("types", "").split(","):
-            raise bad_parameter("types", "The sandbox searches songs only")
+        types = [kind for kind in SEARCHED if kind in request.query.get("types", "").split(",")]
+        if not types:
+            raise bad_parameter("types", "The sandbox searches songs and albums only")
         page = asked_page(request, largest=25, default=5)
-        positions = self._desk.catalog.index.ranked(term)
-        if self._desk.fault("no_results", request):
-            positions = []
-        recordings = [self._desk.catalog.recordings[position] for position in page.of(positions)]
-        if not recordings:
-            return json_answer({"results": {}, "meta": {"results": {"order": [], "rawOrder": []}}})
-        songs = {
-            "href": request.path_qs,
-            **page.next_of(request, total=len(positions)),
-            "data": [self.shape(recording, storefront=storefront) for recording in recordings],
+        is_in_vain = self._desk.fault("no_results", request) is not None
+        found = {} if is_in_vain else {kind: self._found(kind, term, storefront) for kind in types}
+        results = {
+            kind: {
+                "href": request.path_qs,
+                **page.next_of(request, total=len(rows)),
+                "data": [shape() for shape in page.of(rows)],
+            }
+            for kind, rows in found.items()
+            if page.of(rows)
         }
-        return json_answer(
-            {"results": {"songs": songs}, "meta": {"results": {"order": ["songs"], "rawOrder": ["songs"]}}}
-        )
+        order = list(results)
+        return json_answer({"results": results, "meta": {"results": {"order": order, "rawOrder": order}}})
+
+    def _found(self, kind: str, term: str, storefront: str) -> list[Callable[[], dict[str, Any]]]:
+        catalog = self._desk.catalog
+        if kind == "albums":
+            albums = (catalog.albums.named[position] for position in catalog.albums.index.ranked(term))
+            return [partial(album_head, album, storefront=storefront) for album in albums]
+        recordings = (catalog.recordings[position] for position in catalog.index.ranked(term))
+        return [partial(self.shape, recording, storefront=storefront) for recording in recordings]

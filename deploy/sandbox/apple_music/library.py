@@ -10,7 +10,7 @@ from deploy.sandbox.answers import Refused, json_answer, json_body
 from deploy.sandbox.apple_music.access import Access
 from deploy.sandbox.apple_music.catalog import MusicCatalog, storefront_shape
 from deploy.sandbox.apple_music.objects import library_id, library_playlist, library_song
-from deploy.sandbox.apple_music.paging import asked_page, collection
+from deploy.sandbox.apple_music.paging import asked_page, collection, no_related
 from deploy.sandbox.changes import Item, ItemsInserted, LibraryChanged, PlaylistCreated
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.recordings import playlist_id
@@ -97,9 +97,7 @@ class MusicLibrary:
         page = asked_page(request, largest=100, default=25)
         items = playlist.visible_items(self._desk.clock.now_s())
         if not items:
-            raise Refused(
-                404, "No related resources found for tracks", code="40403", title="No related resources"
-            )
+            raise no_related("tracks")
         if self._desk.fault("empty_page", request):
             return json_answer({})
         rows = self._rows(page.of(items), request=request, user=user)

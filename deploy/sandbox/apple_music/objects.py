@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+from deploy.sandbox.albums import UNKNOWN_ARTIST, Album
 from deploy.sandbox.changes import Item
 from deploy.sandbox.clock import iso
 from deploy.sandbox.recordings import Recording, apple_id, spotify_id
 from deploy.sandbox.store import Playlist
 
-UNKNOWN_ARTIST = "Unknown Artist"
 ARTWORK = {
     "width": 1200,
     "height": 1200,
@@ -49,6 +49,28 @@ def song(recording: Recording, *, storefront: str, is_playable: bool = True) -> 
         "id": own_id,
         "type": "songs",
         "href": f"/v1/catalog/{storefront}/songs/{own_id}",
+        "attributes": _known(attributes),
+    }
+
+
+def album_head(album: Album, *, storefront: str) -> dict[str, Any]:
+    """An album without its relationships."""
+    attributes = {
+        "name": album.name,
+        "artistName": album.artist,
+        "artwork": ARTWORK,
+        "genreNames": ["Music"],
+        "isComplete": True,
+        "isSingle": len(album.tracks) == 1,
+        "releaseDate": album.release_date,
+        "trackCount": len(album.tracks),
+        "url": f"https://music.apple.com/{storefront}/album/{quote(album.name)}/{album.id}",
+        "playParams": {"id": album.id, "kind": "album"},
+    }
+    return {
+        "id": album.id,
+        "type": "albums",
+        "href": f"/v1/catalog/{storefront}/albums/{album.id}",
         "attributes": _known(attributes),
     }
 

@@ -34,6 +34,12 @@ def bad_parameter(name: str, detail: str) -> Refused:
     return Refused(400, detail, code="40005", title="Invalid Parameter Value", parameter=name)
 
 
+def no_related(what: str) -> Refused:
+    """What is said instead of an empty list."""
+    detail = f"No related resources found for {what}"
+    return Refused(404, detail, code="40403", title="No related resources")
+
+
 def asked_page(request: web.Request, *, largest: int, default: int) -> Page:
     """Read `limit` and `offset`. Raises Refused(400) outside their bounds."""
     return Page(

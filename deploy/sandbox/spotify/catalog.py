@@ -4,11 +4,12 @@ from functools import cached_property
 
 from aiohttp import web
 
+from deploy.sandbox.albums import UNKNOWN_ARTIST
 from deploy.sandbox.answers import Refused, json_answer
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.recordings import SPOTIFY_ID, Recording, digest
 from deploy.sandbox.spotify.access import anybody
-from deploy.sandbox.spotify.objects import UNKNOWN_ARTIST, Shapes, album_id, artist_id
+from deploy.sandbox.spotify.objects import Shapes, artist_id
 from deploy.sandbox.spotify.paging import Page, asked_page, paging
 
 
@@ -17,13 +18,6 @@ class CatalogGets:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-
-    @cached_property
-    def _albums(self) -> dict[str, list[Recording]]:
-        albums: dict[str, list[Recording]] = {}
-        for recording in self._desk.catalog.recordings:
-            albums.setdefault(album_id(recording), []).append(recording)
-        return albums
 
     @cached_property
     def _artists(self) -> dict[str, str]:
@@ -63,7 +57,7 @@ class CatalogGets:
 
     async def get_album(self, request: web.Request) -> web.Response:
         own_id, shapes = self._start(request)
-        tracks = self._tracks_of(own_id)
+        tracks = self._tracks_of(own_id, request)
         shape = shapes.album(tracks[0], total_tracks=len(tracks))
         page = paging(
             [shapes.simplified_track(r) for r in tracks[:50]],
@@ -78,22 +72,24 @@ class CatalogGets:
 
     async def get_album_tracks(self, request: web.Request) -> web.Response:
         own_id, shapes = self._start(request)
-        tracks = self._tracks_of(own_id)
+        tracks = self._tracks_of(own_id, request)
+        market = request.query.get("market")
         page = asked_page(request, largest=50, default=20)
         return json_answer(
             paging(
-                [shapes.simplified_track(r) for r in page.of(tracks)],
+                [shapes.simplified_track(r, market=market) for r in page.of(tracks)],
                 page=page,
                 total=len(tracks),
                 address=shapes.href(f"albums/{own_id}/tracks"),
-                extra={},
+                extra={"market": market} if market else {},
             )
         )
 
-    def _tracks_of(self, own_id: str) -> list[Recording]:
-        if own_id not in self._albums:
+    def _tracks_of(self, own_id: str, request: web.Request) -> list[Recording]:
+        album, missing = self._desk.catalog.albums.by_id.get(own_id), self._missing(request)
+        if album is None or own_id in missing:
             raise Refused(404, "Resource not found")
-        return sorted(self._albums[own_id], key=lambda r: (r.disc_number or 1, r.track_number or 1))
+        return [recording for recording in album.tracks if recording.ids["spotify"] not in missing]
 
     async def get_artist(self, request: web.Request) -> web.Response:
         own_id, shapes = self._start(request)

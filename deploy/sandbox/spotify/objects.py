@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote_plus
 
+from deploy.sandbox.albums import UNKNOWN_ARTIST, album_id, main_artist
 from deploy.sandbox.changes import Item
 from deploy.sandbox.clock import iso
 from deploy.sandbox.options import Options
 from deploy.sandbox.recordings import Recording, digest, spotify_id
 
 MARKETS = ["DE", "FR", "GB", "JP", "US"]
-UNKNOWN_ARTIST = "Unknown Artist"
 PRECISIONS = {4: "year", 7: "month", 10: "day"}
 
 
@@ -19,10 +19,6 @@ def duration_ms(recording: Recording) -> int:
     if recording.duration_ms:
         return recording.duration_ms
     return 120_000 + digest(recording.key) % 180_000
-
-
-def album_id(recording: Recording) -> str:
-    return spotify_id(f"album:{recording.album}|{(recording.artists or (UNKNOWN_ARTIST,))[0]}")
 
 
 def artist_id(name: str) -> str:
@@ -68,13 +64,13 @@ class Shapes:
         return {"url": f"{self.origin}/image/{own_id}", "height": 640, "width": 640}
 
     def album(self, recording: Recording, *, total_tracks: int = 12) -> dict[str, Any]:
-        own_id = album_id(recording)
+        own_id = album_id(recording, platform="spotify")
         # "0000" is what Spotify says of an album whose date nobody entered.
         date = recording.release_date or "0000"
         shape = {
             **self._head("album", own_id),
             "album_type": "album",
-            "artists": [self.artist((recording.artists or (UNKNOWN_ARTIST,))[0])],
+            "artists": [self.artist(main_artist(recording))],
             "images": [self.image(own_id)],
             "is_playable": True,
             "name": recording.album,

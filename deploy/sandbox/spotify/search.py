@@ -1,13 +1,16 @@
 """Spotify's search: field filters and plain text."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from aiohttp import web
 
+from deploy.sandbox.albums import Album, Albums
 from deploy.sandbox.answers import Refused, json_answer
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.recordings import Recording
+from deploy.sandbox.search_index import SearchIndex
 from deploy.sandbox.spotify.access import anybody
 from deploy.sandbox.spotify.objects import Shapes
 from deploy.sandbox.spotify.paging import Page, asked_page, paging
@@ -17,6 +20,9 @@ TYPES = frozenset({"album", "artist", "playlist", "track", "show", "episode", "a
 FILTER = re.compile(r"\b(album|artist|track|year|upc|isrc|genre|tag):", re.IGNORECASE)
 PHRASE = re.compile(r'\s*"([^"]*)"(.*)', re.DOTALL)
 LARGEST_OFFSET = 1000
+
+Row = Callable[[], dict[str, object]]
+"""Makes the JSON of something found, if it is shown at all."""
 
 
 class Query:
@@ -33,9 +39,21 @@ class Query:
             plain.append(phrase[2] if phrase else "")
         self.plain = " ".join(plain).strip()
 
-    def words(self) -> str:
-        """All that speaks of title or artist, for the ranking."""
-        return " ".join([self.plain, *self.filters.get("track", ()), *self.filters.get("artist", ())]).strip()
+    def words(self, name: str) -> str:
+        """All that speaks of the name (a filter's) or the artist of what is looked for, for the ranking."""
+        return " ".join([self.plain, *self.filters.get(name, ()), *self.filters.get("artist", ())]).strip()
+
+    def having(self, index: SearchIndex, fields: Mapping[str, str]) -> set[int] | None:
+        """Return what the index has for the filters, None without any. fields: of the index, by filter."""
+        among: set[int] | None = None
+        for name, field in fields.items():
+            for value in self.filters.get(name, ()):
+                having = index.having(field, value)
+                among = having if among is None else among & having
+        return among
+
+    def is_in_years(self, release_date: str | None) -> bool:
+        return all(_is_in(years, release_date) for years in self.filters.get("year", ()))
 
 
 def find_tracks(catalog: Catalog, text: str) -> Sequence[Recording]:
@@ -44,18 +62,24 @@ def find_tracks(catalog: Catalog, text: str) -> Sequence[Recording]:
     if {"upc", "genre", "tag"} & query.filters.keys():
         return ()
     among = _filtered(catalog, query)
-    words = query.words()
+    words = query.words("track")
     positions = catalog.index.ranked(words, among=among) if words else sorted(among or ())
     found = [catalog.recordings[position] for position in positions]
-    return [r for r in found if all(_in_years(r, years) for years in query.filters.get("year", ()))]
+    return [recording for recording in found if query.is_in_years(recording.release_date)]
+
+
+def find_albums(albums: Albums, text: str) -> Sequence[Album]:
+    """Return the albums that Spotify would find, best first; filters of tracks find none."""
+    query = Query(text)
+    if {"upc", "genre", "tag", "track", "isrc"} & query.filters.keys():
+        return ()
+    among = query.having(albums.index, {"album": "title", "artist": "artist"})
+    found = [albums.named[position] for position in albums.index.ranked(query.words("album"), among=among)]
+    return [album for album in found if query.is_in_years(album.release_date)]
 
 
 def _filtered(catalog: Catalog, query: Query) -> set[int] | None:
-    among: set[int] | None = None
-    for name, field in (("track", "title"), ("artist", "artist"), ("album", "album")):
-        for value in query.filters.get(name, ()):
-            having = catalog.index.having(field, value)
-            among = having if among is None else among & having
+    among = query.having(catalog.index, {"track": "title", "artist": "artist", "album": "album"})
     for value in query.filters.get("isrc", ()):
         # One ISRC per query: of "isrc:A OR isrc:B" the first value is "A OR", which is none.
         having = set() if " " in value else set(catalog.with_isrc(value))
@@ -63,9 +87,9 @@ def _filtered(catalog: Catalog, query: Query) -> set[int] | None:
     return among
 
 
-def _in_years(recording: Recording, years: str) -> bool:
+def _is_in(years: str, release_date: str | None) -> bool:
     first, _, last = years.partition("-")
-    return first <= (recording.release_date or "")[:4] <= (last or first)
+    return first <= (release_date or "")[:4] <= (last or first)
 
 
 class Search:
@@ -76,7 +100,7 @@ class Search:
         self._is_extended = desk.options.regime == "extended"
 
     async def search(self, request: web.Request) -> web.Response:
-        """Search tracks; the other types are asked for in vain, with an empty page each."""
+        """Search tracks and albums; the other types are asked for in vain, with an empty page each."""
         anybody(self._desk, request)
         text = _text(request)
         if not text:
@@ -90,25 +114,37 @@ class Search:
             default=20 if self._is_extended else 5,
             largest_offset=LARGEST_OFFSET,
         )
-        found = () if self._desk.fault("no_results", request) else find_tracks(self._desk.catalog, text)
-        return json_answer(
-            {f"{kind}s": self._page(kind, found, page=page, request=request) for kind in kinds}
-        )
+        is_in_vain = self._desk.fault("no_results", request) is not None
+        pages = {}
+        for kind in kinds:
+            rows = () if is_in_vain else self._rows(kind, text, request=request)
+            pages[f"{kind}s"] = _page(kind, rows[:LARGEST_OFFSET], page=page, request=request)
+        return json_answer(pages)
 
-    def _page(
-        self, kind: str, found: Sequence[Recording], *, page: Page, request: web.Request
-    ) -> dict[str, object]:
+    def _rows(self, kind: str, text: str, *, request: web.Request) -> Sequence[Row]:
         shapes = Shapes(origin=str(request.url.origin()), options=self._desk.options)
-        rows = found[:LARGEST_OFFSET] if kind == "track" else ()
-        market = request.query.get("market")
-        extra = {name: request.query[name] for name in ("market",) if name in request.query}
-        return paging(
-            [shapes.track(recording, market=market) for recording in page.of(rows)],
-            page=page,
-            total=len(rows),
-            address=shapes.href("search"),
-            extra={"query": _text(request), "type": kind, **extra},
-        )
+        market, catalog = request.query.get("market"), self._desk.catalog
+        if kind == "track":
+            return [
+                partial(shapes.track, recording, market=market) for recording in find_tracks(catalog, text)
+            ]
+        if kind == "album":
+            return [
+                partial(shapes.album, album.tracks[0], total_tracks=len(album.tracks))
+                for album in find_albums(catalog.albums, text)
+            ]
+        return ()
+
+
+def _page(kind: str, rows: Sequence[Row], *, page: Page, request: web.Request) -> dict[str, object]:
+    market = {name: request.query[name] for name in ("market",) if name in request.query}
+    return paging(
+        [shape() for shape in page.of(rows)],
+        page=page,
+        total=len(rows),
+        address=f"{request.url.origin()}/v1/search",
+        extra={"query": _text(request), "type": kind, **market},
+    )
 
 
 def _text(request: web.Request) -> str:

@@ -116,6 +116,8 @@ CREATE TABLE items (
     score           real,
     target          jsonb,
     target_track_id text,
+    -- What was chosen first and the platform would not take.
+    refused_track_id text,
     alternatives    jsonb,
     is_written      boolean NOT NULL DEFAULT false,
     PRIMARY KEY (transfer_id, position)
@@ -225,6 +227,8 @@ CREATE TABLE lookups (
     expires_at   timestamptz NOT NULL,
     PRIMARY KEY (platform, market, question)
 );
+-- Finds the answers that offered a track.
+CREATE INDEX lookups_offering ON lookups USING gin (candidates jsonb_path_ops);
 
 -- Platforms that the operator has paused: none of their jobs is given out.
 CREATE TABLE platform_pauses (

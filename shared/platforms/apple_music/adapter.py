@@ -11,7 +11,7 @@ from msgspec import UNSET, structs
 
 from shared.clock import Clock
 from shared.errors import PlatformDenied, PlatformRejected, PlatformUnavailable, ReconnectRequired
-from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
+from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
 from shared.platforms.answers import RECONNECT, Refusal
 from shared.platforms.apple_music import convert, wire
 from shared.platforms.apple_music.developer_token import DeveloperToken
@@ -97,14 +97,25 @@ class AppleMusicAdapter:
         term = " ".join(query.plain.split())
         if not term:
             return ()
-        call = Call(
-            operation="search",
-            route="/catalog/{storefront}/search",
-            path={"storefront": await self._storefront()},
-            query={"term": term, "types": "songs", "limit": 25},
-        )
+        call = await self._search(term, operation="search", kind="songs")
         results = (await self._http.read(call, session=None, into=wire.SearchAnswer)).results
         return convert.to_candidates(self._rows(results.songs, call)) if results.songs else ()
+
+    async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
+        term = " ".join(f"{name} {artist}".split())
+        call = await self._search(term, operation="search_albums", kind="albums")
+        results = (await self._http.read(call, session=None, into=wire.SearchAnswer)).results
+        rows = self._rows(results.albums, call) if results.albums else []
+        return tuple(filter(None, map(convert.to_album, rows)))
+
+    async def read_album(self, album: Album) -> tuple[Track, ...]:
+        call = Call(
+            operation="read_album",
+            route="/catalog/{storefront}/albums/{album_id}/tracks",
+            path={"storefront": await self._storefront(), "album_id": album.id},
+        )
+        pager = self._pager(call, into=wire.Document[wire.Song], session=None)
+        return convert.to_candidates([song async for song in pager.rows()])
 
     async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:
         call = Call(
@@ -170,6 +181,14 @@ class AppleMusicAdapter:
             self._storefront_id = (await self.account()).market
         return self._storefront_id
 
+    async def _search(self, term: str, *, operation: str, kind: str) -> Call:
+        return Call(
+            operation=operation,
+            route="/catalog/{storefront}/search",
+            path={"storefront": await self._storefront()},
+            query={"term": term, "types": kind, "limit": 25},
+        )
+
     async def _place(self, playlist_id: PlaylistId) -> tuple[str, dict[str, str]]:
         if not playlist_id.startswith("pl."):
             return "/me/library/playlists/{playlist_id}", {"playlist_id": playlist_id}
@@ -195,20 +214,20 @@ class AppleMusicAdapter:
 
     def _playlists(self) -> Pager[wire.Playlist]:
         call = Call(operation="list_playlists", route="/me/library/playlists")
-        return self._pager(call, into=wire.Document[wire.Playlist])
+        return self._pager(call, into=wire.Document[wire.Playlist], session=self._session)
 
     async def _songs(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Song]:
         route, path = await self._place(playlist_id)
         call = Call(operation=operation, route=route + "/tracks", path=path)
-        return self._pager(call, into=wire.Document[wire.Song])
+        return self._pager(call, into=wire.Document[wire.Song], session=self._session)
 
-    def _pager(self, call: Call, *, into: type[wire.Document[T]]) -> Pager[T]:
+    def _pager(self, call: Call, *, into: type[wire.Document[T]], session: Session | None) -> Pager[T]:
         async def fetch(offset: int, limit: int) -> RawPage[T]:
             # An empty list is worded as a 404.
             page = structs.replace(
                 call, query={"limit": limit, "offset": offset}, nothing=("40403", b'{"data": []}')
             )
-            raw = await self._http.read(page, session=self._session, into=into)
+            raw = await self._http.read(page, session=session, into=into)
             total = raw.meta.total if raw.meta else None
             return RawPage.of(raw.data, limit=limit, total=total, next_url=raw.next)
 
@@ -258,6 +277,7 @@ DECLARATION = Declaration(
         write_class=WriteClass.APPEND_AND_READ_BACK,
         isrc_batch=25,
         add_batch=50,
+        has_albums=True,
         read_page=_PAGE_SIZES[0],
         playlist_limit=None,
         # Of 1690 accepted tracks 1280 were to be seen at once (therealmarius/Spotify-2-AppleMusic#34).

@@ -6,6 +6,8 @@ from html import unescape
 
 from shared.models import (
     Account,
+    Album,
+    AlbumId,
     Isrc,
     NotTransferable,
     Platform,
@@ -40,6 +42,21 @@ def to_track(raw: wire.Song) -> Track | None:
         track_number=about.track_number,
         disc_number=about.disc_number,
         url=about.url,
+    )
+
+
+def to_album(raw: wire.Album) -> Album | None:
+    """Return an album; None for one without a name."""
+    about = raw.attributes
+    if not about.name:
+        return None
+    return Album(
+        platform=Platform.APPLE_MUSIC,
+        id=AlbumId(raw.id),
+        name=about.name,
+        artists=(about.artist_name,) if about.artist_name else (),
+        track_count=about.track_count or None,
+        release_date=about.release_date or None,
     )
 
 

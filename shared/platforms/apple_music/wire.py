@@ -43,6 +43,18 @@ class Song(msgspec.Struct):
         return params.catalog_id if params else None
 
 
+class AlbumAttributes(msgspec.Struct, rename="camel"):
+    name: str | None = None
+    artist_name: str | None = None
+    track_count: int | None = None
+    release_date: str | None = None
+
+
+class Album(msgspec.Struct):
+    id: str
+    attributes: AlbumAttributes = msgspec.field(default_factory=AlbumAttributes)
+
+
 class Description(msgspec.Struct):
     standard: str | None = None
 
@@ -78,6 +90,7 @@ class Document(msgspec.Struct, Generic[T]):
 
 class SearchResults(msgspec.Struct):
     songs: Document[Song] | None = None
+    albums: Document[Album] | None = None
 
 
 class SearchAnswer(msgspec.Struct):

@@ -15,7 +15,7 @@ from shared.errors import (
     PlatformNotFound,
     ReconnectRequired,
 )
-from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
+from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
     REQUESTS,
@@ -114,7 +114,7 @@ class SpotifyAdapter:
         # "isrc:A OR isrc:B" finds nothing: one search per ISRC. It may also name a wrong recording.
         found = {}
         for isrc in isrcs:
-            tracks = await self._search(f"isrc:{isrc}", operation="find_by_isrc")
+            tracks = await self._search_tracks(f"isrc:{isrc}", operation="find_by_isrc")
             found[isrc] = tuple(track for track in tracks if track.isrc == isrc)
         return found
 
@@ -122,7 +122,25 @@ class SpotifyAdapter:
         text = _plain(query.plain)
         if query.title and query.artist:
             text = f'track:"{_plain(query.title)}" artist:"{_plain(query.artist)}"'
-        return await self._search(text, operation="search") if text else ()
+        return await self._search_tracks(text, operation="search") if text else ()
+
+    async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
+        call = self._search(
+            f'album:"{_plain(name)}" artist:"{_plain(artist)}"', operation="search_albums", kind="album"
+        )
+        answer = await self._http.read(call, session=self._session, into=wire.AlbumSearchAnswer)
+        return tuple(filter(None, (convert.to_album(raw) for raw in answer.albums.items if raw)))
+
+    async def read_album(self, album: Album) -> tuple[Track, ...]:
+        call = Call(
+            operation="read_album",
+            route="/albums/{album_id}/tracks",
+            path={"album_id": album.id},
+            query=self._in_market(),
+        )
+        pager = self._pager(call, into=wire.Paging[wire.Track])
+        tracks = [convert.to_album_track(raw, album=album) async for raw in pager.rows() if raw]
+        return tuple(filter(None, tracks))
 
     async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:
         call = Call(
@@ -198,13 +216,17 @@ class SpotifyAdapter:
             self._user_id = (await self._me()).id
         return self._user_id
 
-    async def _search(self, text: str, *, operation: str) -> tuple[Track, ...]:
-        query: dict[str, str | int] = {"q": text, "type": "track", "limit": _SEARCH_PAGE}
-        if self._session.market:
-            query["market"] = self._session.market
-        call = Call(operation=operation, route="/search", query=query)
+    async def _search_tracks(self, text: str, *, operation: str) -> tuple[Track, ...]:
+        call = self._search(text, operation=operation, kind="track")
         answer = await self._http.read(call, session=self._session, into=wire.SearchAnswer)
         return tuple(filter(None, (convert.to_track(raw) for raw in answer.tracks.items if raw)))
+
+    def _search(self, text: str, *, operation: str, kind: str) -> Call:
+        query = {"q": text, "type": kind, "limit": _SEARCH_PAGE, **self._in_market()}
+        return Call(operation=operation, route="/search", query=query)
+
+    def _in_market(self) -> dict[str, str | int]:
+        return {"market": self._session.market} if self._session.market else {}
 
     def _playlists(self) -> Pager[wire.Playlist | None]:
         call = Call(operation="list_playlists", route="/me/playlists")
@@ -281,6 +303,7 @@ DECLARATION = Declaration(
     capabilities=Capabilities(
         write_class=WriteClass.POSITIONED_INSERT,
         has_fielded_search=True,
+        has_albums=True,
         isrc_batch=1,
         add_batch=100,
         remove_batch=100,

@@ -4,8 +4,12 @@ import re
 from html import unescape
 from urllib.parse import unquote_plus
 
+from msgspec import structs
+
 from shared.models import (
     Account,
+    Album,
+    AlbumId,
     NotTransferable,
     Platform,
     Playlist,
@@ -30,7 +34,7 @@ def to_track(raw: wire.Track) -> Track | None:
         platform=Platform.SPOTIFY,
         id=TrackId(raw.id),
         title=raw.name,
-        artists=_artists(raw),
+        artists=_names(raw.artists),
         album=album.name or None,
         duration_ms=_whole(raw.duration_ms),
         isrc=parse_isrc(raw.external_ids.isrc) if raw.external_ids else None,
@@ -39,6 +43,26 @@ def to_track(raw: wire.Track) -> Track | None:
         track_number=_whole(raw.track_number),
         disc_number=_whole(raw.disc_number),
         url=raw.external_urls.spotify if raw.external_urls else None,
+    )
+
+
+def to_album_track(raw: wire.Track, *, album: Album) -> Track | None:
+    """Return a row of an album's list, which does not name the album; None for one that cannot be played."""
+    track = to_track(raw) if raw.is_playable is not False else None
+    return track and structs.replace(track, album=album.name, release_date=album.release_date)
+
+
+def to_album(raw: wire.Album) -> Album | None:
+    """Return an album; None for what has no id or no name."""
+    if not raw.id or not raw.name:
+        return None
+    return Album(
+        platform=Platform.SPOTIFY,
+        id=AlbumId(raw.id),
+        name=raw.name,
+        artists=_names(raw.artists),
+        track_count=_whole(raw.total_tracks),
+        release_date=_date(raw.release_date),
     )
 
 
@@ -110,8 +134,8 @@ def playlist_id_of(text: str) -> PlaylistId | None:
             return None
 
 
-def _artists(raw: wire.Track) -> tuple[str, ...]:
-    return tuple(artist.name for artist in raw.artists or () if artist and artist.name)
+def _names(artists: list[wire.Artist | None] | None) -> tuple[str, ...]:
+    return tuple(artist.name for artist in artists or () if artist and artist.name)
 
 
 def _whole(number: float | None) -> int | None:
@@ -125,7 +149,7 @@ def _date(text: str | None) -> str | None:
 
 def _title_of(raw: wire.Track) -> str:
     """Name a row for people: `artists – title`, for local files from the address where fields are empty."""
-    artists, name = ", ".join(_artists(raw)), raw.name or ""
+    artists, name = ", ".join(_names(raw.artists)), raw.name or ""
     if not name and (raw.uri or "").startswith("spotify:local:"):
         parts = [unquote_plus(part) for part in (raw.uri or "").split(":")]
         artists, name = artists or parts[2], parts[4] if len(parts) > 4 else ""

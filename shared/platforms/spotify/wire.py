@@ -13,7 +13,12 @@ class Artist(msgspec.Struct):
 
 
 class Album(msgspec.Struct):
+    """An album, or what a track says of its own."""
+
+    id: str | None = None
     name: str | None = None
+    artists: list[Artist | None] | None = None
+    total_tracks: float | None = None
     release_date: str | None = None
 
 
@@ -30,7 +35,10 @@ class LinkedFrom(msgspec.Struct):
 
 
 class Track(msgspec.Struct):
-    """A track, or an episode where type says so. Whole numbers were seen as floats."""
+    """A track, or an episode where type says so. Whole numbers were seen as floats.
+
+    is_playable: told only where the market was asked for.
+    """
 
     id: str | None = None
     name: str | None = None
@@ -46,6 +54,7 @@ class Track(msgspec.Struct):
     linked_from: LinkedFrom | None = None
     track_number: float | None = None
     disc_number: float | None = None
+    is_playable: bool | None = None
 
 
 class Row(msgspec.Struct):
@@ -66,12 +75,16 @@ class Paging(msgspec.Struct, Generic[T]):
     next: str | None = None
 
 
-class Tracks(msgspec.Struct):
-    items: list[Track | None]
+class Found(msgspec.Struct, Generic[T]):
+    items: list[T | None]
 
 
 class SearchAnswer(msgspec.Struct):
-    tracks: Tracks
+    tracks: Found[Track]
+
+
+class AlbumSearchAnswer(msgspec.Struct):
+    albums: Found[Album]
 
 
 class Owner(msgspec.Struct):

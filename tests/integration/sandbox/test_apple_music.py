@@ -156,6 +156,55 @@ async def test_search_answers_songs_or_empty_results(starter: Starter) -> None:
     assert none["results"] == {}
 
 
+async def test_albums_are_searched_apart_from_songs_or_with_them(starter: Starter) -> None:
+    apple = await starter("apple_music", world=WORLD)
+
+    found = await apple.json("GET", "/v1/catalog/us/search?term=tides+of+tin&types=albums")
+    both = await apple.json("GET", "/v1/catalog/us/search?term=quiet+harbour&types=songs,albums&limit=1")
+    await apple.json("GET", "/v1/catalog/us/search?term=a&types=stations", status=400)
+
+    about = found["results"]["albums"]["data"][0]["attributes"]
+    assert (about["name"], about["artistName"], about["trackCount"]) == (
+        "Tides of Tin",
+        "The Quiet Harbour",
+        30,
+    )
+    assert list(found["results"]) == ["albums"]
+    assert both["meta"]["results"]["order"] == ["albums", "songs"]
+
+
+async def test_album_gives_its_tracks_in_order_and_never_says_how_many(starter: Starter) -> None:
+    apple = await starter("apple_music", world=WORLD)
+    found = await apple.json("GET", "/v1/catalog/us/search?term=tides+of+tin&types=albums")
+    place = found["results"]["albums"]["data"][0]["href"]
+
+    whole = await apple.json("GET", place)
+    first = await apple.json("GET", f"{place}/tracks?limit=20")
+    last = await apple.json("GET", first["next"])
+    behind = await apple.json("GET", f"{place}/tracks?offset=30", status=404)
+    await apple.json("GET", f"{place}/tracks?limit=301", status=400)
+    unknown = await apple.json("GET", "/v1/catalog/us/albums/123", status=404)
+
+    rows = [*first["data"], *last["data"]]
+    assert [row["attributes"]["name"] for row in rows] == [f"Paper Lantern No {n}" for n in range(30)]
+    assert whole["data"][0]["relationships"]["tracks"]["data"] == rows
+    assert (first["next"], "meta" in first) == (f"{place}/tracks?offset=20", False)
+    assert (behind["errors"][0]["code"], unknown["errors"][0]["code"]) == ("40403", "40400")
+
+
+async def test_dead_songs_are_missing_on_their_album(starter: Starter) -> None:
+    apple = await starter("apple_music", world=WORLD)
+    found = await apple.json("GET", "/v1/catalog/us/search?term=tides+of+tin&types=albums")
+    place = found["results"]["albums"]["data"][0]["href"]
+    dead = await song_ids(apple, 4)
+    await apple.fault(kind="dead_ids", operation="get_album_tracks", ids=dead)
+
+    rows = (await apple.json("GET", f"{place}/tracks"))["data"]
+
+    assert len(rows) == 29
+    assert dead[0] not in {row["id"] for row in rows}
+
+
 async def test_playlists_are_listed_by_name_without_their_length(starter: Starter) -> None:
     apple = await starter("apple_music", world=WORLD)
 

@@ -214,3 +214,67 @@ async def test_search_understands_filters_and_plain_words(
 
     assert [row["name"] for row in found["tracks"]["items"]] == names
     assert found["tracks"]["total"] == len(names)
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ('album:"tides of tin" artist:"quiet harbour"', ["Tides of Tin"]),
+        ('album:"tides of tin" artist:"Copy Band"', ["Tides of Tin"]),
+        ('album:"tides of tin"', ["Tides of Tin", "Tides of Tin"]),
+        ("rails somebody", ["Rails"]),
+        ("album:rails year:2019-2020", []),
+        ("album:tides isrc:QZABC2600002", []),
+        ("album:rails track:tram", []),
+        ("upc:00602475093060", []),
+    ],
+)
+async def test_search_for_albums_understands_their_filters_and_plain_words(
+    starter: Starter, query: str, names: list[str]
+) -> None:
+    catalog = [
+        *(track(number) for number in range(3)),
+        track(4, artists=["Copy Band"], isrc="QZABC2600044"),
+        track(9, title="Morning Tram", artists=["Somebody Else"], album="Rails"),
+        track(10, title="Single without an Album", album=None),
+    ]
+    spotify = await starter("spotify", world={"catalog": catalog})
+
+    found = await spotify.json("GET", "/v1/search", params={"q": query, "type": "album,track"})
+
+    assert [row["name"] for row in found["albums"]["items"]] == names
+    assert found["albums"]["total"] == len(names)
+
+
+async def test_album_gives_its_tracks_in_pages_and_never_their_isrcs(starter: Starter) -> None:
+    spotify = await starter("spotify", world={"catalog": [track(number) for number in range(60)]})
+    found = await spotify.json("GET", "/v1/search?q=tides&type=album")
+    album = found["albums"]["items"][0]
+    path = f"/v1/albums/{album['id']}/tracks"
+
+    first = await spotify.json("GET", f"{path}?limit=50&market=DE")
+    last = await spotify.json("GET", f"{path}?limit=50&offset=50")
+    await spotify.json("GET", f"{path}?limit=51", status=400)
+    await spotify.json("GET", "/v1/albums/0000000000000000000000/tracks", status=404)
+
+    rows = [*first["items"], *last["items"]]
+    assert [row["name"] for row in rows] == [f"Paper Lantern No {number}" for number in range(60)]
+    assert (album["total_tracks"], first["total"]) == (60, 60)
+    assert first["next"].startswith(f"{spotify.url}{path}?offset=50&limit=50&market=DE")
+    assert not any("external_ids" in row or "album" in row for row in rows)
+
+
+async def test_dead_album_and_dead_tracks_are_not_there(starter: Starter) -> None:
+    spotify = await starter("spotify", world={"catalog": [track(number) for number in range(3)]})
+    found = await spotify.json("GET", "/v1/search?q=tides&type=album")
+    path = f"/v1/albums/{found['albums']['items'][0]['id']}/tracks"
+    rows = (await spotify.json("GET", path))["items"]
+
+    await spotify.fault(kind="dead_ids", operation="get_album_tracks", ids=[rows[1]["id"]], count=1)
+    fewer = (await spotify.json("GET", path))["items"]
+    await spotify.fault(
+        kind="dead_ids", operation="get_album_tracks", ids=[found["albums"]["items"][0]["id"]]
+    )
+
+    assert fewer == [rows[0], rows[2]]
+    await spotify.json("GET", path, status=404)

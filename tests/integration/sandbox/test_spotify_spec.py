@@ -67,6 +67,7 @@ async def test_answers_fit_the_published_schema(starter: Starter, regime: str) -
         ("GET", "/albums/{id}/tracks", f"/albums/{track_shape['album']['id']}/tracks", 200, None),
         ("GET", "/artists/{id}", f"/artists/{track_shape['artists'][0]['id']}", 200, None),
         ("GET", "/search", "/search?q=lantern&type=track", 200, None),
+        ("GET", "/search", "/search?q=tides&type=album&market=DE", 200, None),
         ("GET", "/me/library/contains", f"/me/library/contains?uris={uri}", 200, None),
         ("POST", "/me/playlists", "/me/playlists", 201, {"name": "New"}),
         ("POST", "/playlists/{playlist_id}/items", f"/playlists/{own_id}/items", 201, {"uris": [uri]}),

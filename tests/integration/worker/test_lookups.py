@@ -247,6 +247,48 @@ async def test_a_text_is_searched_once_and_its_refusal_raised(
     assert len(world.asked_texts) == 1
 
 
+async def test_an_album_is_searched_for_and_read_once_by_many_at_once(
+    pool: Pool, redis: Redis, world: MemoryPlatform, adapter: MemoryAdapter
+) -> None:
+    async def read(one: Lookups) -> tuple[Track, ...]:
+        (album,) = await one.albums(adapter, "Tides", artist="The Paper Boats", market="DE")
+        return await one.album_tracks(adapter, album, market="DE")
+
+    answers = await asyncio.gather(*(read(Lookups(pool, redis)) for _ in range(8)))
+
+    await redis.flushall()
+    assert await read(Lookups(pool, redis)) == answers[0]
+    assert {track.id for track in answers[0]} == {"t1", "t2"}
+    assert set(map(len, answers)) == {2}
+    assert (world.called("search_albums"), world.called("read_album")) == (1, 1)
+
+
+async def test_albums_and_their_tracks_of_another_market_are_other_questions(
+    pool: Pool, redis: Redis, world: MemoryPlatform, adapter: MemoryAdapter
+) -> None:
+    for market in ("DE", "FR"):
+        (album,) = await Lookups(pool, redis).albums(
+            adapter, "Tides", artist="The Paper Boats", market=market
+        )
+        await Lookups(pool, redis).album_tracks(adapter, album, market=market)
+
+    assert (world.called("search_albums"), world.called("read_album")) == (2, 2)
+
+
+async def test_a_refused_album_lookup_is_raised_and_not_kept(
+    pool: Pool, redis: Redis, world: MemoryPlatform, adapter: MemoryAdapter
+) -> None:
+    world.album_errors += [limited(), None, limited()]
+    with pytest.raises(RateLimited):
+        await Lookups(pool, redis).albums(adapter, "Tides", artist="The Paper Boats", market="DE")
+
+    (album,) = await Lookups(pool, redis).albums(adapter, "Tides", artist="The Paper Boats", market="DE")
+    with pytest.raises(RateLimited):
+        await Lookups(pool, redis).album_tracks(adapter, album, market="DE")
+
+    assert len(await Lookups(pool, redis).album_tracks(adapter, album, market="DE")) == 2
+
+
 async def test_a_question_answered_between_looking_and_marking_is_not_asked(
     pool: Pool, redis: Redis, world: MemoryPlatform, adapter: MemoryAdapter
 ) -> None:

@@ -105,6 +105,12 @@ WELL_ENOUGH: dict[str, Make] = {
         changes=(made(1, 13.0), added(2, 14.0, "t0", "t0")),
         rows={TARGET: ("t0", "t0")},
     ),
+    "another release stands for a track that is refused for good": lambda: done(
+        told(tracks=listed(2, target_id="t2 again")),
+        plan=poisoned("t2"),
+        changes=(*WELL.changes[:1], added(2, 14.0, "t0", "t2 again", "t0")),
+        rows={TARGET: ("t0", "t2 again", "t0")},
+    ),
     "failed once and tried again": lambda: told(
         acts=(*STORY.acts, Act(at_s=13.5, kind="retry", status=202)),
         snapshots=(

@@ -6,13 +6,14 @@ import pytest
 from aiohttp import web
 
 from shared.errors import PlatformDenied, PlatformUnavailable, RateLimited, ReconnectRequired
-from shared.models import Isrc, PlaylistId, TokenSet
+from shared.models import Album, AlbumId, Isrc, Platform, PlaylistId, TokenSet
 from shared.platforms.apple_music.adapter import DECLARATION, AppleMusicAdapter
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
 from worker.matching.query import Query
 
 PLAYLIST = PlaylistId("p.PkdJvPXI2AJgm8")
+ALBUM = Album(platform=Platform.APPLE_MUSIC, id=AlbumId("77"), name="Tides", artists=("Ada & Bo",))
 
 
 def library_song(number: int, **params: Any) -> dict[str, Any]:
@@ -130,6 +131,41 @@ async def test_search_without_a_hit_is_empty(adapter: AppleMusicAdapter, answere
 
     assert await adapter.search(Query(plain="  Harbour \n Light ")) == ()
     assert paths(answerer) == ["/catalog/de/search?term=Harbour+Light&types=songs&limit=25"]
+
+
+async def test_albums_are_searched_by_their_words(adapter: AppleMusicAdapter, answerer: Answerer) -> None:
+    attributes = {
+        "name": "Tides",
+        "artistName": "Ada & Bo",
+        "trackCount": 12,
+        "releaseDate": "2021-03-04",
+    }
+    rows = [{"id": "76", "type": "albums"}, {"id": "77", "type": "albums", "attributes": attributes}]
+    answerer.answers = [says({"results": {"albums": {"data": rows}}}), says({"results": {}})]
+
+    found = [await adapter.search_albums(" Tides ", artist="Ada") for _ in range(2)]
+
+    told = msgspec.structs.replace(ALBUM, track_count=12, release_date="2021-03-04")
+    assert found == [(told,), ()]
+    assert paths(answerer)[0] == "/catalog/de/search?term=Tides+Ada&types=albums&limit=25"
+
+
+async def test_album_is_read_to_its_end_without_the_users_token(
+    adapter: AppleMusicAdapter, answerer: Answerer
+) -> None:
+    video = {"id": "500", "type": "music-videos", "attributes": {"name": "Clip", "playParams": {}}}
+    unplayable = {"id": "501", "type": "songs", "attributes": {"name": "Mute"}}
+    first = [video, unplayable, *map(catalog_song, range(98))]
+    answerer.answers = [says({"data": first, "next": "/v1/x?offset=100"}), says({"data": [catalog_song(98)]})]
+
+    tracks = await adapter.read_album(ALBUM)
+
+    assert [track.id for track in tracks] == [str(number) for number in range(99)]
+    assert paths(answerer) == [
+        "/catalog/de/albums/77/tracks?limit=100&offset=0",
+        "/catalog/de/albums/77/tracks?limit=100&offset=100",
+    ]
+    assert not any("Music-User-Token" in request.headers for request in answerer.requests)
 
 
 @pytest.mark.parametrize("refusal", [{"status": 401}, {"status": 403}])

@@ -48,6 +48,16 @@ def test_every_list_of_songs_is_read(parts: list[Part]) -> None:
     assert any(document.next and "offset=" in document.next for document in documents)
 
 
+def test_every_album_of_the_charts_is_read(parts: list[Part]) -> None:
+    raw = [part for part in parts if part.get("type") == "albums" and "attributes" in part]
+
+    albums = [convert.to_album(msgspec.convert(part, wire.Album)) for part in raw]
+
+    assert len(albums) > 10
+    assert all(album and album.artists for album in albums)
+    assert sum(1 for album in albums if album and album.track_count and album.release_date) > 10
+
+
 def test_music_videos_of_the_charts_are_no_tracks(parts: list[Part]) -> None:
     videos = [msgspec.convert(part, wire.Song) for part in parts if part.get("type") == "music-videos"]
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from shared.errors import CrossplayError, PlatformDenied, PlatformNotFound, ReconnectRequired
-from shared.models import Isrc, PlaylistId, TokenSet
+from shared.models import Album, AlbumId, Isrc, Platform, PlaylistId, TokenSet
 from shared.platforms.spotify.adapter import DECLARATION, SpotifyAdapter
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
@@ -12,6 +12,9 @@ from worker.matching.query import Query
 
 PLAYLIST = PlaylistId("4kBp5iVByDSAUc0lb78jCZ")
 ISRC = Isrc("QZXX12600001")
+ALBUM = Album(
+    platform=Platform.SPOTIFY, id=AlbumId("tides"), name="Tides", artists=("Ada",), release_date="2021-03"
+)
 
 
 def track(own_id: str, isrc: str) -> dict[str, object]:
@@ -84,6 +87,44 @@ async def test_fielded_search_keeps_its_syntax_and_its_length(
     assert asked.startswith('track:"Say Hello now la la')
     assert asked.endswith('" artist:"A B"')
     assert len(asked) <= 250
+
+
+async def test_albums_are_searched_by_their_fields_and_what_is_no_album_is_left_out(
+    adapter: SpotifyAdapter, answerer: Answerer
+) -> None:
+    raw = {
+        "id": "tides",
+        "name": "Tides",
+        "artists": [{"name": "Ada"}],
+        "total_tracks": 12.0,
+        "release_date": "2021-03",
+    }
+    answerer.answers = [says({"albums": {"items": [None, {"id": "nameless"}, raw]}})]
+
+    albums = await adapter.search_albums('The "Tides": one', artist="A:da")
+
+    assert albums == (msgspec.structs.replace(ALBUM, track_count=12),)
+    assert answerer.requests[0].query["q"] == 'album:"The Tides one" artist:"A da"'
+    assert answerer.requests[0].query["type"] == "album"
+
+
+async def test_tracks_of_an_album_learn_its_name_and_what_cannot_be_played_is_left_out(
+    adapter: SpotifyAdapter, answerer: Answerer, session: FakeSession
+) -> None:
+    session.market = "DE"
+    rows = [
+        {"id": "one", "name": "Low Tide", "artists": [{"name": "Ada"}], "track_number": 1, "disc_number": 2},
+        None,
+        {"id": "two", "name": "High Tide", "is_playable": False},
+    ]
+    answerer.answers = [says({"items": rows, "total": 3})]
+
+    (track,) = await adapter.read_album(ALBUM)
+
+    assert (track.id, track.album, track.release_date) == ("one", "Tides", "2021-03")
+    assert (track.disc_number, track.track_number, track.isrc) == (2, 1, None)
+    assert answerer.requests[0].path == "/v1/albums/tides/tracks"
+    assert answerer.requests[0].query["market"] == "DE"
 
 
 async def test_market_is_sent_only_where_it_is_known(

@@ -10,13 +10,14 @@ import yaml
 from aiohttp import web
 from openapi_schema_validator import OAS30Validator
 
-from shared.models import Isrc, PlaylistId, TokenSet, TrackId
+from shared.models import Album, AlbumId, Isrc, Platform, PlaylistId, TokenSet, TrackId
 from shared.platforms.spotify.adapter import DECLARATION, SpotifyAdapter
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
 from worker.matching.query import Query
 
 PLAYLIST = PlaylistId("4kBp5iVByDSAUc0lb78jCZ")
+ALBUM = Album(platform=Platform.SPOTIFY, id=AlbumId("2hBp5iVByDSAUc0lb78jCQ"), name="Tides")
 CALLS: dict[str, tuple[str, str, Callable[[SpotifyAdapter], Awaitable[object]]]] = {
     "account": ("get", "/me", lambda adapter: adapter.account()),
     "list_playlists": ("get", "/me/playlists", lambda adapter: adapter.list_playlists(cursor="50/120")),
@@ -38,6 +39,8 @@ CALLS: dict[str, tuple[str, str, Callable[[SpotifyAdapter], Awaitable[object]]]]
     ),
     "find_by_isrc": ("get", "/search", lambda adapter: adapter.find_by_isrc([Isrc("QZXX12600001")])),
     "search": ("get", "/search", lambda adapter: adapter.search(Query(plain="a b", title="a", artist="b"))),
+    "search_albums": ("get", "/search", lambda adapter: adapter.search_albums("Tides", artist="Mira Sol")),
+    "read_album": ("get", "/albums/{id}/tracks", lambda adapter: adapter.read_album(ALBUM)),
     "find_playlist": ("get", "/me/playlists", lambda adapter: adapter.find_playlist("<tr_1>")),
     "create_playlist": (
         "post",
@@ -66,7 +69,7 @@ CALLS: dict[str, tuple[str, str, Callable[[SpotifyAdapter], Awaitable[object]]]]
 }
 VALUE_OF: dict[str, Callable[[str], object]] = {"integer": int, "array": lambda text: text.split(",")}
 LIST = '{"items": [], "total": 0}'
-OBJECT = '{"id": "ada", "tracks": {"items": []}}'
+OBJECT = '{"id": "ada", "tracks": {"items": []}, "albums": {"items": []}}'
 
 
 class Spec:
@@ -100,7 +103,7 @@ def spec(shared_shelf: Path) -> Spec:
 @pytest.fixture
 async def adapter(answerer: Answerer) -> AsyncIterator[SpotifyAdapter]:
     async def answer(request: web.Request) -> web.StreamResponse:
-        is_list = request.method == "GET" and request.path.endswith(("/me/playlists", "/items"))
+        is_list = request.method == "GET" and request.path.endswith(("/me/playlists", "/items", "/tracks"))
         return web.Response(text=LIST if is_list else OBJECT)
 
     answerer.answers = [answer]
@@ -121,7 +124,7 @@ async def test_request_is_in_the_published_description_and_not_deprecated(
     operation = spec.operation(method, template)
     known = spec.query_parameters(operation)
     assert request.method == method.upper()
-    assert request.path == "/v1" + template.format(playlist_id=PLAYLIST)
+    assert request.path == "/v1" + template.format(playlist_id=PLAYLIST, id=ALBUM.id)
     assert not operation.get("deprecated")
     assert request.query.keys() <= known.keys()
     assert {name for name, parameter in known.items() if parameter.get("required")} <= request.query.keys()

@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 
 import msgspec
 import pytest
+from msgspec import UnsetType
 
 from shared.errors import PlatformNotFound
-from shared.models import NotTransferable, Platform
+from shared.models import Album, AlbumId, NotTransferable, Platform
 from shared.platforms.answers import Failure, error_of
 from shared.platforms.spotify import convert, wire
 from shared.platforms.spotify.adapter import DECLARATION
@@ -112,6 +113,40 @@ def test_every_search_is_read(recorded: Recorded) -> None:
 
     assert len(found) >= 5
     assert all(convert.to_track(raw) for answer in found for raw in answer.tracks.items if raw)
+
+
+def test_every_album_is_read_with_its_artists_and_length(recorded: Recorded) -> None:
+    found = recorded.find(lambda part: part.get("type") == "album" and "name" in part, into=wire.Album)
+
+    # The album of a local file has no id.
+    albums = [convert.to_album(raw) for raw in found if raw.id and raw.name]
+    assert all(albums)
+    assert sum(1 for album in albums if album and album.artists and album.track_count) > 200
+
+
+def test_every_search_for_albums_is_read(recorded: Recorded) -> None:
+    def is_search(part: Part) -> bool:
+        albums = part.get("albums")
+        return isinstance(albums, dict) and "search" in str(albums.get("href"))
+
+    found = recorded.find(is_search, into=wire.AlbumSearchAnswer)
+
+    assert len(found) >= 2
+    assert any(convert.to_album(raw) for answer in found for raw in answer.albums.items if raw)
+
+
+def test_every_list_of_an_albums_tracks_is_read(recorded: Recorded) -> None:
+    def is_bare_track(part: Part) -> bool:
+        return is_track(part) and "album" not in part
+
+    album = Album(platform=Platform.SPOTIFY, id=AlbumId("any"), name="Any Album", release_date="2020")
+    pages = recorded.find(lambda part: holds(part, is_bare_track), into=wire.Paging[wire.Track])
+
+    rows = [raw for page in pages if not isinstance(page.items, UnsetType) for raw in page.items if raw]
+    tracks = [convert.to_album_track(raw, album=album) for raw in rows if raw.album is None]
+    assert len(pages) >= 3
+    assert len(tracks) > 50
+    assert all(track and track.album == "Any Album" and track.track_number for track in tracks)
 
 
 def test_recorded_refusal_is_told_apart(recorded: Recorded) -> None:
