@@ -8,10 +8,10 @@ SEED   ?= 1
 CODE   := gateway worker shared deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench model kill-runs crash-points bench-budget bench-memory chaos lock clean
+.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench bench-matching model kill-runs crash-points bench-budget bench-memory chaos lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with everything in it, the command `crossplay` too
 
@@ -51,6 +51,9 @@ bench: setup ## measure: matching, requests, real playlists there and back
 	$(BIN)/python -m tests.bench.requests
 	$(BIN)/python -m tests.bench.transfers
 	$(BIN)/python -m tests.bench.budget --workers 2 --seconds 20
+
+bench-matching: setup ## measure the matcher and compare with the last recorded figures (BENCH=--record adds them)
+	@$(BIN)/python -m tests.bench.matching $(BENCH)
 
 bench-budget: setup ## measure: how workers share a limited platform, also when some are killed
 	$(BIN)/python -m tests.bench.budget

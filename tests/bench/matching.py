@@ -1,126 +1,126 @@
-"""Measures the matcher on labelled cases: `python -m tests.bench.matching [--ignore-isrc] [--policy P]`."""
+"""Measures the matcher on labelled cases, and compares with the last measurement that was recorded."""
 
 import argparse
 import sys
-import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
-from shared.models import Isrc, Platform, Policy, Track, TrackId
-from worker.matching.decide import Decision, decide
+from shared.models import Policy
+from tests.bench import matching_folds
+from tests.bench.matching_fiction import fictional_cases, written_out
+from tests.bench.matching_history import Entry, compare, new_entry, read_history, record
+from tests.bench.matching_misses import misses, write_known_misses
+from tests.bench.matching_verdicts import ISRC, Run, Verdict, run, table, tally
+from worker.matching.cases import Case, read_case
 
-CASES = Path(__file__).resolve().parents[2] / "../shared/data/cases/dev.jsonl"
-VERDICTS = ("right", "wrong", "missed", "false")
-
-
-class CaseTrack(msgspec.Struct, frozen=True):
-    """A track as the cases describe it; platforms without an adapter are among them."""
-
-    title: str = ""
-    artists: tuple[str, ...] = ()
-    album: str | None = None
-    duration_ms: int | None = None
-    isrc: str | None = None
-    explicit: bool | None = None
-    release_date: str | None = None
-    track_number: int | None = None
-    disc_number: int | None = None
+DEV = Path(__file__).resolve().parents[2] / "../shared/data/cases/dev.jsonl"
 
 
-class Case(msgspec.Struct, frozen=True):
-    """A question: which candidate is the source? want is None where none is."""
-
-    id: str
-    kind: str
-    source: CaseTrack
-    candidates: tuple[CaseTrack, ...]
-    want: int | None = None
+def sets(options: argparse.Namespace) -> dict[str, Callable[[], Iterable[Case]]]:
+    """Name the sets of cases that shall be measured, each with what reads it."""
+    if options.cases:
+        return {options.cases.name: lambda: read_cases(options.cases)}
+    known: dict[str, Callable[[], Iterable[Case]]] = {"fictional": fictional_cases}
+    if DEV.exists():
+        known["dev"] = lambda: read_cases(DEV)
+    return known
 
 
 def read_cases(path: Path) -> Iterator[Case]:
-    decoder = msgspec.json.Decoder(Case)
     with path.open("rb") as lines:
-        for line in lines:
-            yield decoder.decode(line)
+        for number, line in enumerate(lines, 1):
+            yield read_case(line, number=number)
 
 
-def to_track(raw: CaseTrack, *, place: str, ignore_isrc: bool) -> Track:
-    """Make the track that the matcher sees. The id is the place, so that it gives nothing away."""
-    return Track(
-        platform=Platform.SPOTIFY,
-        id=TrackId(place),
-        title=raw.title,
-        artists=raw.artists,
-        album=raw.album,
-        duration_ms=raw.duration_ms,
-        isrc=Isrc(raw.isrc) if raw.isrc and not ignore_isrc else None,
-        explicit=raw.explicit,
-        release_date=raw.release_date,
-        track_number=raw.track_number,
-        disc_number=raw.disc_number,
+def measure(name: str, cases: Sequence[Case], *, options: argparse.Namespace) -> list[Entry]:
+    """Run one set, print what came out, and answer the lines that a history would hold."""
+    runs = {
+        isrc: run(cases, policy=options.policy, ignore_isrc=ignored)
+        for isrc, ignored in ISRC.items()
+        if ignored or not options.ignore_isrc
+    }
+    say(f"\n{name}: {len(cases)} cases, policy {options.policy}\n{table(runs)}")
+    first = next(iter(runs.values()))  # the others meet titles that were read already
+    say(f"{first.compared_count} comparisons, {first.per_s:,.0f} a second on one core")
+    for isrc, one in runs.items():
+        if options.folds:
+            say(f"ISRC {isrc}, by artist:\n{matching_folds.report(one.judged, count=options.folds)}")
+        if options.show_misses:
+            say(f"ISRC {isrc}, not right:\n{explain_misses(one)}")
+    return [new_entry(tally(one.judged), cases=name, isrc=isrc) for isrc, one in runs.items()]
+
+
+def explain_misses(one: Run) -> str:
+    return "\n".join(
+        f"  {judged.case.id},{judged.verdict}: {judged.decision.choice} instead of {judged.case.want}. "
+        f"{judged.decision.reason}"
+        for judged in one.judged
+        if judged.verdict is not Verdict.RIGHT
     )
 
 
-def judge(decision: Decision, *, want: int | None) -> str:
-    """Say right, wrong (another one), missed (none, though one was there) or false (one where none is)."""
-    if decision.choice == want:
-        return "right"
-    if decision.choice is None:
-        return "missed"
-    return "false" if want is None else "wrong"
+def write_cases(path: Path) -> None:
+    """Write our own cases out, one line each, for `crossplay match --cases` or another matcher."""
+    with path.open("wb") as lines:
+        lines.writelines(msgspec.json.encode(case) + b"\n" for case in written_out())
 
 
-def table(verdicts: dict[str, Counter[str]]) -> str:
-    lines = [f"{'kind':28}{'cases':>7}" + "".join(f"{name:>16}" for name in VERDICTS)]
-    for kind, counts in verdicts.items():
-        total = counts.total()
-        cells = "".join(f"{counts[name]:>7} {100 * counts[name] / total:>6.2f} %" for name in VERDICTS)
-        lines.append(f"{kind:28}{total:>7}{cells}")
-    return "\n".join(lines)
-
-
-def run(path: Path, *, policy: Policy, ignore_isrc: bool) -> str:
-    """Decide every case of a file; answers the table per kind and the speed on one core."""
-    verdicts: dict[str, Counter[str]] = defaultdict(Counter)
-    compared = 0
-    spent_s = 0.0
-    for case in read_cases(path):
-        source = to_track(case.source, place="source", ignore_isrc=ignore_isrc)
-        candidates = [
-            to_track(raw, place=str(place), ignore_isrc=ignore_isrc)
-            for place, raw in enumerate(case.candidates)
-        ]
-        started_s = time.process_time()
-        decision = decide(source, candidates, policy=policy)
-        spent_s += time.process_time() - started_s
-        compared += len(candidates)
-        verdicts[case.kind][judge(decision, want=case.want)] += 1
-    ordered = dict(sorted(verdicts.items()))
-    ordered["all without youtube"] = sum(
-        (counts for kind, counts in verdicts.items() if "youtube" not in kind), Counter()
+def list_known_misses() -> None:
+    """Write the list of known misses anew; what it gains is a change for the worse and needs a reason."""
+    cases = fictional_cases()
+    write_known_misses(
+        miss
+        for isrc, ignored in ISRC.items()
+        for miss in misses(run(cases, policy=Policy.SAME_RECORDING, ignore_isrc=ignored), isrc=isrc)
     )
-    ordered["all"] = sum(verdicts.values(), Counter())
-    speed = compared / spent_s if spent_s else 0.0
-    return f"{table(ordered)}\n{compared} comparisons, {speed:,.0f} a second on one core"
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def read_options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.matching", description=__doc__)
+    add = parser.add_argument
+    add("--cases", type=Path, help="another file, lines of {id, kind, source, candidates, want}")
+    add("--ignore-isrc", action="store_true", help="measure with hidden ISRCs only")
+    add("--policy", type=Policy, choices=list(Policy), default=Policy.SAME_RECORDING)
+    add("--folds", type=int, default=0, help="part the cases by artist, too, and tell how far parts differ")
+    add("--show-misses", action="store_true", help="name each case that is not right")
+    add("--record", action="store_true", help="append the figures to the history")
+    add("--write-cases", type=Path, metavar="FILE", help="write the fictional cases there and stop")
+    add("--list-known-misses", action="store_true", help="write the list of known misses anew and stop")
+    return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.matching", description=__doc__)
-    parser.add_argument(
-        "--cases", type=Path, default=CASES, help="lines of {id, kind, source, candidates, want}"
-    )
-    parser.add_argument("--ignore-isrc", action="store_true", help="hide the ISRCs from the matcher")
-    parser.add_argument("--policy", type=Policy, choices=list(Policy), default=Policy.SAME_RECORDING)
-    options = parser.parse_args(arguments)
-    if not options.cases.exists():
-        sys.stdout.write("There are no labelled cases here: nothing was measured.\n")
+    """Answer 1 where a figure is worse than at the last measurement that was recorded, else 0."""
+    options = read_options(arguments)
+    if options.write_cases:
+        write_cases(options.write_cases)
         return 0
-    report = run(options.cases, policy=options.policy, ignore_isrc=options.ignore_isrc)
-    sys.stdout.write(report + "\n")
-    return 0
+    if options.list_known_misses:
+        list_known_misses()
+        return 0
+    entries = [
+        entry
+        for name, read in sets(options).items()
+        for entry in measure(name, tuple(read()), options=options)
+    ]
+    if options.cases or options.policy is not Policy.SAME_RECORDING:
+        return 0  # the history holds nothing of the kind
+    return compare_and_record(entries, is_recorded=options.record)
+
+
+def compare_and_record(entries: Sequence[Entry], *, is_recorded: bool) -> int:
+    history = read_history()
+    comparisons = [compare(entry, history) for entry in entries]
+    say("\n" + "\n".join(comparison.words for comparison in comparisons))
+    if is_recorded:
+        record(entries)
+    return int(any(comparison.is_worse for comparison in comparisons))
 
 
 if __name__ == "__main__":
