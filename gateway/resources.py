@@ -62,6 +62,7 @@ def transfer(row: Transfer, *, trace_url: str) -> schemas.TransferResource:
         ),
         target_playlist=_target_playlist(row),
         policy=row.policy,
+        explicit=row.explicit,
         on_duplicate=OnDuplicate(row.on_duplicate),
         trace_id=trace_id,
         trace_url=trace_url.replace("{trace_id}", trace_id) if trace_id and trace_url else None,
@@ -81,6 +82,7 @@ def track(item: Item) -> schemas.TrackResource:
         reason=item.reason,
         score=item.score,
         target=item.target,
+        evidence=item.evidence,
         alternatives=item.alternatives,
     )
 

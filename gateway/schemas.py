@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 from shared.lifecycle import PauseReason, Phase, State
-from shared.models import Outcome, Platform, Policy, Track
+from shared.models import Candidate, Evidence, Explicit, Outcome, Platform, Policy, Track
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
@@ -59,11 +59,16 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class TransferRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be moved where. on_duplicate matters for an existing target playlist only."""
+    """What is to be moved where.
+
+    explicit: which of a clean and an explicit release of a recording is taken, where there are both.
+    on_duplicate matters for an existing target playlist only.
+    """
 
     source: Source
     target: Target
     policy: Policy = Policy.SAME_RECORDING
+    explicit: Explicit = Explicit.AS_SOURCE
     on_duplicate: OnDuplicate = OnDuplicate.SKIP
 
 
@@ -200,6 +205,7 @@ class TransferResource(msgspec.Struct, frozen=True, kw_only=True):
     target: TargetResource
     target_playlist: TargetPlaylist | None
     policy: Policy
+    explicit: Explicit
     on_duplicate: OnDuplicate
     trace_id: str | None
     trace_url: str | None
@@ -237,7 +243,11 @@ class SourceTrack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrackResource(msgspec.Struct, frozen=True, kw_only=True):
-    """One position of the source and what became of it. reason: why, where it is not plain."""
+    """One position of the source and what became of it. reason: why, where it is not plain.
+
+    score, evidence: of the target, where none was chosen of the nearest candidate. alternatives: others,
+    best first; for a review they are what to choose from, counted from 1.
+    """
 
     position: int
     source: SourceTrack
@@ -246,7 +256,8 @@ class TrackResource(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     score: float | None
     target: Track | None
-    alternatives: tuple[Track, ...]
+    evidence: Evidence | None
+    alternatives: tuple[Candidate, ...]
 
 
 class TrackPage(msgspec.Struct, frozen=True, kw_only=True):

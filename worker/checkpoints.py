@@ -56,7 +56,7 @@ FROM (
     SELECT position, target_track_id,
            row_number() OVER (PARTITION BY target_track_id ORDER BY position) AS turn
     FROM items
-    WHERE transfer_id = $1 AND NOT is_written AND outcome IN ('exact', 'same_recording', 'best_effort')
+    WHERE transfer_id = $1 AND NOT is_written AND is_matched
 ) AS wanted
 JOIN target_base_tracks AS base ON base.transfer_id = $1 AND base.track_id = wanted.target_track_id
 WHERE items.transfer_id = $1 AND items.position = wanted.position AND wanted.turn <= base.times
@@ -82,7 +82,7 @@ UPDATE transfers SET state = 'cancelled', finished_at = now(), is_target_claimed
 SKIP_ITEMS = """
 UPDATE items SET outcome = 'skipped_by_user', reason = 'The transfer was cancelled before.'
 WHERE transfer_id = $1 AND NOT is_written
-      AND outcome IN ('pending', 'deferred', 'exact', 'same_recording', 'best_effort')
+      AND (is_matched OR outcome IN ('pending', 'deferred'))
 """
 # A job that is being checkpointed right now is left to that: waiting for it here would be a deadlock.
 CLOSE_JOBS = """

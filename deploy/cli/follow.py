@@ -10,7 +10,9 @@ from deploy.cli.output import print_text
 from deploy.cli.progress import Progress
 from deploy.cli.wire import (
     TERMINAL_STATES,
+    Candidate,
     Status,
+    Track,
     TrackRow,
     cure_of,
     is_done,
@@ -97,8 +99,34 @@ def track_line(row: TrackRow) -> str:
     return f"{row.position + 1:>5}  {name}  [{row.outcome}] {row.reason or ''}".rstrip()
 
 
+def choice_lines(row: TrackRow) -> list[str]:
+    """Name what there is to choose from, numbered as `crossplay decide` counts it."""
+    if row.outcome != "review":
+        return []
+    return [
+        f"         {number}. {name_of(one.track)}{_score(one)}  {one.reason}".rstrip()
+        for number, one in enumerate(row.alternatives, start=1)
+    ]
+
+
+def name_of(track: Track) -> str:
+    """Name a track for people: title, artists, and what tells it from others of the name."""
+    name = " — ".join(filter(None, (track.title, ", ".join(track.artists))))
+    length = (
+        f"{track.duration_ms // 60_000}:{track.duration_ms // 1_000 % 60:02}" if track.duration_ms else ""
+    )
+    about = ", ".join(filter(None, (track.album, length)))
+    return f"{name} ({about})" if about else name
+
+
+def _score(candidate: Candidate) -> str:
+    return "" if candidate.score is None else f"  {candidate.score:.2f}"
+
+
 def print_tracks(items: Sequence[Mapping[str, Any]], *, limit_count: int | None = None) -> None:
     for item in items[:limit_count]:
-        print_text(track_line(read_track(item)))
+        row = read_track(item)
+        for line in (track_line(row), *choice_lines(row)):
+            print_text(line)
     if limit_count is not None and len(items) > limit_count:
         print_text(f"       … and {len(items) - limit_count} more")

@@ -15,7 +15,7 @@ from deploy.cli.options import DEFAULT_SERVER, Key, Output, Server
 from deploy.cli.output import Format, print_json, print_rows, print_text, say
 from deploy.cli.progress import progress_for
 from deploy.cli.wire import Status, exit_of_status, read_listed, read_status
-from shared.models import Policy
+from shared.models import Explicit, Policy
 
 NAMED_TRACKS_COUNT = 10
 
@@ -34,6 +34,9 @@ def transfer(  # noqa: PLR0913 - one parameter for each option of the command
         float | None, typer.Option("--timeout", min=0, metavar="SECONDS", help="Stay at most so long.")
     ] = None,
     policy: Annotated[Policy | None, typer.Option(help="How near a match must be.")] = None,
+    explicit: Annotated[
+        Explicit | None, typer.Option(help="Which of a clean and an explicit release is taken.")
+    ] = None,
     into: Annotated[str | None, typer.Option(metavar="PLAYLIST_ID", help="Add to this playlist.")] = None,
     on_duplicate: Annotated[
         str | None, typer.Option(metavar="keep|skip", help="Tracks that the target already has.")
@@ -52,6 +55,7 @@ def transfer(  # noqa: PLR0913 - one parameter for each option of the command
     """
     body: dict[str, Any] = {"source": source_of(source), "target": target_of(target, into=into)}
     body |= {"policy": policy} if policy else {}
+    body |= {"explicit": explicit} if explicit else {}
     body |= {"on_duplicate": on_duplicate} if on_duplicate else {}
     request_key = idempotency_key or str(uuid4())
 

@@ -81,6 +81,24 @@ class SourceTrack(msgspec.Struct, frozen=True, kw_only=True):
     artists: tuple[str, ...] = ()
 
 
+class Track(msgspec.Struct, frozen=True, kw_only=True):
+    """A track of a platform's catalog."""
+
+    id: str = ""
+    title: str = ""
+    artists: tuple[str, ...] = ()
+    album: str | None = None
+    duration_ms: int | None = None
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A track that may be the one that is meant."""
+
+    track: Track
+    score: float | None = None
+    reason: str = ""
+
+
 class TrackRow(msgspec.Struct, frozen=True, kw_only=True):
     """One item of a transfer as `/status/{id}/tracks` lists it."""
 
@@ -89,6 +107,8 @@ class TrackRow(msgspec.Struct, frozen=True, kw_only=True):
     source: SourceTrack | None = None
     written: bool = False
     reason: str | None = None
+    target: Track | None = None
+    alternatives: tuple[Candidate, ...] = ()
 
 
 class PlaylistRow(msgspec.Struct, frozen=True, kw_only=True):

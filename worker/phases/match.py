@@ -8,6 +8,7 @@ from shared.db.items import Item, Settled
 from shared.errors import CrossplayError, Remedy
 from shared.models import UNSETTLED, Isrc, Outcome, Track
 from worker.context import Context
+from worker.evidence import alternatives_of, evidence_of
 from worker.lookups import Found
 from worker.matching.decide import Decision, decide
 from worker.matching.query import Query, text_queries
@@ -69,7 +70,8 @@ async def _settle(context: Context, item: Item, by_isrc: Found) -> Settled:
     if source is None:
         raise LookupError(item.position)
     candidates = _isrc_candidates(source.isrc, by_isrc)
-    decision = decide(source, candidates, policy=context.transfer.policy)
+    policy, explicit = context.transfer.policy, context.transfer.explicit
+    decision = decide(source, candidates, policy=policy, explicit=explicit)
     for query in text_queries(source):
         if not _is_worth_asking(context, query, decision):
             continue
@@ -77,7 +79,7 @@ async def _settle(context: Context, item: Item, by_isrc: Found) -> Settled:
         known = {track.id for track in candidates}
         candidates = (*candidates, *(track for track in found if track.id not in known))
         if len(candidates) > len(known):
-            again = decide(source, candidates, policy=context.transfer.policy, is_loose=query.loose)
+            again = decide(source, candidates, policy=policy, explicit=explicit, is_loose=query.loose)
             decision = max(decision, again, key=lambda one: _RANK[one.outcome])
     return _settled(item, decision, candidates)
 
@@ -111,5 +113,6 @@ def _settled(item: Item, decision: Decision, candidates: Sequence[Track]) -> Set
         reason=decision.reason,
         score=decision.score,
         target=None if decision.choice is None else candidates[decision.choice],
-        alternatives=tuple(candidates[one.index] for one in decision.alternatives),
+        evidence=None if decision.evidence is None else evidence_of(decision.evidence, gap=decision.gap),
+        alternatives=alternatives_of(decision, candidates=candidates),
     )

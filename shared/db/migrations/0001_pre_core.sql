@@ -68,6 +68,8 @@ CREATE TABLE transfers (
     target_url           text,
     target_is_new        boolean NOT NULL,
     policy               text NOT NULL,
+    explicit             text NOT NULL DEFAULT 'as_source'
+                         CHECK (explicit IN ('as_source', 'prefer', 'avoid')),
     on_duplicate         text NOT NULL CHECK (on_duplicate IN ('keep', 'skip')),
 
     state                text NOT NULL DEFAULT 'queued'
@@ -116,12 +118,18 @@ CREATE TABLE items (
     score           real,
     target          jsonb,
     target_track_id text,
+    -- How near the chosen candidate is, else the nearest one; and up to five others with theirs.
+    evidence        jsonb,
     alternatives    jsonb,
     is_written      boolean NOT NULL DEFAULT false,
+    -- Has a track that is to stand in the target. The one place where the database lists these outcomes.
+    is_matched      boolean GENERATED ALWAYS AS (
+        outcome IN ('exact', 'same_recording', 'best_effort', 'chosen_by_user')
+    ) STORED,
     PRIMARY KEY (transfer_id, position)
 );
 CREATE INDEX items_unwritten ON items (transfer_id, position)
-    WHERE NOT is_written AND outcome IN ('exact', 'same_recording', 'best_effort');
+    WHERE NOT is_written AND is_matched;
 CREATE INDEX items_written ON items (transfer_id, position) WHERE is_written;
 CREATE INDEX items_standing ON items (transfer_id, target_track_id) WHERE is_written;
 
