@@ -112,9 +112,8 @@ def choice_lines(row: TrackRow) -> list[str]:
 def name_of(track: Track) -> str:
     """Name a track for people: title, artists, and what tells it from others of the name."""
     name = " — ".join(filter(None, (track.title, ", ".join(track.artists))))
-    length = (
-        f"{track.duration_ms // 60_000}:{track.duration_ms // 1_000 % 60:02}" if track.duration_ms else ""
-    )
+    minutes, seconds = divmod((track.duration_ms or 0) // 1_000, 60)
+    length = f"{minutes}:{seconds:02}" if track.duration_ms else None
     about = ", ".join(filter(None, (track.album, length)))
     return f"{name} ({about})" if about else name
 

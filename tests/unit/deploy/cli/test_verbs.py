@@ -262,7 +262,7 @@ async def test_tracks_to_be_looked_at_show_what_there_is_to_choose_from(
 
     lines = capsys.readouterr().out.splitlines()
     at = next(number for number, line in enumerate(lines) if "[review]" in line)
-    assert lines[at].split() == "2 Lantern 1 — The Paper Boats [review] Not certain enough.".split()
+    assert lines[at].strip() == "2  Lantern 1 — The Paper Boats  [review] Not certain enough."
     assert lines[at + 1].strip() == "1. Lantern (Live) — The Paper Boats (Tides)  0.88  The title is similar."
     assert lines[at + 2].strip() == "2. Lantern (3:21)  0.50"
 
