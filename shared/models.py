@@ -12,6 +12,7 @@ UserId = NewType("UserId", str)
 ConnectionId = NewType("ConnectionId", str)
 PlaylistId = NewType("PlaylistId", str)
 TrackId = NewType("TrackId", str)
+RuleId = NewType("RuleId", str)
 Isrc = NewType("Isrc", str)
 
 

@@ -13,6 +13,7 @@ from worker.lookups import Found
 from worker.matching.decide import Decision, decide
 from worker.matching.query import Query, text_queries
 from worker.results import BatchMatched
+from worker.rules import apply_rules
 
 _RANK = {
     Outcome.EXACT: 5,
@@ -34,7 +35,8 @@ async def match(context: Context) -> BatchMatched:
     batch = await items.read_range(
         context.pool, job.transfer_id, first=job.first_position, last=job.last_position
     )
-    open_items = [item for item in batch if item.outcome in UNSETTLED and item.source.track is not None]
+    unsettled = [item for item in batch if item.outcome in UNSETTLED and item.source.track is not None]
+    by_rule, open_items = await apply_rules(context, unsettled)
     by_isrc = await _find_isrcs(context, open_items)
     slots = asyncio.Semaphore(context.adapter.capabilities.search_parallel)
 
@@ -57,7 +59,7 @@ async def match(context: Context) -> BatchMatched:
         else outcome
         for item, outcome in zip(open_items, outcomes, strict=True)
     ]
-    return BatchMatched(settled=tuple(settled), failure=failures[0] if failures else None)
+    return BatchMatched(settled=(*by_rule, *settled), failure=failures[0] if failures else None)
 
 
 async def _find_isrcs(context: Context, open_items: Sequence[Item]) -> Found:

@@ -222,6 +222,21 @@ CREATE TABLE target_base_tracks (
     PRIMARY KEY (transfer_id, track_id)
 );
 
+-- What users have said about a track once and for all: what it is at a platform, or that it is not there.
+CREATE TABLE match_rules (
+    id              uuid PRIMARY KEY,
+    user_id         uuid NOT NULL REFERENCES users,
+    source_platform text NOT NULL,
+    source_track_id text NOT NULL,
+    source          jsonb NOT NULL,
+    target_platform text NOT NULL,
+    target          jsonb,
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    updated_at      timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (user_id, source_platform, source_track_id, target_platform)
+);
+CREATE INDEX match_rules_of_user ON match_rules (user_id, created_at DESC, id DESC);
+
 -- What a platform's catalog answered to a look-up: the durable side of the cache.
 CREATE TABLE lookups (
     platform     text NOT NULL,
