@@ -19,6 +19,8 @@ _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _FIELD = re.compile(r"(?:missing required|contains unknown) field `(?P<name>[^`]*)`")
 _CHOICES: dict[str, type[StrEnum]] = {
     "platform": Platform,
+    "source_platform": Platform,
+    "target_platform": Platform,
     "policy": Policy,
     "explicit": Explicit,
     "on_duplicate": OnDuplicate,

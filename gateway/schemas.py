@@ -19,6 +19,12 @@ Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=2000, pattern=r"^[
 Limit = Annotated[int, msgspec.Meta(ge=1, le=200)]
 
 
+def name_account(platform: Platform | None, connection: str | None) -> None:
+    """Check that a body names an account in one way. Raises ValueError."""
+    if (platform is None) == (connection is None):
+        raise ValueError("Name either `platform` or `connection`")
+
+
 class OnDuplicate(StrEnum):
     """What happens with a track that an existing target playlist holds already."""
 
@@ -41,7 +47,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     connection: Id | None = None
 
     def __post_init__(self) -> None:
-        _one_of(self.platform, self.connection)
+        name_account(self.platform, self.connection)
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,7 +59,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     playlist: Text | None = None
 
     def __post_init__(self) -> None:
-        _one_of(self.platform, self.connection)
+        name_account(self.platform, self.connection)
         if self.name is not None and self.playlist is not None:
             raise ValueError("Give `name` for a new playlist or `playlist` for an existing one, not both")
 
@@ -367,8 +373,3 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     request_id: str
     trace_id: str | None
     errors: tuple[FaultyField, ...] = ()
-
-
-def _one_of(platform: Platform | None, connection: str | None) -> None:
-    if (platform is None) == (connection is None):
-        raise ValueError("Name either `platform` or `connection`")
