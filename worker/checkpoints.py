@@ -73,7 +73,9 @@ REPAIR = """
 UPDATE transfers SET repair_count = repair_count + 1, target_count = target_count - $2 WHERE id = $1
 """
 COMPLETE = """
-UPDATE transfers SET state = 'completed', finished_at = now(), is_target_claimed = false WHERE id = $1
+UPDATE transfers SET state = 'completed', finished_at = now(), is_target_claimed = false
+WHERE id = $1 AND NOT EXISTS (SELECT FROM items WHERE transfer_id = $1 AND NOT is_written AND is_matched)
+RETURNING true
 """
 DELETED = "UPDATE transfers SET target_playlist_id = NULL, target_url = NULL WHERE id = $1"
 CANCEL = """
@@ -249,7 +251,8 @@ async def _ended(
     match result:
         case Verified():
             await connection.execute(REFUSED, job.transfer_id, list(result.vanished), VANISHED)
-            await connection.execute(COMPLETE, job.transfer_id)
+            if not await connection.fetchval(COMPLETE, job.transfer_id):  # decided by the user meanwhile
+                return await _turn_to(connection, job, Phase.WRITE)
         case Undone():
             await undos.settle(connection, job.transfer_id, result.settled)
             if result.is_playlist_deleted:

@@ -17,6 +17,8 @@ WARNINGS = {
     "late_removal": "A worker was frozen in the moment of sending, and another one had gone on meanwhile: a "
     "track that you have added again since may be gone too.",
     "order_differs": "The platform shows the tracks in another order than they were added in.",
+    "added_at_end": "This platform lets tracks be added at the end only: what you have decided later stands "
+    "there, and not at its place.",
     "target_unchecked": "The target playlist changed whenever it was read, so it could not be checked. Look "
     "yourself whether everything is there.",
     "target_limit": "The target playlist is full; the tracks that did not fit are named.",

@@ -81,6 +81,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    late_positions: tuple[int, ...] = ()
     undoes: TransferId | None = None
     undone_by: TransferId | None = None
 

@@ -94,6 +94,9 @@ CREATE TABLE transfers (
     target_count         integer,
     source_count         integer,
     repair_count         integer NOT NULL DEFAULT 0,
+    -- What its user has decided after it was completed. Only this is proved again: what else is not there any
+    -- more, somebody has removed since.
+    late_positions       integer[] NOT NULL DEFAULT '{}',
 
     created_at           timestamptz NOT NULL DEFAULT now(),
     started_at           timestamptz,
