@@ -24,13 +24,14 @@ from gateway.actions.keep_rules import KeepRules
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
+from gateway.actions.review_item import ReviewItem
 from gateway.actions.undo_transfer import UndoTransfer
 from gateway.actions.wake_workers import WakeWorkers
 from gateway.actions.watch_fleet import WatchFleet
 from gateway.middlewares import BODY_LIMIT_BYTES, for_users, observe, tell_problems
 from gateway.openapi import document
 from gateway.operations import Operation
-from gateway.routes import connect, control, health, playlists, rules, status, transfer
+from gateway.routes import connect, control, health, playlists, review, rules, status, transfer
 from shared import telemetry
 from shared.cache import Cache
 from shared.cipher import Cipher
@@ -52,6 +53,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *transfer.ROUTES,
     *status.ROUTES,
     *control.ROUTES,
+    *review.ROUTES,
     *playlists.ROUTES,
     *rules.ROUTES,
     *connect.ROUTES,
@@ -201,6 +203,9 @@ def _wire(
     app[keys.UNDO_TRANSFER] = UndoTransfer(pool=pool, read=read, platforms=platforms, wake=wake)
     find_track = FindTrack(accounts=accounts, platforms=platforms)
     app[keys.KEEP_RULES] = KeepRules(pool=pool, accounts=accounts, find_track=find_track)
+    app[keys.REVIEW_ITEM] = ReviewItem(
+        pool=pool, accounts=accounts, find_track=find_track, read=read, wake=wake
+    )
     app[keys.CONNECT_ACCOUNT] = ConnectAccount(
         pool=pool, platforms=platforms, sessions=sessions, cipher=cipher, public_url=lambda: address.url
     )

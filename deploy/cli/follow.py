@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deploy.cli.client import GatewayClient
-from deploy.cli.output import print_text
+from deploy.cli.output import print_text, say
 from deploy.cli.progress import Progress
 from deploy.cli.wire import (
     TERMINAL_STATES,
@@ -120,6 +120,12 @@ def name_of(track: Track) -> str:
 
 def _score(candidate: Candidate) -> str:
     return "" if candidate.score is None else f"  {candidate.score:.2f}"
+
+
+def tell_choices(items: Sequence[Mapping[str, Any]], *, transfer_id: str) -> None:
+    """Say how doubtful tracks are decided, where there are some."""
+    if any(read_track(item).outcome == "review" for item in items):
+        say(f"Decide: crossplay decide {transfer_id} POSITION --candidate N (or --track TRACK, or --skip)")
 
 
 def print_tracks(items: Sequence[Mapping[str, Any]], *, limit_count: int | None = None) -> None:

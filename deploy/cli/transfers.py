@@ -10,7 +10,7 @@ import typer
 from deploy.cli.client import GatewayClient
 from deploy.cli.endpoints import source_of, target_of
 from deploy.cli.exits import CommandStopped, Exit
-from deploy.cli.follow import Watch, print_status, print_tracks, tracks_left
+from deploy.cli.follow import Watch, print_status, print_tracks, tell_choices, tracks_left
 from deploy.cli.options import DEFAULT_SERVER, Key, Output, Server
 from deploy.cli.output import Format, print_json, print_rows, print_text, say
 from deploy.cli.progress import progress_for
@@ -184,6 +184,7 @@ async def _wait(client: GatewayClient, watch: Watch, *, timeout_s: float | None,
         print_tracks(missing, limit_count=NAMED_TRACKS_COUNT)
         if len(missing) > NAMED_TRACKS_COUNT:
             say(f"All of them: crossplay status {transfer_id} --tracks")
+        tell_choices(missing, transfer_id=transfer_id)
     return code
 
 
@@ -200,6 +201,7 @@ async def _print_one(
     if missing:
         print_text(f"{_left_word(status)}:")
         print_tracks(missing)
+        tell_choices(missing, transfer_id=status.id)
     elif has_tracks:
         print_text(
             "Every track is in the target." if status.kind == "transfer" else "Every track is removed."

@@ -111,6 +111,19 @@ class TrackRow(msgspec.Struct, frozen=True, kw_only=True):
     alternatives: tuple[Candidate, ...] = ()
 
 
+class RuleEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """One side of a rule; without a track it says that there is none."""
+
+    platform: str
+    track: Track | None = None
+
+
+class RuleRow(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    source: RuleEnd
+    target: RuleEnd
+
+
 class PlaylistRow(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
@@ -130,6 +143,10 @@ def read_listed(body: Any) -> Listed:
 
 def read_track(body: Any) -> TrackRow:
     return _read(body, TrackRow)
+
+
+def read_rule(body: Any) -> RuleRow:
+    return _read(body, RuleRow)
 
 
 def read_playlist(body: Any) -> PlaylistRow:

@@ -1,34 +1,15 @@
 """The client verbs against a gateway on a real socket."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from deploy.cli.exits import Exit
-from deploy.cli.main import run
-from tests.fakes.gateway import API_KEY, TRANSFER_ID, FakeGateway, item, listed, status
+from tests.fakes.gateway import TRANSFER_ID, FakeGateway, item, listed, status
 
 Crossplay = Callable[..., Awaitable[int]]
-
-
-@pytest_asyncio.fixture
-async def gateway() -> AsyncIterator[FakeGateway]:
-    async with FakeGateway() as fake:
-        yield fake
-
-
-@pytest.fixture
-def crossplay(gateway: FakeGateway) -> Crossplay:
-    """Run a client verb in a thread, against this gateway."""
-
-    async def call(*arguments: str) -> int:
-        return await asyncio.to_thread(run, [*arguments, "--server", gateway.url, "--key", API_KEY])
-
-    return call
 
 
 def running(**changes: Any) -> dict[str, Any]:
