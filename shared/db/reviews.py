@@ -108,29 +108,30 @@ async def decide(
         if _holds(item, choice):
             return False
         _check(transfer, item)
-        return await _settle(connection, transfer, position=position, choice=choice)
+        return await _settle(connection, transfer, item, choice=choice)
 
 
-async def _settle(connection: Connection, transfer: Transfer, *, position: int, choice: Choice) -> bool:
+async def _settle(connection: Connection, transfer: Transfer, item: Item, *, choice: Choice) -> bool:
     outcome, reason = choice.outcome, "You chose this track." if choice.target else "You left it out."
+    about = choice if choice.target else item  # what was found out about an item that is left out stays
     if choice.target is not None and await _is_present(connection, transfer, choice.target):
         outcome, reason = Outcome.ALREADY_PRESENT, PRESENT_REASON
     await connection.execute(
         SETTLE,
         transfer.id,
-        position,
+        item.position,
         outcome,
         reason,
-        choice.score,
+        about.score,
         None if choice.target is None else msgspec.to_builtins(choice.target),
         None if choice.target is None else choice.target.id,
-        None if choice.evidence is None else msgspec.to_builtins(choice.evidence),
+        None if about.evidence is None else msgspec.to_builtins(about.evidence),
     )
     if transfer.state is not State.COMPLETED or outcome is not Outcome.CHOSEN_BY_USER:
-        await connection.execute(REVISE, transfer.id, position)
+        await connection.execute(REVISE, transfer.id, item.position)
         return False
     try:
-        await connection.execute(REOPEN, transfer.id, position)
+        await connection.execute(REOPEN, transfer.id, item.position)
     except asyncpg.UniqueViolationError as error:
         raise StateConflict(
             "Another transfer is writing to this playlist: decide when it is done."

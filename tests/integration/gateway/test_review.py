@@ -52,6 +52,8 @@ async def transfer_id(connected: Caller, platforms: FakePlatforms, pool: Pool) -
             position=REVIEW,
             outcome=Outcome.REVIEW,
             reason="Not certain enough.",
+            score=0.75,
+            evidence=Evidence(title=0.75),
             alternatives=(candidate("t-a", 0.75), candidate("t-b", 0.5)),
         ),
         Settled(position=UNMATCHED, outcome=Outcome.NO_CANDIDATE, reason="Nothing."),
@@ -109,6 +111,7 @@ async def test_an_item_is_left_out(connected: Caller, transfer_id: str) -> None:
     again = await decide(connected, transfer_id, REVIEW, skip=True)
 
     assert (reply.json["outcome"], reply.json["target"]) == ("skipped_by_user", None)
+    assert (reply.json["score"], reply.json["evidence"]["title"]) == (0.75, 0.75)
     assert (again.status, again.json) == (200, reply.json)
 
 

@@ -154,6 +154,18 @@ async def test_what_a_user_has_removed_since_stays_removed(engine: Engine) -> No
     assert "target_edited" in await engine.warnings(transfer_id)
 
 
+async def test_a_late_decision_finds_room_in_a_playlist_that_was_cut_short(engine: Engine) -> None:
+    transfer_id = await completed(engine)
+    engine.target.ids_of()[:] = target_ids([4])
+
+    await decide(engine, transfer_id, 2, choose(2))
+    await engine.run()
+
+    assert sorted(engine.target.ids_of()) == target_ids([2, 4])
+    assert (await engine.outcomes(transfer_id))[2] is Outcome.CHOSEN_BY_USER
+    assert await engine.state(transfer_id) is State.COMPLETED
+
+
 async def test_a_late_decision_that_vanishes_is_written_again(engine: Engine) -> None:
     transfer_id = await completed(engine)
     await decide(engine, transfer_id, 2, choose(2))
