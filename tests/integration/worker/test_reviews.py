@@ -311,6 +311,47 @@ async def test_an_undone_transfer_takes_no_decision_and_the_undo_neither(engine:
         await decide(engine, undo_id, 1, choose(2))
 
 
+async def test_an_undo_takes_late_decisions_back_with_the_rest(engine: Engine) -> None:
+    engine.target.place("mix", track_ids=[TrackId("theirs")])
+    transfer_id = await completed(engine, playlist="mix")
+    await decide(engine, transfer_id, 2, choose(2))
+    await engine.run()
+
+    undo_id = await engine.undo(transfer_id)
+    await engine.run()
+
+    assert engine.target.ids_of("mix") == ["theirs"]
+    assert await engine.buckets(undo_id) == {Bucket.REMOVED: 5}
+
+
+async def test_a_transfer_is_opened_again_as_often_as_there_is_something_to_decide(engine: Engine) -> None:
+    transfer_id = await engine.transfer(range(5), known=[0, 4])
+    await engine.run()
+    for number in (3, 1):
+        engine.target.know(target_track(number))
+        await decide(engine, transfer_id, number, choose(number))
+        await engine.run()
+    engine.target.ids_of().remove(TrackId("t3"))
+
+    await decide(engine, transfer_id, 2, choose(2))
+    await engine.run()
+
+    assert sorted(engine.target.ids_of()) == target_ids([0, 1, 2, 4])
+    assert await engine.state(transfer_id) is State.COMPLETED
+
+
+async def test_a_decision_for_a_playlist_that_was_deleted_says_so(engine: Engine) -> None:
+    transfer_id = await completed(engine)
+    engine.target.playlists.clear()
+
+    await decide(engine, transfer_id, 2, choose(2))
+    await engine.run()
+
+    failed = await engine.load(transfer_id)
+    assert (failed.state, failed.error_text) == (State.FAILED, "There is no such playlist.")
+    assert await engine.buckets(transfer_id) == {Bucket.WRITTEN: 4, Bucket.READY: 1}
+
+
 async def test_a_playlist_that_another_transfer_writes_to_waits_for_its_decision(engine: Engine) -> None:
     engine.target.place("mix")
     first = await completed(engine, playlist="mix")
