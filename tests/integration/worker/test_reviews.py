@@ -12,7 +12,7 @@ from shared.db.reviews import Choice
 from shared.errors import NotFound, StateConflict
 from shared.lifecycle import Bucket, Phase, State
 from shared.models import Outcome, Platform, TrackId, TransferId
-from tests.fakes.adapter import Lost
+from tests.fakes.adapter import Death, Lost
 from tests.integration.worker.engine import Engine, source_track, target_ids, target_track
 
 pytestmark = pytest.mark.integration
@@ -140,6 +140,20 @@ async def test_a_late_decision_whose_write_is_lost_is_not_written_twice(engine: 
 
     assert sorted(engine.target.ids_of()) == target_ids(range(5))
     assert await engine.state(transfer_id) is State.COMPLETED
+
+
+async def test_a_late_decision_whose_worker_dies_after_the_send_is_written_once(engine: Engine) -> None:
+    transfer_id = await completed(engine)
+    engine.target.add_mishaps.append(Lost(error=Death()))
+    await decide(engine, transfer_id, 2, choose(2))
+    await engine.step(phase="write")
+    is_open = await engine.intent_count()
+
+    await engine.run()
+
+    assert is_open == 1
+    assert sorted(engine.target.ids_of()) == target_ids(range(5))
+    assert await engine.buckets(transfer_id) == {Bucket.WRITTEN: 5}
 
 
 async def test_what_a_user_has_removed_since_stays_removed(engine: Engine) -> None:
