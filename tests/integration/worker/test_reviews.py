@@ -5,43 +5,21 @@ import asyncio
 import msgspec
 import pytest
 
-from shared.db import items, match_rules, reviews
+from shared.db import items
 from shared.db.control import Control, apply
 from shared.db.items import Settled
 from shared.db.reviews import Choice
-from shared.errors import NotFound, StateConflict
 from shared.lifecycle import Bucket, Phase, State
-from shared.models import Outcome, Platform, TrackId, TransferId
+from shared.models import Evidence, Outcome, TrackId
 from tests.fakes.adapter import Death, Lost
-from tests.integration.worker.engine import Engine, source_track, target_ids, target_track
+from tests.integration.worker.deciding import KNOWN, choose, completed, decide
+from tests.integration.worker.engine import Engine, target_ids, target_track
 
 pytestmark = pytest.mark.integration
 
-UNKNOWN = [0, 1, 3, 4]
-"""Of five tracks the target's catalog does not know the third one under any name."""
-
-
-def choose(number: int, **changes: object) -> Choice:
-    return msgspec.structs.replace(Choice(target=target_track(number)), **changes)
-
-
-async def decide(engine: Engine, transfer_id: TransferId, position: int, choice: Choice) -> bool:
-    user_id = (await engine.load(transfer_id)).user_id
-    return await reviews.decide(engine.pool, transfer_id, user_id=user_id, position=position, choice=choice)
-
-
-async def completed(engine: Engine, **options: object) -> TransferId:
-    """Run a transfer of five tracks to its end, the third one without a match."""
-    transfer_id = await engine.transfer(range(5), known=UNKNOWN, **options)  # type: ignore[arg-type]  # by name
-    await engine.run()
-    assert await engine.state(transfer_id) is State.COMPLETED
-    assert (await engine.outcomes(transfer_id))[2] is Outcome.NO_CANDIDATE
-    engine.target.know(target_track(2))
-    return transfer_id
-
 
 async def test_a_decision_before_the_write_is_written_with_the_rest(engine: Engine) -> None:
-    transfer_id = await engine.transfer(range(5), known=UNKNOWN)
+    transfer_id = await engine.transfer(range(5), known=KNOWN)
     await engine.run_phase("read")
     await engine.run_phase("match")
     revision = (await engine.load(transfer_id)).revision
@@ -71,7 +49,7 @@ async def test_a_decision_behind_the_written_batches_is_inserted_at_its_place(po
 
 
 async def test_a_decision_while_the_target_is_checked_is_not_lost(engine: Engine) -> None:
-    transfer_id = await engine.transfer(range(5), known=UNKNOWN)
+    transfer_id = await engine.transfer(range(5), known=KNOWN)
     while (await engine.load(transfer_id)).phase is not Phase.VERIFY:
         assert await engine.step()
     engine.target.know(target_track(2))
@@ -238,7 +216,7 @@ async def test_a_decision_is_remembered_for_the_next_transfer(engine: Engine) ->
     await decide(engine, transfer_id, 2, choose(77, is_remembered=True))
     await engine.run()
 
-    second_id = await engine.transfer(range(5), known=UNKNOWN)
+    second_id = await engine.transfer(range(5), known=KNOWN)
     await engine.run()
 
     assert engine.target.ids_of("made-2") == target_ids([0, 1, 77, 3, 4])
@@ -253,76 +231,6 @@ async def test_of_many_decisions_at_once_one_opens_the_transfer_again(engine: En
 
     assert sorted(went_on) == [False] * 7 + [True]
     assert sorted(engine.target.ids_of()) == target_ids(range(5))
-
-
-@pytest.mark.parametrize("position", [-1, 5, 2_000_000_000])
-async def test_a_position_that_is_none_is_not_found(engine: Engine, position: int) -> None:
-    transfer_id = await completed(engine)
-
-    with pytest.raises(NotFound):
-        await decide(engine, transfer_id, position, choose(2))
-
-
-async def test_a_transfer_of_somebody_else_is_not_found(engine: Engine) -> None:
-    transfer_id = await completed(engine)
-    other_id = await engine.transfer([1], user="noor")
-    stranger = (await engine.load(other_id)).user_id
-
-    with pytest.raises(NotFound):
-        await reviews.decide(engine.pool, transfer_id, user_id=stranger, position=2, choice=choose(2))
-
-    assert (await engine.outcomes(transfer_id))[2] is Outcome.NO_CANDIDATE
-    assert await match_rules_of(engine, transfer_id) == 0
-
-
-async def match_rules_of(engine: Engine, transfer_id: TransferId) -> int:
-    user_id = (await engine.load(transfer_id)).user_id
-    rules = await match_rules.of_tracks(
-        engine.pool,
-        user_id,
-        platforms=(Platform.SPOTIFY, Platform.APPLE_MUSIC),
-        track_ids=[source_track(number).id for number in range(5)],
-    )
-    return len(rules)
-
-
-async def test_what_is_matched_stays_and_nothing_is_remembered(engine: Engine) -> None:
-    transfer_id = await completed(engine)
-
-    with pytest.raises(StateConflict, match="PUT /rules"):
-        await decide(engine, transfer_id, 1, choose(77, is_remembered=True))
-
-    assert await match_rules_of(engine, transfer_id) == 0
-    assert engine.target.ids_of() == target_ids([0, 1, 3, 4])
-
-
-async def test_what_was_not_looked_up_yet_cannot_be_decided(engine: Engine) -> None:
-    transfer_id = await engine.transfer(range(5), known=UNKNOWN)
-    await engine.run_phase("read")
-
-    with pytest.raises(StateConflict, match="not been looked up"):
-        await decide(engine, transfer_id, 2, choose(2))
-
-
-async def test_a_cancelled_transfer_takes_no_decision(engine: Engine) -> None:
-    transfer_id = await engine.transfer(range(5), known=UNKNOWN)
-    await engine.run_phase("read")
-    await engine.run_phase("match")
-    user_id = (await engine.load(transfer_id)).user_id
-    await apply(engine.pool, transfer_id, user_id=user_id, control=Control.CANCEL)
-
-    with pytest.raises(StateConflict, match="cancelled"):
-        await decide(engine, transfer_id, 2, choose(2))
-
-
-async def test_an_undone_transfer_takes_no_decision_and_the_undo_neither(engine: Engine) -> None:
-    transfer_id = await completed(engine)
-    undo_id = await engine.undo(transfer_id)
-
-    with pytest.raises(StateConflict, match="undone"):
-        await decide(engine, transfer_id, 2, choose(2))
-    with pytest.raises(StateConflict, match="undo"):
-        await decide(engine, undo_id, 1, choose(2))
 
 
 async def test_an_undo_takes_late_decisions_back_with_the_rest(engine: Engine) -> None:
@@ -366,24 +274,8 @@ async def test_a_decision_for_a_playlist_that_was_deleted_says_so(engine: Engine
     assert await engine.buckets(transfer_id) == {Bucket.WRITTEN: 4, Bucket.READY: 1}
 
 
-async def test_a_playlist_that_another_transfer_writes_to_waits_for_its_decision(engine: Engine) -> None:
-    engine.target.place("mix")
-    first = await completed(engine, playlist="mix")
-    await engine.transfer([7, 8], playlist="mix")
-    await engine.reach_first_batch()
-
-    with pytest.raises(StateConflict, match="Another transfer"):
-        await decide(engine, first, 2, choose(2))
-
-    assert (await engine.outcomes(first))[2] is Outcome.NO_CANDIDATE
-    await engine.run()
-    assert await decide(engine, first, 2, choose(2))
-    await engine.run()
-    assert sorted(engine.target.ids_of("mix")) == target_ids([0, 1, 2, 3, 4, 7, 8])
-
-
 async def test_a_failed_transfer_writes_the_decision_when_it_is_tried_again(engine: Engine) -> None:
-    transfer_id = await engine.transfer(range(5), known=UNKNOWN)
+    transfer_id = await engine.transfer(range(5), known=KNOWN)
     await engine.reach_first_batch()
     await engine.pool.execute("UPDATE transfers SET state = 'failed', error_code = 'x', error_text = 'x'")
     await engine.pool.execute("UPDATE jobs SET state = 'dead' WHERE state = 'open'")
@@ -403,12 +295,13 @@ async def test_a_review_is_decided_by_its_candidate_with_its_evidence(engine: En
     engine.target.know(near)
     await engine.run_phase("read")
     await engine.run_phase("match")
+    evidence = Evidence(title=0.75, doubts=("one is longer",))
     async with engine.pool.acquire() as connection:
         await items.settle(
             connection, transfer_id, [Settled(position=1, outcome=Outcome.REVIEW, reason="Not certain.")]
         )
 
-    await decide(engine, transfer_id, 1, Choice(target=near, score=0.75))
+    await decide(engine, transfer_id, 1, Choice(target=near, score=0.75, evidence=evidence))
     await engine.run()
 
     item = (await engine.items(transfer_id))[1]
@@ -418,3 +311,4 @@ async def test_a_review_is_decided_by_its_candidate_with_its_evidence(engine: En
         0.75,
         True,
     )
+    assert item.evidence == evidence
