@@ -19,16 +19,19 @@ from gateway.actions.connect_account import ConnectAccount
 from gateway.actions.control_transfer import ControlTransfer
 from gateway.actions.create_transfer import CreateTransfer
 from gateway.actions.find_playlist import FindPlaylist
+from gateway.actions.find_track import FindTrack
+from gateway.actions.keep_rules import KeepRules
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
+from gateway.actions.review_item import ReviewItem
 from gateway.actions.undo_transfer import UndoTransfer
 from gateway.actions.wake_workers import WakeWorkers
 from gateway.actions.watch_fleet import WatchFleet
 from gateway.middlewares import BODY_LIMIT_BYTES, for_users, observe, tell_problems
 from gateway.openapi import document
 from gateway.operations import Operation
-from gateway.routes import connect, control, health, playlists, status, transfer
+from gateway.routes import connect, control, health, playlists, review, rules, status, transfer
 from shared import telemetry
 from shared.cache import Cache
 from shared.cipher import Cipher
@@ -50,7 +53,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *transfer.ROUTES,
     *status.ROUTES,
     *control.ROUTES,
+    *review.ROUTES,
     *playlists.ROUTES,
+    *rules.ROUTES,
     *connect.ROUTES,
     *health.ROUTES,
 )
@@ -196,6 +201,11 @@ def _wire(
     app[keys.READ_TRANSFER] = read
     app[keys.CONTROL_TRANSFER] = ControlTransfer(pool=pool, read=read, platforms=platforms, wake=wake)
     app[keys.UNDO_TRANSFER] = UndoTransfer(pool=pool, read=read, platforms=platforms, wake=wake)
+    find_track = FindTrack(accounts=accounts, platforms=platforms)
+    app[keys.KEEP_RULES] = KeepRules(pool=pool, accounts=accounts, find_track=find_track)
+    app[keys.REVIEW_ITEM] = ReviewItem(
+        pool=pool, accounts=accounts, find_track=find_track, read=read, wake=wake
+    )
     app[keys.CONNECT_ACCOUNT] = ConnectAccount(
         pool=pool, platforms=platforms, sessions=sessions, cipher=cipher, public_url=lambda: address.url
     )

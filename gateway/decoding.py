@@ -10,7 +10,7 @@ import msgspec
 from gateway.actions.refusals import BodyMalformed
 from gateway.schemas import OnDuplicate
 from shared.errors import FieldFault, ValidationFailed
-from shared.models import Platform, Policy
+from shared.models import Explicit, Platform, Policy
 
 T = TypeVar("T")
 
@@ -19,7 +19,10 @@ _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _FIELD = re.compile(r"(?:missing required|contains unknown) field `(?P<name>[^`]*)`")
 _CHOICES: dict[str, type[StrEnum]] = {
     "platform": Platform,
+    "source_platform": Platform,
+    "target_platform": Platform,
     "policy": Policy,
+    "explicit": Explicit,
     "on_duplicate": OnDuplicate,
 }
 

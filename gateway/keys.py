@@ -10,9 +10,11 @@ from gateway.actions.check_health import CheckHealth
 from gateway.actions.connect_account import ConnectAccount
 from gateway.actions.control_transfer import ControlTransfer
 from gateway.actions.create_transfer import CreateTransfer
+from gateway.actions.keep_rules import KeepRules
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
+from gateway.actions.review_item import ReviewItem
 from gateway.actions.undo_transfer import UndoTransfer
 from shared.models import UserId
 from shared.settings import Settings
@@ -30,6 +32,8 @@ ACCOUNTS = web.AppKey("accounts", Accounts)
 CREATE_TRANSFER = web.AppKey("create_transfer", CreateTransfer)
 CONTROL_TRANSFER = web.AppKey("control_transfer", ControlTransfer)
 UNDO_TRANSFER = web.AppKey("undo_transfer", UndoTransfer)
+KEEP_RULES = web.AppKey("keep_rules", KeepRules)
+REVIEW_ITEM = web.AppKey("review_item", ReviewItem)
 READ_TRANSFER = web.AppKey("read_transfer", ReadTransfer)
 LIST_PLAYLISTS = web.AppKey("list_playlists", ListPlaylists)
 CONNECT_ACCOUNT = web.AppKey("connect_account", ConnectAccount)

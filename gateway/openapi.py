@@ -12,6 +12,7 @@ from gateway.operations import Operation
 from gateway.problems import INTERNAL, KINDS
 from gateway.schemas import Problem
 
+_PATH_SCHEMAS = {"position": {"type": "integer", "minimum": 0, "maximum": 999_999_999}}
 _REF = "#/components/schemas/{name}"
 
 
@@ -130,7 +131,7 @@ def _example(slug: str) -> dict[str, Any]:
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": _PATH_SCHEMAS.get(name, {"type": "string"})}
         for name in re.findall(r"{(\w+)}", operation.path)
     ]
 

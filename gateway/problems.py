@@ -52,7 +52,7 @@ _NOT_FOUND = Kind(
     status=404,
     title="There is no such thing",
     cause="The address or the id names nothing that your API key may see.",
-    cure="Check it for typing mistakes; `GET /transfers` and `GET /connections` list what is yours.",
+    cure="Check it for typing mistakes; `GET /transfers`, `/connections` and `/rules` list what is yours.",
 )
 _CONNECTION_MISSING = Kind(
     slug="connection-missing",

@@ -7,9 +7,11 @@ import msgspec
 from gateway import schemas
 from gateway.actions.read_transfer import TransferView
 from gateway.actions.summarize_transfer import summarize
+from gateway.review_schemas import RuleResource, RuleSourceResource, RuleTargetResource
 from gateway.schemas import Ending, OnDuplicate, TransferKind
 from shared.db.connections import Connection, ConnectionState
 from shared.db.items import Item
+from shared.db.match_rules import Rule
 from shared.db.transfers import Transfer
 from shared.lifecycle import PauseReason, State, is_full
 from shared.models import Platform, Playlist, SourceItem
@@ -62,6 +64,7 @@ def transfer(row: Transfer, *, trace_url: str) -> schemas.TransferResource:
         ),
         target_playlist=_target_playlist(row),
         policy=row.policy,
+        explicit=row.explicit,
         on_duplicate=OnDuplicate(row.on_duplicate),
         trace_id=trace_id,
         trace_url=trace_url.replace("{trace_id}", trace_id) if trace_id and trace_url else None,
@@ -81,7 +84,18 @@ def track(item: Item) -> schemas.TrackResource:
         reason=item.reason,
         score=item.score,
         target=item.target,
+        evidence=item.evidence,
         alternatives=item.alternatives,
+    )
+
+
+def rule(row: Rule) -> RuleResource:
+    return RuleResource(
+        id=row.id,
+        source=RuleSourceResource(platform=row.source.platform, track=row.source),
+        target=RuleTargetResource(platform=row.target_platform, track=row.target, absent=row.target is None),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
     )
 
 

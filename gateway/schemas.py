@@ -10,13 +10,19 @@ from typing import Annotated, Any
 import msgspec
 
 from shared.lifecycle import PauseReason, Phase, State
-from shared.models import Outcome, Platform, Policy, Track
+from shared.models import Candidate, Evidence, Explicit, Outcome, Platform, Policy, Track
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
 Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=2000, pattern=r"^[A-Za-z0-9_.=-]+$")]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=200)]
+
+
+def name_account(platform: Platform | None, connection: str | None) -> None:
+    """Check that a body names an account in one way. Raises ValueError."""
+    if (platform is None) == (connection is None):
+        raise ValueError("Name either `platform` or `connection`")
 
 
 class OnDuplicate(StrEnum):
@@ -41,7 +47,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     connection: Id | None = None
 
     def __post_init__(self) -> None:
-        _one_of(self.platform, self.connection)
+        name_account(self.platform, self.connection)
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,17 +59,22 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     playlist: Text | None = None
 
     def __post_init__(self) -> None:
-        _one_of(self.platform, self.connection)
+        name_account(self.platform, self.connection)
         if self.name is not None and self.playlist is not None:
             raise ValueError("Give `name` for a new playlist or `playlist` for an existing one, not both")
 
 
 class TransferRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be moved where. on_duplicate matters for an existing target playlist only."""
+    """What is to be moved where.
+
+    explicit: which of a clean and an explicit release of a recording is taken, where there are both.
+    on_duplicate matters for an existing target playlist only.
+    """
 
     source: Source
     target: Target
     policy: Policy = Policy.SAME_RECORDING
+    explicit: Explicit = Explicit.AS_SOURCE
     on_duplicate: OnDuplicate = OnDuplicate.SKIP
 
 
@@ -200,6 +211,7 @@ class TransferResource(msgspec.Struct, frozen=True, kw_only=True):
     target: TargetResource
     target_playlist: TargetPlaylist | None
     policy: Policy
+    explicit: Explicit
     on_duplicate: OnDuplicate
     trace_id: str | None
     trace_url: str | None
@@ -237,7 +249,11 @@ class SourceTrack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrackResource(msgspec.Struct, frozen=True, kw_only=True):
-    """One position of the source and what became of it. reason: why, where it is not plain."""
+    """One position of the source and what became of it. reason: why, where it is not plain.
+
+    score, evidence: of the target, where none was chosen of the nearest candidate. alternatives: others,
+    best first; for a review they are what to choose from, counted from 1.
+    """
 
     position: int
     source: SourceTrack
@@ -246,7 +262,8 @@ class TrackResource(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     score: float | None
     target: Track | None
-    alternatives: tuple[Track, ...]
+    evidence: Evidence | None
+    alternatives: tuple[Candidate, ...]
 
 
 class TrackPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -356,8 +373,3 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     request_id: str
     trace_id: str | None
     errors: tuple[FaultyField, ...] = ()
-
-
-def _one_of(platform: Platform | None, connection: str | None) -> None:
-    if (platform is None) == (connection is None):
-        raise ValueError("Name either `platform` or `connection`")

@@ -13,6 +13,7 @@ ConnectionId = NewType("ConnectionId", str)
 PlaylistId = NewType("PlaylistId", str)
 TrackId = NewType("TrackId", str)
 AlbumId = NewType("AlbumId", str)
+RuleId = NewType("RuleId", str)
 Isrc = NewType("Isrc", str)
 
 
@@ -47,6 +48,7 @@ class Outcome(StrEnum):
     EXACT = "exact"
     SAME_RECORDING = "same_recording"
     BEST_EFFORT = "best_effort"
+    CHOSEN_BY_USER = "chosen_by_user"
     REVIEW = "review"
     NO_CANDIDATE = "no_candidate"
     ONLY_OTHER_VERSION = "only_other_version"
@@ -57,7 +59,8 @@ class Outcome(StrEnum):
     REMOVED = "removed"
 
 
-MATCHED = frozenset({Outcome.EXACT, Outcome.SAME_RECORDING, Outcome.BEST_EFFORT})
+MATCHED = frozenset({Outcome.EXACT, Outcome.SAME_RECORDING, Outcome.BEST_EFFORT, Outcome.CHOSEN_BY_USER})
+"""They have a track that is to stand in the target; in the database it is the column `items.is_matched`."""
 UNSETTLED = frozenset({Outcome.PENDING, Outcome.DEFERRED})
 
 
@@ -103,6 +106,44 @@ class Album(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     artists: tuple[str, ...] = ()
     track_count: int | None = None
     release_date: str | None = None
+
+
+class IsrcAgreement(StrEnum):
+    """Whether two tracks name the same ISRC."""
+
+    SAME = "same"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """How near a candidate is to a source track, for people.
+
+    title, artist, album, duration: likeness 0..1, null where one side is unknown. apart_ms: difference of the
+    durations. conflicts: what makes the two different recordings. doubts: what only one side says. notes:
+    differences that decide nothing. gap: by how much the choice's score leads the next candidate's, null
+    where it was not chosen, or alone.
+    """
+
+    title: float
+    artist: float | None = None
+    album: float | None = None
+    duration: float | None = None
+    apart_ms: int | None = None
+    isrc: IsrcAgreement = IsrcAgreement.UNKNOWN
+    conflicts: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    gap: float | None = None
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A track of the target's catalog that may be the one that is meant, with what speaks for and against."""
+
+    track: Track
+    score: float
+    reason: str
+    evidence: Evidence
 
 
 class SourceItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -9,6 +9,7 @@ from shared.db.items import Settled
 from shared.errors import CrossplayError, Remedy
 from shared.models import Outcome, Policy, Track, TrackId
 from worker.context import Context
+from worker.evidence import alternatives_of, evidence_of
 from worker.lookups import Found
 from worker.matching.albums import Shared, likely_albums, plausible_tracks, shared_albums
 from worker.matching.considered import Considered, begin, consider
@@ -38,7 +39,7 @@ class Finder:
             context.adapter.capabilities.has_albums and context.transfer.policy is not Policy.EXACT
         )
         self._refused_id = refused_id
-        self._judge = partial(decide, policy=context.transfer.policy)
+        self._judge = partial(decide, policy=context.transfer.policy, explicit=context.transfer.explicit)
 
     async def find(self, sources: Mapping[int, Track]) -> Finds:
         """Go through the plan for tracks by their position; each step sees only what is not sure by then."""
@@ -152,5 +153,6 @@ def settled(position: int, find: Considered | CrossplayError) -> Settled:
         reason=decision.reason,
         score=decision.score,
         target=None if decision.choice is None else candidates[decision.choice],
-        alternatives=tuple(candidates[one.index] for one in decision.alternatives),
+        evidence=None if decision.evidence is None else evidence_of(decision.evidence, gap=decision.gap),
+        alternatives=alternatives_of(decision, candidates=candidates),
     )

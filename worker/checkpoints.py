@@ -56,7 +56,7 @@ FROM (
     SELECT position, target_track_id,
            row_number() OVER (PARTITION BY target_track_id ORDER BY position) AS turn
     FROM items
-    WHERE transfer_id = $1 AND NOT is_written AND outcome IN ('exact', 'same_recording', 'best_effort')
+    WHERE transfer_id = $1 AND NOT is_written AND is_matched
 ) AS wanted
 JOIN target_base_tracks AS base ON base.transfer_id = $1 AND base.track_id = wanted.target_track_id
 WHERE items.transfer_id = $1 AND items.position = wanted.position AND wanted.turn <= base.times
@@ -73,7 +73,9 @@ REPAIR = """
 UPDATE transfers SET repair_count = repair_count + 1, target_count = target_count - $2 WHERE id = $1
 """
 COMPLETE = """
-UPDATE transfers SET state = 'completed', finished_at = now(), is_target_claimed = false WHERE id = $1
+UPDATE transfers SET state = 'completed', finished_at = now(), is_target_claimed = false
+WHERE id = $1 AND NOT EXISTS (SELECT FROM items WHERE transfer_id = $1 AND NOT is_written AND is_matched)
+RETURNING true
 """
 DELETED = "UPDATE transfers SET target_playlist_id = NULL, target_url = NULL WHERE id = $1"
 CANCEL = """
@@ -82,7 +84,7 @@ UPDATE transfers SET state = 'cancelled', finished_at = now(), is_target_claimed
 SKIP_ITEMS = """
 UPDATE items SET outcome = 'skipped_by_user', reason = 'The transfer was cancelled before.'
 WHERE transfer_id = $1 AND NOT is_written
-      AND outcome IN ('pending', 'deferred', 'exact', 'same_recording', 'best_effort')
+      AND (is_matched OR outcome IN ('pending', 'deferred'))
 """
 # A job that is being checkpointed right now is left to that: waiting for it here would be a deadlock.
 CLOSE_JOBS = """
@@ -258,7 +260,8 @@ async def _ended(
     match result:
         case Verified():
             await connection.execute(REFUSED, job.transfer_id, list(result.vanished), VANISHED)
-            await connection.execute(COMPLETE, job.transfer_id)
+            if not await connection.fetchval(COMPLETE, job.transfer_id):  # decided by the user meanwhile
+                return await _turn_to(connection, job, Phase.WRITE)
         case Undone():
             await undos.settle(connection, job.transfer_id, result.settled)
             if result.is_playlist_deleted:

@@ -16,7 +16,10 @@ WARNINGS = {
     "tracks may stand twice. Look at the playlist, and remove by hand what is too much.",
     "late_removal": "A worker was frozen in the moment of sending, and another one had gone on meanwhile: a "
     "track that you have added again since may be gone too.",
-    "order_differs": "The platform shows the tracks in another order than they were added in.",
+    "order_differs": "The tracks stand in another order than in the source: the platform has mixed them, or "
+    "takes tracks at the end only.",
+    "added_at_end": "This platform lets tracks be added at the end only: what you have decided later stands "
+    "there, and not at its place.",
     "target_unchecked": "The target playlist changed whenever it was read, so it could not be checked. Look "
     "yourself whether everything is there.",
     "target_limit": "The target playlist is full; the tracks that did not fit are named.",

@@ -17,6 +17,7 @@ REQUEST_TIMEOUT_S = 60.0
 PAUSE_S = 0.5
 # Answers of a gateway, or of a proxy in front of it, that a moment later may be others.
 _PASSING_STATUSES = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
+_EMPTY_STATUSES = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _PASSING_CODES = ("", "draining", "store-unavailable", "upstream-unavailable")
 
 
@@ -84,10 +85,15 @@ class GatewayClient:
         self, path: str, *, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Send once."""
-        try:
-            return self._checked(await self._send("POST", path, json=body, headers=headers))
-        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
-            raise self._unreachable(error) from error
+        return await self._once("POST", path, json=body, headers=headers)
+
+    async def put(self, path: str, *, body: Mapping[str, Any]) -> Answer:
+        """Send once; repeating it does no harm."""
+        return await self._once("PUT", path, json=body)
+
+    async def delete(self, path: str) -> Answer:
+        """Send once."""
+        return await self._once("DELETE", path)
 
     async def pages(
         self, path: str, *, params: Mapping[str, str] | None = None
@@ -101,6 +107,12 @@ class GatewayClient:
             if not page.get("next_cursor"):
                 return
             query["cursor"] = page["next_cursor"]
+
+    async def _once(self, method: str, path: str, **options: Any) -> Answer:
+        try:
+            return self._checked(await self._send(method, path, **options))
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
+            raise self._unreachable(error) from error
 
     async def _send(self, method: str, path: str, **options: Any) -> Answer:
         try:
@@ -116,7 +128,7 @@ class GatewayClient:
     def _checked(self, answer: Answer) -> Answer:
         if answer.status >= HTTPStatus.BAD_REQUEST:
             raise self._problem(answer)
-        if answer.status != HTTPStatus.NOT_MODIFIED and not isinstance(answer.body, dict):
+        if answer.status not in _EMPTY_STATUSES and not isinstance(answer.body, dict):
             raise CommandStopped(
                 f"{self._server} answers, but not as Crossplay does.",
                 code=Exit.UNREACHABLE,
@@ -172,8 +184,8 @@ _CURES = {
     "connection-missing": "Link the account first: crossplay connect PLATFORM",
     "reconnect-required": "Sign in again: crossplay connect PLATFORM",
     "undo-not-supported": "Nobody else can: do it there by hand.",
-    "not-found": "See which there are: crossplay status",
-    "validation": "See: crossplay transfer --help",
+    "not-found": "See which there are: crossplay status, or crossplay rules",
+    "validation": "See the verb's --help, such as crossplay transfer --help",
     "playlist-not-readable": "See which there are: crossplay playlists PLATFORM",
     "idempotency-key-reused": "Use another --idempotency-key for another request.",
 }

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from deploy.cli.exits import CommandStopped, Exit
 
-_SPOTIFY_URI_REST = re.compile(r"playlist:\w+")
+_SPOTIFY_URI_REST = re.compile(r"(playlist|track):\w+")
 
 
 def account_of(word: str) -> dict[str, str]:
@@ -18,14 +18,18 @@ def account_of(word: str) -> dict[str, str]:
 
 def source_of(text: str) -> dict[str, str]:
     """Read SOURCE:PLAYLIST, split at the first colon; the playlist is an id, an address or a name."""
-    account, _, playlist = text.partition(":")
-    if account.lower() in ("http", "https"):
-        raise _usage(f"Put the platform before the address, such as spotify:{text}")
+    account, playlist = _split(text)
     if not account or not playlist:
         raise _usage(f"'{text}' names no playlist; write SOURCE:PLAYLIST, such as spotify:'Road Trip'")
-    if account == "spotify" and _SPOTIFY_URI_REST.fullmatch(playlist):
-        playlist = text  # a bare spotify:playlist:… URI names the platform by itself
     return {**account_of(account), "playlist": playlist}
+
+
+def track_of(text: str) -> dict[str, str]:
+    """Read PLATFORM:TRACK, split at the first colon; the track is an id or an address."""
+    account, track = _split(text)
+    if not account or not track:
+        raise _usage(f"'{text}' names no track; write PLATFORM:TRACK, such as apple_music:1440000001")
+    return {**account_of(account), "track": track}
 
 
 def target_of(text: str, *, into: str | None) -> dict[str, str]:
@@ -41,6 +45,16 @@ def target_of(text: str, *, into: str | None) -> dict[str, str]:
     elif name:
         target["name"] = name
     return target
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Return the account and what is named there; a bare Spotify URI names the platform by itself."""
+    account, _, named = text.partition(":")
+    if account.lower() in ("http", "https"):
+        raise _usage(f"Put the platform before the address, such as spotify:{text}")
+    if account == "spotify" and _SPOTIFY_URI_REST.fullmatch(named):
+        return account, text
+    return account, named
 
 
 def _usage(what: str) -> CommandStopped:

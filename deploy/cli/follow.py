@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deploy.cli.client import GatewayClient
-from deploy.cli.output import print_text
+from deploy.cli.output import print_text, say
 from deploy.cli.progress import Progress
 from deploy.cli.wire import (
     TERMINAL_STATES,
+    Candidate,
     Status,
+    Track,
     TrackRow,
     cure_of,
     is_done,
@@ -97,8 +99,39 @@ def track_line(row: TrackRow) -> str:
     return f"{row.position + 1:>5}  {name}  [{row.outcome}] {row.reason or ''}".rstrip()
 
 
+def choice_lines(row: TrackRow) -> list[str]:
+    """Name what there is to choose from, numbered as `crossplay decide` counts it."""
+    if row.outcome != "review":
+        return []
+    return [
+        f"         {number}. {name_of(one.track)}{_score(one)}  {one.reason}".rstrip()
+        for number, one in enumerate(row.alternatives, start=1)
+    ]
+
+
+def name_of(track: Track) -> str:
+    """Name a track for people: title, artists, and what tells it from others of the name."""
+    name = " — ".join(filter(None, (track.title, ", ".join(track.artists))))
+    minutes, seconds = divmod((track.duration_ms or 0) // 1_000, 60)
+    length = f"{minutes}:{seconds:02}" if track.duration_ms else None
+    about = ", ".join(filter(None, (track.album, length)))
+    return f"{name} ({about})" if about else name
+
+
+def _score(candidate: Candidate) -> str:
+    return "" if candidate.score is None else f"  {candidate.score:.2f}"
+
+
+def tell_choices(items: Sequence[Mapping[str, Any]], *, transfer_id: str) -> None:
+    """Say how doubtful tracks are decided, where there are some."""
+    if any(read_track(item).outcome == "review" for item in items):
+        say(f"Decide: crossplay decide {transfer_id} POSITION --candidate N (or --track TRACK, or --skip)")
+
+
 def print_tracks(items: Sequence[Mapping[str, Any]], *, limit_count: int | None = None) -> None:
     for item in items[:limit_count]:
-        print_text(track_line(read_track(item)))
+        row = read_track(item)
+        for line in (track_line(row), *choice_lines(row)):
+            print_text(line)
     if limit_count is not None and len(items) > limit_count:
         print_text(f"       … and {len(items) - limit_count} more")

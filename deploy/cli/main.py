@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli import accounts, control, match, operate, oversee, transfers
+from deploy.cli import accounts, control, match, operate, oversee, review, transfers
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_text, say
 from shared.errors import CrossplayError, SettingsError
@@ -40,7 +40,7 @@ def crossplay(
     pass
 
 
-for part in (operate.app, oversee.app, accounts.app, transfers.app, control.app, match.app):
+for part in (operate.app, oversee.app, accounts.app, transfers.app, control.app, review.app, match.app):
     app.add_typer(part)
 
 

@@ -10,12 +10,12 @@ import typer
 from deploy.cli.client import GatewayClient
 from deploy.cli.endpoints import source_of, target_of
 from deploy.cli.exits import CommandStopped, Exit
-from deploy.cli.follow import Watch, print_status, print_tracks, tracks_left
+from deploy.cli.follow import Watch, print_status, print_tracks, tell_choices, tracks_left
 from deploy.cli.options import DEFAULT_SERVER, Key, Output, Server
 from deploy.cli.output import Format, print_json, print_rows, print_text, say
 from deploy.cli.progress import progress_for
 from deploy.cli.wire import Status, exit_of_status, read_listed, read_status
-from shared.models import Policy
+from shared.models import Explicit, Policy
 
 NAMED_TRACKS_COUNT = 10
 
@@ -34,6 +34,9 @@ def transfer(  # noqa: PLR0913 - one parameter for each option of the command
         float | None, typer.Option("--timeout", min=0, metavar="SECONDS", help="Stay at most so long.")
     ] = None,
     policy: Annotated[Policy | None, typer.Option(help="How near a match must be.")] = None,
+    explicit: Annotated[
+        Explicit | None, typer.Option(help="Which of a clean and an explicit release is taken.")
+    ] = None,
     into: Annotated[str | None, typer.Option(metavar="PLAYLIST_ID", help="Add to this playlist.")] = None,
     on_duplicate: Annotated[
         str | None, typer.Option(metavar="keep|skip", help="Tracks that the target already has.")
@@ -52,6 +55,7 @@ def transfer(  # noqa: PLR0913 - one parameter for each option of the command
     """
     body: dict[str, Any] = {"source": source_of(source), "target": target_of(target, into=into)}
     body |= {"policy": policy} if policy else {}
+    body |= {"explicit": explicit} if explicit else {}
     body |= {"on_duplicate": on_duplicate} if on_duplicate else {}
     request_key = idempotency_key or str(uuid4())
 
@@ -180,6 +184,7 @@ async def _wait(client: GatewayClient, watch: Watch, *, timeout_s: float | None,
         print_tracks(missing, limit_count=NAMED_TRACKS_COUNT)
         if len(missing) > NAMED_TRACKS_COUNT:
             say(f"All of them: crossplay status {transfer_id} --tracks")
+        tell_choices(missing, transfer_id=transfer_id)
     return code
 
 
@@ -196,6 +201,7 @@ async def _print_one(
     if missing:
         print_text(f"{_left_word(status)}:")
         print_tracks(missing)
+        tell_choices(missing, transfer_id=status.id)
     elif has_tracks:
         print_text(
             "Every track is in the target." if status.kind == "transfer" else "Every track is removed."

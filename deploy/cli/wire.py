@@ -81,6 +81,24 @@ class SourceTrack(msgspec.Struct, frozen=True, kw_only=True):
     artists: tuple[str, ...] = ()
 
 
+class Track(msgspec.Struct, frozen=True, kw_only=True):
+    """A track of a platform's catalog."""
+
+    id: str = ""
+    title: str = ""
+    artists: tuple[str, ...] = ()
+    album: str | None = None
+    duration_ms: int | None = None
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A track that may be the one that is meant."""
+
+    track: Track
+    score: float | None = None
+    reason: str = ""
+
+
 class TrackRow(msgspec.Struct, frozen=True, kw_only=True):
     """One item of a transfer as `/status/{id}/tracks` lists it."""
 
@@ -89,6 +107,21 @@ class TrackRow(msgspec.Struct, frozen=True, kw_only=True):
     source: SourceTrack | None = None
     written: bool = False
     reason: str | None = None
+    target: Track | None = None
+    alternatives: tuple[Candidate, ...] = ()
+
+
+class RuleEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """One side of a rule; without a track it says that there is none."""
+
+    platform: str
+    track: Track | None = None
+
+
+class RuleRow(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    source: RuleEnd
+    target: RuleEnd
 
 
 class PlaylistRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +143,10 @@ def read_listed(body: Any) -> Listed:
 
 def read_track(body: Any) -> TrackRow:
     return _read(body, TrackRow)
+
+
+def read_rule(body: Any) -> RuleRow:
+    return _read(body, RuleRow)
 
 
 def read_playlist(body: Any) -> PlaylistRow:

@@ -21,7 +21,7 @@ from shared.errors import (
     TargetNotWritable,
     ValidationFailed,
 )
-from shared.models import Playlist, Policy, TransferId, UserId
+from shared.models import Explicit, Playlist, Policy, TransferId, UserId
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +36,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     target_name: str | None
     target_playlist: str | None
     policy: Policy
+    explicit: Explicit
     on_duplicate: str
 
     def digest(self) -> bytes:
@@ -161,6 +162,7 @@ def _new(
         target_name=existing.name if existing else wish.target_name or source.name,
         target_url=existing.url if existing else None,
         policy=wish.policy,
+        explicit=wish.explicit,
         on_duplicate=wish.on_duplicate,
         trace=trace,
     )

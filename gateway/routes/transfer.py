@@ -75,6 +75,7 @@ def _wish(body: TransferRequest) -> Wish:
         target_name=target.name,
         target_playlist=target.playlist,
         policy=body.policy,
+        explicit=body.explicit,
         on_duplicate=body.on_duplicate,
     )
 
@@ -127,6 +128,8 @@ ROUTES = (
         example={
             "source": {"platform": "spotify", "playlist": "Road Trip"},
             "target": {"platform": "apple_music", "name": "Road Trip"},
+            "policy": "same_recording",
+            "explicit": "as_source",
         },
     ),
     Operation(

@@ -7,11 +7,25 @@ from typing import Any
 import msgspec
 
 from shared.db.pool import Connection, Pool, Row
-from shared.models import Outcome, Planned, SourceItem, Track, TrackId, TransferId, UserId
+from shared.models import (
+    Candidate,
+    Evidence,
+    Outcome,
+    Planned,
+    SourceItem,
+    Track,
+    TrackId,
+    TransferId,
+    UserId,
+)
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One position. target is the chosen track where there is one; alternatives are for a review."""
+    """One position.
+
+    target: the chosen track where there is one. score, evidence: of it, else of the nearest candidate.
+    alternatives: other candidates, best first, at most five.
+    """
 
     position: int
     source: SourceItem
@@ -19,7 +33,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     score: float | None
     target: Track | None
-    alternatives: tuple[Track, ...]
+    evidence: Evidence | None
+    alternatives: tuple[Candidate, ...]
     is_written: bool
 
 
@@ -31,7 +46,8 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     score: float | None = None
     target: Track | None = None
-    alternatives: tuple[Track, ...] = ()
+    evidence: Evidence | None = None
+    alternatives: tuple[Candidate, ...] = ()
 
 
 INSERT = """
@@ -41,9 +57,9 @@ ON CONFLICT DO NOTHING
 """
 SETTLE = """
 UPDATE items SET outcome = new.outcome, reason = new.reason, score = new.score, target = new.target,
-       target_track_id = new.track_id, alternatives = new.alternatives
-FROM unnest($2::int[], $3::text[], $4::text[], $5::real[], $6::jsonb[], $7::text[], $8::jsonb[])
-     AS new (position, outcome, reason, score, target, track_id, alternatives)
+       target_track_id = new.track_id, evidence = new.evidence, alternatives = new.alternatives
+FROM unnest($2::int[], $3::text[], $4::text[], $5::real[], $6::jsonb[], $7::text[], $8::jsonb[], $9::jsonb[])
+     AS new (position, outcome, reason, score, target, track_id, evidence, alternatives)
 WHERE items.transfer_id = $1 AND items.position = new.position AND NOT items.is_written
       AND items.outcome <> 'failed'
 """
@@ -57,7 +73,7 @@ ORDER BY position LIMIT $5
 
 
 def from_row(row: Row) -> Item:
-    names = ("position", "source", "outcome", "reason", "score", "target", "is_written")
+    names = ("position", "source", "outcome", "reason", "score", "target", "evidence", "is_written")
     values: dict[str, Any] = {name: row[name] for name in names}
     return msgspec.convert({**values, "alternatives": row["alternatives"] or ()}, Item)
 
@@ -87,6 +103,7 @@ async def settle(connection: Connection, transfer_id: TransferId, settled: Seque
         [one.score for one in settled],
         [msgspec.to_builtins(one.target) if one.target else None for one in settled],
         [one.target.id if one.target else None for one in settled],
+        [msgspec.to_builtins(one.evidence) if one.evidence else None for one in settled],
         [msgspec.to_builtins(one.alternatives) if one.alternatives else None for one in settled],
     )
 
@@ -113,7 +130,7 @@ async def page(
 
 UNWRITTEN = """
 SELECT position, target_track_id AS track_id, target ->> 'title' AS title FROM items
-WHERE transfer_id = $1 AND NOT is_written AND outcome IN ('exact', 'same_recording', 'best_effort')
+WHERE transfer_id = $1 AND NOT is_written AND is_matched
 ORDER BY position LIMIT $2
 """
 WRITTEN = """

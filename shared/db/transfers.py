@@ -7,7 +7,16 @@ import msgspec
 
 from shared.db.pool import Connection, Pool, Row
 from shared.lifecycle import Bucket, PauseReason, Phase, State, count_buckets
-from shared.models import ConnectionId, Outcome, Platform, PlaylistId, Policy, TransferId, UserId
+from shared.models import (
+    ConnectionId,
+    Explicit,
+    Outcome,
+    Platform,
+    PlaylistId,
+    Policy,
+    TransferId,
+    UserId,
+)
 
 
 class NewTransfer(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +36,7 @@ class NewTransfer(msgspec.Struct, frozen=True, kw_only=True):
     target_name: str
     target_url: str | None
     policy: Policy
+    explicit: Explicit = Explicit.AS_SOURCE
     on_duplicate: str
     trace: dict[str, str]
 
@@ -48,6 +58,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     target_url: str | None
     target_is_new: bool
     policy: Policy
+    explicit: Explicit
     on_duplicate: str
     state: State
     phase: Phase
@@ -70,6 +81,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    late_positions: tuple[int, ...] = ()
     undoes: TransferId | None = None
     undone_by: TransferId | None = None
 
@@ -85,8 +97,8 @@ INSERT = """
 INSERT INTO transfers (
     id, user_id, idempotency_key, request_sha256, source_connection_id, source_platform,
     source_playlist_id, source_name, target_connection_id, target_platform, target_playlist_id,
-    target_name, target_url, target_is_new, policy, on_duplicate, trace)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text, $12, $13, $11::text IS NULL, $14, $15, $16)
+    target_name, target_url, target_is_new, policy, explicit, on_duplicate, trace)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text, $12, $13, $11::text IS NULL, $14, $15, $16, $17)
 ON CONFLICT (user_id, idempotency_key) DO NOTHING
 RETURNING *
 """
@@ -138,6 +150,7 @@ async def insert(pool: Pool, new: NewTransfer) -> tuple[Transfer, bool]:
             new.target_name,
             new.target_url,
             new.policy,
+            new.explicit,
             new.on_duplicate,
             new.trace,
         )

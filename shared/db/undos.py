@@ -15,10 +15,10 @@ INSERT = """
 INSERT INTO transfers (
     id, user_id, request_sha256, source_connection_id, source_platform, source_playlist_id, source_name,
     target_connection_id, target_platform, target_playlist_id, target_name, target_url, target_is_new,
-    policy, on_duplicate, phase, is_read, undoes, trace)
+    policy, explicit, on_duplicate, phase, is_read, undoes, trace)
 SELECT $2, user_id, request_sha256, target_connection_id, target_platform, target_playlist_id, target_name,
        target_connection_id, target_platform, target_playlist_id, target_name, target_url, target_is_new,
-       policy, on_duplicate, 'undo', true, id, $3
+       policy, explicit, on_duplicate, 'undo', true, id, $3
 FROM transfers WHERE id = $1
 RETURNING *
 """
@@ -28,7 +28,7 @@ ITEMS = """
 INSERT INTO items (transfer_id, position, source, target, target_track_id)
 SELECT $2, position, source, target, target_track_id FROM items
 WHERE transfer_id = $1 AND target_track_id IS NOT NULL
-      AND (is_written AND outcome IN ('exact', 'same_recording', 'best_effort')
+      AND (is_written AND is_matched
            OR position IN (
                SELECT unnest(positions) FROM intents JOIN jobs ON jobs.id = intents.job_id
                WHERE jobs.transfer_id = $1 AND intents.kind = 'add'))

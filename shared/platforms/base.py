@@ -257,6 +257,9 @@ class Adapter(Protocol):
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
         """Look up 1..capabilities.isrc_batch ISRCs; each asked one is a key, () where nothing is known."""
 
+    async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
+        """Read catalog tracks by their ids; one that this connection's market does not have is left out."""
+
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
         """Search the catalog by text; the platform's own order, at most a page."""
 
@@ -310,3 +313,6 @@ class Adapter(Protocol):
 
     def playlist_id_of(self, text: str) -> PlaylistId | None:
         """Return the playlist id in an id, URI or share URL of this platform; None if it is none."""
+
+    def track_id_of(self, text: str) -> TrackId | None:
+        """Return the catalog track id in an id, URI or share URL; None if it is none."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 from tests.chaos.plans import Expected
 from tests.chaos.records import ENDED, History, Story, Track
 
-MATCHED = frozenset({"exact", "same_recording", "best_effort"})
+MATCHED = frozenset({"exact", "same_recording", "best_effort", "chosen_by_user"})
 MISSING = frozenset({"no_candidate", "only_other_version"})
 UNSETTLED = frozenset({"pending", "deferred"})
 LATE = "late_write"

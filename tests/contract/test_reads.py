@@ -5,7 +5,7 @@ import pytest
 from yarl import URL
 
 from shared.errors import PlatformNotFound, PlatformUnavailable
-from shared.models import Album, AlbumId, Isrc, NotTransferable, Platform
+from shared.models import Album, AlbumId, Isrc, NotTransferable, Platform, Track, TrackId
 from shared.platforms.base import Page
 from tests.contract.sandboxes import Stage, album_length, album_line, line
 from worker.matching.query import Query
@@ -134,6 +134,41 @@ async def test_known_isrc_brings_the_track_with_what_matching_needs(stage: Stage
 
     assert (track.platform, track.isrc, track.title) == (stage.platform, isrc, "Harbour Light 3")
     assert (track.artists, track.album, track.duration_ms) == (("Quiet Engine 3",), "Tides", 181_500)
+
+
+async def test_tracks_are_read_by_id_and_unknown_ones_are_left_out(stage: Stage) -> None:
+    isrcs = [Isrc(line(number)["isrc"]) for number in (3, 4)]
+    known: dict[TrackId, Track] = {}
+    for isrc in isrcs:
+        known |= {track.id: track for track in (await stage.adapter.find_by_isrc([isrc]))[isrc]}
+    first, second = known
+    unknown = TrackId("9" * len(first))
+
+    found = await stage.adapter.read_tracks([second, unknown, first, second])
+
+    assert found == known
+
+
+async def test_tracks_that_are_all_unknown_are_no_error(stage: Stage) -> None:
+    unknown = TrackId("9" * (22 if stage.platform is Platform.SPOTIFY else 9))
+
+    assert await stage.adapter.read_tracks([unknown]) == {}
+
+
+async def test_track_is_known_by_its_id_and_by_its_address(stage: Stage) -> None:
+    isrc = Isrc(line(3)["isrc"])
+    (track,) = (await stage.adapter.find_by_isrc([isrc]))[isrc]
+
+    assert track.url
+    assert stage.adapter.track_id_of(track.id) == track.id
+    assert stage.adapter.track_id_of(track.url) == track.id
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Harbour Light 3", "https://example.org/track/4", "p", "…/song/", "i.x"]
+)
+async def test_text_that_is_no_track_is_none(stage: Stage, text: str) -> None:
+    assert stage.adapter.track_id_of(text) is None
 
 
 @pytest.mark.parametrize(

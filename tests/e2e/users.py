@@ -92,6 +92,10 @@ class User:
             problem: Json = await response.json(content_type=None)
             return problem
 
+    async def put(self, path: str, body: Mapping[str, Any]) -> Json:
+        async with self._session.put(path, json=body) as response:
+            return await _answer(response)
+
     async def post(
         self, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
     ) -> Json:

@@ -162,6 +162,10 @@ class MemoryAdapter:
         tracks = self._world.tracks.values()
         return {isrc: tuple(track for track in tracks if track.isrc == isrc) for isrc in isrcs}
 
+    async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
+        await self._world.note("read_tracks")
+        return {track_id: self._world.tracks[track_id] for track_id in ids if track_id in self._world.tracks}
+
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
         await self._world.note("search")
         if self._world.search_errors and (error := self._world.search_errors.popleft()):
@@ -291,6 +295,9 @@ class MemoryAdapter:
             if track.album:
                 albums.setdefault((track.album, next(iter(track.artists), "")), []).append(track)
         return albums
+
+    def track_id_of(self, text: str) -> TrackId | None:
+        return TrackId(text)
 
     def _mishap(self, coming: deque[Lost | BaseException | None]) -> Lost | None:
         """Return what becomes of a write, or raise what comes instead of it."""

@@ -82,13 +82,15 @@ class FakeGateway:
     """Answers with what its attributes hold.
 
     revisions: each read of the status that knows the current one moves on to the next.
-    pages: items by path, given out two at a time. problem: answered to everything instead, with its status.
+    pages: items by path, given out two at a time. stored: what a PUT answers, by path.
+    problem: answered to everything instead, with its status.
     interruptions: how many of the next status reads are cut off, as by a restart.
     """
 
     def __init__(self) -> None:
         self.revisions: list[dict[str, Any]] = [status("completed", outcome="full")]
         self.pages: dict[str, list[dict[str, Any]]] = {}
+        self.stored: dict[str, dict[str, Any]] = {}
         self.session_states: list[dict[str, Any]] = [{"status": "connected"}]
         self.problem: dict[str, Any] | None = None
         self.interruptions = 0
@@ -100,6 +102,10 @@ class FakeGateway:
         app.router.add_post("/transfer/{id}/undo", self._transfer)
         app.router.add_get("/status/{id}", self._status)
         app.router.add_get("/status/{id}/tracks", self._page)
+        app.router.add_put("/status/{id}/tracks/{position}/match", self._stored)
+        app.router.add_get("/rules", self._page)
+        app.router.add_put("/rules", self._stored)
+        app.router.add_delete("/rules/{id}", self._removed)
         app.router.add_get("/playlists", self._page)
         app.router.add_get("/transfers", self._page)
         app.router.add_post("/connect/{platform}", self._connect)
@@ -160,6 +166,12 @@ class FakeGateway:
         return web.json_response(
             {"items": items[begin:end], "next_cursor": str(end) if end < len(items) else None}
         )
+
+    async def _stored(self, request: web.Request) -> web.Response:
+        return web.json_response(self.stored[request.path])
+
+    async def _removed(self, request: web.Request) -> web.Response:
+        return web.Response(status=204)
 
     async def _connect(self, request: web.Request) -> web.Response:
         if request.match_info["platform"] == "apple_music":

@@ -30,6 +30,7 @@ class FakeAccount:
         self.platform = platform
         self.account = account
         self.playlists: list[Playlist] = []
+        self.tracks: dict[TrackId, Track] = {}
         self.error: Exception | None = None
         self.on_call: Callable[[str], None] | None = None
         self.accepted_tokens: set[str] | None = None
@@ -39,6 +40,12 @@ class FakeAccount:
         playlist = Playlist(id=PlaylistId(playlist_id), name=name, **facts)  # type: ignore[arg-type]  # by name
         self.playlists.append(playlist)
         return playlist
+
+    def know(self, track_id: str, title: str) -> Track:
+        """Put a track into the catalog."""
+        track = Track(platform=self.platform, id=TrackId(track_id), title=title, artists=("The Paper Boats",))
+        self.tracks[track.id] = track
+        return track
 
 
 class FakeAdapter:
@@ -76,6 +83,16 @@ class FakeAdapter:
         if text.startswith(prefix):
             return PlaylistId(text.removeprefix(prefix))
         return PlaylistId(text) if text.startswith("id-") else None
+
+    async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
+        await self._call("read_tracks")
+        return {track_id: self._world.tracks[track_id] for track_id in ids if track_id in self._world.tracks}
+
+    def track_id_of(self, text: str) -> TrackId | None:
+        prefix = f"https://{self.platform}.example/track/"
+        if text.startswith(prefix):
+            return TrackId(text.removeprefix(prefix))
+        return TrackId(text) if text.startswith("t-") else None
 
     async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
         raise AssertionError("the gateway moves no music")

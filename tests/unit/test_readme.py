@@ -38,7 +38,7 @@ def test_every_verb_is_in_the_reference(name: str) -> None:
     assert f"`{name}" in CLI
 
 
-@pytest.mark.parametrize("name", ["connect", "playlists", "transfer", "status"])
+@pytest.mark.parametrize("name", ["connect", "playlists", "transfer", "status", "decide", "rules"])
 def test_every_option_of_a_client_verb_is_in_the_reference(name: str) -> None:
     options = [option for part in COMMANDS[name].params for option in part.opts if option.startswith("--")]
 

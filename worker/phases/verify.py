@@ -4,6 +4,7 @@ from collections import Counter
 
 from shared.db import target_bases
 from shared.models import PlaylistId
+from shared.platforms.base import WriteClass
 from worker.comparison import compare, compare_as_a_whole
 from worker.context import Context
 from worker.proof import Proof
@@ -26,14 +27,15 @@ async def verify(context: Context) -> VerifyResult:
         proof = await _proof(context, transfer.target_playlist_id)
     except TargetChanged:
         return _next_look(context, PATIENT_LOOK_COUNT) or Verified(warnings=("target_unchecked",))
-    if not proof.missing:
-        return Verified(warnings=_warnings(proof))
+    missing = _owed(context, proof)
+    if not missing:
+        return Verified(warnings=_warnings(context, proof))
     look_count = PATIENT_LOOK_COUNT if context.adapter.capabilities.reads_lag else LOOK_COUNT
     if (again := _next_look(context, look_count)) is not None:
         return again
     if transfer.repair_count < MAX_REPAIRS:
-        return Repair(positions=proof.missing)
-    return Verified(warnings=_warnings(proof), vanished=proof.missing)
+        return Repair(positions=missing)
+    return Verified(warnings=_warnings(context, proof), vanished=missing)
 
 
 def _next_look(context: Context, look_count: int) -> LookAgain | None:
@@ -59,10 +61,22 @@ async def _proof(context: Context, playlist_id: PlaylistId) -> Proof:
     return min(proof, whole, key=lambda one: len(one.missing))
 
 
-def _warnings(proof: Proof) -> tuple[str, ...]:
+def _owed(context: Context, proof: Proof) -> tuple[int, ...]:
+    """Return what is missing and has to be there.
+
+    Of a transfer that was completed before, only what its user has decided since: all else was proved then,
+    and who has removed it wants it so.
+    """
+    late = context.transfer.late_positions
+    return tuple(position for position in proof.missing if position in late) if late else proof.missing
+
+
+def _warnings(context: Context, proof: Proof) -> tuple[str, ...]:
     found = []
-    if proof.foreign_count:
+    if proof.foreign_count or len(_owed(context, proof)) < len(proof.missing):
         found.append("target_edited")
     if not proof.is_in_order:
-        found.append("order_differs")
+        can_insert = context.adapter.capabilities.write_class is WriteClass.POSITIONED_INSERT
+        is_late = context.transfer.late_positions and not can_insert
+        found.append("added_at_end" if is_late else "order_differs")
     return tuple(found)

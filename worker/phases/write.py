@@ -131,8 +131,9 @@ async def _next_batch(context: Context) -> tuple[list[Planned], int]:
     if following is None:
         return batch, context.transfer.target_count or 0
     before = await items.count_before(context.pool, context.transfer.id, position=first)
-    base = context.transfer.target_base_count or 0
-    return [planned for planned in batch if planned.position < following], base + before
+    # Somebody may have removed rows before it: there is no place behind the end.
+    place = min((context.transfer.target_base_count or 0) + before, context.transfer.target_count or 0)
+    return [planned for planned in batch if planned.position < following], place
 
 
 async def _rejected(

@@ -68,6 +68,8 @@ CREATE TABLE transfers (
     target_url           text,
     target_is_new        boolean NOT NULL,
     policy               text NOT NULL,
+    explicit             text NOT NULL DEFAULT 'as_source'
+                         CHECK (explicit IN ('as_source', 'prefer', 'avoid')),
     on_duplicate         text NOT NULL CHECK (on_duplicate IN ('keep', 'skip')),
 
     state                text NOT NULL DEFAULT 'queued'
@@ -92,6 +94,9 @@ CREATE TABLE transfers (
     target_count         integer,
     source_count         integer,
     repair_count         integer NOT NULL DEFAULT 0,
+    -- What its user has decided after it was completed. Only this is proved again: what else is not there any
+    -- more, somebody has removed since.
+    late_positions       integer[] NOT NULL DEFAULT '{}',
 
     created_at           timestamptz NOT NULL DEFAULT now(),
     started_at           timestamptz,
@@ -118,12 +123,18 @@ CREATE TABLE items (
     target_track_id text,
     -- What was chosen first and the platform would not take.
     refused_track_id text,
+    -- How near the chosen candidate is, else the nearest one; and up to five others with theirs.
+    evidence        jsonb,
     alternatives    jsonb,
     is_written      boolean NOT NULL DEFAULT false,
+    -- Has a track that is to stand in the target. The one place where the database lists these outcomes.
+    is_matched      boolean GENERATED ALWAYS AS (
+        outcome IN ('exact', 'same_recording', 'best_effort', 'chosen_by_user')
+    ) STORED,
     PRIMARY KEY (transfer_id, position)
 );
 CREATE INDEX items_unwritten ON items (transfer_id, position)
-    WHERE NOT is_written AND outcome IN ('exact', 'same_recording', 'best_effort');
+    WHERE NOT is_written AND is_matched;
 CREATE INDEX items_written ON items (transfer_id, position) WHERE is_written;
 CREATE INDEX items_standing ON items (transfer_id, target_track_id) WHERE is_written;
 
@@ -215,6 +226,21 @@ CREATE TABLE target_base_tracks (
     times       integer NOT NULL,
     PRIMARY KEY (transfer_id, track_id)
 );
+
+-- What users have said about a track once and for all: what it is at a platform, or that it is not there.
+CREATE TABLE match_rules (
+    id              uuid PRIMARY KEY,
+    user_id         uuid NOT NULL REFERENCES users,
+    source_platform text NOT NULL,
+    source_track_id text NOT NULL,
+    source          jsonb NOT NULL,
+    target_platform text NOT NULL,
+    target          jsonb,
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    updated_at      timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (user_id, source_platform, source_track_id, target_platform)
+);
+CREATE INDEX match_rules_of_user ON match_rules (user_id, created_at DESC, id DESC);
 
 -- What a platform's catalog answered to a look-up: the durable side of the cache.
 CREATE TABLE lookups (

@@ -37,6 +37,7 @@ from shared.settings import Settings, private_key_pem
 T = TypeVar("T")
 
 _PAGE_SIZES = (100, 25)
+_MOST_IDS = 300  # of one look-up in the catalog
 
 _REFUSALS = (
     Refusal(
@@ -92,6 +93,15 @@ class AppleMusicAdapter:
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
         songs = await self._catalog_songs("find_by_isrc", {"filter[isrc]": ",".join(isrcs)})
         return convert.group_by_isrc(songs, isrcs=isrcs)
+
+    async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
+        asked = list(dict.fromkeys(ids))
+        found = {}
+        for first in range(0, len(asked), _MOST_IDS):
+            batch = asked[first : first + _MOST_IDS]
+            songs = await self._catalog_songs("read_tracks", {"ids": ",".join(batch)})
+            found.update({track.id: track for track in convert.to_candidates(songs)})
+        return found
 
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
         term = " ".join(query.plain.split())
@@ -168,6 +178,9 @@ class AppleMusicAdapter:
 
     def playlist_id_of(self, text: str) -> PlaylistId | None:
         return convert.playlist_id_of(text)
+
+    def track_id_of(self, text: str) -> TrackId | None:
+        return convert.track_id_of(text)
 
     def _cannot(self, operation: str) -> PlatformRejected:
         return PlatformRejected(

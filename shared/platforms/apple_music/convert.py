@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from html import unescape
+from urllib.parse import parse_qs
 
 from shared.models import (
     Account,
@@ -20,6 +21,7 @@ from shared.models import (
 from shared.platforms.apple_music import wire
 from shared.platforms.base import TargetRow, parse_isrc, split_address
 
+_TRACK_ID = re.compile(r"[0-9]+")
 _ID = re.compile(r"p\.[0-9A-Za-z]+|pl\.(?:u-)?[0-9A-Za-z-]+")
 
 
@@ -122,11 +124,25 @@ def playlist_id_of(text: str) -> PlaylistId | None:
     """Read an id of a library (`p.`) or the catalog (`pl.`), or an address on music.apple.com."""
     text = text.strip()
     if "/" in text:
-        host, parts = split_address(text)
-        if not f".{host}".endswith(".music.apple.com") or "playlist" not in parts:
-            return None
-        text = parts[-1]
+        parts = _path_of(text)
+        text = parts[-1] if "playlist" in parts else ""
     return PlaylistId(text) if _ID.fullmatch(text) else None
+
+
+def track_id_of(text: str) -> TrackId | None:
+    """Read a catalog id, or an address on music.apple.com: of a song, or of a song in its album (`?i=`)."""
+    text = text.strip()
+    if "/" in text:
+        parts = _path_of(text)
+        in_album = parse_qs(text.partition("?")[2].partition("#")[0]).get("i", [""])
+        text = in_album[0] if "album" in parts else parts[-1] if "song" in parts else ""
+    return TrackId(text) if _TRACK_ID.fullmatch(text) else None
+
+
+def _path_of(address: str) -> tuple[str, ...]:
+    """Return the parts of an address on music.apple.com, none of any other."""
+    host, parts = split_address(address)
+    return parts if f".{host}".endswith(".music.apple.com") else ()
 
 
 def _title_of(raw: wire.Song) -> str:

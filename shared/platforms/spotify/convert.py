@@ -119,6 +119,17 @@ def to_account(raw: wire.Me) -> Account:
 
 def playlist_id_of(text: str) -> PlaylistId | None:
     """Read an id, `spotify:playlist:…` or a share address, also the older `user/<name>/playlist` forms."""
+    found = _id_of(text, kind="playlist")
+    return PlaylistId(found) if found else None
+
+
+def track_id_of(text: str) -> TrackId | None:
+    """Read an id, `spotify:track:…` or a share address, also the forms with a language."""
+    found = _id_of(text, kind="track")
+    return TrackId(found) if found else None
+
+
+def _id_of(text: str, *, kind: str) -> str | None:
     text = text.strip()
     if text.startswith("spotify:"):
         parts = tuple(text.split(":"))
@@ -126,12 +137,9 @@ def playlist_id_of(text: str) -> PlaylistId | None:
         host, path = split_address(text)
         parts = path if host in _HOSTS else ()
     else:
-        parts = ("playlist", text)
-    match parts:
-        case (*_, "playlist", playlist_id) if _ID.fullmatch(playlist_id):
-            return PlaylistId(playlist_id)
-        case _:
-            return None
+        parts = (kind, text)
+    named = len(parts) > 1 and parts[-2] == kind
+    return parts[-1] if named and _ID.fullmatch(parts[-1]) else None
 
 
 def _names(artists: list[wire.Artist | None] | None) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from tests.integration.gateway.conftest import KEY_RING, Caller, Serve, new_call
 pytestmark = pytest.mark.integration
 
 GUARDED = [
-    (one.method, one.path.replace("{platform}", "spotify").replace("{id}", "1"))
+    (one.method, one.path.format(platform="spotify", id="1", position="1"))
     for one in OPERATIONS
     if not one.is_open
 ]

@@ -10,7 +10,18 @@ from gateway import keys
 from shared.db import items
 from shared.db.items import Settled
 from shared.db.pool import Pool
-from shared.models import NotTransferable, Outcome, Platform, SourceItem, Track, TrackId, TransferId
+from shared.models import (
+    Candidate,
+    Evidence,
+    IsrcAgreement,
+    NotTransferable,
+    Outcome,
+    Platform,
+    SourceItem,
+    Track,
+    TrackId,
+    TransferId,
+)
 from tests.integration.gateway.conftest import Caller, transfer_body
 from tests.waiting import until
 
@@ -47,7 +58,15 @@ async def fill(pool: Pool, transfer_id: str) -> None:
             outcome=Outcome.REVIEW,
             reason="Two are alike.",
             score=0.7,
-            alternatives=(track(Platform.APPLE_MUSIC, 2),),
+            evidence=Evidence(title=0.9, apart_ms=2_000),
+            alternatives=(
+                Candidate(
+                    track=track(Platform.APPLE_MUSIC, 2),
+                    score=0.7,
+                    reason="The title agrees.",
+                    evidence=Evidence(title=0.9, artist=1.0, apart_ms=2_000, isrc=IsrcAgreement.OTHER),
+                ),
+            ),
         ),
     ]
     async with pool.acquire() as connection:
@@ -239,6 +258,21 @@ async def test_tracks_are_listed_in_order_with_what_became_of_them(connected: Ca
         pytest.approx(0.7),
         1,
     )
+    assert (review["evidence"]["title"], review["evidence"]["apart_ms"]) == (0.9, 2_000)
+    (alternative,) = review["alternatives"]
+    assert alternative["track"]["id"] == "apple_music-2"
+    assert (alternative["score"], alternative["reason"]) == (0.7, "The title agrees.")
+    assert alternative["evidence"] == {
+        "title": 0.9,
+        "artist": 1.0,
+        "album": None,
+        "duration": None,
+        "apart_ms": 2_000,
+        "isrc": "other",
+        "conflicts": [],
+        "doubts": [],
+        "gap": None,
+    }
     local = last.json["items"][0]
     assert (local["source"]["title"], local["reason"]) == ("Garage Tape", "local_file")
     assert last.json["next_cursor"] is None

@@ -25,7 +25,7 @@ async def test_a_transfer_is_accepted_with_its_place_and_status(connected: Calle
     assert reply.json["source"]["name"] == "Road Trip"
     assert reply.json["target"]["name"] == "Road Trip"
     assert reply.json["target_playlist"] is None
-    assert reply.json["policy"] == "same_recording"
+    assert (reply.json["policy"], reply.json["explicit"]) == ("same_recording", "as_source")
     assert reply.json["on_duplicate"] == "skip"
 
 
@@ -376,3 +376,19 @@ async def test_a_query_of_another_form_is_refused(connected: Caller, query: str,
 
     assert reply.problem() == (422, "validation")
     assert reply.pointers() == [pointer]
+
+
+@pytest.mark.parametrize("explicit", ["as_source", "prefer", "avoid"])
+async def test_the_wished_release_is_kept_and_told(connected: Caller, explicit: str) -> None:
+    reply = await connected("POST", "/transfer", json=transfer_body(explicit=explicit))
+
+    shown = await connected("GET", reply.headers["Location"])
+    assert shown.json["explicit"] == explicit
+
+
+async def test_an_unknown_wish_for_a_release_names_the_choices(connected: Caller) -> None:
+    reply = await connected("POST", "/transfer", json=transfer_body(explicit="clean"))
+
+    assert reply.problem() == (422, "validation")
+    assert reply.pointers() == ["/explicit"]
+    assert "as_source, prefer, avoid" in reply.json["errors"][0]["detail"]

@@ -18,6 +18,7 @@ from shared.lifecycle import Bucket, State, count_buckets
 from shared.messages import RunJob
 from shared.models import (
     ConnectionId,
+    Explicit,
     Isrc,
     JobId,
     Outcome,
@@ -116,7 +117,7 @@ def target_ids(numbers: Sequence[int]) -> list[TrackId]:
 class Engine:
     """Source is Spotify's place, target is Apple Music's, whatever their capabilities are.
 
-    connection_error: raised instead of opening a connection.
+    connection_error: raised instead of opening a connection. policy, explicit: of the next transfers.
     """
 
     def __init__(self, pool: Pool, redis: Redis, *, target: Capabilities) -> None:
@@ -124,6 +125,8 @@ class Engine:
         self.source = MemoryPlatform(Platform.SPOTIFY, capabilities=POSITIONED)
         self.target = MemoryPlatform(Platform.APPLE_MUSIC, capabilities=target)
         self.connection_error: Exception | None = None
+        self.policy = Policy.SAME_RECORDING
+        self.explicit = Explicit.AS_SOURCE
         self._redis = redis
 
     def executor(
@@ -180,7 +183,8 @@ class Engine:
             target_playlist_id=PlaylistId(playlist) if playlist else None,
             target_name=playlist or "Tides",
             target_url=None,
-            policy=Policy.SAME_RECORDING,
+            policy=self.policy,
+            explicit=self.explicit,
             on_duplicate=on_duplicate,
             trace={},
         )

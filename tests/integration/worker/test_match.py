@@ -2,14 +2,15 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from shared.db import control
 from shared.db.control import Control
 from shared.errors import PlatformRejected, PlatformUnavailable, RateLimited
 from shared.lifecycle import PauseReason, State
-from shared.models import Outcome
-from tests.integration.worker.engine import Engine, target_ids
+from shared.models import Explicit, IsrcAgreement, Outcome, TrackId
+from tests.integration.worker.engine import Engine, target_ids, target_track
 
 pytestmark = pytest.mark.integration
 
@@ -147,3 +148,35 @@ async def test_a_second_transfer_of_the_same_tracks_asks_nothing(engine: Engine)
 
     assert engine.target.called("find_by_isrc") + engine.target.called("search") == asked_count
     assert engine.target.ids_of("made-2") == target_ids([3, 2, 1])
+
+
+@pytest.mark.parametrize(("explicit", "chosen"), [(Explicit.PREFER, "rude"), (Explicit.AVOID, "clean")])
+async def test_the_wished_release_is_taken_where_there_are_both(
+    positioned: Engine, explicit: Explicit, chosen: str
+) -> None:
+    positioned.explicit = explicit
+    await positioned.transfer([1], known=[])
+    for name in ("rude", "clean"):
+        track = msgspec.structs.replace(target_track(1), id=TrackId(name), explicit=name == "rude")
+        positioned.target.know(track)
+
+    await positioned.run()
+
+    assert positioned.target.ids_of() == [chosen]
+
+
+async def test_an_item_keeps_the_evidence_of_its_choice_and_of_the_others(positioned: Engine) -> None:
+    transfer_id = await positioned.transfer([1])
+    other = msgspec.structs.replace(target_track(1), id=TrackId("t1-again"), album="Best of Tides")
+    positioned.target.know(other)
+    await positioned.run_phase("read")
+
+    await positioned.step(phase="match")
+
+    (item,) = await positioned.items(transfer_id)
+    assert item.evidence is not None
+    assert (item.evidence.isrc, item.evidence.title, item.evidence.apart_ms) == (IsrcAgreement.SAME, 1.0, 0)
+    assert item.evidence.gap is not None
+    assert [one.track.id for one in item.alternatives] == ["t1-again"]
+    assert item.alternatives[0].evidence.isrc is IsrcAgreement.SAME
+    assert item.alternatives[0].reason

@@ -39,8 +39,16 @@ def test_every_path_parameter_is_described() -> None:
 def test_bodies_that_come_from_outside_forbid_what_we_do_not_know() -> None:
     schemas = document(OPERATIONS)["components"]["schemas"]
 
-    for name in ("TransferRequest", "Source", "Target", "ConnectRequest"):
+    names = ("TransferRequest", "Source", "Target", "ConnectRequest")
+    for name in (*names, "RuleRequest", "RuleSource", "RuleTarget", "MatchDecision"):
         assert schemas[name]["additionalProperties"] is False
+
+
+def test_a_position_is_a_whole_number() -> None:
+    entry = document(OPERATIONS)["paths"]["/status/{id}/tracks/{position}/match"]["put"]
+
+    schemas = {one["name"]: one["schema"]["type"] for one in entry["parameters"]}
+    assert schemas == {"id": "string", "position": "integer"}
 
 
 def test_operations_promise_known_problems_only() -> None:

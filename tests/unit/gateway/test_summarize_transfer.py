@@ -9,7 +9,7 @@ import pytest
 from gateway.actions.summarize_transfer import summarize
 from shared.db.transfers import Transfer
 from shared.lifecycle import Bucket, PauseReason, Phase, State
-from shared.models import ConnectionId, Platform, PlaylistId, Policy, TransferId, UserId
+from shared.models import ConnectionId, Explicit, Platform, PlaylistId, Policy, TransferId, UserId
 
 LABELS = {Platform.SPOTIFY: "Spotify", Platform.APPLE_MUSIC: "Apple Music"}
 BASE = Transfer(
@@ -27,6 +27,7 @@ BASE = Transfer(
     target_url=None,
     target_is_new=True,
     policy=Policy.EXACT,
+    explicit=Explicit.AS_SOURCE,
     on_duplicate="skip",
     state=State.RUNNING,
     phase=Phase.READ,

@@ -1,34 +1,15 @@
 """The client verbs against a gateway on a real socket."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from deploy.cli.exits import Exit
-from deploy.cli.main import run
-from tests.fakes.gateway import API_KEY, TRANSFER_ID, FakeGateway, item, listed, status
+from tests.fakes.gateway import TRANSFER_ID, FakeGateway, item, listed, status
 
 Crossplay = Callable[..., Awaitable[int]]
-
-
-@pytest_asyncio.fixture
-async def gateway() -> AsyncIterator[FakeGateway]:
-    async with FakeGateway() as fake:
-        yield fake
-
-
-@pytest.fixture
-def crossplay(gateway: FakeGateway) -> Crossplay:
-    """Run a client verb in a thread, against this gateway."""
-
-    async def call(*arguments: str) -> int:
-        return await asyncio.to_thread(run, [*arguments, "--server", gateway.url, "--key", API_KEY])
-
-    return call
 
 
 def running(**changes: Any) -> dict[str, Any]:
@@ -86,7 +67,18 @@ async def test_every_option_of_transfer_reaches_the_gateway(
 
     code = await crossplay(
         *("transfer", f"{account}:https://open.spotify.com/playlist/x?si=1", "apple-music"),
-        *("--into", "p.9", "--policy", "exact", "--on-duplicate", "skip", "--idempotency-key", "k-1"),
+        *(
+            "--into",
+            "p.9",
+            "--policy",
+            "exact",
+            "--explicit",
+            "avoid",
+            "--on-duplicate",
+            "skip",
+            "--idempotency-key",
+            "k-1",
+        ),
     )
 
     assert code == Exit.FULL
@@ -95,6 +87,7 @@ async def test_every_option_of_transfer_reaches_the_gateway(
             "source": {"connection": account, "playlist": "https://open.spotify.com/playlist/x?si=1"},
             "target": {"platform": "apple_music", "playlist": "p.9"},
             "policy": "exact",
+            "explicit": "avoid",
             "on_duplicate": "skip",
         }
     ]
@@ -223,6 +216,36 @@ async def test_status_names_every_track_that_was_not_moved(
 
     assert code == Exit.FULL
     assert capsys.readouterr().out.count("[only_other_version] live only") == 15
+
+
+async def test_tracks_to_be_looked_at_show_what_there_is_to_choose_from(
+    gateway: FakeGateway, crossplay: Crossplay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    choices = [
+        {
+            "track": {
+                "id": "t1",
+                "title": "Lantern (Live)",
+                "artists": ["The Paper Boats"],
+                "album": "Tides",
+            },
+            "score": 0.875,
+            "reason": "The title is similar.",
+        },
+        {"track": {"id": "t2", "title": "Lantern", "artists": [], "duration_ms": 201_400}, "score": 0.5},
+    ]
+    gateway.pages[f"/status/{TRANSFER_ID}/tracks"] = [
+        item(0, "exact", alternatives=choices),
+        item(1, "review", reason="Not certain enough.", alternatives=choices),
+    ]
+
+    await crossplay("status", TRANSFER_ID, "--tracks")
+
+    lines = capsys.readouterr().out.splitlines()
+    at = next(number for number, line in enumerate(lines) if "[review]" in line)
+    assert lines[at].strip() == "2  Lantern 1 — The Paper Boats  [review] Not certain enough."
+    assert lines[at + 1].strip() == "1. Lantern (Live) — The Paper Boats (Tides)  0.88  The title is similar."
+    assert lines[at + 2].strip() == "2. Lantern (3:21)  0.50"
 
 
 async def test_status_with_tracks_as_json_is_one_line(

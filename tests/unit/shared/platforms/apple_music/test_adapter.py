@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 
 from shared.errors import PlatformDenied, PlatformUnavailable, RateLimited, ReconnectRequired
-from shared.models import Album, AlbumId, Isrc, Platform, PlaylistId, TokenSet
+from shared.models import Album, AlbumId, Isrc, Platform, PlaylistId, TokenSet, TrackId
 from shared.platforms.apple_music.adapter import DECLARATION, AppleMusicAdapter
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
@@ -210,3 +210,16 @@ async def test_missing_subscription_is_the_users_matter(
 
     with pytest.raises(PlatformDenied, match="subscription"):
         await adapter.list_playlists()
+
+
+async def test_three_hundred_tracks_are_read_by_one_call(
+    adapter: AppleMusicAdapter, answerer: Answerer
+) -> None:
+    ids = [TrackId(str(number)) for number in range(301)]
+    answerer.answers = [says({"data": [catalog_song(1)]}), says({"data": []})]
+
+    found = await adapter.read_tracks(ids)
+
+    asked = [request.query["ids"].split(",") for request in answerer.requests]
+    assert asked == [ids[:300], ids[300:]]
+    assert list(found) == ["1"]

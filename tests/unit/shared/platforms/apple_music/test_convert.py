@@ -190,3 +190,32 @@ def test_playlist_is_known_by_id_and_address(text: str, own_id: str) -> None:
 )
 def test_other_text_is_no_playlist(text: str) -> None:
     assert convert.playlist_id_of(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "own_id"),
+    [
+        (" 1440000001 ", "1440000001"),
+        ("https://music.apple.com/de/song/harbour-lights/1440000001", "1440000001"),
+        ("https://music.apple.com/de/song/1440000001?l=en", "1440000001"),
+        ("https://music.apple.com/de/album/tides/1440000000?i=1440000001&l=en#x", "1440000001"),
+        ("embed.music.apple.com/us/album/tides/1440000000?i=1440000001", "1440000001"),
+    ],
+)
+def test_track_is_known_by_id_and_address(text: str, own_id: str) -> None:
+    assert convert.track_id_of(text) == own_id
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "i.PkdJvPXI2AJgm8",
+        "https://music.apple.com/de/album/tides/1440000000",
+        "https://music.apple.com/de/playlist/x/pl.abc?i=1440000001",
+        "https://example.org/de/song/x/1440000001",
+        "https://[/song/1",
+    ],
+)
+def test_other_text_is_no_track(text: str) -> None:
+    assert convert.track_id_of(text) is None

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from shared.errors import CrossplayError, PlatformDenied, PlatformNotFound, ReconnectRequired
-from shared.models import Album, AlbumId, Isrc, Platform, PlaylistId, TokenSet
+from shared.models import Album, AlbumId, Isrc, Platform, PlaylistId, TokenSet, TrackId
 from shared.platforms.spotify.adapter import DECLARATION, SpotifyAdapter
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
@@ -158,3 +158,13 @@ async def test_playlists_that_are_null_are_left_out_and_who_we_are_is_asked_once
         "/v1/me",
         "/v1/me/playlists",
     ]
+
+
+async def test_track_of_another_market_keeps_the_id_that_it_was_asked_by(
+    adapter: SpotifyAdapter, answerer: Answerer
+) -> None:
+    answerer.answers = [says({**track("relinked", ISRC), "linked_from": {"id": "asked"}})]
+
+    found = await adapter.read_tracks([TrackId("asked")])
+
+    assert [(asked, one.id) for asked, one in found.items()] == [("asked", "asked")]

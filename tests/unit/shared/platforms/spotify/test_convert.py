@@ -192,3 +192,34 @@ def test_playlist_is_known_by_id_uri_and_share_address(text: str) -> None:
 )
 def test_other_text_is_no_playlist(text: str) -> None:
     assert convert.playlist_id_of(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ID,
+        f" {ID} ",
+        f"spotify:track:{ID}",
+        f"https://open.spotify.com/track/{ID}?si=1",
+        f"https://open.spotify.com/intl-de/track/{ID}",
+        f"open.spotify.com/track/{ID}",
+    ],
+)
+def test_track_is_known_by_id_uri_and_share_address(text: str) -> None:
+    assert convert.track_id_of(text) == ID
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ID[:-1],
+        f"spotify:playlist:{ID}",
+        f"https://open.spotify.com/playlist/{ID}",
+        f"https://open.spotify.com/track/{ID}/more",
+        f"https://example.org/track/{ID}",
+        "https://[/track/",
+    ],
+)
+def test_other_text_is_no_track(text: str) -> None:
+    assert convert.track_id_of(text) is None

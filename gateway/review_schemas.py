@@ -1,0 +1,92 @@
+"""Request and response bodies of rules and of decisions about single tracks."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from gateway.schemas import Cursor, Id, Limit, Text, name_account
+from shared.models import Platform, Track
+
+Choice = Annotated[int, msgspec.Meta(ge=1, le=5)]
+
+
+class RuleSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The track that the rule is about: its id, its URI or its share link."""
+
+    track: Text
+    platform: Platform | None = None
+    connection: Id | None = None
+
+    def __post_init__(self) -> None:
+        name_account(self.platform, self.connection)
+
+
+class RuleTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What it becomes there: the id, URI or share link of a track; or absent, for what is not there."""
+
+    platform: Platform | None = None
+    connection: Id | None = None
+    track: Text | None = None
+    absent: bool = False
+
+    def __post_init__(self) -> None:
+        name_account(self.platform, self.connection)
+        if (self.track is None) != self.absent:
+            raise ValueError("Give `track`, or `absent` as true for a track that is not there")
+
+
+class RuleRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    source: RuleSource
+    target: RuleTarget
+
+
+class RulesQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    source_platform: Platform | None = None
+    target_platform: Platform | None = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class RuleSourceResource(msgspec.Struct, frozen=True, kw_only=True):
+    platform: Platform
+    track: Track
+
+
+class RuleTargetResource(msgspec.Struct, frozen=True, kw_only=True):
+    """track is null where it is absent."""
+
+    platform: Platform
+    track: Track | None
+    absent: bool
+
+
+class RuleResource(msgspec.Struct, frozen=True, kw_only=True):
+    """What a source track becomes at a platform, in every transfer from now on."""
+
+    id: str
+    source: RuleSourceResource
+    target: RuleTargetResource
+    created_at: datetime
+    updated_at: datetime
+
+
+class RulePage(msgspec.Struct, frozen=True, kw_only=True):
+    items: tuple[RuleResource, ...]
+    next_cursor: str | None
+
+
+class MatchDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Exactly one of: candidate (a number in `alternatives`, from 1), track (id, URI or share link), skip.
+
+    remember: decide it like that in every transfer to this platform.
+    """
+
+    candidate: Choice | None = None
+    track: Text | None = None
+    skip: bool = False
+    remember: bool = False
+
+    def __post_init__(self) -> None:
+        if [self.candidate is not None, self.track is not None, self.skip].count(True) != 1:
+            raise ValueError("Give exactly one of `candidate`, `track` and `skip` (true)")
