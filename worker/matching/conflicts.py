@@ -6,20 +6,32 @@ from enum import IntEnum
 import msgspec
 from rapidfuzz import fuzz
 
+from worker.matching.normalize import Artists, fold
 from worker.matching.titles import Album, Tag, Title
 from worker.matching.versions import Weight
 
 CLOSE_MS = 3_500  # 97 of 100 pairs of one recording on two platforms lie within 3 s
 _SAME_LENGTH_MS = 1_000  # some platforms tell whole seconds
+# Versions that an album is of as a whole; one that is called a remix holds the song, too.
+_OF_WHOLE_ALBUMS = frozenset({"live", "karaoke", "instrumental", "a cappella", "orchestral", "music box"})
 _DIGITS = re.compile(r"\d+")
 
 
 class Side(msgspec.Struct, frozen=True):
-    """One of the two tracks that are compared: its title, its album and who plays beside the main artist."""
+    """One of the two tracks that are compared: its title, its album and who plays."""
 
     title: Title
-    album: Album | None
-    guests: frozenset[str] = frozenset()
+    album: Album | None = None
+    artists: Artists | None = None
+
+    @property
+    def guests(self) -> set[str]:
+        """Who plays beside the main artist, folded."""
+        return {*map(fold, self.title.guests), *(self.artists.names[1:] if self.artists else ())}
+
+    @property
+    def is_imitation(self) -> bool:
+        return self.artists is not None and self.artists.imitates
 
 
 class Closeness(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +101,8 @@ def find_conflicts(one: Side, other: Side, *, closeness: Closeness) -> Findings:
     """Compare the numbers and the versions that two tracks name."""
     book = _Notebook()
     _compare_numbers(one.title, other.title, closeness=closeness, book=book)
+    _compare_makers(one, other, book=book)
+    _compare_albums(one, other, closeness=closeness, book=book)
     mine = {tag.kind: tag for tag in one.title.tags}
     theirs = {tag.kind: tag for tag in other.title.tags}
     for kind in sorted(mine.keys() | theirs.keys()):
@@ -154,6 +168,21 @@ def _is_said_by_album(said: Tag, album: Album | None) -> bool:
     if said.kind not in album.kinds:
         return False
     return said.kind != "remix" or not said.detail or said.detail in album.words
+
+
+def _compare_makers(one: Side, other: Side, *, book: _Notebook) -> None:
+    if one.is_imitation != other.is_imitation and one.artists and other.artists:
+        book.object("only one is by those who play what others made known", difference=Difference.VERSION)
+
+
+def _compare_albums(one: Side, other: Side, *, closeness: Closeness, book: _Notebook) -> None:
+    """Say what it means that only one album speaks of a version that neither title names."""
+    if one.album is None or other.album is None:
+        return
+    said = {tag.kind for side in (one, other) for tag in side.title.tags}
+    for kind in sorted(((one.album.called ^ other.album.called) & _OF_WHOLE_ALBUMS) - said):
+        if closeness.apart_ms is None or closeness.apart_ms > CLOSE_MS:
+            book.doubts.append(f"only one album is called the {kind} version")
 
 
 def _compare_numbers(one: Title, other: Title, *, closeness: Closeness, book: _Notebook) -> None:

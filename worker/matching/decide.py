@@ -10,6 +10,7 @@ from worker.matching.levels import Level, rate
 from worker.matching.normalize import fold
 from worker.matching.reasons import say_other_release, say_why
 from worker.matching.score import Score, score
+from worker.matching.titles import read_title
 from worker.matching.versions import COMPILATIONS
 
 _ALTERNATIVES = 5
@@ -80,8 +81,8 @@ def decide(
     chosen = outcome in {Outcome.EXACT, Outcome.SAME_RECORDING, Outcome.BEST_EFFORT}
     others = rated[1:] if chosen else rated
     reason = say_why(best.evidence, level=best.level, outcome=outcome)
-    if chosen and best.track.explicit is not None and _is_other_release(best.track, wanted=wanted):
-        reason += say_other_release(is_explicit=best.track.explicit)
+    if chosen and _is_other_release(best.track, wanted=wanted):
+        reason += say_other_release(is_explicit=not wanted)
     return Decision(
         outcome=outcome,
         reason=reason,
@@ -106,13 +107,20 @@ def _nearness(evidence: Score) -> tuple[float, float, float, tuple[str, ...]]:
     return evidence.total, evidence.title, evidence.artist or 0.0, evidence.conflicts
 
 
+def _flag(track: Track) -> bool | None:
+    """Say whether a track is the explicit release, by its title or else by its flag."""
+    said = read_title(track.title).explicit
+    return track.explicit if said is None else said
+
+
 def _wanted_flag(source: Track, explicit: Explicit) -> bool | None:
     """Say whether the explicit release is wanted, None where the source does not tell."""
-    return source.explicit if explicit is Explicit.AS_SOURCE else explicit is Explicit.PREFER
+    return _flag(source) if explicit is Explicit.AS_SOURCE else explicit is Explicit.PREFER
 
 
 def _is_other_release(track: Track, *, wanted: bool | None) -> bool:
-    return wanted is not None and track.explicit is not None and wanted != track.explicit
+    flag = _flag(track)
+    return wanted is not None and flag is not None and wanted != flag
 
 
 def _preference(*, wanted: bool | None) -> Callable[[_Rated], tuple[object, ...]]:
@@ -123,6 +131,7 @@ def _preference(*, wanted: bool | None) -> Callable[[_Rated], tuple[object, ...]
         near = evidence.title >= 0.93 and (evidence.apart_ms or 0) <= CLOSE_MS
         return (
             -one.level,
+            not evidence.is_identical,
             evidence.has_differences,
             not near if one.level >= Level.SAME else -evidence.total,
             _is_other_release(track, wanted=wanted),

@@ -7,11 +7,13 @@ who plays it, tells which words are the title and which the artist; what is left
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from html import unescape
 
 import msgspec
 from rapidfuzz import fuzz
 
 from worker.matching.normalize import CACHED, fold
+from worker.matching.tidy import LONGEST, tidy
 from worker.matching.titles import Title, count_parts, find_versions, is_origin
 from worker.matching.versions import FEATURING, Weight
 
@@ -21,7 +23,8 @@ _SEPARATOR = re.compile(
 )
 _AUTHORSHIP = frozenset({"by", "von", "par", "por"})
 _AROUND_ARTIST = frozenset({"the", "and", "by", "from", "with", "feat", "ft", "featuring", "da", "mr"})
-_PLACE_OR_YEAR = re.compile(r"\d{1,2}|(?:19|20)\d\d|track|album")
+_YEAR = re.compile(r"(?:19|20)\d\d|33|45|78|rpm|track|album")
+_PLACE_OR_YEAR = re.compile(rf"\d{{1,2}}|{_YEAR.pattern}")  # behind a title a small number makes a sequel
 _LONGEST = 60  # words; what stands behind is a description
 _NEAR = 90.0
 
@@ -46,10 +49,14 @@ class _Words(msgspec.Struct, frozen=True):
 
 
 class _Run(msgspec.Struct, frozen=True):
-    """Words of one part that are not the title. touches: nothing separates them from it."""
+    """Words of one part that are not the title.
+
+    touches: nothing separates them from it. leads: they stand before it.
+    """
 
     words: tuple[str, ...]
     touches: bool
+    leads: bool
 
 
 class _Meaning(msgspec.Struct, frozen=True):
@@ -60,10 +67,13 @@ class _Meaning(msgspec.Struct, frozen=True):
     strange: str = ""
 
 
-def read_display(text: str, *, title: Title, names: Sequence[str], album: str) -> Display | None:
+def read_display(
+    text: str, *, title: Title, names: Sequence[str], album: str, is_credited: bool = False
+) -> Display | None:
     """Find a title in a display string; None where it is not there, or only as a part of another one.
 
-    names: folded names of those who may play it. album: the folded name of its album, or "".
+    names: folded names of those who may play it. album: the folded name of its album, or "". is_credited:
+    somebody else is credited, so that the title must stand there as a part of its own.
     """
     display = _split(text)
     span = _find_title(display, title)
@@ -73,7 +83,7 @@ def read_display(text: str, *, title: Title, names: Sequence[str], album: str) -
     meanings: list[_Meaning] = []
     for run in _runs(display, *span):
         meaning = _explain(run, names=names, known=known)
-        if meaning is None:
+        if meaning is None or (is_credited and run.touches and run.words[0] not in FEATURING):
             return None
         meanings.append(meaning)
     has_artist = any(meaning.has_artist for meaning in meanings)
@@ -97,7 +107,8 @@ def _explain(run: _Run, *, names: Sequence[str], known: set[str]) -> _Meaning | 
     is_version = any(version.weight is not Weight.SOFT for version in found)
     if is_version or (words and words[0] in FEATURING):
         return _Meaning(has_artist, version=said)
-    left = [word for word in around.split() if word not in known and not _PLACE_OR_YEAR.fullmatch(word)]
+    places = _PLACE_OR_YEAR if run.leads else _YEAR
+    left = [word for word in around.split() if word not in known and not places.fullmatch(word)]
     if not left or (not run.touches and (found or has_artist)):
         return _Meaning(has_artist)
     return None if run.touches else _Meaning(strange=said)
@@ -107,8 +118,8 @@ def _explain(run: _Run, *, names: Sequence[str], known: set[str]) -> _Meaning | 
 def _split(text: str) -> _Words:
     words: list[str] = []
     parts: list[int] = []
-    for number, part in enumerate(_SEPARATOR.split(text)):
-        folded = fold(part) if part.strip() else ""
+    for number, part in enumerate(_SEPARATOR.split(unescape(text)[:LONGEST])):
+        folded = fold(tidy(part)) if part.strip() else ""
         if not any(sign.isalnum() for sign in folded):
             continue
         for word in count_parts(folded).split(" "):
@@ -163,7 +174,7 @@ def _runs(display: _Words, first: int, last: int) -> Iterator[_Run]:
                 touches = (place + 1 == first and display.parts[place] == display.parts[first]) or (
                     start == last and display.parts[start] == display.parts[last - 1]
                 )
-                yield _Run(display.words[start : place + 1], touches)
+                yield _Run(display.words[start : place + 1], touches, leads=end == first)
                 start = place + 1
 
 

@@ -27,12 +27,16 @@ class Level(IntEnum):
 
 
 class _Rule(msgspec.Struct, frozen=True):
-    """Durations at most so far apart, on albums at least so alike, need at least such a title and artist."""
+    """Durations at most so far apart, on albums at least so alike, need at least such a title and artist.
+
+    contained: and one title holds the other, or is in another script.
+    """
 
     apart_ms: int
     album: int
     title: float
     artist: float
+    contained: bool = False
 
 
 _ANY_ALBUM, _EQUAL_ALBUM, _OWN_ALBUM = range(3)
@@ -41,9 +45,9 @@ _ANY_ALBUM, _EQUAL_ALBUM, _OWN_ALBUM = range(3)
 # themselves and titles are spelled anew, but nothing else on an album is as long to the second.
 _SAME = (
     _Rule(1_000, _OWN_ALBUM, title=0.97, artist=0.0),
-    _Rule(1_000, _OWN_ALBUM, title=0.70, artist=0.60),
+    _Rule(1_000, _OWN_ALBUM, title=0.70, artist=0.60, contained=True),
     _Rule(1_000, _EQUAL_ALBUM, title=0.97, artist=0.66),
-    _Rule(1_000, _EQUAL_ALBUM, title=0.70, artist=0.95),
+    _Rule(1_000, _EQUAL_ALBUM, title=0.70, artist=0.95, contained=True),
     _Rule(CLOSE_MS, _ANY_ALBUM, title=0.80, artist=0.68),
     _Rule(8_000, _ANY_ALBUM, title=0.93, artist=0.80),
     _Rule(10_500, _OWN_ALBUM, title=0.97, artist=0.95),
@@ -70,9 +74,9 @@ def _rate_equal_isrc(evidence: Score) -> Level:
     artist = evidence.artist or 0.0
     if evidence.title < 0.6 and artist < 0.7:
         return Level.DOUBTFUL
-    if evidence.apart_ms is not None and evidence.apart_ms <= CLOSE_MS:
-        return Level.EXACT
     is_told = evidence.title >= 0.93 and artist >= 0.8  # then a title may be silent about its version
+    if evidence.apart_ms is not None and evidence.apart_ms <= CLOSE_MS:
+        return Level.EXACT if is_told or evidence.difference < Difference.VERSION else Level.DOUBTFUL
     if evidence.difference is Difference.CONTRADICTION or (evidence.conflicts and not is_told):
         return Level.DOUBTFUL
     return Level.EXACT if evidence.apart_share <= _FAR_SHARE else Level.DOUBTFUL
@@ -105,5 +109,6 @@ def _is_same(evidence: Score) -> bool:
         and album >= rule.album
         and evidence.title >= rule.title
         and artist >= rule.artist
+        and (evidence.is_contained or not rule.contained)
         for rule in _SAME
     )

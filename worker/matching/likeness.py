@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
 
 from worker.matching.normalize import CACHED, Artists, fold, sound
 from worker.matching.titles import Title
@@ -25,6 +26,10 @@ def title_likeness(one: Title, other: Title) -> float:
         return 0.55 + 0.4 * fuzz.token_sort_ratio(one.full, other.full) / 100
     if one.running == other.running:
         return 1.0
+    if _is_readable(one.core) != _is_readable(other.core) and (
+        one.core in other.extras or other.core in one.extras
+    ):
+        return 0.97  # "Spring Snow (봄눈)" and "봄눈"
     best = _forms_likeness((one.core, one.full), (other.core, other.full))
     if best < 0.95 and one.full.isascii() != other.full.isascii():
         best = max(best, _scripts_likeness(one, other))
@@ -36,19 +41,37 @@ def title_likeness(one: Title, other: Title) -> float:
 def _scripts_likeness(one: Title, other: Title) -> float:
     """Compare two titles in different scripts; one may still be the name of the other that is said anew."""
     roman = _forms_likeness((one.roman_core, one.roman_full), (other.roman_core, other.roman_full))
-    has_vowels = not (_UNVOWELLED.search(one.full) or _UNVOWELLED.search(other.full))
-    mine, theirs = (sound(title.roman_full, has_vowels=has_vowels) for title in (one, other))
-    heard = fuzz.ratio(mine, theirs) / 100 if min(len(mine), len(theirs)) > 2 else 0.0
+    heard = _sound_likeness(one.roman_full, other.roman_full, within=one.full + other.full)
     untold = _UNTOLD if _is_readable(one.full) != _is_readable(other.full) else 0.0
-    return max(roman * 0.97, heard * 0.95, untold)
+    return max(roman * 0.97, heard, untold)
+
+
+def _sound_likeness(one: str, other: str, *, within: str) -> float:
+    """Compare how two romanised texts sound. within: what was romanised, to tell the scripts."""
+    has_vowels = _UNVOWELLED.search(within) is None
+    mine, theirs = sound(one, has_vowels=has_vowels), sound(other, has_vowels=has_vowels)
+    return 0.95 * fuzz.ratio(mine, theirs) / 100 if min(len(mine), len(theirs)) > 2 else 0.0
+
+
+def is_contained(one: Title, other: Title) -> bool:
+    """Say whether one title holds the other, or both may be one in two scripts."""
+    if _is_readable(one.full) != _is_readable(other.full):
+        return True
+    words, others = set(one.full.split(" ")), set(other.full.split(" "))
+    return words <= others or others <= words
 
 
 def artist_likeness(
-    one: Artists | None, other: Artists | None, *, guests: tuple[tuple[str, ...], tuple[str, ...]]
+    one: Artists | None,
+    other: Artists | None,
+    *,
+    guests: tuple[tuple[str, ...], tuple[str, ...]],
+    is_work: bool = False,
 ) -> float | None:
     """Compare two credits; None where one names nobody, or writes a name in another script.
 
-    guests: the artists that each title names.
+    guests: the artists that each title names. is_work: it is a composed work, whose first artist may be the
+    composer.
     """
     if one is None or other is None:
         return None
@@ -57,7 +80,7 @@ def artist_likeness(
     if len(one.players) < len(one.names) or len(other.players) < len(other.names):
         return _performers_likeness(one, other)
     if one.main == other.main:
-        return 1.0
+        return _credit_likeness(one.names[1:], other.names[1:]) if is_work and _are_more(one, other) else 1.0
     best = _names_likeness(one, other, guests=guests)
     if best < 0.6 and _is_readable(one.main) != _is_readable(other.main):
         return None  # a name in two scripts can look like nothing of the kind
@@ -70,11 +93,19 @@ def _names_likeness(
     best = _credit_likeness(one.names, other.names)
     if best < 0.9 and one.whole.isascii() != other.whole.isascii():
         best = max(best, _credit_likeness(one.roman_names, other.roman_names) * 0.97)
+        best = max(
+            best, _sound_likeness(one.roman_names[0], other.roman_names[0], within=one.main + other.main)
+        )
     if best < 0.7 and (guests[0] or guests[1]):
         mine = one.names + tuple(fold(name) for name in guests[0])
         theirs = other.names + tuple(fold(name) for name in guests[1])
         best = max(best, 0.9 * _credit_likeness(mine, theirs))
     return max(best, _RELATED) if _are_related(one, other) else best
+
+
+def _are_more(one: Artists, other: Artists) -> bool:
+    """Say whether both credits name somebody beside the first."""
+    return len(one.names) > 1 and len(other.names) > 1
 
 
 def _performers_likeness(one: Artists, other: Artists) -> float:
@@ -112,7 +143,7 @@ def _words_likeness(one: str, other: str) -> float:
         return max(ratio, 0.95)
     if not only or not extra:
         return max(ratio * 0.85, 0.7 if len(words & others) > 1 or ratio > 0.5 else 0.0)
-    alike = fuzz.ratio("".join(sorted(only)), "".join(sorted(extra))) / 100
+    alike = OSA.normalized_similarity("".join(sorted(only)), "".join(sorted(extra)))
     return max(ratio, 0.9) if alike >= 0.8 else ratio * (0.6 + 0.4 * alike)
 
 

@@ -8,7 +8,7 @@ import msgspec
 from anyascii import anyascii
 
 from worker.matching.aliases import ALIASES, COMPOSERS
-from worker.matching.versions import NOBODY
+from worker.matching.versions import IMITATORS, NOBODY
 
 CACHED = 4096  # enough for the batches under way; more would only cost memory
 _ACCENTS = re.compile(r"[\u0300-\u036f]+")
@@ -25,6 +25,8 @@ _LETTER_SIGNS = (
     (re.compile(r"(?<=[a-z])!(?=[a-z])"), "i"),
     (re.compile(r"(?<=[a-z])@(?=[a-z])"), "a"),
 )
+# One letter in two forms, by custom of the writer; and marks that are not written as a rule.
+_ARABIC = str.maketrans("أإآىةؤئ", "اااي\u0647وي", "\u0640\u064b\u064c\u064d\u064e\u064f\u0650\u0651\u0652")
 _JOINERS = re.compile(
     r"[,;、，・/]| [&+×|] | (?:and|und|et|y|e|x|vs\.?|with|feat\.?|ft\.?|featuring|con|med|och) ",
     re.IGNORECASE,
@@ -35,9 +37,9 @@ _SOUNDS = (
     (" ", ""), ("eo", "o"), ("eu", "u"), ("ae", "e"), ("ou", "u"), ("oo", "u"), ("ee", "i"), ("ph", "f"),
     ("ch", "j"), ("sh", "s"), ("ts", "s"), ("th", "d"), ("dh", "d"), ("kh", "g"), ("gh", "g"), ("ck", "g"),
 )  # fmt: skip
-_ABJAD_SOUNDS = (("ch", "g"), *(pair for pair in _SOUNDS if pair[0] != "ch"))
+_ABJAD_SOUNDS = (("ch", "h"), ("kh", "h"), ("tz", "s"), *_SOUNDS)
 _LETTERS = str.maketrans("lkcqtpzyw", "rgggdbsiv", "`'")
-_CONSONANTS = str.maketrans("lkcqtpz", "rgggdbs", "`'aeiouyvw")
+_CONSONANTS = str.maketrans("lkcqtpzf", "rgggdbsb", "`'aeiouyvwh")
 _DOUBLE = re.compile(r"(.)\1+")
 _CHANNEL = re.compile(r" - topic$|(?<=\w)vevo$", re.IGNORECASE)
 
@@ -46,6 +48,7 @@ class Artists(msgspec.Struct, frozen=True):
     """Who plays, folded. names: main artist first, joined credits one by one, other names too.
 
     whole: all that is credited, without spaces. players: the names of those who did not only compose.
+    imitates: they play what others have made known.
     """
 
     main: str
@@ -53,6 +56,7 @@ class Artists(msgspec.Struct, frozen=True):
     whole: str
     roman_names: tuple[str, ...]
     players: tuple[str, ...]
+    imitates: bool
 
 
 @lru_cache(CACHED)
@@ -64,7 +68,7 @@ def fold(text: str) -> str:
     plain = spaced if spaced.isascii() else unicodedata.normalize("NFKC", spaced)
     plain = plain.casefold()
     if not plain.isascii():
-        plain = _without_accents(plain)
+        plain = _without_accents(plain).translate(_ARABIC)
     if _SIGN.search(plain):
         for sign, letter in _LETTER_SIGNS:
             plain = sign.sub(letter, plain)
@@ -118,6 +122,7 @@ def read_artists(artists: tuple[str, ...]) -> Artists | None:
         names=names,
         whole="".join(known).replace(" ", ""),
         players=tuple(name for name in names if name not in _COMPOSERS),
+        imitates=any(f" {word} " in f" {name} " for name in known for word in IMITATORS),
         roman_names=tuple(name if name.isascii() else fold(romanize(name)) for name in names),
     )
 

@@ -1,17 +1,21 @@
 """How near a candidate is to a source track, field by field, with what speaks against it."""
 
+import re
+
 import msgspec
 from rapidfuzz import fuzz
 
 from shared.models import Track
 from worker.matching.conflicts import Closeness, Difference, Findings, Side, find_conflicts
 from worker.matching.display import read_display
-from worker.matching.likeness import artist_likeness, title_likeness
+from worker.matching.likeness import artist_likeness, is_contained, title_likeness
 from worker.matching.normalize import Artists, fold, read_artists
-from worker.matching.titles import Album, Title, is_parted, read_album, read_title
+from worker.matching.titles import Album, Title, read_album, read_title
 
 _FAR_MS = 16_000
 _UNLIKE = 0.45
+_SHOWN_BY = re.compile(r" [-–—|:] |[:_|「『\"“]|//")  # what parts artist and title in a display string
+_END_OF_CORE = re.compile(r"[(\[]| [-–—|] | feat\.? | ft\.? ", re.IGNORECASE)
 _SHOWN = 0.75  # of an artist whom only the title names: a channel may show others' videos, or play them
 
 
@@ -20,8 +24,9 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
 
     total: of all fields. apart_ms: difference of the durations, None where one is unknown; apart_share: as a
     share of the longer one, 0 where unknown. own_album: both stand on one album that is not merely named like
-    the track. same_file: the durations are equal to the millisecond, and no whole seconds. is_identical: both
-    are described in the same words. conflicts: what makes the two different recordings; difference: how
+    the track. same_file: the durations are equal to the millisecond, and no whole seconds. is_contained: one
+    title holds the other, or is in another script. is_identical: both are described in the same words.
+    conflicts: what makes the two different recordings; difference: how
     different. doubts: what only one side says, so that the rest must make it good. notes: differences that
     decide nothing. All three in words for people.
     """
@@ -36,6 +41,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     apart_share: float = 0.0
     own_album: bool = False
     same_file: bool = False
+    is_contained: bool = False
     is_identical: bool = False
     conflicts: tuple[str, ...] = ()
     difference: Difference = Difference.NONE
@@ -84,13 +90,11 @@ def score(source: Track, candidate: Track) -> Score:
     glance = _glance(source.title, candidate.title)
     if glance < _UNLIKE and not isrc:  # another song, whoever plays it: most candidates end here or below
         return Score(total=glance / 2, title=glance, isrc=isrc, apart_ms=apart_ms)
-    titles = _read_titles(source, candidate)
+    players, others = read_artists(source.artists), read_artists(candidate.artists)
+    titles = _read_titles(source, candidate, players=players, others=others)
     if titles.likeness < 0.5 and not isrc:
         return Score(total=titles.likeness / 2, title=titles.likeness, isrc=isrc, apart_ms=apart_ms)
-    players, others = read_artists(source.artists), read_artists(candidate.artists)
-    artist = artist_likeness(players, others, guests=(titles.wanted.guests, titles.found.guests))
-    if titles.names_artist:
-        artist = 0.95 if artist is None else max(artist, _SHOWN)
+    artist = _artist_likeness(titles, players, others)
     albums = _compare_albums(source, candidate)
     own_album = albums.is_same and albums.wanted_name != titles.wanted.core
     closeness = Closeness(
@@ -99,8 +103,8 @@ def score(source: Track, candidate: Track) -> Score:
         is_same_release=own_album,
     )
     findings = find_conflicts(
-        Side(titles.wanted, albums.wanted, _guests(titles.wanted, players)),
-        Side(titles.found, albums.found, _guests(titles.found, others)),
+        Side(titles.wanted, albums.wanted, players),
+        Side(titles.found, albums.found, others),
         closeness=closeness,
     )
     duration = None if apart_ms is None else max(0.0, 1 - max(0, apart_ms - 1_000) / _FAR_MS)
@@ -116,39 +120,57 @@ def score(source: Track, candidate: Track) -> Score:
         apart_share=(apart_ms or 0) / max(source.duration_ms or 1, candidate.duration_ms or 1),
         own_album=own_album,
         same_file=closeness.is_same_file,
+        is_contained=is_contained(titles.wanted, titles.found),
         is_identical=_description(source) == _description(candidate) and bool(source.title.strip()),
         conflicts=findings.conflicts,
-        doubts=findings.doubts,
         difference=findings.difference,
+        doubts=findings.doubts,
         notes=findings.notes + tuple(f"the title also says “{said}”" for said in titles.strange),
     )
 
 
 def _glance(wanted: str, found: str) -> float:
-    """Compare two titles without taking the second one apart, never lower than they are alike; 0..1."""
+    """Compare two titles without taking them apart, never lower than they are alike; 0..1."""
     whole, other = fold(wanted), fold(found)
-    core = read_title(wanted).core
+    if not whole or not other:
+        return 0.0  # a blank title is like none, not like another blank one
     if not (whole.isascii() and other.isascii()):
         return 1.0
-    shared = max(fuzz.token_set_ratio(core, other), fuzz.token_set_ratio(whole, other)) / 100
-    return 1.0 if shared < _UNLIKE and fuzz.partial_ratio(core, other) >= 75 else shared
+    core, other_core = fold(_outside(wanted)), fold(_outside(found))
+    shared = max(
+        fuzz.token_set_ratio(core, other),
+        fuzz.token_set_ratio(whole, other_core),
+        fuzz.token_set_ratio(whole, other),
+    )
+    if shared / 100 < _UNLIKE and fuzz.partial_ratio(core, other_core) >= 75:
+        return 1.0
+    return shared / 100
 
 
-def _compare_titles(wanted: Title, found: Title, *, names_artist: bool = False) -> _Titles:
-    return _Titles(wanted, found, title_likeness(wanted, found), names_artist)
+def _outside(title: str) -> str:
+    """Return what stands before brackets, dash and guests."""
+    return _END_OF_CORE.split(title, maxsplit=1)[0].strip() or title
 
 
-def _read_titles(source: Track, candidate: Track) -> _Titles:
+def _read_titles(
+    source: Track, candidate: Track, *, players: Artists | None, others: Artists | None
+) -> _Titles:
     """Read both titles as they stand, or one as a display string, whichever makes them more alike."""
-    plain = _compare_titles(read_title(source.title), read_title(candidate.title))
-    if plain.likeness == 1.0:
+    wanted, found = read_title(source.title), read_title(candidate.title)
+    plain = _Titles(wanted, found, title_likeness(wanted, found))
+    is_told = players is not None and others is not None
+    if plain.likeness == 1.0 and (is_told or source.title == candidate.title):
         return plain
-    players, others = read_artists(source.artists), read_artists(candidate.artists)
+    agree = artist_likeness(players, others, guests=(wanted.guests, found.guests))
+    do_agree = agree is not None and agree >= 0.6
+    if do_agree and plain.likeness >= 0.93:
+        return plain
     readings = [plain]
-    if players is not None and (others is None or (plain.likeness < 0.93 and is_parted(candidate.title))):
-        readings += _read_display(source, candidate, names=_all_names(players, others))
-    if others is not None and (players is None or (plain.likeness < 0.93 and is_parted(source.title))):
-        readings += _read_display(candidate, source, names=_all_names(others, players))
+    mine, theirs = (artists.names if artists else () for artists in (players, others))
+    if mine and (not do_agree or _SHOWN_BY.search(candidate.title)):
+        readings += _read_display(source, candidate, names=(*mine, *theirs) if do_agree else mine)
+    if theirs and (not do_agree or _SHOWN_BY.search(source.title)):
+        readings += _read_display(candidate, source, names=(*theirs, *mine) if do_agree else theirs)
     return max(readings, key=lambda either: (either.likeness, either.names_artist))
 
 
@@ -156,20 +178,21 @@ def _read_display(told: Track, shown: Track, *, names: tuple[str, ...]) -> list[
     """Read the title of one track with the other at hand."""
     title = read_title(told.title)
     album = read_album(told.album).words if told.album else ""
-    display = read_display(shown.title, title=title, names=names, album=album)
+    display = read_display(
+        shown.title, title=title, names=names, album=album, is_credited=bool(shown.artists)
+    )
     if display is None:
         return []
     read = read_title(display.title)
     return [_Titles(title, read, title_likeness(title, read), display.has_artist, display.strange)]
 
 
-def _all_names(one: Artists, other: Artists | None) -> tuple[str, ...]:
-    return one.names if other is None else (*one.names, *other.names)
-
-
-def _guests(title: Title, players: Artists | None) -> frozenset[str]:
-    """Name who plays beside the main artist, folded."""
-    return frozenset((*map(fold, title.guests), *(players.names[1:] if players else ())))
+def _artist_likeness(titles: _Titles, players: Artists | None, others: Artists | None) -> float | None:
+    guests = (titles.wanted.guests, titles.found.guests)
+    artist = artist_likeness(players, others, guests=guests, is_work=titles.wanted.is_work)
+    if not titles.names_artist:
+        return artist
+    return 0.95 if artist is None else max(artist, _SHOWN)
 
 
 def _description(track: Track) -> tuple[object, ...]:

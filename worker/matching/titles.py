@@ -7,7 +7,18 @@ from functools import lru_cache
 import msgspec
 
 from worker.matching.normalize import CACHED, artist_names, fold, romanize
-from worker.matching.versions import FEATURING, ORIGINS, PLAIN_WORDS, VERSIONS, Version, Weight
+from worker.matching.tidy import tidy
+from worker.matching.versions import (
+    CLEAN,
+    EXPLICIT,
+    FEATURING,
+    ORIGINS,
+    PLAIN_WORDS,
+    VERSION_BY_KIND,
+    VERSIONS,
+    Version,
+    Weight,
+)
 
 _OPENING = "([{（【〔"
 _CLOSING = ")]}）】〕"
@@ -21,12 +32,18 @@ _SAID = "acoustic|instrumental|karaoke|extended|radio|live|album|single|remaster
 _TAILS = (
     re.compile(rf"(?<=\S)((?: (?:{_VIDEO})){{2,}}| (?:hd|hq|4k))$", re.IGNORECASE),
     re.compile(r"(?<=\S) (live (?:at|from) \S.*)$", re.IGNORECASE),
+    re.compile(r"(?<=\S) [-–~]([^-–~]+)[-–~]$"),  # "Title -Live Ver.-"
+    re.compile(r"(?<=\S) (in dub)$", re.IGNORECASE),
     re.compile(rf"(?<=\S) ((?:{_SAID}) (?:version|edit|mix|video|audio))$", re.IGNORECASE),
     re.compile(
         r"(?<=\S) (sped up|slowed (?:\+|and|&) reverb|original mix|club mix|remastered)$", re.IGNORECASE
     ),
 )
-_MEDLEY = re.compile(r"^medley ?[:-] ?(?=\S)", re.IGNORECASE)  # the titles behind it say as much
+# "Sonata No. 2", "in B-flat major", "Op. 9", "K. 331": a work, and not who plays it.
+_WORK = re.compile(
+    r"\b(?:opus \d|(?:bwv|hwv|rv|kv|hob|woo|deutsch) ?\d|in [a-g](?: flat| sharp)? (?:major|minor)"
+    r"|(?:sonata|sonate|concerto|konzert|symphony|sinfonie|symphonie|quartet|nocturne|etude|prelude) no \d)"
+)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _DIGITS = re.compile(r"\d+")
 _ENDINGS = frozenset({"remix", "remixed", "live", "acoustic", "instrumental"})
@@ -47,6 +64,8 @@ _COUNTS = {
 }  # fmt: skip
 # Roman numerals that are nothing else; the others count only after a word like "part".
 _NUMERALS = frozenset(word for word in _COUNTS if set(word) <= set("ivx")) - {"i", "v", "x"}
+# Number words that count where they end a title; "The One" and "Ten" do not.
+_LAST_COUNTS = frozenset({"two", "three", "four", "five", "six", "seven", "eight", "nine"})
 _AROUND = frozenset({
     "the", "a", "an", "of", "by", "in", "at", "on", "from", "and", "for", "de", "la", "el", "le", "du", "en",
     "von", "der", "die", "das",
@@ -74,7 +93,8 @@ class Title(msgspec.Struct, frozen=True):
     full: core with the extras, which are the parts in brackets or after a dash that name no version.
     running: core and extras in the order they are written in, where that is another one. roman_core,
     roman_full: core and full in Latin letters. written: the core as it was written. version_words: the
-    parts that name a version, as they were written.
+    parts that name a version, as they were written. explicit: whether it calls itself explicit (True) or
+    clean (False). is_work: it is worded like a composed work, which many perform.
     """
 
     core: str
@@ -88,14 +108,21 @@ class Title(msgspec.Struct, frozen=True):
     roman_full: str
     written: str
     version_words: tuple[str, ...]
+    explicit: bool | None
+    is_work: bool
 
 
 class Album(msgspec.Struct, frozen=True):
-    """The name of an album without its packaging, all its words, and the kinds of version it speaks of."""
+    """The name of an album without its packaging, and all its words.
+
+    kinds: versions that it speaks of anywhere. called: decisive ones that it names in brackets or behind a
+    dash.
+    """
 
     name: str
     words: str
     kinds: frozenset[str]
+    called: frozenset[str]
 
 
 class _Segment(msgspec.Struct, frozen=True):
@@ -110,8 +137,8 @@ class _Segment(msgspec.Struct, frozen=True):
 @lru_cache(CACHED)
 def read_title(text: str) -> Title:
     """Take a title apart into its core, versions, guests and numbers."""
-    text = " ".join(text.split())
-    core, parts = _split(_MEDLEY.sub("", text))
+    text = tidy(text)
+    core, parts = _split(text)
     guests: tuple[str, ...] = ()
     featuring = _FEATURING.search(core)
     if featuring and featuring.start():
@@ -133,6 +160,8 @@ def read_title(text: str) -> Title:
         roman_full=full if full.isascii() else fold(romanize(full)),
         written=core,
         version_words=tuple(segment.version_words for segment in segments if segment.version_words),
+        explicit=_flag(parts),
+        is_work=_WORK.search(full) is not None,
     )
 
 
@@ -141,12 +170,16 @@ def read_album(text: str) -> Album:
     """Bring the name of an album to a form that can be compared."""
     words = fold(text)
     kinds = frozenset(tag.kind for tag in _tags(*find_versions(words)))
-    return Album(name=read_title(text).core, words=words, kinds=kinds)
+    name = read_title(text)
+    called = frozenset(tag.kind for tag in name.tags if tag.weight is Weight.DECISIVE)
+    return Album(name=name.core, words=words, kinds=kinds, called=called)
 
 
-def is_parted(text: str) -> bool:
-    """Say whether a dash parts a title."""
-    return _DASH.search(text) is not None
+def _flag(parts: Iterable[str]) -> bool | None:
+    words = {word for part in parts for word in fold(part).split(" ")}
+    if words.isdisjoint(EXPLICIT) == words.isdisjoint(CLEAN):
+        return None
+    return not words.isdisjoint(EXPLICIT)
 
 
 def _split(text: str) -> tuple[str, list[str]]:
@@ -255,7 +288,8 @@ def count_parts(folded: str) -> str:
     words = [_PARTS.get(word, word) for word in folded.split(" ")]
     for place in range(1, len(words)):
         word = words[place]
-        if word in _NUMERALS or (word in _COUNTS and words[place - 1] in _COUNTED):
+        is_last = place + 1 == len(words) and word in _LAST_COUNTS
+        if word in _NUMERALS or is_last or (word in _COUNTS and words[place - 1] in _COUNTED):
             words[place] = _COUNTS[word]
     return " ".join(words) if len(words) > 1 else folded
 
@@ -269,7 +303,7 @@ def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:
 
 
 _BY_PHRASE = {fold(phrase): version for version in VERSIONS for phrase in version.phrases}
-_REMIX = next(version for version in VERSIONS if version.kind == "remix")
+_REMIX = VERSION_BY_KIND["remix"]
 _FIRST_WORDS = frozenset(phrase.split(" ")[0] for phrase in _BY_PHRASE)
 _PHRASE = _pattern(_BY_PHRASE)
 _ORIGIN = re.compile(rf"(?:{'|'.join(re.escape(fold(origin)) for origin in ORIGINS)})\b")

@@ -18,7 +18,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 
     phrases: matched as whole words, in scripts without spaces as parts of words. named: the words around the
     phrase tell two of a kind apart (the remixer, the venue). has_own_length: it is played or cut anew, so
-    that two of one length to the millisecond are one; an instrumental is as long as the song. stands_in: who
+    that two of one length to the millisecond are one. stands_in: who
     asks for best effort takes it for the song, where there is nothing nearer.
     """
 
@@ -39,6 +39,7 @@ VERSIONS = (
         kind="packaging",
         weight=Weight.SOFT,
         phrases=_phrases("""
+            mv | m v | mp3 | flac | studioversion | albumversion | originalaufnahme | lyrics español
             remaster | remastered | remastering | re-master | re-mastered | digital remaster
             digitally remastered | remastered version | remaster version | remastered edition
             remasterizado | remasterizada | remastérisé | remasterisé | remasterizzato | remastert
@@ -75,6 +76,7 @@ VERSIONS = (
         weight=Weight.LENGTH,
         stands_in=True,
         phrases=_phrases("""
+            radioversion | singleversion | radiofassung
             radio edit | radio version | radio mix | radio cut | single version | single edit
             single mix | 7 version | 7 mix | 7 edit | 7 inch | 7 inch version | 7 inch mix
             7 inch edit | edit | video edit | video version | album edit | short version
@@ -106,9 +108,12 @@ VERSIONS = (
         kind="live",
         weight=Weight.DECISIVE,
         named=True,
-        has_own_length=True,
         stands_in=True,
         phrases=_phrases("""
+            liveversion | liveaufnahme | konzertmitschnitt | live mitschnitt | konzertversion | en concierto
+            concierto | ao vivo em | livekonzert | na zywo | ζωντανή ηχογράφηση | ζωντανά | הופעה חיה
+            בהופעה | בהופעה חיה | لايف | حفلة | مباشر | من حفلة | 콘서트 | コンサート
+            ライブバージョン | 实况
             live | live at | live from | live in | live on | live version | live session
             live sessions | recorded live | in concert | concert | unplugged | mtv unplugged
             en vivo | en directo | ao vivo | en direct | en public | dal vivo | in concerto
@@ -125,11 +130,12 @@ VERSIONS = (
         weight=Weight.DECISIVE,
         named=True,
         phrases=_phrases("""
-            remix | remixed | remixed by | re-mix | rmx | mix | club mix | dance mix | house mix
-            club edit | dub mix | vip mix | vip | bootleg | rework | reworked | re-work | refix
+            ρεμίξ | רמיקס | ريمكس
+            remix | remixed | remixed by | re-mix | rmx | mix | club edit
+            vip mix | vip | bootleg | rework | reworked | re-work | refix
             flip | mashup | mash up | re-edit | reedit | reconstruction | remixado | remezcla
             ремикс | リミックス | 리믹스 | 混音 | dj mix | mixed | megamix | edm remix
-            club version | dance version | disco version | disco mix | dubplate | beats
+            club version | dance version | disco version | dubplate | beats
             chopped and screwed | chopped not slopped | interpretation | reinterpretation | recut
             reimagined | re-imagined | redux | revisited | recomposed
         """),
@@ -144,6 +150,7 @@ VERSIONS = (
         weight=Weight.DECISIVE,
         stands_in=True,
         phrases=_phrases("""
+            akustikversion | akustikfassung | unplugged version | ακουστικό | אקוסטי | 不插电 | 어쿠스틱 버전
             acoustic | acoustic version | acoustic mix | acoustic session | acústico | acústica
             acoustique | acustico | acustica | akustik | akustisch | akustyczna | акустика
             акустическая версия | アコースティック | 어쿠스틱 | stripped | stripped version
@@ -154,6 +161,7 @@ VERSIONS = (
         kind="karaoke",
         weight=Weight.DECISIVE,
         phrases=_phrases("""
+            mr | 卡拉ok | ктв | минус | минусовка | karaokeversion | karaoké | קריוקי | كاريوكي | καραόκε
             karaoke | karaoke version | backing track | in the style of | made famous by
             originally performed by | minus one | sing along | singalong | sing-along | カラオケ
             노래방 | караоке | playback | made popular by | as made famous by | backing version
@@ -165,6 +173,7 @@ VERSIONS = (
         weight=Weight.DECISIVE,
         named=True,
         phrases=_phrases("""
+            coverversion | versión de | hommage à | kavers
             cover | cover version | covered by | tribute | tribute to | a tribute to
             tribute version | カバー | 커버 | 翻唱 | кавер | rendition | parody
         """),
@@ -174,6 +183,7 @@ VERSIONS = (
         weight=Weight.DECISIVE,
         named=True,
         phrases=_phrases("""
+            maqueta | demoversion | demoaufnahme | maquette | provino | scetch | סקיצה | ντέμο
             demo | demo version | demos | rough mix | early version | early mix | work in progress
             outtake | outtakes | rehearsal | home recording | home demo | alternate take
             alternative take | alt take | take | early take | unreleased | first version | デモ
@@ -185,6 +195,8 @@ VERSIONS = (
         kind="instrumental",
         weight=Weight.DECISIVE,
         phrases=_phrases("""
+            instrumentalversion | instrumentalfassung | موسيقى | عزف | אינסטרומנטלי | ορχηστρικό | インスト版
+            инструментальная версия | minus one track
             instrumental | instrumental version | intrumental | instrumental mix | instrumentals | strumentale
             instrumentale | off vocal | offvocal | without vocals | inst | inst ver | инструментал
             インスト | インストゥルメンタル | 伴奏 | 纯音乐 | 반주 | beat | karaoke instrumental
@@ -259,6 +271,16 @@ VERSIONS = (
             guitar version | choir version | jazz version | bossa nova | bossa version | arranged by
             arr | transcribed | arrangement | solo version | duet version | band version
             ensemble version | a 2 voix
+        """),
+    ),
+    Version(
+        kind="other video",
+        weight=Weight.DECISIVE,
+        phrases=_phrases("""
+            tutorial | lesson | guitar lesson | piano lesson | reaction | first reaction | dance practice
+            choreography | teaser | trailer | making of | behind the scenes | how to play | playthrough
+            play through | tabs | chords | with tabs | drum cover | bass cover | guitar cover
+            piano cover | fan made | fanmade | mashup video | explained | review | type beat
         """),
     ),
     Version(
@@ -349,6 +371,20 @@ VERSIONS = (
     ),
 )
 
+VERSION_BY_KIND = {version.kind: version for version in VERSIONS}
+
+# Words in brackets that tell a clean release from an explicit one.
+CLEAN = frozenset({"clean", "edited", "amended", "censored"})
+EXPLICIT = frozenset({"explicit", "dirty", "uncensored"})
+
+# A credit that holds one of these plays what others have made known.
+IMITATORS = frozenset(
+    _phrases("""
+    tribute | karaoke | cover | covers | lullaby | rockabye | made famous | in the style of
+    party tyme | backing tracks | soundalike | impersonators | ameritz | zzang | sing2piano
+""")
+)
+
 # A part of a title that begins with one of these names guests.
 FEATURING = frozenset({"feat", "ft", "featuring", "with", "w"})
 
@@ -360,7 +396,8 @@ PLAIN_WORDS = frozenset(
     german | italian | portuguese | japanese | korean | chinese | russian | hindi | flip | tribute
     poem | speech | spoken | clean | dirty | mono | stereo | inst | arr | vip | cover | ver
     preview | mixed | interview | unreleased | dub | bonus | expanded | edit | on the radio | sketch
-    ep | sound | vinyl | revisited | playback | bootleg | stripped | uncut
+    ep | sound | vinyl | revisited | lesson | reaction | teaser | trailer | tabs | chords | review
+    explained | mr | concierto | minus | playthrough | choreography | playback | bootleg | stripped | uncut
 """)
 )
 
