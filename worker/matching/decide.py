@@ -131,10 +131,10 @@ def _preference(*, wanted: bool | None) -> Callable[[_Rated], tuple[object, ...]
         near = evidence.title >= 0.93 and (evidence.apart_ms or 0) <= CLOSE_MS
         return (
             -one.level,
+            _is_other_release(track, wanted=wanted),
             not evidence.is_identical,
             evidence.has_differences,
             not near if one.level >= Level.SAME else -evidence.total,
-            _is_other_release(track, wanted=wanted),
             not (evidence.album or 0.0) >= 0.9,
             _is_compilation(track),
             track.release_date or "9999",

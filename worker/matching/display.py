@@ -23,7 +23,8 @@ _SEPARATOR = re.compile(
 )
 _AUTHORSHIP = frozenset({"by", "von", "par", "por"})
 _AROUND_ARTIST = frozenset({"the", "and", "by", "from", "with", "feat", "ft", "featuring", "da", "mr"})
-_YEAR = re.compile(r"(?:19|20)\d\d|33|45|78|rpm|track|album")
+_TRACK = re.compile(r"\btrack \d{1,2}\b")
+_YEAR = re.compile(r"(?:19|20)\d\d|33|45|78|rpm|album")
 _PLACE_OR_YEAR = re.compile(rf"\d{{1,2}}|{_YEAR.pattern}")  # behind a title a small number makes a sequel
 _LONGEST = 60  # words; what stands behind is a description
 _NEAR = 90.0
@@ -83,7 +84,8 @@ def read_display(
     meanings: list[_Meaning] = []
     for run in _runs(display, *span):
         meaning = _explain(run, names=names, known=known)
-        if meaning is None or (is_credited and run.touches and run.words[0] not in FEATURING):
+        is_named = is_credited and run.touches and meaning is not None and meaning.version
+        if meaning is None or (is_named and run.words[0] not in FEATURING):
             return None
         meanings.append(meaning)
     has_artist = any(meaning.has_artist for meaning in meanings)
@@ -100,7 +102,7 @@ def _explain(run: _Run, *, names: Sequence[str], known: set[str]) -> _Meaning | 
     rest = _without_artist(run, names)
     has_artist = rest is not None
     words = run.words if rest is None else rest
-    said = " ".join(words)
+    said = _TRACK.sub("", " ".join(words)).strip()
     if is_origin(said):
         return _Meaning(has_artist)
     found, around = find_versions(said)

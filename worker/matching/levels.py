@@ -29,7 +29,7 @@ class Level(IntEnum):
 class _Rule(msgspec.Struct, frozen=True):
     """Durations at most so far apart, on albums at least so alike, need at least such a title and artist.
 
-    contained: and one title holds the other, or is in another script.
+    contained: and one title holds the other, or stands in another script at the same place of the album.
     """
 
     apart_ms: int
@@ -99,7 +99,7 @@ def _is_same(evidence: Score) -> bool:
         if evidence.artist is None:
             return evidence.title == 1.0 and not evidence.doubts
         is_sure = not evidence.doubts or evidence.own_album
-        return evidence.title >= 0.93 and evidence.artist >= 0.8 and is_sure
+        return evidence.title >= 0.93 and evidence.artist >= 0.84 and is_sure
     album = _ANY_ALBUM
     if (evidence.album or 0.0) >= 0.9:
         album = _OWN_ALBUM if evidence.own_album else _EQUAL_ALBUM

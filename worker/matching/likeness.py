@@ -13,6 +13,12 @@ _UNTOLD = 0.7  # two scripts may hide one title; only a common album and length,
 _UNVOWELLED = re.compile(r"[\u0590-\u06ff]")  # Hebrew, Arabic
 _RELATED = 0.66  # enough where title, album and length agree, and only there
 _COMPOSED = 0.75  # less than an artist who agrees, enough where the lengths agree
+_LATIN = re.compile(r"[A-Za-z0-9]")
+_LETTER = re.compile(r"[^\W\d_]")
+_NEGATIONS = frozenset(
+    {"no", "not", "dont", "never", "without", "non", "kein", "keine", "nicht", "nie", "ohne", "sin", "sans"}
+    | {"pas", "jamais", "nunca", "não", "sem", "не", "нет", "без"}
+)
 _FILLERS = frozenset({"the", "a", "an", "and", "of", "to", "la", "el", "le", "o"})
 
 
@@ -26,9 +32,7 @@ def title_likeness(one: Title, other: Title) -> float:
         return 0.55 + 0.4 * fuzz.token_sort_ratio(one.full, other.full) / 100
     if one.running == other.running:
         return 1.0
-    if _is_readable(one.core) != _is_readable(other.core) and (
-        one.core in other.extras or other.core in one.extras
-    ):
+    if are_foreign(one.core, other.core) and (one.core in other.extras or other.core in one.extras):
         return 0.97  # "Spring Snow (봄눈)" and "봄눈"
     best = _forms_likeness((one.core, one.full), (other.core, other.full))
     if best < 0.95 and one.full.isascii() != other.full.isascii():
@@ -42,7 +46,7 @@ def _scripts_likeness(one: Title, other: Title) -> float:
     """Compare two titles in different scripts; one may still be the name of the other that is said anew."""
     roman = _forms_likeness((one.roman_core, one.roman_full), (other.roman_core, other.roman_full))
     heard = _sound_likeness(one.roman_full, other.roman_full, within=one.full + other.full)
-    untold = _UNTOLD if _is_readable(one.full) != _is_readable(other.full) else 0.0
+    untold = _UNTOLD if are_foreign(one.full, other.full) else 0.0
     return max(roman * 0.97, heard, untold)
 
 
@@ -54,11 +58,9 @@ def _sound_likeness(one: str, other: str, *, within: str) -> float:
 
 
 def is_contained(one: Title, other: Title) -> bool:
-    """Say whether one title holds the other, or both may be one in two scripts."""
-    if _is_readable(one.full) != _is_readable(other.full):
-        return True
+    """Say whether all words of one title stand in the other, and none of the rest turns it round."""
     words, others = set(one.full.split(" ")), set(other.full.split(" "))
-    return words <= others or others <= words
+    return (words <= others or others <= words) and (words ^ others).isdisjoint(_NEGATIONS)
 
 
 def artist_likeness(
@@ -82,7 +84,7 @@ def artist_likeness(
     if one.main == other.main:
         return _credit_likeness(one.names[1:], other.names[1:]) if is_work and _are_more(one, other) else 1.0
     best = _names_likeness(one, other, guests=guests)
-    if best < 0.6 and _is_readable(one.main) != _is_readable(other.main):
+    if best < 0.6 and are_foreign(one.main, other.main):
         return None  # a name in two scripts can look like nothing of the kind
     return best
 
@@ -151,7 +153,7 @@ def _words_likeness(one: str, other: str) -> float:
 def _credit_likeness(one: tuple[str, ...], other: tuple[str, ...]) -> float:
     forward = max(_name_likeness(one[0], name) for name in other)
     backward = max(_name_likeness(other[0], name) for name in one)
-    return 0.8 * max(forward, backward) + 0.2 * min(forward, backward)
+    return 0.85 * max(forward, backward) + 0.15 * min(forward, backward)
 
 
 def _name_likeness(one: str, other: str) -> float:
@@ -175,9 +177,10 @@ def _are_related(one: Artists, other: Artists) -> bool:
     return sorted(main) == sorted(others)
 
 
-def _is_readable(name: str) -> bool:
-    """Say whether a name has Latin letters or digits."""
-    return any(sign.isascii() and sign.isalnum() for sign in name)
+def are_foreign(one: str, other: str) -> bool:
+    """Say whether one text has Latin letters or digits, and the other letters of other scripts only."""
+    latin, others_latin = _LATIN.search(one) is not None, _LATIN.search(other) is not None
+    return latin != others_latin and _LETTER.search(other if latin else one) is not None
 
 
 def _is_masked(one: str, other: str) -> bool:

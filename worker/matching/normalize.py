@@ -39,7 +39,7 @@ _SOUNDS = (
 )  # fmt: skip
 _ABJAD_SOUNDS = (("ch", "h"), ("kh", "h"), ("tz", "s"), *_SOUNDS)
 _LETTERS = str.maketrans("lkcqtpzyw", "rgggdbsiv", "`'")
-_CONSONANTS = str.maketrans("lkcqtpzf", "rgggdbsb", "`'aeiouyvwh")
+_CONSONANTS = str.maketrans("lkcqtpzfvw", "rgggdbsbbb", "`'aeiouyh")
 _DOUBLE = re.compile(r"(.)\1+")
 _CHANNEL = re.compile(r" - topic$|(?<=\w)vevo$", re.IGNORECASE)
 

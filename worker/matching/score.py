@@ -8,12 +8,15 @@ from rapidfuzz import fuzz
 from shared.models import Track
 from worker.matching.conflicts import Closeness, Difference, Findings, Side, find_conflicts
 from worker.matching.display import read_display
-from worker.matching.likeness import artist_likeness, is_contained, title_likeness
+from worker.matching.likeness import are_foreign, artist_likeness, is_contained, title_likeness
 from worker.matching.normalize import Artists, fold, read_artists
 from worker.matching.titles import Album, Title, read_album, read_title
 
 _FAR_MS = 16_000
-_UNLIKE = 0.45
+_UNLIKE = 0.5
+_STRANGE = 0.45
+_NAMED = 80.0  # of a name or a title that may stand in a longer text
+_SAME_LENGTH_MS = 1_000
 _SHOWN_BY = re.compile(r" [-–—|:] |[:_|「『\"“]|//")  # what parts artist and title in a display string
 _END_OF_CORE = re.compile(r"[(\[]| [-–—|] | feat\.? | ft\.? ", re.IGNORECASE)
 _SHOWN = 0.75  # of an artist whom only the title names: a channel may show others' videos, or play them
@@ -25,10 +28,10 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     total: of all fields. apart_ms: difference of the durations, None where one is unknown; apart_share: as a
     share of the longer one, 0 where unknown. own_album: both stand on one album that is not merely named like
     the track. same_file: the durations are equal to the millisecond, and no whole seconds. is_contained: one
-    title holds the other, or is in another script. is_identical: both are described in the same words.
-    conflicts: what makes the two different recordings; difference: how
-    different. doubts: what only one side says, so that the rest must make it good. notes: differences that
-    decide nothing. All three in words for people.
+    title holds the other, or stands in another script at the same place. is_identical: both are described in
+    the same words. conflicts: what makes the two different recordings; difference: how different. doubts:
+    what only one side says, so that the rest must make it good. notes: differences that decide nothing. All
+    three in words for people.
     """
 
     total: float
@@ -91,6 +94,10 @@ def score(source: Track, candidate: Track) -> Score:
     if glance < _UNLIKE and not isrc:  # another song, whoever plays it: most candidates end here or below
         return Score(total=glance / 2, title=glance, isrc=isrc, apart_ms=apart_ms)
     players, others = read_artists(source.artists), read_artists(candidate.artists)
+    if not isrc and (apart_ms is None or apart_ms > _SAME_LENGTH_MS):
+        strange = _strangeness(source, candidate, players=players, others=others)
+        if strange is not None:  # nobody takes it for the same, whatever the titles say
+            return Score(total=glance * strange, title=glance, artist=strange, isrc=isrc, apart_ms=apart_ms)
     titles = _read_titles(source, candidate, players=players, others=others)
     if titles.likeness < 0.5 and not isrc:
         return Score(total=titles.likeness / 2, title=titles.likeness, isrc=isrc, apart_ms=apart_ms)
@@ -120,7 +127,7 @@ def score(source: Track, candidate: Track) -> Score:
         apart_share=(apart_ms or 0) / max(source.duration_ms or 1, candidate.duration_ms or 1),
         own_album=own_album,
         same_file=closeness.is_same_file,
-        is_contained=is_contained(titles.wanted, titles.found),
+        is_contained=_may_be_one(titles, source, candidate),
         is_identical=_description(source) == _description(candidate) and bool(source.title.strip()),
         conflicts=findings.conflicts,
         difference=findings.difference,
@@ -136,15 +143,28 @@ def _glance(wanted: str, found: str) -> float:
         return 0.0  # a blank title is like none, not like another blank one
     if not (whole.isascii() and other.isascii()):
         return 1.0
+    shared = fuzz.token_set_ratio(whole, other) / 100
+    if shared >= _UNLIKE:
+        return shared
     core, other_core = fold(_outside(wanted)), fold(_outside(found))
-    shared = max(
-        fuzz.token_set_ratio(core, other),
-        fuzz.token_set_ratio(whole, other_core),
-        fuzz.token_set_ratio(whole, other),
-    )
-    if shared / 100 < _UNLIKE and fuzz.partial_ratio(core, other_core) >= 75:
-        return 1.0
-    return shared / 100
+    if core != whole:
+        shared = max(shared, fuzz.token_set_ratio(core, other) / 100)
+    if other_core != other:
+        shared = max(shared, fuzz.token_set_ratio(whole, other_core) / 100)
+    return 1.0 if shared < _UNLIKE and fuzz.partial_ratio(core, other_core) >= 75 else shared
+
+
+def _strangeness(
+    source: Track, candidate: Track, *, players: Artists | None, others: Artists | None
+) -> float | None:
+    """Return how little two credits are alike where neither is named by the other's title; else None."""
+    artist = artist_likeness(players, others, guests=((), ()))
+    if artist is None or artist >= _STRANGE or players is None or others is None:
+        return None
+    shown, told = fold(candidate.title), fold(source.title)
+    if any(fuzz.partial_ratio(name, shown) >= _NAMED for name in players.names):
+        return None
+    return None if any(fuzz.partial_ratio(name, told) >= _NAMED for name in others.names) else artist
 
 
 def _outside(title: str) -> str:
@@ -176,7 +196,12 @@ def _read_titles(
 
 def _read_display(told: Track, shown: Track, *, names: tuple[str, ...]) -> list[_Titles]:
     """Read the title of one track with the other at hand."""
-    title = read_title(told.title)
+    title, folded = read_title(told.title), fold(shown.title)
+    if shown.artists and not any(fuzz.partial_ratio(name, folded) >= _NAMED for name in names):
+        return []  # nobody vouches for what another one shows
+    core = fold(_outside(told.title)).replace(" ", "")
+    if fuzz.partial_ratio(core, folded.replace(" ", "")) < _NAMED:
+        return []
     album = read_album(told.album).words if told.album else ""
     display = read_display(
         shown.title, title=title, names=names, album=album, is_credited=bool(shown.artists)
@@ -185,6 +210,14 @@ def _read_display(told: Track, shown: Track, *, names: tuple[str, ...]) -> list[
         return []
     read = read_title(display.title)
     return [_Titles(title, read, title_likeness(title, read), display.has_artist, display.strange)]
+
+
+def _may_be_one(titles: _Titles, source: Track, candidate: Track) -> bool:
+    """Say whether one title holds the other, or may be the other in another language."""
+    if not are_foreign(titles.wanted.full, titles.found.full):
+        return is_contained(titles.wanted, titles.found)
+    places = [(track.disc_number or 1, track.track_number) for track in (source, candidate)]
+    return places[0] == places[1] and source.track_number is not None
 
 
 def _artist_likeness(titles: _Titles, players: Artists | None, others: Artists | None) -> float | None:

@@ -7,7 +7,8 @@ from functools import lru_cache
 from worker.matching.normalize import CACHED
 
 LONGEST = 400  # letters; behind them stands a description, and some patterns are slow on very long texts
-_TAG = re.compile(r"(?:(?<=\s)|^)#\w+")
+_TAG = re.compile(r"(?:(?<=\s)|^)#[^\W\d]\w*")
+_NUMBER = re.compile(r"#(?=\d)")
 _FILE = re.compile(r"\.(?:mp3|flac|m4a|ogg|opus|wav|aac|wma|flv|mp4|mkv|webm)$", re.IGNORECASE)
 _PLACE = re.compile(r"^0\d\s?(?:[.)]|[-–])\s+(?=\S)")  # "07. Title" of a file; "7 Years" is a title
 # "Medley: This / That" and "This / That (Medley)": the titles say as much.
@@ -23,7 +24,7 @@ def tidy(text: str) -> str:
         text = html.unescape(text)
     text = " ".join(text[:LONGEST].split())
     if "#" in text:
-        text = _TAG.sub("", text).strip() or text
+        text = _NUMBER.sub("no ", _TAG.sub("", text).strip() or text)
     if "/" in text:
         text = _MEDLEY.sub("", text)
     text = _PLACE.sub("", _FILE.sub("", text))

@@ -39,6 +39,10 @@ _TAILS = (
         r"(?<=\S) (sped up|slowed (?:\+|and|&) reverb|original mix|club mix|remastered)$", re.IGNORECASE
     ),
 )
+_HAS_TAIL = re.compile(  # one search for most titles, which have none
+    rf"(?: live (?:at|from) |(?:{_VIDEO}|version|edit|mix|sped up|reverb|remastered|dub|[-–~])$)",
+    re.IGNORECASE,
+)
 # "Sonata No. 2", "in B-flat major", "Op. 9", "K. 331": a work, and not who plays it.
 _WORK = re.compile(
     r"\b(?:opus \d|(?:bwv|hwv|rv|kv|hob|woo|deutsch) ?\d|in [a-g](?: flat| sharp)? (?:major|minor)"
@@ -148,20 +152,21 @@ def read_title(text: str) -> Title:
     folded = count_parts(fold(core))
     extras = tuple(segment.extra for segment in segments if segment.extra)
     full = " ".join((folded, *extras))
+    numbers = tuple(sorted(_DIGITS.findall(full)))
     return Title(
         core=folded,
         full=full,
         extras=extras,
         tags=_merge(tag for segment in segments for tag in segment.tags),
         guests=(*guests, *(guest for segment in segments for guest in segment.guests)),
-        numbers=tuple(sorted(_DIGITS.findall(full))),
+        numbers=numbers,
         running=count_parts(fold(_DASH.split(text)[0])) if text[:1] in _OPENING and extras else full,
         roman_core=folded if folded.isascii() else fold(romanize(folded)),
         roman_full=full if full.isascii() else fold(romanize(full)),
         written=core,
         version_words=tuple(segment.version_words for segment in segments if segment.version_words),
-        explicit=_flag(parts),
-        is_work=_WORK.search(full) is not None,
+        explicit=_flag(parts) if parts else None,
+        is_work=(bool(numbers) or " in " in full) and _WORK.search(full) is not None,
     )
 
 
@@ -189,7 +194,7 @@ def _split(text: str) -> tuple[str, list[str]]:
     while not core.strip() and after:
         core = after.pop(0)
     parts += after
-    for tail in _TAILS:
+    for tail in _TAILS if _HAS_TAIL.search(core) else ():
         if found := tail.search(core):
             parts.append(found.group(1))
             core = core[: found.start()]

@@ -1,11 +1,12 @@
 import pytest
 
 from worker.matching.conflicts import Closeness, Difference, Findings, Side, find_conflicts
+from worker.matching.normalize import read_artists
 from worker.matching.titles import read_album, read_title
 
 
-def side(title: str, *, album: str | None = None, guests: frozenset[str] = frozenset()) -> Side:
-    return Side(read_title(title), read_album(album) if album else None, guests)
+def side(title: str, *, album: str | None = None, artists: tuple[str, ...] = ("Mira Sol",)) -> Side:
+    return Side(read_title(title), read_album(album) if album else None, read_artists(artists))
 
 
 def compare(one: Side, other: Side, **closeness: object) -> Findings:
@@ -55,22 +56,34 @@ def test_one_album_that_names_the_version_speaks_for_both() -> None:
     assert apart.conflicts == ("only the album of one names the remix version",)
 
 
-def test_file_of_the_same_length_to_the_millisecond_is_the_same_take() -> None:
-    findings = compare(side("Tide"), side("Tide (Live)"), apart_ms=0, is_same_file=True)
+def test_re_recorded_file_of_the_same_length_to_the_millisecond_is_the_same_take() -> None:
+    findings = compare(side("Tide"), side("Tide (Re-Recorded)"), apart_ms=0, is_same_file=True)
 
-    assert (findings.conflicts, findings.doubts) == ((), ("only one is the live version",))
+    assert (findings.conflicts, findings.doubts) == ((), ("only one is the re-recorded version",))
 
 
-def test_instrumental_is_as_long_as_the_song_and_still_another() -> None:
-    findings = compare(side("Tide"), side("Tide (Instrumental)"), apart_ms=0, is_same_file=True)
+@pytest.mark.parametrize(
+    "title", ["Tide (Live)", "Tide (Instrumental)", "Tide (Sped Up)", "Tide (DJ Kelp Remix)"]
+)
+def test_equal_length_excuses_no_other_version(kind: str) -> None:
+    assert compare(side("Tide"), side(f"Tide ({kind})"), apart_ms=0, is_same_file=True).conflicts
+
+
+def test_tribute_is_not_who_it_is_a_tribute_to() -> None:
+    findings = compare(side("Tide"), side("Tide", artists=("Mira Sol Tribute Band",)), apart_ms=0)
 
     assert findings.difference is Difference.VERSION
 
 
+def test_album_of_live_takes_is_a_doubt_where_no_length_tells() -> None:
+    live, studio = side("Tide", album="Tides (Live)"), side("Tide", album="Tides")
+
+    assert compare(live, studio, apart_ms=None).doubts
+    assert not compare(live, studio, apart_ms=500).doubts
+
+
 def test_version_that_is_named_like_its_guest_is_no_other() -> None:
-    findings = compare(
-        side("Tide (Orlo Version)"), side("Tide (feat. Orlo)", guests=frozenset({"orlo"})), apart_ms=None
-    )
+    findings = compare(side("Tide (Orlo Version)"), side("Tide", artists=("Mira Sol", "Orlo")), apart_ms=None)
 
     assert findings == Findings((), ())
 
