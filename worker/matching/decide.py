@@ -11,7 +11,7 @@ from worker.matching.normalize import fold
 from worker.matching.reasons import say_other_release, say_why
 from worker.matching.score import Score, score
 from worker.matching.titles import read_title
-from worker.matching.versions import COMPILATIONS
+from worker.matching.vocabulary import COMPILATIONS
 
 _ALTERNATIVES = 5
 _GAP = 0.02  # a runner-up of another recording within it makes the choice ambiguous

@@ -15,7 +15,8 @@ from rapidfuzz import fuzz
 from worker.matching.normalize import CACHED, fold
 from worker.matching.tidy import LONGEST, tidy
 from worker.matching.titles import Title, count_parts, find_versions, is_origin
-from worker.matching.versions import FEATURING, Weight
+from worker.matching.versions import Weight
+from worker.matching.vocabulary import FEATURING
 
 _SEPARATOR = re.compile(
     r"\s[-‐–—―~〜_\u200e]+|[-‐–—―~〜_]+\s|[|/•·:;,\"“”„«»()\[\]{}【】（）「」『』@]+|_|\s{2,}"

@@ -8,7 +8,7 @@ import msgspec
 from anyascii import anyascii
 
 from worker.matching.aliases import ALIASES, COMPOSERS
-from worker.matching.versions import IMITATORS, NOBODY
+from worker.matching.vocabulary import IMITATORS, NOBODY
 
 CACHED = 4096  # enough for the batches under way; more would only cost memory
 _ACCENTS = re.compile(r"[\u0300-\u036f]+")

@@ -1,24 +1,17 @@
 """How near a candidate is to a source track, field by field, with what speaks against it."""
 
-import re
-
 import msgspec
 from rapidfuzz import fuzz
 
 from shared.models import Track
 from worker.matching.conflicts import Closeness, Difference, Findings, Side, find_conflicts
-from worker.matching.display import read_display
-from worker.matching.likeness import are_foreign, artist_likeness, is_contained, title_likeness
-from worker.matching.normalize import Artists, fold, read_artists
-from worker.matching.titles import Album, Title, read_album, read_title
+from worker.matching.likeness import are_foreign, artist_likeness, is_contained
+from worker.matching.normalize import Artists, read_artists
+from worker.matching.readings import UNLIKE, Titles, glance, read_titles, strangeness
+from worker.matching.titles import Album, read_album
 
 _FAR_MS = 16_000
-_UNLIKE = 0.5
-_STRANGE = 0.45
-_NAMED = 80.0  # of a name or a title that may stand in a longer text
 _SAME_LENGTH_MS = 1_000
-_SHOWN_BY = re.compile(r" [-–—|:] |[:_|「『\"“]|//")  # what parts artist and title in a display string
-_END_OF_CORE = re.compile(r"[(\[]| [-–—|] | feat\.? | ft\.? ", re.IGNORECASE)
 _SHOWN = 0.75  # of an artist whom only the title names: a channel may show others' videos, or play them
 
 
@@ -57,19 +50,6 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.conflicts or self.doubts or self.notes)
 
 
-class _Titles(msgspec.Struct, frozen=True):
-    """Two titles as they were understood.
-
-    names_artist: an artist that one track lacks stands in its title. strange: what else it says.
-    """
-
-    wanted: Title
-    found: Title
-    likeness: float
-    names_artist: bool = False
-    strange: tuple[str, ...] = ()
-
-
 class _Albums(msgspec.Struct, frozen=True):
     """Two albums, and how like they are; an album with live takes is not the one without."""
 
@@ -90,15 +70,17 @@ def score(source: Track, candidate: Track) -> Score:
     """Compare a source track with a candidate; never raises, whatever the texts are."""
     isrc = float(source.isrc == candidate.isrc) if source.isrc and candidate.isrc else None
     apart_ms = _apart_ms(source, candidate)
-    glance = _glance(source.title, candidate.title)
-    if glance < _UNLIKE and not isrc:  # another song, whoever plays it: most candidates end here or below
-        return Score(total=glance / 2, title=glance, isrc=isrc, apart_ms=apart_ms)
+    likeness = glance(source.title, candidate.title)
+    if likeness < UNLIKE and not isrc:  # another song, whoever plays it: most candidates end here or below
+        return Score(total=likeness / 2, title=likeness, isrc=isrc, apart_ms=apart_ms)
     players, others = read_artists(source.artists), read_artists(candidate.artists)
     if not isrc and (apart_ms is None or apart_ms > _SAME_LENGTH_MS):
-        strange = _strangeness(source, candidate, players=players, others=others)
+        strange = strangeness(source, candidate, players=players, others=others)
         if strange is not None:  # nobody takes it for the same, whatever the titles say
-            return Score(total=glance * strange, title=glance, artist=strange, isrc=isrc, apart_ms=apart_ms)
-    titles = _read_titles(source, candidate, players=players, others=others)
+            return Score(
+                total=likeness * strange, title=likeness, artist=strange, isrc=isrc, apart_ms=apart_ms
+            )
+    titles = read_titles(source, candidate, players=players, others=others)
     if titles.likeness < 0.5 and not isrc:
         return Score(total=titles.likeness / 2, title=titles.likeness, isrc=isrc, apart_ms=apart_ms)
     artist = _artist_likeness(titles, players, others)
@@ -136,83 +118,7 @@ def score(source: Track, candidate: Track) -> Score:
     )
 
 
-def _glance(wanted: str, found: str) -> float:
-    """Compare two titles without taking them apart, never lower than they are alike; 0..1."""
-    whole, other = fold(wanted), fold(found)
-    if not whole or not other:
-        return 0.0  # a blank title is like none, not like another blank one
-    if not (whole.isascii() and other.isascii()):
-        return 1.0
-    shared = fuzz.token_set_ratio(whole, other) / 100
-    if shared >= _UNLIKE:
-        return shared
-    core, other_core = fold(_outside(wanted)), fold(_outside(found))
-    if core != whole:
-        shared = max(shared, fuzz.token_set_ratio(core, other) / 100)
-    if other_core != other:
-        shared = max(shared, fuzz.token_set_ratio(whole, other_core) / 100)
-    return 1.0 if shared < _UNLIKE and fuzz.partial_ratio(core, other_core) >= 75 else shared
-
-
-def _strangeness(
-    source: Track, candidate: Track, *, players: Artists | None, others: Artists | None
-) -> float | None:
-    """Return how little two credits are alike where neither is named by the other's title; else None."""
-    artist = artist_likeness(players, others, guests=((), ()))
-    if artist is None or artist >= _STRANGE or players is None or others is None:
-        return None
-    shown, told = fold(candidate.title), fold(source.title)
-    if any(fuzz.partial_ratio(name, shown) >= _NAMED for name in players.names):
-        return None
-    return None if any(fuzz.partial_ratio(name, told) >= _NAMED for name in others.names) else artist
-
-
-def _outside(title: str) -> str:
-    """Return what stands before brackets, dash and guests."""
-    return _END_OF_CORE.split(title, maxsplit=1)[0].strip() or title
-
-
-def _read_titles(
-    source: Track, candidate: Track, *, players: Artists | None, others: Artists | None
-) -> _Titles:
-    """Read both titles as they stand, or one as a display string, whichever makes them more alike."""
-    wanted, found = read_title(source.title), read_title(candidate.title)
-    plain = _Titles(wanted, found, title_likeness(wanted, found))
-    is_told = players is not None and others is not None
-    if plain.likeness == 1.0 and (is_told or source.title == candidate.title):
-        return plain
-    agree = artist_likeness(players, others, guests=(wanted.guests, found.guests))
-    do_agree = agree is not None and agree >= 0.6
-    if do_agree and plain.likeness >= 0.93:
-        return plain
-    readings = [plain]
-    mine, theirs = (artists.names if artists else () for artists in (players, others))
-    if mine and (not do_agree or _SHOWN_BY.search(candidate.title)):
-        readings += _read_display(source, candidate, names=(*mine, *theirs) if do_agree else mine)
-    if theirs and (not do_agree or _SHOWN_BY.search(source.title)):
-        readings += _read_display(candidate, source, names=(*theirs, *mine) if do_agree else theirs)
-    return max(readings, key=lambda either: (either.likeness, either.names_artist))
-
-
-def _read_display(told: Track, shown: Track, *, names: tuple[str, ...]) -> list[_Titles]:
-    """Read the title of one track with the other at hand."""
-    title, folded = read_title(told.title), fold(shown.title)
-    if shown.artists and not any(fuzz.partial_ratio(name, folded) >= _NAMED for name in names):
-        return []  # nobody vouches for what another one shows
-    core = fold(_outside(told.title)).replace(" ", "")
-    if fuzz.partial_ratio(core, folded.replace(" ", "")) < _NAMED:
-        return []
-    album = read_album(told.album).words if told.album else ""
-    display = read_display(
-        shown.title, title=title, names=names, album=album, is_credited=bool(shown.artists)
-    )
-    if display is None:
-        return []
-    read = read_title(display.title)
-    return [_Titles(title, read, title_likeness(title, read), display.has_artist, display.strange)]
-
-
-def _may_be_one(titles: _Titles, source: Track, candidate: Track) -> bool:
+def _may_be_one(titles: Titles, source: Track, candidate: Track) -> bool:
     """Say whether one title holds the other, or may be the other in another language."""
     if not are_foreign(titles.wanted.full, titles.found.full):
         return is_contained(titles.wanted, titles.found)
@@ -220,7 +126,7 @@ def _may_be_one(titles: _Titles, source: Track, candidate: Track) -> bool:
     return places[0] == places[1] and source.track_number is not None
 
 
-def _artist_likeness(titles: _Titles, players: Artists | None, others: Artists | None) -> float | None:
+def _artist_likeness(titles: Titles, players: Artists | None, others: Artists | None) -> float | None:
     guests = (titles.wanted.guests, titles.found.guests)
     artist = artist_likeness(players, others, guests=guests, is_work=titles.wanted.is_work)
     if not titles.names_artist:

@@ -8,17 +8,8 @@ import msgspec
 
 from worker.matching.normalize import CACHED, artist_names, fold, romanize
 from worker.matching.tidy import tidy
-from worker.matching.versions import (
-    CLEAN,
-    EXPLICIT,
-    FEATURING,
-    ORIGINS,
-    PLAIN_WORDS,
-    VERSION_BY_KIND,
-    VERSIONS,
-    Version,
-    Weight,
-)
+from worker.matching.versions import VERSION_BY_KIND, VERSIONS, Version, Weight
+from worker.matching.vocabulary import CLEAN, EXPLICIT, FEATURING, ORIGINS, PLAIN_WORDS
 
 _OPENING = "([{（【〔"
 _CLOSING = ")]}）】〕"

@@ -30,7 +30,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     stands_in: bool = False
 
 
-def _phrases(text: str) -> tuple[str, ...]:
+def phrases_of(text: str) -> tuple[str, ...]:
     return tuple(phrase.strip() for phrase in text.replace("\n", "|").split("|") if phrase.strip())
 
 
@@ -38,7 +38,7 @@ VERSIONS = (
     Version(
         kind="packaging",
         weight=Weight.SOFT,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             mv | m v | mp3 | flac | studioversion | albumversion | originalaufnahme | lyrics español
             remaster | remastered | remastering | re-master | re-mastered | digital remaster
             digitally remastered | remastered version | remaster version | remastered edition
@@ -75,7 +75,7 @@ VERSIONS = (
         kind="shortened",
         weight=Weight.LENGTH,
         stands_in=True,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             radioversion | singleversion | radiofassung
             radio edit | radio version | radio mix | radio cut | single version | single edit
             single mix | 7 version | 7 mix | 7 edit | 7 inch | 7 inch version | 7 inch mix
@@ -90,7 +90,7 @@ VERSIONS = (
         kind="extended",
         weight=Weight.LENGTH,
         stands_in=True,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             extended | extended mix | extended version | long version | full length version
             unedited | 12 version | 12 mix | 12 inch | 12 inch version | 12 inch mix
             12 extended mix | long mix | extended edit | extended play | uncut | full length
@@ -99,7 +99,7 @@ VERSIONS = (
     Version(
         kind="interlude",
         weight=Weight.LENGTH,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             interlude | intro | outro | skit | prelude | epilogue | prologue | intermission
             interludio | introduction | intro version
         """),
@@ -109,7 +109,7 @@ VERSIONS = (
         weight=Weight.DECISIVE,
         named=True,
         stands_in=True,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             liveversion | liveaufnahme | konzertmitschnitt | live mitschnitt | konzertversion | en concierto
             concierto | ao vivo em | livekonzert | na zywo | ζωντανή ηχογράφηση | ζωντανά | הופעה חיה
             בהופעה | בהופעה חיה | لايف | حفلة | مباشر | من حفلة | 콘서트 | コンサート
@@ -129,7 +129,7 @@ VERSIONS = (
         kind="remix",
         weight=Weight.DECISIVE,
         named=True,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             ρεμίξ | רמיקס | ريمكس
             remix | remixed | remixed by | re-mix | rmx | mix | club edit
             vip mix | vip | bootleg | rework | reworked | re-work | refix
@@ -143,13 +143,13 @@ VERSIONS = (
     Version(
         kind="dub",
         weight=Weight.DECISIVE,
-        phrases=_phrases("dub | dub version | in dub | riddim | dubstrumental"),
+        phrases=phrases_of("dub | dub version | in dub | riddim | dubstrumental"),
     ),
     Version(
         kind="acoustic",
         weight=Weight.DECISIVE,
         stands_in=True,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             akustikversion | akustikfassung | unplugged version | ακουστικό | אקוסטי | 不插电 | 어쿠스틱 버전
             acoustic | acoustic version | acoustic mix | acoustic session | acústico | acústica
             acoustique | acustico | acustica | akustik | akustisch | akustyczna | акустика
@@ -160,7 +160,7 @@ VERSIONS = (
     Version(
         kind="karaoke",
         weight=Weight.DECISIVE,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             mr | 卡拉ok | ктв | минус | минусовка | karaokeversion | karaoké | קריוקי | كاريوكي | καραόκε
             karaoke | karaoke version | backing track | in the style of | made famous by
             originally performed by | minus one | sing along | singalong | sing-along | カラオケ
@@ -172,7 +172,7 @@ VERSIONS = (
         kind="cover",
         weight=Weight.DECISIVE,
         named=True,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             coverversion | versión de | hommage à | kavers
             cover | cover version | covered by | tribute | tribute to | a tribute to
             tribute version | カバー | 커버 | 翻唱 | кавер | rendition | parody
@@ -182,7 +182,7 @@ VERSIONS = (
         kind="demo",
         weight=Weight.DECISIVE,
         named=True,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             maqueta | demoversion | demoaufnahme | maquette | provino | scetch | סקיצה | ντέμο
             demo | demo version | demos | rough mix | early version | early mix | work in progress
             outtake | outtakes | rehearsal | home recording | home demo | alternate take
@@ -194,7 +194,7 @@ VERSIONS = (
     Version(
         kind="instrumental",
         weight=Weight.DECISIVE,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             instrumentalversion | instrumentalfassung | موسيقى | عزف | אינסטרומנטלי | ορχηστρικό | インスト版
             инструментальная версия | minus one track
             instrumental | instrumental version | intrumental | instrumental mix | instrumentals | strumentale
@@ -205,7 +205,7 @@ VERSIONS = (
     Version(
         kind="a cappella",
         weight=Weight.DECISIVE,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             acapella | a cappella | acappella | a capella | vocals only | vocal only | アカペラ
             아카펠라 | акапелла | isolated vocals
         """),
@@ -213,7 +213,7 @@ VERSIONS = (
     Version(
         kind="sped up",
         weight=Weight.DECISIVE,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             sped up | speed up | spedup | sped up version | speed up version | super sped up
             nightcore | fast version | faster version | sped-up | sped | speed | ナイトコア
         """),
@@ -221,7 +221,7 @@ VERSIONS = (
     Version(
         kind="slowed",
         weight=Weight.DECISIVE,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             slowed | slowed down | slowed version | slowed and reverb | slowed reverb | slow version
             reverb | super slowed | ultra slowed | daycore | slow | slow mix
         """),
@@ -231,7 +231,7 @@ VERSIONS = (
         weight=Weight.DECISIVE,
         has_own_length=True,
         stands_in=True,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             re-recorded | rerecorded | re-recording | rerecording | rerecord | re-record
             new recording | newly recorded | new version | 再録 | regrabado | regrabada
             neuaufnahme | remake | re-recorded version | new mix | rerecorded version
@@ -241,7 +241,7 @@ VERSIONS = (
     Version(
         kind="orchestral",
         weight=Weight.DECISIVE,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             orchestral | orchestral version | symphonic | symphonic version | orchestra version
             оркестровая версия
         """),
@@ -249,25 +249,25 @@ VERSIONS = (
     Version(
         kind="piano",
         weight=Weight.DECISIVE,
-        phrases=_phrases("piano version | piano | piano solo | solo piano | ピアノ"),
+        phrases=phrases_of("piano version | piano | piano solo | solo piano | ピアノ"),
     ),
     Version(
         kind="strings",
         weight=Weight.DECISIVE,
-        phrases=_phrases("string version | strings version | string quartet | strings"),
+        phrases=phrases_of("string version | strings version | string quartet | strings"),
     ),
-    Version(kind="chiptune", weight=Weight.DECISIVE, phrases=_phrases("8 bit | 8-bit | chiptune")),
-    Version(kind="lo-fi", weight=Weight.DECISIVE, phrases=_phrases("lofi | lo-fi | lo fi | lofi version")),
+    Version(kind="chiptune", weight=Weight.DECISIVE, phrases=phrases_of("8 bit | 8-bit | chiptune")),
+    Version(kind="lo-fi", weight=Weight.DECISIVE, phrases=phrases_of("lofi | lo-fi | lo fi | lofi version")),
     Version(
         kind="music box",
         weight=Weight.DECISIVE,
-        phrases=_phrases("music box | オルゴール | lullaby version | lullaby rendition"),
+        phrases=phrases_of("music box | オルゴール | lullaby version | lullaby rendition"),
     ),
     Version(
         kind="arrangement",
         weight=Weight.DECISIVE,
         named=True,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             guitar version | choir version | jazz version | bossa nova | bossa version | arranged by
             arr | transcribed | arrangement | solo version | duet version | band version
             ensemble version | a 2 voix
@@ -276,7 +276,7 @@ VERSIONS = (
     Version(
         kind="other video",
         weight=Weight.DECISIVE,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             tutorial | lesson | guitar lesson | piano lesson | reaction | first reaction | dance practice
             choreography | teaser | trailer | making of | behind the scenes | how to play | playthrough
             play through | tabs | chords | with tabs | drum cover | bass cover | guitar cover
@@ -286,7 +286,7 @@ VERSIONS = (
     Version(
         kind="partial",
         weight=Weight.DECISIVE,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             reprise | overture | commentary | interview | spoken word | spoken | medley
             bonus beats | excerpt | snippet | preview | track by track | track commentary
             voice commentary | continuous mix | poem | speech | dialogue
@@ -295,67 +295,69 @@ VERSIONS = (
     Version(
         kind="English",
         weight=Weight.DECISIVE,
-        phrases=_phrases(
+        phrases=phrases_of(
             "in english | english | en inglés | en anglais | auf englisch | em inglês | in inglese"
         ),
     ),
     Version(
         kind="Spanish",
         weight=Weight.DECISIVE,
-        phrases=_phrases("in spanish | spanish | en español | versión en español | in spagnolo | spanglish"),
+        phrases=phrases_of(
+            "in spanish | spanish | en español | versión en español | in spagnolo | spanglish"
+        ),
     ),
     Version(
         kind="French",
         weight=Weight.DECISIVE,
-        phrases=_phrases("in french | french | en français | auf französisch | in francese"),
+        phrases=phrases_of("in french | french | en français | auf französisch | in francese"),
     ),
     Version(
         kind="German",
         weight=Weight.DECISIVE,
-        phrases=_phrases("in german | german | auf deutsch | deutsche version"),
+        phrases=phrases_of("in german | german | auf deutsch | deutsche version"),
     ),
     Version(
         kind="Italian",
         weight=Weight.DECISIVE,
-        phrases=_phrases("in italian | italian | in italiano"),
+        phrases=phrases_of("in italian | italian | in italiano"),
     ),
     Version(
         kind="Portuguese",
         weight=Weight.DECISIVE,
-        phrases=_phrases("in portuguese | portuguese | em português"),
+        phrases=phrases_of("in portuguese | portuguese | em português"),
     ),
     Version(
         kind="Japanese",
         weight=Weight.DECISIVE,
-        phrases=_phrases("in japanese | japanese | 日本語 | 日本語版"),
+        phrases=phrases_of("in japanese | japanese | 日本語 | 日本語版"),
     ),
     Version(
         kind="Korean",
         weight=Weight.DECISIVE,
-        phrases=_phrases("in korean | korean | 한국어"),
+        phrases=phrases_of("in korean | korean | 한국어"),
     ),
     Version(
         kind="Chinese",
         weight=Weight.DECISIVE,
-        phrases=_phrases("in chinese | chinese | mandarin | 中文 | 中文版 | 国语 | 國語 | 普通话"),
+        phrases=phrases_of("in chinese | chinese | mandarin | 中文 | 中文版 | 国语 | 國語 | 普通话"),
     ),
     Version(
         kind="Cantonese",
         weight=Weight.DECISIVE,
-        phrases=_phrases("cantonese | 粤语 | 粵語"),
+        phrases=phrases_of("cantonese | 粤语 | 粵語"),
     ),
     Version(
         kind="Russian",
         weight=Weight.DECISIVE,
-        phrases=_phrases("in russian | russian | на русском"),
+        phrases=phrases_of("in russian | russian | на русском"),
     ),
-    Version(kind="Hindi", weight=Weight.DECISIVE, phrases=_phrases("in hindi | hindi")),
+    Version(kind="Hindi", weight=Weight.DECISIVE, phrases=phrases_of("in hindi | hindi")),
     Version(
         kind="version",
         weight=Weight.DECISIVE,
         named=True,
         stands_in=True,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             version | ver | versión | versão | versione | versie | wersja | версия | バージョン
             ヴァージョン | 버전 | 版
         """),
@@ -364,7 +366,7 @@ VERSIONS = (
         kind="alternate",
         weight=Weight.DECISIVE,
         stands_in=True,
-        phrases=_phrases("""
+        phrases=phrases_of("""
             alternate | alternative | alternate version | alternative version | alternate mix
             alt version | alternative mix | variation | different version | second version
         """),
@@ -372,59 +374,3 @@ VERSIONS = (
 )
 
 VERSION_BY_KIND = {version.kind: version for version in VERSIONS}
-
-# Words in brackets that tell a clean release from an explicit one.
-CLEAN = frozenset({"clean", "edited", "amended", "censored"})
-EXPLICIT = frozenset({"explicit", "dirty", "uncensored"})
-
-# A credit that holds one of these plays what others have made known.
-IMITATORS = frozenset(
-    _phrases("""
-    tribute | karaoke | cover | covers | lullaby | rockabye | made famous | in the style of
-    party tyme | backing tracks | soundalike | impersonators | ameritz | zzang | sing2piano
-""")
-)
-
-# A part of a title that begins with one of these names guests.
-FEATURING = frozenset({"feat", "ft", "featuring", "with", "w"})
-
-# Phrases that are plain words, too: among more than two other words they name no version.
-PLAIN_WORDS = frozenset(
-    _phrases("""
-    take | slow | speed | piano | strings | theme | beat | beats | intro | outro | video | audio
-    original | single | reverb | concert | session | lyrics | lyric | english | spanish | french
-    german | italian | portuguese | japanese | korean | chinese | russian | hindi | flip | tribute
-    poem | speech | spoken | clean | dirty | mono | stereo | inst | arr | vip | cover | ver
-    preview | mixed | interview | unreleased | dub | bonus | expanded | edit | on the radio | sketch
-    ep | sound | vinyl | revisited | lesson | reaction | teaser | trailer | tabs | chords | review
-    explained | mr | concierto | minus | playthrough | choreography | playback | bootleg | stripped | uncut
-""")
-)
-
-# A part of a title that begins so tells where the track comes from or who made it, not what was played.
-ORIGINS = _phrases("""
-    from | music from | theme from | love theme from | main theme from | song from | as heard in
-    as heard on | featured in | prod | prod by | produced by | produced | original motion picture
-    original score | aus | extrait de | extrait du | tiré de | dal film | de la película | из | bof
-    bande originale | da novela | taken from | written by | soundtrack from | b side | a side
-    side a | side b
-""")
-
-# Names that stand for several artists, or for none.
-NOBODY = frozenset(
-    _phrases("""
-    various artists | various | va | v a | varios artistas | varios | vari artisti | artistes divers
-    verschiedene interpreten | verschiedene | divers | vários artistas | разные артисты
-    разные исполнители | ヴァリアス アーティスト | 群星 | unknown artist | unknown
-    diverse artiesten | blandade artister | soundtrack
-""")
-)
-
-# An album whose name holds one of these is a collection: the original release is preferred to it.
-COMPILATIONS = _phrases("""
-    greatest hits | best of | the best | hits | collection | essential | essentials | anthology
-    gold | ultimate | compilation | various artists | now thats what i call | playlist | now
-    number ones | top | soundtrack | motion picture | songs from | music from
-    inspired by | grandes exitos | lo mejor | il meglio
-    the very best | singles | mix
-""")
