@@ -9,7 +9,7 @@ from worker.matching.normalize import CACHED
 LONGEST = 400  # letters; behind them stands a description, and some patterns are slow on very long texts
 _TAG = re.compile(r"(?:(?<=\s)|^)#[^\W\d]\w*")
 _NUMBER = re.compile(r"#(?=\d)")
-_FILE = re.compile(r"\.(?:mp3|flac|m4a|ogg|opus|wav|aac|wma|flv|mp4|mkv|webm)$", re.IGNORECASE)
+_FILE = re.compile(r"(?<=\S)\.(?:mp3|flac|m4a|ogg|opus|wav|aac|wma|flv|mp4|mkv|webm)$", re.IGNORECASE)
 _PLACE = re.compile(r"^0\d\s?(?:[.)]|[-–])\s+(?=\S)")  # "07. Title" of a file; "7 Years" is a title
 # "Medley: This / That" and "This / That (Medley)": the titles say as much.
 _MEDLEY = re.compile(r"^medley ?[:-] ?(?=\S)|(?<=\S)(?: - | ?[(\[])medley[)\]]?$", re.IGNORECASE)
