@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from deploy.cli.database import database
+from deploy.cli.database import database, told_if_away
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_json, print_text, say
 from deploy.dev.demo import run_demo
@@ -99,7 +99,8 @@ def migrate() -> None:
     """Bring the database to this release's schema."""
     settings = load(os.environ)
     require_stores(settings)
-    asyncio.run(migrate_database(settings.database_url.reveal()))
+    with told_if_away():
+        asyncio.run(migrate_database(settings.database_url.reveal()))
     say("The schema is current.")
 
 

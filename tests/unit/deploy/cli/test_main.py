@@ -1,6 +1,7 @@
 """What the command says and returns when it is used wrongly, or when nobody answers."""
 
 import asyncio
+import base64
 import os
 import signal
 import sys
@@ -104,3 +105,20 @@ async def _start_command(*arguments: str, url: str) -> Process:
         stdout=PIPE,
         stderr=PIPE,
     )
+
+
+@pytest.mark.parametrize("verb", [("migrate",), ("add-user", "mira"), ("platforms",)])
+def test_postgres_that_is_away_is_told_without_its_password(
+    verb: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CROSSPLAY_DATABASE_URL", "postgresql://mira:canary@127.0.0.1:9/crossplay")
+    monkeypatch.setenv("CROSSPLAY_REDIS_URL", "redis://127.0.0.1:9/0")
+    monkeypatch.setenv("CROSSPLAY_SECRET_KEYS", f"k1:{base64.b64encode(bytes(32)).decode()}")
+
+    code = run(verb)
+
+    told = capsys.readouterr().err
+    assert code == Exit.UNREACHABLE
+    assert "Postgres does not answer" in told
+    assert "CROSSPLAY_DATABASE_URL" in told
+    assert "canary" not in told
