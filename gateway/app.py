@@ -24,6 +24,7 @@ from gateway.actions.keep_rules import KeepRules
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
+from gateway.actions.report_transfer import ReportTransfer
 from gateway.actions.review_item import ReviewItem
 from gateway.actions.undo_transfer import UndoTransfer
 from gateway.actions.wake_workers import WakeWorkers
@@ -31,7 +32,7 @@ from gateway.actions.watch_fleet import WatchFleet
 from gateway.middlewares import BODY_LIMIT_BYTES, for_users, observe, tell_problems
 from gateway.openapi import document
 from gateway.operations import Operation
-from gateway.routes import connect, control, health, playlists, review, rules, status, transfer
+from gateway.routes import connect, control, health, playlists, report, review, rules, status, transfer
 from shared import telemetry
 from shared.cache import Cache
 from shared.cipher import Cipher
@@ -52,6 +53,7 @@ OpenPlatforms = Callable[[Settings, Redis, Fleet], AbstractAsyncContextManager[P
 OPERATIONS: tuple[Operation, ...] = (
     *transfer.ROUTES,
     *status.ROUTES,
+    *report.ROUTES,
     *control.ROUTES,
     *review.ROUTES,
     *playlists.ROUTES,
@@ -199,6 +201,7 @@ def _wire(
     )
     read = ReadTransfer(pool=pool, closing=app[keys.CLOSING])
     app[keys.READ_TRANSFER] = read
+    app[keys.REPORT_TRANSFER] = ReportTransfer(pool=pool, read=read, platforms=platforms)
     app[keys.CONTROL_TRANSFER] = ControlTransfer(pool=pool, read=read, platforms=platforms, wake=wake)
     app[keys.UNDO_TRANSFER] = UndoTransfer(pool=pool, read=read, platforms=platforms, wake=wake)
     find_track = FindTrack(accounts=accounts, platforms=platforms)

@@ -10,6 +10,7 @@ from gateway.actions.refusals import (
     BodyMalformed,
     ConnectAgain,
     ConnectFirst,
+    NotAcceptable,
     RedirectUriImpossible,
     TargetLimit,
     UndoNotSupported,
@@ -147,6 +148,13 @@ TABLE: dict[type[CrossplayError], Kind] = {
         title="The target playlist cannot be changed",
         cause="It does not exist, belongs to somebody else, or its name is not the only one.",
         cure="Take a writable one from `GET /playlists`, or give `target.name` to have a new one made.",
+    ),
+    NotAcceptable: Kind(
+        slug="not-acceptable",
+        status=406,
+        title="There is no such form of it",
+        cause="The `Accept` header names no media type that this address answers with.",
+        cure="Name one of those in `detail`, or leave the header out.",
     ),
     TargetLimit: Kind(
         slug="target-limit",
