@@ -282,7 +282,9 @@ async def test_no_connection_to_postgres_waits_for_a_slow_reader(connected: Call
 async def test_a_reader_that_leaves_ends_its_report_only(connected: Caller, pool: Pool) -> None:
     transfer_id = await start(connected)
     await fill_many(pool, transfer_id, count=MANY_COUNT)
-    server = connected.client.server.runner.server
+    runner = connected.client.server.runner
+    assert runner is not None
+    server = runner.server
     assert server is not None
 
     async with SlowReader(connected, f"/status/{transfer_id}/report.md") as reader:
