@@ -16,6 +16,7 @@ from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
 from gateway.actions.report_transfer import ReportTransfer
 from gateway.actions.review_item import ReviewItem
+from gateway.actions.show_platforms import ShowPlatforms
 from gateway.actions.undo_transfer import UndoTransfer
 from shared.models import UserId
 from shared.settings import Settings
@@ -38,6 +39,7 @@ REVIEW_ITEM = web.AppKey("review_item", ReviewItem)
 REPORT_TRANSFER = web.AppKey("report_transfer", ReportTransfer)
 READ_TRANSFER = web.AppKey("read_transfer", ReadTransfer)
 LIST_PLAYLISTS = web.AppKey("list_playlists", ListPlaylists)
+SHOW_PLATFORMS = web.AppKey("show_platforms", ShowPlatforms)
 CONNECT_ACCOUNT = web.AppKey("connect_account", ConnectAccount)
 CHECK_HEALTH = web.AppKey("check_health", CheckHealth)
 

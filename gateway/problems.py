@@ -288,8 +288,18 @@ HTTP_KINDS: dict[int, Kind] = {
         cure="Send less.",
     ),
 }
+UNREADABLE = Kind(
+    slug="request-unreadable",
+    status=400,
+    title="This is no request that can be read",
+    cause="The first line, a header or the framing of the body breaks the rules of HTTP, or a line is longer "
+    "than 8 KiB.",
+    cure="Send it by a common HTTP client; if there is a proxy between, ask it what it passes on.",
+)
 KINDS: dict[str, Kind] = {
-    kind.slug: kind for kind in (*TABLE.values(), *HTTP_KINDS.values()) if kind not in (_MALFORMED, _JOB)
+    kind.slug: kind
+    for kind in (*TABLE.values(), *HTTP_KINDS.values(), UNREADABLE)
+    if kind not in (_MALFORMED, _JOB)
 }
 """Each kind once, by slug."""
 
