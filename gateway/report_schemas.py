@@ -1,5 +1,7 @@
 """The body of a report, whose fields are the columns of its table too."""
 
+from datetime import datetime
+
 import msgspec
 
 from gateway.schemas import StatusResource
@@ -16,8 +18,9 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
     """One position of the source, counted from 0, and what became of it.
 
     target_position: where it stands in the target, counted from 0; null where that is not known. score: 0 to
-    1, of the accepted match, else of the nearest candidate. decided_by: `user` or `crossplay`; null where
-    nothing is decided yet. written: it stands in the target. revision: the transfer's when the row was read.
+    1, of the accepted match, else of the nearest candidate. decided_by: `user` or `crossplay`, decided_at:
+    when; null where nothing is decided yet. written: it stands in the target. revision: the transfer's, when
+    the row was read.
     """
 
     position: int
@@ -38,6 +41,7 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None
     reason: str
     decided_by: str | None
+    decided_at: datetime | None
     written: bool
     revision: int
 

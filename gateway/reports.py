@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -76,6 +77,7 @@ def row(placed: PlacedItem) -> ReportRow:
         score=None if item.score is None else round(item.score, 3),
         reason=item.reason,
         decided_by=None if is_open else by,
+        decided_at=item.decided_at,
         written=item.is_written,
         revision=item.revision,
     )
@@ -181,6 +183,8 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, tuple):
         return "; ".join(value)
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -1,5 +1,6 @@
 """Items as a report shows them: page by page, each page with the revision that it is of."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -18,13 +19,14 @@ class ReportItem(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None
     target: Track | None
     is_written: bool
+    decided_at: datetime | None
     revision: int
 
 
 # One statement sees one moment: rows and revision belong together.
 PAGE = """
 SELECT items.position, items.source, items.outcome, items.reason, items.score, items.target,
-       items.is_written, transfers.revision
+       items.is_written, items.decided_at, transfers.revision
 FROM transfers JOIN items ON items.transfer_id = transfers.id
 WHERE transfers.id = $1 AND transfers.user_id = $2 AND items.position > $3
 ORDER BY items.position LIMIT $4

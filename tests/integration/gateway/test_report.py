@@ -104,6 +104,21 @@ async def test_every_item_has_a_row_with_what_became_of_it(connected: Caller, po
     assert {one["revision"] for one in rows} == {"2"}
 
 
+async def test_a_decision_has_its_date_and_what_is_open_again_has_none(connected: Caller, pool: Pool) -> None:
+    transfer_id = await start(connected)
+    await fill(pool, transfer_id)
+    before = datetime.now(UTC)
+    await pool.execute("UPDATE items SET outcome = 'deferred' WHERE position = 0")
+    await connected("PUT", f"/status/{transfer_id}/tracks/2/match", json={"skip": True})
+
+    reply = await connected("GET", f"/status/{transfer_id}/report.json")
+
+    dates = [one["decided_at"] and datetime.fromisoformat(one["decided_at"]) for one in reply.json["rows"]]
+    assert [date is not None for date in dates] == [False, True, True, True, False]
+    assert dates[1] < before < dates[2]
+    assert [one["decided_by"] for one in reply.json["rows"]] == [None, "crossplay", "user", "crossplay", None]
+
+
 async def test_json_has_the_status_and_the_promised_form(connected: Caller, pool: Pool) -> None:
     transfer_id = await start(connected)
     await fill(pool, transfer_id)
