@@ -38,6 +38,8 @@ SONG = Track(
 
 
 def status(**changes: Any) -> schemas.StatusResource:
+    none = {bucket.value: 0 for bucket in Bucket}
+    counts = {**none, "total": 2, "pending": 1, "written": 1}
     fields: dict[str, Any] = {
         "id": "3f0c2f6e-9f2d-4a53-a8b1-7c9a3c5c0001",
         "kind": schemas.TransferKind.TRANSFER,
@@ -56,7 +58,7 @@ def status(**changes: Any) -> schemas.StatusResource:
         "created_at": NOW,
         "links": schemas.StatusLinks(self="/a", tracks="/b", report="/c"),
         "summary": "Matched 1 of 2.",
-        "counts": schemas.Counts(**{**dict.fromkeys(Bucket, 0), "total": 2, "pending": 1, "written": 1}),
+        "counts": schemas.Counts(**counts),
         "warnings": (),
     }
     open_fields = dict.fromkeys(schemas.StatusResource.__struct_fields__)
