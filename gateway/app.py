@@ -24,14 +24,29 @@ from gateway.actions.keep_rules import KeepRules
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
+from gateway.actions.report_transfer import ReportTransfer
 from gateway.actions.review_item import ReviewItem
+from gateway.actions.show_platforms import ShowPlatforms
 from gateway.actions.undo_transfer import UndoTransfer
 from gateway.actions.wake_workers import WakeWorkers
 from gateway.actions.watch_fleet import WatchFleet
 from gateway.middlewares import BODY_LIMIT_BYTES, for_users, observe, tell_problems
 from gateway.openapi import document
 from gateway.operations import Operation
-from gateway.routes import connect, control, health, playlists, review, rules, status, transfer
+from gateway.routes import (
+    connect,
+    control,
+    health,
+    platforms,
+    playlists,
+    problems,
+    report,
+    review,
+    rules,
+    status,
+    transfer,
+)
+from gateway.server import ProblemRunner
 from shared import telemetry
 from shared.cache import Cache
 from shared.cipher import Cipher
@@ -52,12 +67,15 @@ OpenPlatforms = Callable[[Settings, Redis, Fleet], AbstractAsyncContextManager[P
 OPERATIONS: tuple[Operation, ...] = (
     *transfer.ROUTES,
     *status.ROUTES,
+    *report.ROUTES,
     *control.ROUTES,
     *review.ROUTES,
     *playlists.ROUTES,
+    *platforms.ROUTES,
     *rules.ROUTES,
     *connect.ROUTES,
     *health.ROUTES,
+    *problems.ROUTES,
 )
 _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - what an operator may write, not what is bound by itself
 _STOP_TIMEOUT_S = 10.0
@@ -117,7 +135,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = 
     is taken.
     """
     app = build_app(settings)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_TIMEOUT_S)
+    runner = ProblemRunner(app, access_log=None, shutdown_timeout=_STOP_TIMEOUT_S)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -190,6 +208,7 @@ def _wire(
     app[keys.PLATFORMS] = platforms
     app[keys.ACCOUNTS] = accounts
     app[keys.LIST_PLAYLISTS] = lists
+    app[keys.SHOW_PLATFORMS] = ShowPlatforms(pool=pool, redis=redis, platforms=platforms, clock=SystemClock())
     app[keys.CREATE_TRANSFER] = CreateTransfer(
         pool=pool,
         accounts=accounts,
@@ -199,6 +218,7 @@ def _wire(
     )
     read = ReadTransfer(pool=pool, closing=app[keys.CLOSING])
     app[keys.READ_TRANSFER] = read
+    app[keys.REPORT_TRANSFER] = ReportTransfer(pool=pool, read=read, platforms=platforms)
     app[keys.CONTROL_TRANSFER] = ControlTransfer(pool=pool, read=read, platforms=platforms, wake=wake)
     app[keys.UNDO_TRANSFER] = UndoTransfer(pool=pool, read=read, platforms=platforms, wake=wake)
     find_track = FindTrack(accounts=accounts, platforms=platforms)

@@ -14,7 +14,9 @@ from gateway.actions.keep_rules import KeepRules
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
+from gateway.actions.report_transfer import ReportTransfer
 from gateway.actions.review_item import ReviewItem
+from gateway.actions.show_platforms import ShowPlatforms
 from gateway.actions.undo_transfer import UndoTransfer
 from shared.models import UserId
 from shared.settings import Settings
@@ -34,8 +36,10 @@ CONTROL_TRANSFER = web.AppKey("control_transfer", ControlTransfer)
 UNDO_TRANSFER = web.AppKey("undo_transfer", UndoTransfer)
 KEEP_RULES = web.AppKey("keep_rules", KeepRules)
 REVIEW_ITEM = web.AppKey("review_item", ReviewItem)
+REPORT_TRANSFER = web.AppKey("report_transfer", ReportTransfer)
 READ_TRANSFER = web.AppKey("read_transfer", ReadTransfer)
 LIST_PLAYLISTS = web.AppKey("list_playlists", ListPlaylists)
+SHOW_PLATFORMS = web.AppKey("show_platforms", ShowPlatforms)
 CONNECT_ACCOUNT = web.AppKey("connect_account", ConnectAccount)
 CHECK_HEALTH = web.AppKey("check_health", CheckHealth)
 

@@ -88,10 +88,11 @@ def _operation(
 def _responses(operation: Operation, *, schemas: dict[str, Any]) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, body in operation.answers.items():
+        content = {} if body is None else {"application/json": {"schema": schemas[repr(body)]}}
+        if status == HTTPStatus.OK:
+            content |= {media_type: {"schema": {"type": "string"}} for media_type in operation.texts}
         response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
-        if body is not None:
-            response["content"] = {"application/json": {"schema": schemas[repr(body)]}}
-        responses[str(status)] = response
+        responses[str(status)] = {**response, "content": content} if content else response
     slugs = {*operation.problems, INTERNAL.slug}
     if not operation.is_open:
         slugs.add("unauthenticated")

@@ -12,7 +12,8 @@ Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One method of one path.
 
-    body, query: what decodes them. answers: body type by status, None for an answer without JSON.
+    body, query: what decodes them. answers: body type by status, None for an answer without JSON. texts:
+    media types that a 200 may have instead.
     headers: request headers that matter, with what they do. problems: slugs that callers have to expect
     beside `internal`. is_open: no API key is asked for. example: a body that works.
     """
@@ -23,6 +24,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     summary: str
     answers: Mapping[int, Any]
+    texts: tuple[str, ...] = ()
     body: type | None = None
     is_body_required: bool = True
     query: type | None = None

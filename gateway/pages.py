@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from html import escape
 
 from gateway.problems import Kind
@@ -44,8 +45,22 @@ def problem(kind: Kind, *, detail: str | None = None) -> str:
     return _page(kind.title, detail or kind.cause, f"What helps: {kind.cure}")
 
 
+def problem_list(kinds: Sequence[Kind]) -> str:
+    """List the kinds of problems, each with the way to its page."""
+    lines = (
+        f'<li><a href="/problems/{escape(kind.slug)}">{escape(kind.slug)}</a> ({kind.status}): '
+        f"{escape(kind.title)}</li>"
+        for kind in kinds
+    )
+    return _document("Problems", f"<ul>{''.join(lines)}</ul>")
+
+
 def _page(title: str, *paragraphs: str) -> str:
-    body = "".join(f"<p>{escape(text)}</p>" for text in paragraphs)
+    return _document(title, "".join(f"<p>{escape(text)}</p>" for text in paragraphs))
+
+
+def _document(title: str, body: str) -> str:
+    """body: HTML that is safe already."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'

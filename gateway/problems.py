@@ -10,6 +10,7 @@ from gateway.actions.refusals import (
     BodyMalformed,
     ConnectAgain,
     ConnectFirst,
+    NotAcceptable,
     RedirectUriImpossible,
     TargetLimit,
     UndoNotSupported,
@@ -148,6 +149,13 @@ TABLE: dict[type[CrossplayError], Kind] = {
         cause="It does not exist, belongs to somebody else, or its name is not the only one.",
         cure="Take a writable one from `GET /playlists`, or give `target.name` to have a new one made.",
     ),
+    NotAcceptable: Kind(
+        slug="not-acceptable",
+        status=406,
+        title="There is no such form of it",
+        cause="The `Accept` header names no media type that this address answers with.",
+        cure="Name one of those in `detail`, or leave the header out.",
+    ),
     TargetLimit: Kind(
         slug="target-limit",
         status=422,
@@ -280,8 +288,18 @@ HTTP_KINDS: dict[int, Kind] = {
         cure="Send less.",
     ),
 }
+UNREADABLE = Kind(
+    slug="request-unreadable",
+    status=400,
+    title="This is no request that can be read",
+    cause="The first line, a header or the framing of the body breaks the rules of HTTP, or a line is longer "
+    "than 8 KiB.",
+    cure="Send it by a common HTTP client; if there is a proxy between, ask it what it passes on.",
+)
 KINDS: dict[str, Kind] = {
-    kind.slug: kind for kind in (*TABLE.values(), *HTTP_KINDS.values()) if kind not in (_MALFORMED, _JOB)
+    kind.slug: kind
+    for kind in (*TABLE.values(), *HTTP_KINDS.values(), UNREADABLE)
+    if kind not in (_MALFORMED, _JOB)
 }
 """Each kind once, by slug."""
 

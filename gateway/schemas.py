@@ -190,6 +190,7 @@ class TargetPlaylist(msgspec.Struct, frozen=True, kw_only=True):
 class StatusLinks(msgspec.Struct, frozen=True, kw_only=True):
     self: str
     tracks: str
+    report: str
 
 
 class TransferResource(msgspec.Struct, frozen=True, kw_only=True):

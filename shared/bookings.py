@@ -55,10 +55,18 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     cool_s: float
 
 
+class Outlook(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody who asks now has to expect. cool_s: of wait_s, what the platform itself has asked for."""
+
+    cool_s: float
+    wait_s: float
+
+
 class Bookings:
-    """One pool's book. Its method raises streams.STORE_ERRORS where Redis is away."""
+    """One pool's book. Its methods raise streams.STORE_ERRORS where Redis is away."""
 
     def __init__(self, redis: Redis, *, key: str, pool: Pool) -> None:
+        self._redis = redis
         self._script = redis.register_script(_BOOK)
         self._key = key
         self._pool = pool
@@ -76,3 +84,16 @@ class Bookings:
         booked_count, wait_s, left_s = int(answer[0]), int(answer[1]) / _US, int(answer[2]) / _US
         starts = (max(0.0, wait_s + number * self._pool.unit_s) for number in range(booked_count))
         return Page(starts_in_s=tuple(starts), ask_in_s=wait_s, cool_s=left_s)
+
+    async def look(self) -> Outlook:
+        """Read the book and change nothing in it."""
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.time()
+                pipeline.hmget(self._key, ["next", "cool"])
+                (seconds, microseconds), (paid, cool) = await pipeline.execute()
+        now_us = int(seconds) * _US + int(microseconds)
+        cool_s = max(0.0, (int(cool or 0) - now_us) / _US)
+        saved_s = (self._pool.burst - 1) * self._pool.unit_s
+        booked_s = max(0.0, (int(paid or 0) - now_us) / _US - saved_s)
+        return Outlook(cool_s=cool_s, wait_s=max(cool_s, booked_s))

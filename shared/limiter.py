@@ -31,6 +31,12 @@ LEAST_LATENESS_S = 0.05  # any process is late by so much now and then
 CATCH_UP = 0.9  # after a late start the next ones may follow a little faster than the pool's pace
 
 
+def bookings_of(redis: Redis, *, profile: PlatformProfile, limit_key: str, pool_name: str) -> Bookings:
+    """Return the book that the whole fleet keeps of one pool of a limit key."""
+    name = f"budget:{limit_key}:{pool_name}"
+    return Bookings(redis, key=key(profile.platform, name), pool=profile.pools[pool_name])
+
+
 class SharedBudget:
     """Implements the Budget port for one limit key, e.g. one Spotify app or one Apple team."""
 
@@ -47,7 +53,7 @@ class SharedBudget:
         self._clock = clock or SystemClock()
         self._pools = {
             name: SharedPool(
-                Bookings(redis, key=key(profile.platform, f"budget:{limit_key}:{name}"), pool=pool),
+                bookings_of(redis, profile=profile, limit_key=limit_key, pool_name=name),
                 platform=profile.platform,
                 pool=pool,
                 fleet=fleet,

@@ -108,6 +108,21 @@ class GatewayClient:
                 return
             query["cursor"] = page["next_cursor"]
 
+    async def download(self, path: str) -> AsyncIterator[bytes]:
+        """Give a file piece by piece. One that breaks off raises CommandStopped behind its last piece."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=REQUEST_TIMEOUT_S)
+        try:
+            async with self._session.get(
+                f"{self._server}{path}", timeout=timeout, headers={"Accept": "*/*"}
+            ) as response:
+                if response.status >= HTTPStatus.BAD_REQUEST:
+                    body = _decode(await response.text())
+                    raise self._problem(Answer(status=response.status, headers=response.headers, body=body))
+                async for piece in response.content.iter_any():
+                    yield piece
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
+            raise self._unreachable(error) from error
+
     async def _once(self, method: str, path: str, **options: Any) -> Answer:
         try:
             return self._checked(await self._send(method, path, **options))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli import accounts, control, match, operate, oversee, review, transfers
+from deploy.cli import accounts, control, match, operate, oversee, report, review, transfers
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_text, say
 from shared.errors import CrossplayError, SettingsError
@@ -40,8 +40,8 @@ def crossplay(
     pass
 
 
-for part in (operate.app, oversee.app, accounts.app, transfers.app, control.app, review.app, match.app):
-    app.add_typer(part)
+for part in (operate, oversee, accounts, transfers, control, report, review, match):
+    app.add_typer(part.app)
 
 
 def main() -> None:

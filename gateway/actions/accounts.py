@@ -14,7 +14,7 @@ from shared.db.connections import Connection, ConnectionState
 from shared.db.pool import Pool
 from shared.errors import FieldFault, PlatformUnavailable, ReconnectRequired, ValidationFailed
 from shared.models import ConnectionId, Platform, TokenSet, UserId
-from shared.platforms.base import Adapter, Capabilities, Session
+from shared.platforms.base import Adapter, Capabilities, PlatformProfile, Session
 from shared.platforms.oauth import Verifier
 from shared.tokens import Sessions
 
@@ -43,6 +43,10 @@ class PlatformsPort(Protocol):
     def label(self, platform: Platform) -> str: ...
 
     def capabilities(self, platform: Platform) -> Capabilities: ...
+
+    def profile(self, platform: Platform) -> PlatformProfile: ...
+
+    def limit_key(self, platform: Platform) -> str: ...
 
     def adapter(self, platform: Platform, *, session: Session) -> Adapter: ...
 

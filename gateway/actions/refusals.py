@@ -51,6 +51,12 @@ class UndoNotSupported(RequestError):
         self.extras: Mapping[str, Any] = {"playlist": playlist_id, "url": url}
 
 
+class NotAcceptable(RequestError):
+    """What was asked for is there, but in none of the forms that the client takes."""
+
+    code = "not-acceptable"
+
+
 class TargetLimit(RequestError):
     """The target platform does not take so long a playlist."""
 

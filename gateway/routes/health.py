@@ -4,9 +4,8 @@ from importlib.metadata import version
 
 from aiohttp import hdrs, web
 
-from gateway import answers, keys, pages, problems, schemas
+from gateway import answers, keys, problems, schemas
 from gateway.operations import Operation
-from shared.errors import NotFound
 
 
 async def live(_: web.Request) -> web.Response:
@@ -33,13 +32,6 @@ async def show_version(_: web.Request) -> web.Response:
 
 async def openapi(request: web.Request) -> web.Response:
     return web.Response(body=request.app[keys.OPENAPI], content_type="application/json")
-
-
-async def explain_problem(request: web.Request) -> web.Response:
-    kind = problems.KINDS.get(request.match_info["slug"])
-    if kind is None:
-        raise NotFound(f"There is no such problem; the known ones are {', '.join(sorted(problems.KINDS))}.")
-    return web.Response(text=pages.problem(kind), content_type="text/html", headers=pages.HEADERS)
 
 
 ROUTES = (
@@ -77,16 +69,6 @@ ROUTES = (
         name="getOpenapi",
         summary="This document.",
         answers={200: dict},
-        is_open=True,
-    ),
-    Operation(
-        method="GET",
-        path="/problems/{slug}",
-        handler=explain_problem,
-        name="explainProblem",
-        summary="A page that tells what a type of problem means and what cures it.",
-        answers={200: None},
-        problems=("not-found",),
         is_open=True,
     ),
 )

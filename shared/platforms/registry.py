@@ -61,6 +61,11 @@ class Platforms:
         pool = msgspec.structs.replace(pool, limit=requests_per_s * pool.window_s)
         return msgspec.structs.replace(profile, pools={**profile.pools, REQUESTS: pool})
 
+    def limit_key(self, platform: Platform) -> str:
+        """Return what names the budget: whose requests the platform counts together."""
+        profile = _DECLARATIONS[platform].profile
+        return f"{profile.scope}:{getattr(self._settings, profile.counted_by)}"
+
     def capabilities(self, platform: Platform) -> Capabilities:
         capabilities = _DECLARATIONS[platform].capabilities
         delay_s = self._override(platform, "visibility_s")
@@ -139,6 +144,5 @@ class Platforms:
         """Return the one budget of everything that the platform counts together."""
         platform = profile.platform
         if platform not in self._shared:
-            limit_key = f"{profile.scope}:{getattr(self._settings, profile.counted_by)}"
-            self._shared[platform] = self._budgets(profile, limit_key)
+            self._shared[platform] = self._budgets(profile, self.limit_key(platform))
         return self._shared[platform]

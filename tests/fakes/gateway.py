@@ -83,6 +83,7 @@ class FakeGateway:
 
     revisions: each read of the status that knows the current one moves on to the next.
     pages: items by path, given out two at a time. stored: what a PUT answers, by path.
+    reports: files by path; is_report_cut: they break off before their end.
     problem: answered to everything instead, with its status.
     interruptions: how many of the next status reads are cut off, as by a restart.
     """
@@ -91,6 +92,8 @@ class FakeGateway:
         self.revisions: list[dict[str, Any]] = [status("completed", outcome="full")]
         self.pages: dict[str, list[dict[str, Any]]] = {}
         self.stored: dict[str, dict[str, Any]] = {}
+        self.reports: dict[str, bytes] = {}
+        self.is_report_cut = False
         self.session_states: list[dict[str, Any]] = [{"status": "connected"}]
         self.problem: dict[str, Any] | None = None
         self.interruptions = 0
@@ -103,6 +106,7 @@ class FakeGateway:
         app.router.add_get("/status/{id}", self._status)
         app.router.add_get("/status/{id}/tracks", self._page)
         app.router.add_put("/status/{id}/tracks/{position}/match", self._stored)
+        app.router.add_get("/status/{id}/report.{form}", self._report)
         app.router.add_get("/rules", self._page)
         app.router.add_put("/rules", self._stored)
         app.router.add_delete("/rules/{id}", self._removed)
@@ -166,6 +170,17 @@ class FakeGateway:
         return web.json_response(
             {"items": items[begin:end], "next_cursor": str(end) if end < len(items) else None}
         )
+
+    async def _report(self, request: web.Request) -> web.StreamResponse:
+        if request.path not in self.reports:
+            return _problem({"status": 404, "code": "not-found", "detail": "There is no such transfer."})
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(self.reports[request.path])
+        if self.is_report_cut:
+            assert request.transport is not None
+            request.transport.close()
+        return response
 
     async def _stored(self, request: web.Request) -> web.Response:
         return web.json_response(self.stored[request.path])

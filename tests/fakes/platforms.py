@@ -5,13 +5,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 from urllib.parse import urlencode
 
+import msgspec
+
 from shared.errors import ConnectFailed, PlatformNotConfigured, PlatformNotFound, ReconnectRequired
 from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
 from shared.platforms.base import (
     Capabilities,
     Gate,
     Page,
+    PlatformProfile,
     PlaylistPage,
+    Pool,
     Session,
     TargetPage,
     TargetView,
@@ -19,6 +23,7 @@ from shared.platforms.base import (
     WriteClass,
 )
 from shared.platforms.oauth import Verifier, challenge_of
+from tests.fakes.pools import profile_of
 
 PAGE_COUNT = 3
 
@@ -225,6 +230,13 @@ class FakePlatforms:
             reads_lag=False,
             remove_batch=100 if platform is Platform.SPOTIFY else 0,
         )
+
+    def profile(self, platform: Platform) -> PlatformProfile:
+        profile = profile_of(Pool(limit=75, window_s=30.0))
+        return msgspec.structs.replace(profile, platform=platform)
+
+    def limit_key(self, platform: Platform) -> str:
+        return f"app:{platform}"
 
     def adapter(self, platform: Platform, *, session: Session) -> FakeAdapter:
         self._require(platform)

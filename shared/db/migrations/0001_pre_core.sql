@@ -127,6 +127,8 @@ CREATE TABLE items (
     evidence        jsonb,
     alternatives    jsonb,
     is_written      boolean NOT NULL DEFAULT false,
+    -- When it got the outcome that it has, null while that is not final.
+    decided_at      timestamptz,
     -- Has a track that is to stand in the target. The one place where the database lists these outcomes.
     is_matched      boolean GENERATED ALWAYS AS (
         outcome IN ('exact', 'same_recording', 'best_effort', 'chosen_by_user')
@@ -137,6 +139,16 @@ CREATE INDEX items_unwritten ON items (transfer_id, position)
     WHERE NOT is_written AND is_matched;
 CREATE INDEX items_written ON items (transfer_id, position) WHERE is_written;
 CREATE INDEX items_standing ON items (transfer_id, target_track_id) WHERE is_written;
+
+CREATE FUNCTION date_decision() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.decided_at = CASE WHEN NEW.outcome NOT IN ('pending', 'deferred') THEN now() END;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER items_decided_first BEFORE INSERT ON items
+    FOR EACH ROW WHEN (NEW.outcome <> 'pending') EXECUTE FUNCTION date_decision();
+CREATE TRIGGER items_decided BEFORE UPDATE ON items
+    FOR EACH ROW WHEN (OLD.outcome <> NEW.outcome) EXECUTE FUNCTION date_decision();
 
 -- How many items of a transfer are in which outcome, kept by every statement that changes some: a status
 -- is asked for often, and a transfer may have a hundred thousand of them. Lock the transfer before its items.

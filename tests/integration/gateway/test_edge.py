@@ -14,7 +14,6 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 from gateway.app import OPERATIONS
-from gateway.problems import KINDS
 from shared.db import users
 from shared.db.pool import Pool
 from shared.models import Platform
@@ -120,20 +119,6 @@ async def test_health_version_and_readiness_need_no_key(call: Caller) -> None:
         "process",
     }
     assert version.json["version"]
-
-
-@pytest.mark.parametrize("slug", sorted(KINDS))
-async def test_every_problem_type_leads_to_a_page_with_its_cure(call: Caller, slug: str) -> None:
-    reply = await call("GET", f"/problems/{slug}", headers={"Authorization": ""})
-
-    assert (reply.status, reply.kind) == (200, "text/html")
-    assert "What helps" in reply.text
-
-
-async def test_an_unknown_problem_page_is_a_problem(call: Caller) -> None:
-    reply = await call("GET", "/problems/nothing")
-
-    assert reply.problem() == (404, "not-found")
 
 
 async def test_the_api_document_has_every_operation_and_valid_schemas(call: Caller) -> None:

@@ -105,3 +105,12 @@ async def test_key_that_cannot_sign_stops_the_start_and_is_not_shown(pem: str) -
 
     assert "CROSSPLAY_APPLE_MUSIC_PRIVATE_KEY" in str(caught.value)
     assert "nonsense" not in str(caught.value)
+
+
+async def test_the_name_of_a_budget_is_the_one_that_requests_are_booked_under() -> None:
+    budgets = FakeBudgets()
+
+    async with Platforms(BOTH, budgets=budgets) as platforms:
+        limit_keys = {platforms.limit_key(platform) for platform in Platform}
+
+    assert limit_keys == set(budgets.by_key)

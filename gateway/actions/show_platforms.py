@@ -1,0 +1,118 @@
+"""Tell what each platform can do here, what it allows us, and how a user stands with it."""
+
+import asyncio
+import math
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+from redis.asyncio import Redis
+
+from gateway.actions.accounts import PlatformsPort
+from shared.bookings import Outlook
+from shared.clock import Clock
+from shared.db import connections, platform_pauses
+from shared.db.connections import Connection
+from shared.db.platform_pauses import PlatformPause
+from shared.db.pool import Pool
+from shared.errors import PlatformNotConfigured
+from shared.limiter import bookings_of
+from shared.models import Platform, UserId
+from shared.platforms.base import Capabilities, PlatformProfile
+from shared.streams import STORE_ERRORS
+
+
+class BudgetState(StrEnum):
+    """Whether requests of ours may leave now."""
+
+    OPEN = "open"
+    COOLING_DOWN = "cooling_down"
+    UNKNOWN = "unknown"
+
+
+class PoolBudget(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left of one pool.
+
+    wait_s: how long a request that is asked for now would wait, None where that is unknown. resume_at: until
+    when the platform has told us to stop, None where it has not.
+    """
+
+    name: str
+    state: BudgetState
+    wait_s: float | None = None
+    resume_at: datetime | None = None
+
+
+class PlatformView(msgspec.Struct, frozen=True, kw_only=True):
+    """One platform. setup: what its operator has to do before it can be used, None where it is set up."""
+
+    platform: Platform
+    label: str
+    setup: str | None
+    capabilities: Capabilities
+    profile: PlatformProfile
+    budgets: tuple[PoolBudget, ...]
+    pause: PlatformPause | None
+    connections: tuple[Connection, ...]
+
+
+class ShowPlatforms:
+    """Reads everything that is known about platforms; asks none of them."""
+
+    def __init__(self, *, pool: Pool, redis: Redis, platforms: PlatformsPort, clock: Clock) -> None:
+        self._pool = pool
+        self._redis = redis
+        self._platforms = platforms
+        self._clock = clock
+
+    async def __call__(self, user_id: UserId) -> list[PlatformView]:
+        linked = await connections.list_of(self._pool, user_id)
+        pauses = {pause.platform: pause for pause in await platform_pauses.paused(self._pool)}
+        budgets = await asyncio.gather(*map(self._budgets, Platform))
+        return [
+            PlatformView(
+                platform=platform,
+                label=self._platforms.label(platform),
+                setup=self._setup(platform),
+                capabilities=self._platforms.capabilities(platform),
+                profile=self._platforms.profile(platform),
+                budgets=budget,
+                pause=pauses.get(platform),
+                connections=tuple(one for one in linked if one.platform is platform),
+            )
+            for platform, budget in zip(Platform, budgets, strict=True)
+        ]
+
+    def _setup(self, platform: Platform) -> str | None:
+        try:
+            self._platforms.oauth(platform)
+        except PlatformNotConfigured as error:
+            return str(error)
+        return None
+
+    async def _budgets(self, platform: Platform) -> tuple[PoolBudget, ...]:
+        names = self._platforms.profile(platform).pools
+        return tuple(await asyncio.gather(*(self._budget(platform, name) for name in names)))
+
+    async def _budget(self, platform: Platform, name: str) -> PoolBudget:
+        if not self._platforms.is_configured(platform):
+            return PoolBudget(name=name, state=BudgetState.UNKNOWN)
+        book = bookings_of(
+            self._redis,
+            profile=self._platforms.profile(platform),
+            limit_key=self._platforms.limit_key(platform),
+            pool_name=name,
+        )
+        try:
+            return budget_of(await book.look(), name=name, now=self._clock.now())
+        except STORE_ERRORS:
+            return PoolBudget(name=name, state=BudgetState.UNKNOWN)
+
+
+def budget_of(outlook: Outlook, *, name: str, now: datetime) -> PoolBudget:
+    """Say in words and whole seconds what the book says."""
+    wait_s = round(outlook.wait_s, 1)
+    if outlook.cool_s <= 0:
+        return PoolBudget(name=name, state=BudgetState.OPEN, wait_s=wait_s)
+    resume_at = (now + timedelta(seconds=math.ceil(outlook.cool_s))).replace(microsecond=0)
+    return PoolBudget(name=name, state=BudgetState.COOLING_DOWN, wait_s=wait_s, resume_at=resume_at)

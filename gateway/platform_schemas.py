@@ -1,0 +1,87 @@
+"""Response bodies about platforms: what they can do, what they allow, how one stands with them."""
+
+from datetime import datetime
+
+import msgspec
+
+from gateway.actions.show_platforms import BudgetState
+from gateway.schemas import ConnectionResource
+from shared.models import Platform
+
+
+class CapabilitiesResource(msgspec.Struct, frozen=True, kw_only=True):
+    """What Crossplay can do there.
+
+    read, write, remove: playlists' tracks. isrc: recordings are looked up by their ISRC. albums: they are
+    searched, too. insert: tracks are put at any position, not only at the end. playlist_limit: tracks of one
+    playlist, null where no limit is known. *_batch, read_page: of one request, 0 where it cannot be done.
+    visibility_delay_s: how long an accepted write may stay unseen.
+    """
+
+    read: bool
+    write: bool
+    remove: bool
+    isrc: bool
+    albums: bool
+    insert: bool
+    playlist_limit: int | None
+    read_page: int
+    add_batch: int
+    remove_batch: int
+    isrc_batch: int
+    visibility_delay_s: float
+
+
+class PoolResource(msgspec.Struct, frozen=True, kw_only=True):
+    """What the platform counts together: at most `limit` in any `window_s` seconds, `burst` of them at once.
+
+    state: `cooling_down` until resume_at after the platform has told us to wait; `unknown` where nobody can
+    say. wait_s: how long a request that is asked for now would wait.
+    """
+
+    name: str
+    limit: float
+    window_s: float
+    burst: int
+    state: BudgetState
+    wait_s: float | None
+    resume_at: datetime | None
+
+
+class LimitsResource(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits that we keep. scope: whose requests are counted together. source, read_on: where from."""
+
+    scope: str
+    concurrency: int
+    pools: tuple[PoolResource, ...]
+    source: str
+    read_on: str
+
+
+class PlatformPauseResource(msgspec.Struct, frozen=True, kw_only=True):
+    """Whoever runs this server lets everything wait that touches the platform. text: why, maybe empty."""
+
+    text: str
+    paused_at: datetime
+
+
+class PlatformResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A platform. setup: what the operator of this server has to do first, null where it is configured.
+
+    resume_at: when the last of its pools has cooled down, null where none has to. connections: your own.
+    """
+
+    platform: Platform
+    label: str
+    configured: bool
+    setup: str | None
+    capabilities: CapabilitiesResource
+    limits: LimitsResource
+    resume_at: datetime | None
+    paused: PlatformPauseResource | None
+    connections: tuple[ConnectionResource, ...]
+
+
+class PlatformPage(msgspec.Struct, frozen=True, kw_only=True):
+    items: tuple[PlatformResource, ...]
+    next_cursor: None = None

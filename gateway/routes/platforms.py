@@ -1,0 +1,88 @@
+"""Show the platforms: set up or not, what they can do and allow, and the user's accounts there."""
+
+from aiohttp import web
+
+from gateway import answers, keys, resources
+from gateway.actions.show_platforms import PlatformView
+from gateway.operations import Operation
+from gateway.platform_schemas import (
+    CapabilitiesResource,
+    LimitsResource,
+    PlatformPage,
+    PlatformPauseResource,
+    PlatformResource,
+    PoolResource,
+)
+from shared.platforms.base import Capabilities, WriteClass
+
+
+async def list_platforms(request: web.Request) -> web.Response:
+    views = await request.app[keys.SHOW_PLATFORMS](request[keys.USER_ID])
+    return answers.json(PlatformPage(items=tuple(map(_platform, views))))
+
+
+def _platform(view: PlatformView) -> PlatformResource:
+    pause = view.pause
+    return PlatformResource(
+        platform=view.platform,
+        label=view.label,
+        configured=view.setup is None,
+        setup=view.setup,
+        capabilities=_capabilities(view.capabilities),
+        limits=_limits(view),
+        resume_at=max((one.resume_at for one in view.budgets if one.resume_at), default=None),
+        paused=PlatformPauseResource(text=pause.reason, paused_at=pause.paused_at) if pause else None,
+        connections=tuple(map(resources.connection, view.connections)),
+    )
+
+
+def _capabilities(can: Capabilities) -> CapabilitiesResource:
+    return CapabilitiesResource(
+        read=can.read_page > 0,
+        write=can.add_batch > 0,
+        remove=can.can_remove,
+        isrc=can.isrc_batch > 0,
+        albums=can.has_albums,
+        insert=can.write_class is WriteClass.POSITIONED_INSERT,
+        playlist_limit=can.playlist_limit,
+        read_page=can.read_page,
+        add_batch=can.add_batch,
+        remove_batch=can.remove_batch,
+        isrc_batch=can.isrc_batch,
+        visibility_delay_s=can.visibility_delay_s,
+    )
+
+
+def _limits(view: PlatformView) -> LimitsResource:
+    pools = view.profile.pools
+    return LimitsResource(
+        scope=view.profile.scope,
+        concurrency=view.profile.concurrency,
+        pools=tuple(
+            PoolResource(
+                name=one.name,
+                limit=pools[one.name].limit,
+                window_s=pools[one.name].window_s,
+                burst=pools[one.name].burst,
+                state=one.state,
+                wait_s=one.wait_s,
+                resume_at=one.resume_at,
+            )
+            for one in view.budgets
+        ),
+        source=view.profile.source,
+        read_on=view.profile.read_on,
+    )
+
+
+ROUTES = (
+    Operation(
+        method="GET",
+        path="/platforms",
+        handler=list_platforms,
+        name="listPlatforms",
+        summary="List the platforms: what they can do, what they allow, and your accounts there.",
+        answers={200: PlatformPage},
+        problems=("store-unavailable",),
+    ),
+)
