@@ -271,6 +271,7 @@ async def test_tracks_are_listed_in_order_with_what_became_of_them(connected: Ca
         "isrc": "other",
         "conflicts": [],
         "doubts": [],
+        "notes": [],
         "gap": None,
     }
     local = last.json["items"][0]
