@@ -14,6 +14,7 @@ from deploy.cli.main import run
 from tests.fakes.gateway import API_KEY, TRANSFER_ID, FakeGateway, status
 
 # Nothing listens on the discard port of the loopback.
+PATIENCE_S = 120.0  # a command that starts beside a whole suite
 NOBODY = ("--server", "http://127.0.0.1:9", "--key", "k")
 
 
@@ -86,10 +87,10 @@ async def test_ctrl_c_leaves_the_transfer_running_and_says_how_to_find_it() -> N
             "transfer", "spotify:Tides", "apple_music", "-o", "json", url=gateway.url
         )
         assert command.stderr is not None
-        await asyncio.wait_for(command.stderr.readline(), 30)
+        await asyncio.wait_for(command.stderr.readline(), PATIENCE_S)
 
         command.send_signal(signal.SIGINT)
-        out, told = await asyncio.wait_for(command.communicate(), 30)
+        out, told = await asyncio.wait_for(command.communicate(), PATIENCE_S)
 
     assert command.returncode == Exit.USAGE_OR_CANCELLED
     assert f"crossplay status {TRANSFER_ID} --follow" in told.decode()
