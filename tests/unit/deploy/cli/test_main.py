@@ -13,8 +13,8 @@ from deploy.cli.exits import Exit
 from deploy.cli.main import run
 from tests.fakes.gateway import API_KEY, TRANSFER_ID, FakeGateway, status
 
-# Nothing listens on the discard port of the loopback.
 PATIENCE_S = 120.0  # a command that starts beside a whole suite
+# Nothing listens on the discard port of the loopback.
 NOBODY = ("--server", "http://127.0.0.1:9", "--key", "k")
 
 
