@@ -92,6 +92,10 @@ def _responses(operation: Operation, *, schemas: dict[str, Any]) -> dict[str, An
         if body is not None:
             response["content"] = {"application/json": {"schema": schemas[repr(body)]}}
         responses[str(status)] = response
+    if operation.stream_example:
+        responses["200"]["content"] = {
+            "text/event-stream": {"schema": {"type": "string"}, "example": operation.stream_example}
+        }
     slugs = {*operation.problems, INTERNAL.slug}
     if not operation.is_open:
         slugs.add("unauthenticated")

@@ -71,7 +71,9 @@ def transfer(row: Transfer, *, trace_url: str) -> schemas.TransferResource:
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
-        links=schemas.StatusLinks(self=f"/status/{row.id}", tracks=f"/status/{row.id}/tracks"),
+        links=schemas.StatusLinks(
+            self=f"/status/{row.id}", events=f"/status/{row.id}/events", tracks=f"/status/{row.id}/tracks"
+        ),
     )
 
 

@@ -51,6 +51,17 @@ class UndoNotSupported(RequestError):
         self.extras: Mapping[str, Any] = {"playlist": playlist_id, "url": url}
 
 
+class TooManyStreams(RequestError):
+    """No more event streams can be open at once. extras: how many can."""
+
+    code = "too-many-streams"
+    retry_after_s = 5.0
+
+    def __init__(self, message: str, *, limit: int) -> None:
+        super().__init__(message)
+        self.extras: Mapping[str, Any] = {"limit": limit}
+
+
 class TargetLimit(RequestError):
     """The target platform does not take so long a playlist."""
 
