@@ -36,8 +36,8 @@ class _Reader:
         """Raises ConnectionError for a reader who is gone, or does not take it in time."""
         try:
             async with asyncio.timeout(self._limits.send_s):
+                # Waits for a reader who has 64 KiB still to take.
                 await self._response.write(content)
-                await self._request.writer.drain()
         except TimeoutError:
             # Not closed: a close would wait until the reader takes what is in the buffers.
             if self._request.transport is not None:

@@ -41,8 +41,8 @@ class EventStream:
             await self._read(CHUNK_BYTES)
         return self._events.pop(0)
 
-    async def until_comment(self) -> None:
-        while not self.comment_count:
+    async def until_comments(self, count: int) -> None:
+        while self.comment_count < count:
             await self._read(CHUNK_BYTES)
 
     async def read(self, byte_count: int) -> list[Event]:

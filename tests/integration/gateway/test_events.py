@@ -25,6 +25,7 @@ from tests.waiting import until, within
 pytestmark = pytest.mark.integration
 
 UNKNOWN_ID = "3f0c2f6e-9f2d-4a53-a8b1-7c9a3c5c0001"
+CONTENT_BYTES = 16_000_000  # more than the buffers of both sides hold
 PAUSED = {"state": "paused", "pause_reason": "user"}
 TO_RECONNECT = {"state": "paused", "pause_reason": "reconnect_required", "pause_platform": "spotify"}
 RUNNING = {"state": "running", "pause_reason": None, "pause_platform": None}
@@ -211,7 +212,8 @@ async def test_one_user_has_so_many_streams_and_others_have_theirs(
 ) -> None:
     transfer_id = await start(connected)
     narrow = msgspec.structs.replace(settings, streams_per_user=2)
-    async with gateway(narrow, platforms) as client:
+    limits = msgspec.structs.replace(STREAM_LIMITS, ping_s=3600)  # so that no write finds out who is gone
+    async with gateway(narrow, platforms, limits=limits) as client:
         call = Caller(client, key=connected.key, user_id=connected.user_id)
         streams = [await listen(call, transfer_id) for _ in range(2)]
 
@@ -305,16 +307,26 @@ async def test_silence_is_broken_by_a_comment(
         call = Caller(client, key=connected.key, user_id=connected.user_id)
         stream = await listen(call, transfer_id)
 
-        await stream.until_comment()
+        await stream.until_comments(1)
 
     assert (await stream.next()).name == "snapshot"
+
+
+async def drain(reader: socket.socket) -> int:
+    """Take what still comes, and return how much that was."""
+    reader.setblocking(False)
+    loop, taken_bytes = asyncio.get_running_loop(), 0
+    with contextlib.suppress(ConnectionResetError):
+        while content := await loop.sock_recv(reader, 1_000_000):
+            taken_bytes += len(content)
+    return taken_bytes
 
 
 async def test_a_reader_who_takes_nothing_is_cut_off(
     settings: Settings, platforms: FakePlatforms, connected: Caller, pool: Pool
 ) -> None:
     transfer_id = await start(connected)
-    await change(pool, transfer_id, warnings=[{"code": "long", "detail": "x" * 16_000_000}])
+    await change(pool, transfer_id, warnings=[{"code": "long", "detail": "x" * CONTENT_BYTES}])
     limits = msgspec.structs.replace(STREAM_LIMITS, send_s=0.3)
     async with gateway(settings, platforms, limits=limits) as client:
         call = Caller(client, key=connected.key, user_id=connected.user_id)
@@ -328,6 +340,9 @@ async def test_a_reader_who_takes_nothing_is_cut_off(
 
             await until(lambda: open_count(call) == 1)
             await until(lambda: open_count(call) == 0)
+            taken_bytes = await within(drain(reader))
+
+    assert taken_bytes < CONTENT_BYTES
 
 
 async def test_many_revisions_become_four_events_a_second(connected: Caller, pool: Pool) -> None:
@@ -355,15 +370,17 @@ async def test_an_open_stream_outlives_its_store_being_away(
     settings: Settings, platforms: FakePlatforms, connected: Caller, pool: Pool
 ) -> None:
     transfer_id = await start(connected)
+    limits = msgspec.structs.replace(STREAM_LIMITS, ping_s=0.1)
     async with Proxy(settings.database_url.reveal()) as proxy:
         through = msgspec.structs.replace(settings, database_url=Secret(proxy.url))
-        async with gateway(through, platforms) as client:
+        async with gateway(through, platforms, limits=limits) as client:
             call = Caller(client, key=connected.key, user_id=connected.user_id)
             stream = await listen(call, transfer_id)
             first = await stream.next()
 
             proxy.is_refusing = True
             proxy.cut()
+            await stream.until_comments(stream.comment_count + 3)  # each of them after a look that failed
             away = await call("GET", f"/status/{transfer_id}/events")
             revision = await change(pool, transfer_id, **PAUSED)
             proxy.heal()

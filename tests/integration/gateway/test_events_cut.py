@@ -17,7 +17,7 @@ pytestmark = pytest.mark.integration
 
 CUT_COUNT = 50
 UP_TO_BYTES = 4000  # about two events
-PACE_S = 0.01
+PACES_S = (*[0.01] * 8, 0.6)  # a rush as a rule, and now and then a time in which nothing is new
 NEXT = """
 UPDATE transfers SET revision = revision + 1, target_name = $2, state = $3, pause_reason = $4
 WHERE id = $1 RETURNING revision
@@ -60,12 +60,12 @@ async def write(
     pool: Pool, transfer_id: str, *, written: dict[int, tuple[str, str]], enough: asyncio.Event
 ) -> None:
     """Raise revisions, many in a second, each with a state of its own, until it is enough; then complete."""
-    number = 0
+    number, dice = 0, random.Random(6)
     while not enough.is_set():
         number += 1
         state = "paused" if number % 7 == 0 else "running"
         await put(pool, transfer_id, written=written, name=f"Name {number}", state=state)
-        await asyncio.sleep(PACE_S)
+        await asyncio.sleep(dice.choice(PACES_S))
     await put(pool, transfer_id, written=written, name="The end", state="completed")
 
 
