@@ -16,10 +16,11 @@ from gateway.actions.follow_transfer import STREAM_LIMITS
 from shared.db.pool import Pool
 from shared.models import Platform
 from shared.settings import Secret, Settings
+from tests.event_streams import EventStream
 from tests.fakes.platforms import FakePlatforms
 from tests.faults.proxy import Proxy
 from tests.integration.gateway.conftest import Caller, transfer_body
-from tests.integration.gateway.event_streams import EventStream, ask, gateway, listen
+from tests.integration.gateway.event_streams import ask, gateway, listen
 from tests.waiting import until, within
 
 pytestmark = pytest.mark.integration

@@ -9,15 +9,16 @@ import pytest
 
 from shared.db.pool import Pool
 from shared.settings import Settings
+from tests.event_streams import Event
 from tests.fakes.platforms import FakePlatforms
 from tests.integration.gateway.conftest import Caller, transfer_body
-from tests.integration.gateway.event_streams import Event, ask, gateway, listen
+from tests.integration.gateway.event_streams import ask, gateway, listen
 
 pytestmark = pytest.mark.integration
 
 CUT_COUNT = 50
-UP_TO_BYTES = 4000  # about two events
-PACES_S = (*[0.01] * 8, 0.6)  # a rush as a rule, and now and then a time in which nothing is new
+UP_TO_BYTES = 3000  # an event and a part of the next one
+PACES_S = (*[0.01] * 12, 0.6)  # a rush as a rule, and now and then a time in which nothing is new
 NEXT = """
 UPDATE transfers SET revision = revision + 1, target_name = $2, state = $3, pause_reason = $4
 WHERE id = $1 RETURNING revision
