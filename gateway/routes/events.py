@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 import time
+from collections.abc import Awaitable
 
 from aiohttp import hdrs, web
 
@@ -34,21 +35,28 @@ class _Reader:
 
     async def send(self, content: bytes) -> None:
         """Raises ConnectionError for a reader who is gone, or does not take it in time."""
-        try:
-            async with asyncio.timeout(self._limits.send_s):
-                # Waits for a reader who has 64 KiB still to take.
-                await self._response.write(content)
-        except TimeoutError:
-            # Not closed: a close would wait until the reader takes what is in the buffers.
-            if self._request.transport is not None:
-                self._request.transport.abort()
-            raise ConnectionAbortedError("the reader of an event stream is too slow") from None
+        await self._in_time(self._response.write(content))
         self._sent_s = time.monotonic()
+
+    async def end(self) -> None:
+        """End the stream so that its reader knows that it is whole. Raises ConnectionError as above."""
+        await self._in_time(self._response.write_eof())
 
     async def ping(self) -> None:
         """Break a silence that has become too long."""
         if time.monotonic() - self._sent_s >= self._limits.ping_s:
             await self.send(events.PING)
+
+    async def _in_time(self, sending: Awaitable[None]) -> None:
+        """Both ways to send wait for a reader who has 64 KiB still to take."""
+        try:
+            async with asyncio.timeout(self._limits.send_s):
+                await sending
+        except TimeoutError:
+            # Not closed: a close would wait until the reader takes what is in the buffers.
+            if self._request.transport is not None:
+                self._request.transport.abort()
+            raise ConnectionAbortedError("the reader of an event stream is too slow") from None
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
@@ -74,6 +82,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
             reader = _Reader(request, response, limits=follow.limits)
             await reader.send(events.OPENING)
             await _tell(request, reader, follow=follow, status=status, is_known=is_known)
+            await reader.end()
         return response
 
 

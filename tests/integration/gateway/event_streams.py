@@ -9,10 +9,11 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.actions.follow_transfer import STREAM_LIMITS, StreamLimits
 from gateway.app import build_app
+from shared.db.pool import Pool
 from shared.settings import Settings
 from tests.event_streams import EventStream
 from tests.fakes.platforms import FakePlatforms
-from tests.integration.gateway.conftest import Caller
+from tests.integration.gateway.conftest import Caller, transfer_body
 
 
 class PlainServer(TestServer):
@@ -50,3 +51,20 @@ async def listen(call: Caller, transfer_id: str, *, last: object = None) -> Even
     response = await ask(call, transfer_id, last=last)
     assert response.status == 200, await response.text()
     return EventStream(response)
+
+
+async def start(call: Caller) -> str:
+    reply = await call("POST", "/transfer", json=transfer_body())
+    assert reply.status == 202, reply.text
+    return str(reply.json["id"])
+
+
+async def change(pool: Pool, transfer_id: str, **values: Any) -> int:
+    """Change a transfer's row as a worker would, and return its revision, which rises."""
+    assignments = "".join(f"{name} = ${place}, " for place, name in enumerate(values, start=2))
+    revision: int = await pool.fetchval(
+        f"UPDATE transfers SET {assignments} revision = revision + 1 WHERE id = $1 RETURNING revision",
+        transfer_id,
+        *values.values(),
+    )
+    return revision

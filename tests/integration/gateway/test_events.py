@@ -12,15 +12,15 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient
 
 from gateway import keys
-from gateway.actions.follow_transfer import STREAM_LIMITS
+from gateway.actions.follow_transfer import STREAM_LIMITS, StreamLimits
 from shared.db.pool import Pool
 from shared.models import Platform
 from shared.settings import Secret, Settings
 from tests.event_streams import EventStream
 from tests.fakes.platforms import FakePlatforms
 from tests.faults.proxy import Proxy
-from tests.integration.gateway.conftest import Caller, transfer_body
-from tests.integration.gateway.event_streams import ask, gateway, listen
+from tests.integration.gateway.conftest import Caller
+from tests.integration.gateway.event_streams import ask, change, gateway, listen, start
 from tests.waiting import until, within
 
 pytestmark = pytest.mark.integration
@@ -39,27 +39,19 @@ async def client(settings: Settings, platforms: FakePlatforms) -> AsyncIterator[
         yield one
 
 
-async def start(call: Caller) -> str:
-    reply = await call("POST", "/transfer", json=transfer_body())
-    assert reply.status == 202, reply.text
-    return str(reply.json["id"])
-
-
-async def change(pool: Pool, transfer_id: str, **values: Any) -> int:
-    """Change a transfer's row as a worker would, and return its revision, which rises."""
-    assignments = "".join(f"{name} = ${place}, " for place, name in enumerate(values, start=2))
-    revision: int = await pool.fetchval(
-        f"UPDATE transfers SET {assignments} revision = revision + 1 WHERE id = $1 RETURNING revision",
-        transfer_id,
-        *values.values(),
-    )
-    return revision
-
-
 def open_count(call: Caller) -> int:
     """Return how many streams the gateway has open."""
     app = call.client.server.app  # type: ignore[attr-defined]  # a TestServer has one
     return int(app[keys.FOLLOW_TRANSFER]._open.total())
+
+
+def at(client: "TestClient[Any, Any]", call: Caller) -> Caller:
+    """Return the same caller at another gateway."""
+    return Caller(client, key=call.key, user_id=call.user_id)
+
+
+def narrowed(**changes: Any) -> StreamLimits:
+    return msgspec.structs.replace(STREAM_LIMITS, **changes)
 
 
 async def test_a_stream_begins_with_a_snapshot_that_is_the_status_resource(connected: Caller) -> None:
@@ -213,15 +205,13 @@ async def test_one_user_has_so_many_streams_and_others_have_theirs(
 ) -> None:
     transfer_id = await start(connected)
     narrow = msgspec.structs.replace(settings, streams_per_user=2)
-    limits = msgspec.structs.replace(STREAM_LIMITS, ping_s=3600)  # so that no write finds out who is gone
+    limits = narrowed(ping_s=3600)  # so that no write finds out who is gone
     async with gateway(narrow, platforms, limits=limits) as client:
-        call = Caller(client, key=connected.key, user_id=connected.user_id)
+        call = at(client, connected)
         streams = [await listen(call, transfer_id) for _ in range(2)]
 
         refused = await call("GET", f"/status/{transfer_id}/events")
-        other = await Caller(client, key=stranger.key, user_id=stranger.user_id)(
-            "GET", f"/status/{transfer_id}/events"
-        )
+        other = await at(client, stranger)("GET", f"/status/{transfer_id}/events")
         streams[0].cut()
         await until(lambda: open_count(call) == 1)
         event = await (await listen(call, transfer_id)).next()
@@ -236,9 +226,9 @@ async def test_all_users_together_have_so_many_streams(
     settings: Settings, platforms: FakePlatforms, connected: Caller
 ) -> None:
     transfer_id = await start(connected)
-    limits = msgspec.structs.replace(STREAM_LIMITS, total_count=1)
+    limits = narrowed(total_count=1)
     async with gateway(settings, platforms, limits=limits) as client:
-        call = Caller(client, key=connected.key, user_id=connected.user_id)
+        call = at(client, connected)
         await listen(call, transfer_id)
 
         refused = await call("GET", f"/status/{transfer_id}/events")
@@ -253,7 +243,7 @@ async def test_streams_that_wait_hold_no_connection_to_the_store(
     transfer_id = await start(connected)
     wide = msgspec.structs.replace(settings, streams_per_user=40)
     async with gateway(wide, platforms) as client:
-        call = Caller(client, key=connected.key, user_id=connected.user_id)
+        call = at(client, connected)
         streams = [await listen(call, transfer_id) for _ in range(40)]
         first = [await stream.next() for stream in streams]
 
@@ -271,7 +261,7 @@ async def test_a_gateway_that_stops_says_goodbye(
 ) -> None:
     transfer_id = await start(connected)
     async with gateway(settings, platforms) as client:
-        call = Caller(client, key=connected.key, user_id=connected.user_id)
+        call = at(client, connected)
         stream = await listen(call, transfer_id)
         first = await stream.next()
 
@@ -287,9 +277,9 @@ async def test_a_stream_that_is_old_says_goodbye_and_is_taken_up_again(
     settings: Settings, platforms: FakePlatforms, connected: Caller, pool: Pool
 ) -> None:
     transfer_id = await start(connected)
-    limits = msgspec.structs.replace(STREAM_LIMITS, life_s=0.1)
+    limits = narrowed(life_s=0.1)
     async with gateway(settings, platforms, limits=limits) as client:
-        call = Caller(client, key=connected.key, user_id=connected.user_id)
+        call = at(client, connected)
         events = await (await listen(call, transfer_id)).to_the_end()
 
         await change(pool, transfer_id, state="completed")
@@ -303,9 +293,9 @@ async def test_silence_is_broken_by_a_comment(
     settings: Settings, platforms: FakePlatforms, connected: Caller
 ) -> None:
     transfer_id = await start(connected)
-    limits = msgspec.structs.replace(STREAM_LIMITS, ping_s=0.1)
+    limits = narrowed(ping_s=0.1)
     async with gateway(settings, platforms, limits=limits) as client:
-        call = Caller(client, key=connected.key, user_id=connected.user_id)
+        call = at(client, connected)
         stream = await listen(call, transfer_id)
 
         await stream.until_comments(1)
@@ -328,9 +318,9 @@ async def test_a_reader_who_takes_nothing_is_cut_off(
 ) -> None:
     transfer_id = await start(connected)
     await change(pool, transfer_id, warnings=[{"code": "long", "detail": "x" * CONTENT_BYTES}])
-    limits = msgspec.structs.replace(STREAM_LIMITS, send_s=0.3)
+    limits = narrowed(send_s=0.3)
     async with gateway(settings, platforms, limits=limits) as client:
-        call = Caller(client, key=connected.key, user_id=connected.user_id)
+        call = at(client, connected)
         with contextlib.closing(socket.socket()) as reader:
             reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             reader.connect((client.host, client.port))
@@ -371,11 +361,11 @@ async def test_an_open_stream_outlives_its_store_being_away(
     settings: Settings, platforms: FakePlatforms, connected: Caller, pool: Pool
 ) -> None:
     transfer_id = await start(connected)
-    limits = msgspec.structs.replace(STREAM_LIMITS, ping_s=0.1)
+    limits = narrowed(ping_s=0.1)
     async with Proxy(settings.database_url.reveal()) as proxy:
         through = msgspec.structs.replace(settings, database_url=Secret(proxy.url))
         async with gateway(through, platforms, limits=limits) as client:
-            call = Caller(client, key=connected.key, user_id=connected.user_id)
+            call = at(client, connected)
             stream = await listen(call, transfer_id)
             first = await stream.next()
 

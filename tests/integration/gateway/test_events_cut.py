@@ -11,8 +11,8 @@ from shared.db.pool import Pool
 from shared.settings import Settings
 from tests.event_streams import Event
 from tests.fakes.platforms import FakePlatforms
-from tests.integration.gateway.conftest import Caller, transfer_body
-from tests.integration.gateway.event_streams import ask, gateway, listen
+from tests.integration.gateway.conftest import Caller
+from tests.integration.gateway.event_streams import ask, gateway, listen, start
 
 pytestmark = pytest.mark.integration
 
@@ -29,7 +29,7 @@ async def test_a_stream_cut_fifty_times_loses_and_doubles_nothing(
     settings: Settings, platforms: FakePlatforms, connected: Caller, pool: Pool
 ) -> None:
     dice = random.Random(5)
-    transfer_id = (await connected("POST", "/transfer", json=transfer_body())).json["id"]
+    transfer_id = await start(connected)
     written: dict[int, tuple[str, str]] = {1: ("Road Trip", "queued")}
     enough = asyncio.Event()
     seen: list[Event] = []
