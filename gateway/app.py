@@ -20,6 +20,7 @@ from gateway.actions.control_transfer import ControlTransfer
 from gateway.actions.create_transfer import CreateTransfer
 from gateway.actions.find_playlist import FindPlaylist
 from gateway.actions.find_track import FindTrack
+from gateway.actions.follow_transfer import STREAM_LIMITS, FollowTransfer, StreamLimits
 from gateway.actions.keep_rules import KeepRules
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
@@ -36,6 +37,7 @@ from gateway.operations import Operation
 from gateway.routes import (
     connect,
     control,
+    events,
     health,
     platforms,
     playlists,
@@ -68,6 +70,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *transfer.ROUTES,
     *status.ROUTES,
     *report.ROUTES,
+    *events.ROUTES,
     *control.ROUTES,
     *review.ROUTES,
     *playlists.ROUTES,
@@ -92,15 +95,22 @@ def open_platforms(
     return Platforms(settings, budgets=budget)
 
 
-def build_app(settings: Settings, *, open_platforms: OpenPlatforms = open_platforms) -> web.Application:
+def build_app(
+    settings: Settings,
+    *,
+    open_platforms: OpenPlatforms = open_platforms,
+    stream_limits: StreamLimits = STREAM_LIMITS,
+) -> web.Application:
     """Build the application; its resources open when it starts and close when it stops.
 
     settings needs both stores and a key ring. open_platforms: another way to the platforms, for tests.
+    stream_limits: other limits of event streams, for tests.
     """
     app = web.Application(middlewares=[observe, tell_problems], client_max_size=BODY_LIMIT_BYTES)
     app[keys.SETTINGS] = settings
     app[keys.ADDRESS] = PublicAddress(settings.public_url or _address(settings.host, settings.port))
     app[keys.CLOSING] = asyncio.Event()
+    app[keys.STREAM_LIMITS] = stream_limits
     app[keys.OPENAPI] = msgspec.json.encode(document(OPERATIONS))
     for operation in OPERATIONS:
         handler = operation.handler if operation.is_open else for_users(operation.handler)
@@ -219,6 +229,11 @@ def _wire(
     read = ReadTransfer(pool=pool, closing=app[keys.CLOSING])
     app[keys.READ_TRANSFER] = read
     app[keys.REPORT_TRANSFER] = ReportTransfer(pool=pool, read=read, platforms=platforms)
+    app[keys.FOLLOW_TRANSFER] = FollowTransfer(
+        read=read,
+        per_user_count=app[keys.SETTINGS].streams_per_user,
+        limits=app[keys.STREAM_LIMITS],
+    )
     app[keys.CONTROL_TRANSFER] = ControlTransfer(pool=pool, read=read, platforms=platforms, wake=wake)
     app[keys.UNDO_TRANSFER] = UndoTransfer(pool=pool, read=read, platforms=platforms, wake=wake)
     find_track = FindTrack(accounts=accounts, platforms=platforms)

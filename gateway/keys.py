@@ -10,6 +10,7 @@ from gateway.actions.check_health import CheckHealth
 from gateway.actions.connect_account import ConnectAccount
 from gateway.actions.control_transfer import ControlTransfer
 from gateway.actions.create_transfer import CreateTransfer
+from gateway.actions.follow_transfer import FollowTransfer, StreamLimits
 from gateway.actions.keep_rules import KeepRules
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
@@ -24,6 +25,7 @@ from shared.settings import Settings
 SETTINGS = web.AppKey("settings", Settings)
 ADDRESS = web.AppKey("address", PublicAddress)
 CLOSING = web.AppKey("closing", asyncio.Event)
+STREAM_LIMITS = web.AppKey("stream_limits", StreamLimits)
 OPENAPI = web.AppKey("openapi", bytes)
 
 Authenticate = Callable[[str], Awaitable[UserId | None]]
@@ -38,6 +40,7 @@ KEEP_RULES = web.AppKey("keep_rules", KeepRules)
 REVIEW_ITEM = web.AppKey("review_item", ReviewItem)
 REPORT_TRANSFER = web.AppKey("report_transfer", ReportTransfer)
 READ_TRANSFER = web.AppKey("read_transfer", ReadTransfer)
+FOLLOW_TRANSFER = web.AppKey("follow_transfer", FollowTransfer)
 LIST_PLAYLISTS = web.AppKey("list_playlists", ListPlaylists)
 SHOW_PLATFORMS = web.AppKey("show_platforms", ShowPlatforms)
 CONNECT_ACCOUNT = web.AppKey("connect_account", ConnectAccount)

@@ -93,6 +93,10 @@ def _responses(operation: Operation, *, schemas: dict[str, Any]) -> dict[str, An
             content |= {media_type: {"schema": {"type": "string"}} for media_type in operation.texts}
         response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
         responses[str(status)] = {**response, "content": content} if content else response
+    if operation.stream_example:
+        responses["200"]["content"] = {
+            "text/event-stream": {"schema": {"type": "string"}, "example": operation.stream_example}
+        }
     slugs = {*operation.problems, INTERNAL.slug}
     if not operation.is_open:
         slugs.add("unauthenticated")

@@ -15,7 +15,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body, query: what decodes them. answers: body type by status, None for an answer without JSON. texts:
     media types that a 200 may have instead.
     headers: request headers that matter, with what they do. problems: slugs that callers have to expect
-    beside `internal`. is_open: no API key is asked for. example: a body that works.
+    beside `internal`. is_open: no API key is asked for. example: a body that works. stream_example: a 200 is
+    an event stream that looks like this.
     """
 
     method: str
@@ -32,3 +33,4 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
     is_open: bool = False
     example: Any = None
+    stream_example: str = ""

@@ -13,6 +13,7 @@ from gateway.actions.refusals import (
     NotAcceptable,
     RedirectUriImpossible,
     TargetLimit,
+    TooManyStreams,
     UndoNotSupported,
 )
 from shared import errors
@@ -203,6 +204,13 @@ TABLE: dict[type[CrossplayError], Kind] = {
         title="The platform does not answer",
         cause="The music platform has a fault or cannot be reached; nothing of yours is wrong.",
         cure="Try again after `Retry-After`.",
+    ),
+    TooManyStreams: Kind(
+        slug="too-many-streams",
+        status=429,
+        title="Too many event streams are open",
+        cause="Each open event stream keeps this server busy, so their number is limited.",
+        cure="Close a stream that nobody reads, or ask `GET /status/{id}` with `Prefer: wait=25` instead.",
     ),
     errors.RateLimited: Kind(
         slug="quota-exceeded",

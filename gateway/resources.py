@@ -72,7 +72,10 @@ def transfer(row: Transfer, *, trace_url: str) -> schemas.TransferResource:
         started_at=row.started_at,
         finished_at=row.finished_at,
         links=schemas.StatusLinks(
-            self=f"/status/{row.id}", tracks=f"/status/{row.id}/tracks", report=f"/status/{row.id}/report"
+            self=f"/status/{row.id}",
+            events=f"/status/{row.id}/events",
+            tracks=f"/status/{row.id}/tracks",
+            report=f"/status/{row.id}/report",
         ),
     )
 

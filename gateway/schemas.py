@@ -189,6 +189,7 @@ class TargetPlaylist(msgspec.Struct, frozen=True, kw_only=True):
 
 class StatusLinks(msgspec.Struct, frozen=True, kw_only=True):
     self: str
+    events: str
     tracks: str
     report: str
 

@@ -54,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
     public_url: str = ""
+    streams_per_user: Count = 20
 
     worker_concurrency: Count = 8
     lease_s: Positive = 30.0
@@ -90,6 +91,7 @@ DESCRIPTIONS: dict[str, str] = {
     "host": "Address that the gateway listens on.",
     "port": "Port that the gateway listens on; 0 takes a free one.",
     "public_url": "Address under which users reach the gateway; empty: `http://<host>:<port>`.",
+    "streams_per_user": "Event streams that one user may have open at one gateway.",
     "worker_concurrency": "Jobs that one worker runs at once, per platform.",
     "lease_s": "How long a worker owns a job without a heartbeat; a crashed one's jobs are free after it.",
     "send_timeout_s": "Total time of one platform write; must be shorter than half the lease.",

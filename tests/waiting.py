@@ -2,6 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 PATIENCE_S = 30.0
 ASK_EVERY_S = 0.01
@@ -23,3 +26,9 @@ async def until_answered(
     async with asyncio.timeout(patience_s):
         while not await ask():  # noqa: ASYNC110 - what is waited for has no event to set
             await asyncio.sleep(every_s)
+
+
+async def within(awaitable: Awaitable[T], *, patience_s: float = PATIENCE_S) -> T:
+    """Await what comes soon. Raises TimeoutError when the time is up."""
+    async with asyncio.timeout(patience_s):
+        return await awaitable

@@ -62,14 +62,22 @@ class ReadTransfer:
         self._waiter_count += 1
         try:
             async with asyncio.timeout(min(timeout_s, WAIT_LIMIT_S)):
-                while await self.revision(user_id, transfer_id) == beyond and not self._closing.is_set():
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._closing.wait(), _POLL_S)
+                while await self.revision(user_id, transfer_id) == beyond and not self.is_closing:
+                    await self.rest()
         except TimeoutError:
             pass
         finally:
             self._waiter_count -= 1
         return True
+
+    @property
+    def is_closing(self) -> bool:
+        return self._closing.is_set()
+
+    async def rest(self) -> None:
+        """Wait until another look is worth it: a moment, or until the process is about to leave."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), _POLL_S)
 
     async def page(
         self, user_id: UserId, *, before: tuple[datetime, TransferId] | None, limit: int

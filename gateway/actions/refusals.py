@@ -57,6 +57,17 @@ class NotAcceptable(RequestError):
     code = "not-acceptable"
 
 
+class TooManyStreams(RequestError):
+    """No more event streams can be open at once. extras: how many can."""
+
+    code = "too-many-streams"
+    retry_after_s = 5.0
+
+    def __init__(self, message: str, *, limit: int) -> None:
+        super().__init__(message)
+        self.extras: Mapping[str, Any] = {"limit": limit}
+
+
 class TargetLimit(RequestError):
     """The target platform does not take so long a playlist."""
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 from aiohttp import hdrs, web
 
-from gateway import answers, keys, resources, schemas
+from gateway import answers, keys, resources
 from gateway.actions.read_transfer import WAIT_LIMIT_S, TransferView
 from gateway.decoding import decode_query
 from gateway.operations import Operation
-from gateway.schemas import TrackPage, TracksQuery
+from gateway.schemas import StatusResource, TrackPage, TracksQuery
 from shared.db.transfers import Transfer
 from shared.errors import FieldFault, ValidationFailed
 from shared.lifecycle import TERMINAL, Bucket, State, bucket_of
@@ -58,14 +58,17 @@ async def tracks(request: web.Request) -> web.Response:
 def status_answer(request: web.Request, view: TransferView, *, status: int = 200) -> web.Response:
     """Answer with a transfer's status resource."""
     row = view.transfer
-    resource = resources.status(
-        view, label=request.app[keys.PLATFORMS].label, trace_url=request.app[keys.SETTINGS].trace_url
-    )
     headers: dict[str, str] = {hdrs.ETAG: _etag(row.revision), hdrs.CACHE_CONTROL: "no-cache"}
     wait_s = _retry_after_s(row, now=datetime.now(UTC))
     if wait_s is not None:
         headers[hdrs.RETRY_AFTER] = str(wait_s)
-    return answers.json(resource, status=status, headers=headers)
+    return answers.json(status_resource(request, view), status=status, headers=headers)
+
+
+def status_resource(request: web.Request, view: TransferView) -> StatusResource:
+    return resources.status(
+        view, label=request.app[keys.PLATFORMS].label, trace_url=request.app[keys.SETTINGS].trace_url
+    )
 
 
 def _retry_after_s(row: Transfer, *, now: datetime) -> int | None:
@@ -121,7 +124,7 @@ ROUTES = (
             "If-None-Match": "The ETag that you have: 304 if nothing has changed.",
             "Prefer": f"`wait=N`: answer when the revision changes, or after N s (≤ {WAIT_LIMIT_S:.0f}).",
         },
-        answers={200: schemas.StatusResource, 304: None},
+        answers={200: StatusResource, 304: None},
         problems=("not-found", "store-unavailable"),
     ),
     Operation(

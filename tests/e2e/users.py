@@ -9,6 +9,8 @@ from typing import Any, Self, TypeVar
 
 import aiohttp
 
+from tests.event_streams import EventStream
+
 PATIENCE_S = 60.0
 ENDED = ("completed", "failed", "cancelled")
 
@@ -84,6 +86,14 @@ class User:
     async def get(self, path: str, *, params: Mapping[str, str] | None = None) -> Json:
         async with self._session.get(path, params=params) as response:
             return await _answer(response)
+
+    async def listen(self, transfer_id: str, *, last: int | None) -> EventStream:
+        """Open the event stream of a transfer as somebody who has seen the event `last`."""
+        headers = {} if last is None else {"Last-Event-ID": str(last)}
+        response = await self._session.get(f"/status/{transfer_id}/events", headers=headers)
+        if response.status != 200:
+            raise Refused(response, {})
+        return EventStream(response)
 
     async def refused(self, path: str) -> Json:
         """Ask for something that is not possible; return the problem."""

@@ -196,7 +196,8 @@ def _compare_numbers(one: Title, other: Title, *, closeness: Closeness, book: _N
         if closeness.is_same_place and not (mine and theirs) and all(map(_is_plain, mine | theirs)):
             book.doubts.append(words)
         else:
-            book.object(words, difference=Difference.CONTRADICTION)
+            both = bool(mine and theirs)
+            book.object(words, difference=Difference.CONTRADICTION if both else Difference.VERSION)
 
 
 def _is_plain(number: str) -> bool:

@@ -76,7 +76,8 @@ def _rate_equal_isrc(evidence: Score) -> Level:
         return Level.DOUBTFUL
     is_told = evidence.title >= 0.93 and artist >= 0.8  # then a title may be silent about its version
     if evidence.apart_ms is not None and evidence.apart_ms <= CLOSE_MS:
-        return Level.EXACT if is_told or evidence.difference < Difference.VERSION else Level.DOUBTFUL
+        is_other = evidence.difference >= Difference.VERSION and artist < 0.7
+        return Level.DOUBTFUL if is_other or evidence.difference is Difference.CONTRADICTION else Level.EXACT
     if evidence.difference is Difference.CONTRADICTION or (evidence.conflicts and not is_told):
         return Level.DOUBTFUL
     return Level.EXACT if evidence.apart_share <= _FAR_SHARE else Level.DOUBTFUL

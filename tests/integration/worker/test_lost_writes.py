@@ -77,8 +77,8 @@ async def test_batch_that_the_platform_adds_and_says_no_to_is_not_added_again(
 
 async def test_an_earlier_track_of_ours_is_not_taken_for_a_lost_one_of_its_title(engine: Engine) -> None:
     transfer_id = await engine.transfer(range(12))
-    same_title = structs.replace(target_track(11), title=target_track(0).title)
-    engine.target.know(same_title)
+    for number in (0, 11):
+        engine.target.know(structs.replace(target_track(number), title="Lantern"))
     engine.target.add_mishaps += [None, None, Lost(applied_count=0, error=Death())]
     await engine.reach_first_batch()
     for _ in range(2):

@@ -51,6 +51,17 @@ def test_a_position_is_a_whole_number() -> None:
     assert schemas == {"id": "string", "position": "integer"}
 
 
+def test_a_stream_of_events_is_described_by_an_example() -> None:
+    entry = document(OPERATIONS)["paths"]["/status/{id}/events"]["get"]
+
+    content = entry["responses"]["200"]["content"]["text/event-stream"]
+    assert content["schema"] == {"type": "string"}
+    assert "event: snapshot\ndata: {" in content["example"]
+    assert "content" not in entry["responses"]["204"]
+    assert "too-many-streams" in entry["responses"]["429"]["description"]
+    assert [one["name"] for one in entry["parameters"]] == ["id", "Last-Event-ID"]
+
+
 def test_operations_promise_known_problems_only() -> None:
     for operation in OPERATIONS:
         assert set(operation.problems) <= set(KINDS)

@@ -56,7 +56,7 @@ def status(**changes: Any) -> schemas.StatusResource:
         "explicit": Explicit.AS_SOURCE,
         "on_duplicate": schemas.OnDuplicate.SKIP,
         "created_at": NOW,
-        "links": schemas.StatusLinks(self="/a", tracks="/b", report="/c"),
+        "links": schemas.StatusLinks(self="/a", events="/d", tracks="/b", report="/c"),
         "summary": "Matched 1 of 2.",
         "counts": schemas.Counts(**counts),
         "warnings": (),
