@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+JOBS   ?= 3
 RUNS   ?= 300
 SEED   ?= 1
 CODE   := gateway worker shared deploy
@@ -25,8 +26,8 @@ demo: setup ## move a playlist between two sandbox platforms, killing a worker o
 dev: setup ## run the whole system on this machine until Ctrl-C
 	@$(BIN)/crossplay dev
 
-test: setup ## every test, with real Postgres and Redis
-	$(BIN)/pytest
+test: setup ## every test, with real Postgres and Redis; three files at a time (JOBS=1 for one)
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile
 
 unit: setup ## the tests that need no server
 	$(BIN)/pytest tests/unit tests/contract

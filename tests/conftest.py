@@ -46,13 +46,13 @@ async def servers() -> AsyncIterator[TestServers]:
     database_url = os.environ.get("CROSSPLAY_TEST_DATABASE_URL")
     redis_url = os.environ.get("CROSSPLAY_TEST_REDIS_URL")
     if database_url and redis_url:
-        yield TestServers(database_url=database_url, redis_url=redis_url)
+        yield TestServers(database_url=database_url, redis_url=_own_redis(redis_url))
         return
     with tempfile.TemporaryDirectory(prefix="crossplay-tests-") as directory:
         async with EmbeddedServers(Path(directory), fsync=False) as embedded:
             yield TestServers(
                 database_url=database_url or embedded.database_url,
-                redis_url=redis_url or embedded.redis_url,
+                redis_url=_own_redis(redis_url) if redis_url else embedded.redis_url,
             )
 
 
@@ -104,6 +104,12 @@ def shared_shelf() -> Path:
     if not SHARED_SHELF.is_dir():
         pytest.skip("the reference shelf is not beside this checkout")
     return SHARED_SHELF
+
+
+def _own_redis(url: str) -> str:
+    """Give each process of a parallel run a database of its own: tests empty theirs."""
+    process = os.environ.get("PYTEST_XDIST_WORKER", "gw").removeprefix("gw")
+    return _with_path(url, process) if process else url
 
 
 async def _execute(database_url: str, statement: str) -> None:
