@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-JOBS   ?= 3
+JOBS   ?= 0
 RUNS   ?= 300
 SEED   ?= 1
 CODE   := gateway worker shared deploy
@@ -26,7 +26,7 @@ demo: setup ## move a playlist between two sandbox platforms, killing a worker o
 dev: setup ## run the whole system on this machine until Ctrl-C
 	@$(BIN)/crossplay dev
 
-test: setup ## every test, with real Postgres and Redis; three files at a time (JOBS=1 for one)
+test: setup ## every test, with real Postgres and Redis (JOBS=3: three files at a time)
 	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile
 
 unit: setup ## the tests that need no server
