@@ -76,10 +76,10 @@ def decide(
             score=nearest.total if nearest else 0.0,
             evidence=nearest,
         )
-    best = rated[0]
-    outcome = _outcome(best, rated[1:], policy=policy)
+    best = _best(rated, policy=policy)
+    others = [one for one in rated if one is not best]
+    outcome = _outcome(best, others, policy=policy)
     chosen = outcome in {Outcome.EXACT, Outcome.SAME_RECORDING, Outcome.BEST_EFFORT}
-    others = rated[1:] if chosen else rated
     reason = say_why(best.evidence, level=best.level, outcome=outcome)
     if chosen and _is_other_release(best.track, wanted=wanted):
         reason += say_other_release(is_explicit=not wanted)
@@ -89,10 +89,10 @@ def decide(
         choice=best.index if chosen else None,
         score=best.evidence.total,
         evidence=best.evidence,
-        gap=best.evidence.total - rated[1].evidence.total if chosen and len(rated) > 1 else None,
+        gap=best.evidence.total - others[0].evidence.total if chosen and others else None,
         alternatives=tuple(
             Alternative(index=one.index, reason=say_why(one.evidence, level=one.level), evidence=one.evidence)
-            for one in others[:_ALTERNATIVES]
+            for one in (others if chosen else rated)[:_ALTERNATIVES]
         ),
     )
 
@@ -148,6 +148,13 @@ def _preference(*, wanted: bool | None) -> Callable[[_Rated], tuple[object, ...]
 def _is_compilation(track: Track) -> bool:
     padded = f" {fold(track.album)} " if track.album else ""
     return any(f" {phrase} " in padded for phrase in COMPILATIONS)
+
+
+def _best(rated: Sequence[_Rated], *, policy: Policy) -> _Rated:
+    """Return the surest one; for best effort rather another take than one that only a person can judge."""
+    if policy is Policy.BEST_EFFORT and rated[0].level is Level.DOUBTFUL:
+        return next((one for one in rated if one.level is Level.OTHER_TAKE), rated[0])
+    return rated[0]
 
 
 def _outcome(best: _Rated, others: Sequence[_Rated], *, policy: Policy) -> Outcome:

@@ -116,6 +116,17 @@ def test_another_take_by_the_same_artist_is_taken_only_by_best_effort(
     assert "only one is the live version" in decision.reason
 
 
+def test_best_effort_takes_another_take_rather_than_nothing() -> None:
+    doubtful = track("doubtful", artists=("Mila Solo",), album="Other", duration_ms=320_000)
+    live = track("live", title="Harbour Lights (Live)", duration_ms=260_000)
+
+    strict = decide(HARBOUR, [doubtful, live], policy=SAME)
+    best = decide(HARBOUR, [doubtful, live], policy=Policy.BEST_EFFORT)
+
+    assert strict.outcome is Outcome.REVIEW
+    assert (best.outcome, best.choice) == (Outcome.BEST_EFFORT, 1)
+
+
 @pytest.mark.parametrize(
     ("wish", "choice"), [(Explicit.AS_SOURCE, 1), (Explicit.PREFER, 0), (Explicit.AVOID, 1)]
 )
