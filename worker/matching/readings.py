@@ -49,10 +49,10 @@ def glance(wanted: str, found: str) -> float:
     return 1.0 if shared < UNLIKE and fuzz.partial_ratio(core, other_core) >= 75 else shared
 
 
-def strangeness(
+def likeness_of_strangers(
     source: Track, candidate: Track, *, players: Artists | None, others: Artists | None
 ) -> float | None:
-    """Return how little two credits are alike where neither is named by the other's title; else None."""
+    """Return how like two credits are that have nobody in common, not in a title either; else None."""
     artist = artist_likeness(players, others, guests=((), ()))
     if artist is None or artist >= _STRANGE or players is None or others is None:
         return None

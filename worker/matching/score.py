@@ -7,7 +7,7 @@ from shared.models import Track
 from worker.matching.conflicts import Closeness, Difference, Findings, Side, find_conflicts
 from worker.matching.likeness import are_foreign, artist_likeness, is_contained
 from worker.matching.normalize import Artists, read_artists
-from worker.matching.readings import UNLIKE, Titles, glance, read_titles, strangeness
+from worker.matching.readings import UNLIKE, Titles, glance, likeness_of_strangers, read_titles
 from worker.matching.titles import Album, read_album
 
 _FAR_MS = 16_000
@@ -75,11 +75,9 @@ def score(source: Track, candidate: Track) -> Score:
         return Score(total=likeness / 2, title=likeness, isrc=isrc, apart_ms=apart_ms)
     players, others = read_artists(source.artists), read_artists(candidate.artists)
     if not isrc and (apart_ms is None or apart_ms > _SAME_LENGTH_MS):
-        strange = strangeness(source, candidate, players=players, others=others)
-        if strange is not None:  # nobody takes it for the same, whatever the titles say
-            return Score(
-                total=likeness * strange, title=likeness, artist=strange, isrc=isrc, apart_ms=apart_ms
-            )
+        unlike = likeness_of_strangers(source, candidate, players=players, others=others)
+        if unlike is not None:  # nobody takes it for the same, whatever the titles say
+            return Score(total=likeness * unlike, title=likeness, artist=unlike, isrc=isrc, apart_ms=apart_ms)
     titles = read_titles(source, candidate, players=players, others=others)
     if titles.likeness < 0.5 and not isrc:
         return Score(total=titles.likeness / 2, title=titles.likeness, isrc=isrc, apart_ms=apart_ms)
