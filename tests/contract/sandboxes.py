@@ -1,7 +1,7 @@
 """One platform as the contract suite meets it: its sandbox on a socket, and our adapter in front of it."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,16 @@ OPTIONS = {
         .decode(),
     ),
 }
+
+
+def flavors(is_fit: Callable[[Capabilities], bool]) -> list[str]:
+    """Name the flavors whose platform can do something: tests of it run on those, and are not skipped."""
+    platforms = Platforms(Settings(), budgets=FakeBudgets())
+    return [
+        flavor
+        for flavor, options in sorted(OPTIONS.items())
+        if is_fit(platforms.capabilities(Platform(options.platform)))
+    ]
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):

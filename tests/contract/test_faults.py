@@ -14,8 +14,11 @@ from shared.errors import (
 )
 from shared.models import Isrc, Platform, PlaylistId
 from shared.platforms.base import REQUESTS
-from tests.contract.sandboxes import Stage, line
+from tests.contract.sandboxes import OPTIONS, Stage, line
 from worker.matching.query import Query
+
+REFRESHING = sorted(flavor for flavor in OPTIONS if OPTIONS[flavor].platform != "apple_music")
+"""Apple's user tokens cannot be refreshed."""
 
 
 async def read(stage: Stage) -> None:
@@ -150,9 +153,8 @@ async def test_dead_tokens_ask_for_a_new_connection(stage: Stage) -> None:
         await stage.adapter.account()
 
 
+@pytest.mark.parametrize("flavor", REFRESHING, indirect=True)
 async def test_write_with_a_dead_access_token_is_repeated_once(stage: Stage) -> None:
-    if stage.platform is Platform.APPLE_MUSIC:
-        pytest.skip("Apple's user tokens cannot be refreshed")
     await stage.order("POST", "tokens/revoke", {"kind": "access"})
     gate_count = 0
 

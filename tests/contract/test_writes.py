@@ -5,7 +5,10 @@ import pytest
 from shared.errors import LeaseLost, PlatformRejected, PlatformUnavailable, RateLimited
 from shared.models import Isrc, PlaylistId, TrackId
 from shared.platforms.base import REQUESTS
-from tests.contract.sandboxes import Stage, line
+from tests.contract.sandboxes import Stage, flavors, line
+
+on_removing = pytest.mark.parametrize("flavor", flavors(lambda can: can.can_remove), indirect=True)
+on_keeping = pytest.mark.parametrize("flavor", flavors(lambda can: not can.can_remove), indirect=True)
 
 MARKER = 'Moved by Crossplay <tr_01hx> & "kept"'
 
@@ -185,14 +188,6 @@ async def test_late_tracks_are_seen_later_and_never_counted_before(stage: Stage)
     assert [row.track_id for row in later.rows] == tracks
 
 
-@pytest.fixture
-def removing(stage: Stage) -> Stage:
-    """A platform that can take tracks out again."""
-    if not stage.capabilities.can_remove:
-        pytest.skip(f"{stage.platform} removes nothing")
-    return stage
-
-
 async def filled(stage: Stage, count: int) -> tuple[PlaylistId, list[TrackId]]:
     """Return a new playlist and its tracks, of which the third one stands twice."""
     playlist_id, tracks = await created(stage), await some_tracks(stage, count)
@@ -202,9 +197,8 @@ async def filled(stage: Stage, count: int) -> tuple[PlaylistId, list[TrackId]]:
     return playlist_id, tracks
 
 
+@on_keeping
 async def test_platform_that_removes_nothing_says_so_and_is_not_asked(stage: Stage) -> None:
-    if stage.capabilities.can_remove:
-        pytest.skip(f"{stage.platform} removes tracks")
     playlist_id, tracks = await filled(stage, 3)
 
     with pytest.raises(PlatformRejected, match="Music app"):
@@ -215,68 +209,74 @@ async def test_platform_that_removes_nothing_says_so_and_is_not_asked(stage: Sta
     assert await stage.truth(playlist_id) == tracks
 
 
-async def test_removed_tracks_are_gone_with_every_copy_and_the_rest_keeps_its_order(removing: Stage) -> None:
-    playlist_id, tracks = await filled(removing, 6)
+@on_removing
+async def test_removed_tracks_are_gone_with_every_copy_and_the_rest_keeps_its_order(stage: Stage) -> None:
+    playlist_id, tracks = await filled(stage, 6)
     assert tracks.count(tracks[0]) == 2
 
-    await removing.adapter.remove_tracks(playlist_id, track_ids=[tracks[0], tracks[4]], gate=open_gate)
+    await stage.adapter.remove_tracks(playlist_id, track_ids=[tracks[0], tracks[4]], gate=open_gate)
 
-    view = await removing.adapter.read_target(playlist_id, offset=0)
+    view = await stage.adapter.read_target(playlist_id, offset=0)
     left = [track for track in tracks if track not in (tracks[0], tracks[4])]
-    assert await removing.truth(playlist_id) == left
+    assert await stage.truth(playlist_id) == left
     assert ([row.track_id for row in view.rows], view.total) == (left, len(left))
 
 
-async def test_full_batch_can_be_removed_and_to_remove_it_again_is_no_error(removing: Stage) -> None:
-    batch = removing.capabilities.remove_batch
-    playlist_id, tracks = await filled(removing, batch + 2)
+@on_removing
+async def test_full_batch_can_be_removed_and_to_remove_it_again_is_no_error(stage: Stage) -> None:
+    batch = stage.capabilities.remove_batch
+    playlist_id, tracks = await filled(stage, batch + 2)
     distinct = list(dict.fromkeys(tracks))
 
     for _ in range(2):
-        await removing.adapter.remove_tracks(playlist_id, track_ids=distinct[:batch], gate=open_gate)
+        await stage.adapter.remove_tracks(playlist_id, track_ids=distinct[:batch], gate=open_gate)
 
-    assert await removing.truth(playlist_id) == distinct[batch:]
+    assert await stage.truth(playlist_id) == distinct[batch:]
 
 
-async def test_lost_lease_stops_a_removal_before_the_platform_hears_of_it(removing: Stage) -> None:
-    playlist_id, tracks = await filled(removing, 3)
+@on_removing
+async def test_lost_lease_stops_a_removal_before_the_platform_hears_of_it(stage: Stage) -> None:
+    playlist_id, tracks = await filled(stage, 3)
 
     with pytest.raises(LeaseLost):
-        await removing.adapter.remove_tracks(playlist_id, track_ids=tracks, gate=closed_gate)
+        await stage.adapter.remove_tracks(playlist_id, track_ids=tracks, gate=closed_gate)
     with pytest.raises(LeaseLost):
-        await removing.adapter.delete_playlist(playlist_id, gate=closed_gate)
+        await stage.adapter.delete_playlist(playlist_id, gate=closed_gate)
 
-    assert await removing.truth(playlist_id) == tracks
-    assert await removing.calls("remove_items") == await removing.calls("remove_library") == []
+    assert await stage.truth(playlist_id) == tracks
+    assert await stage.calls("remove_items") == await stage.calls("remove_library") == []
 
 
+@on_removing
 @pytest.mark.parametrize("kind", ["applied_then_lost", "applied_then_error"])
-async def test_removal_with_a_lost_answer_is_unknown_and_sent_once(removing: Stage, kind: str) -> None:
-    playlist_id, tracks = await filled(removing, 3)
-    await removing.fault(kind, operation="remove_items")
+async def test_removal_with_a_lost_answer_is_unknown_and_sent_once(stage: Stage, kind: str) -> None:
+    playlist_id, tracks = await filled(stage, 3)
+    await stage.fault(kind, operation="remove_items")
 
     with pytest.raises(PlatformUnavailable):
-        await removing.adapter.remove_tracks(playlist_id, track_ids=tracks, gate=open_gate)
+        await stage.adapter.remove_tracks(playlist_id, track_ids=tracks, gate=open_gate)
 
-    assert await removing.truth(playlist_id) == []
-    assert len(await removing.calls("remove_items")) == 1
+    assert await stage.truth(playlist_id) == []
+    assert len(await stage.calls("remove_items")) == 1
 
 
-async def test_rate_limited_removal_was_not_done(removing: Stage) -> None:
-    playlist_id, tracks = await filled(removing, 3)
-    await removing.fault("rate_limit", operation="remove_items", retry_after_s=7)
+@on_removing
+async def test_rate_limited_removal_was_not_done(stage: Stage) -> None:
+    playlist_id, tracks = await filled(stage, 3)
+    await stage.fault("rate_limit", operation="remove_items", retry_after_s=7)
 
     with pytest.raises(RateLimited):
-        await removing.adapter.remove_tracks(playlist_id, track_ids=tracks, gate=open_gate)
+        await stage.adapter.remove_tracks(playlist_id, track_ids=tracks, gate=open_gate)
 
-    assert await removing.truth(playlist_id) == tracks
+    assert await stage.truth(playlist_id) == tracks
 
 
-async def test_deleted_playlist_is_listed_no_more_and_to_delete_it_again_is_no_error(removing: Stage) -> None:
-    playlist_id = await created(removing)
+@on_removing
+async def test_deleted_playlist_is_listed_no_more_and_to_delete_it_again_is_no_error(stage: Stage) -> None:
+    playlist_id = await created(stage)
 
     for _ in range(2):
-        await removing.adapter.delete_playlist(playlist_id, gate=open_gate)
+        await stage.adapter.delete_playlist(playlist_id, gate=open_gate)
 
-    assert await removing.adapter.find_playlist(MARKER) is None
-    assert len(await removing.calls("remove_library")) == 2
+    assert await stage.adapter.find_playlist(MARKER) is None
+    assert len(await stage.calls("remove_library")) == 2
