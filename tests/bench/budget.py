@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,7 @@ import redis.asyncio
 
 from tests.bench.fairness import SOURCE, TARGET, write_playlist
 from tests.e2e.stack import Stack
+from tests.waiting import until_answered
 
 SIGN_IN = ("authorize", "token")  # another host in reality, with a limit of its own
 SETTLE_S = 3.0
@@ -87,8 +89,7 @@ async def measure(limit: Limit, *, seconds: float, worker_counts: Sequence[int])
             directory / "data", worlds=[giant], environ=environ, worker_count=1, sandbox_arguments=arguments
         ) as stack:
             transfer_id = await stack.user.start(SOURCE, "giant", TARGET)
-            while not await stack.request_count(TARGET, "search"):  # noqa: ASYNC110 - another process does it
-                await asyncio.sleep(0.1)
+            await until_answered(partial(_is_searching, stack), every_s=0.1)
             runs = []
             for worker_count, kills_any in plans:
                 await resize(stack, worker_count)
@@ -107,6 +108,10 @@ async def resize(stack: Stack, worker_count: int) -> None:
         await stack.system.add_worker()
     while len(stack.workers) > worker_count:
         await stack.terminate(stack.workers[0])
+
+
+async def _is_searching(stack: Stack) -> bool:
+    return await stack.request_count(TARGET, "search") > 0
 
 
 async def one_run(stack: Stack, limit: Limit, *, seconds: float, kills_any: bool) -> Run:

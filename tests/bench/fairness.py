@@ -13,6 +13,7 @@ import msgspec
 
 from tests.e2e.stack import Stack
 from tests.e2e.users import User
+from tests.waiting import until_answered
 
 SOURCE, TARGET = "apple_music", "spotify"  # one request for each look-up: the scarcest budget there is
 PATIENCE_S = 600.0
@@ -65,8 +66,10 @@ async def measure(*, giant_count: int, dwarf_count: int, run_count: int) -> str:
 
 
 async def until_matching(user: User, transfer_id: str) -> None:
-    while (await user.status(transfer_id))["counts"]["ready"] < 500:  # noqa: ASYNC110 - another process does it
-        await asyncio.sleep(0.1)
+    async def is_matching() -> bool:
+        return bool((await user.status(transfer_id))["counts"]["ready"] >= 500)
+
+    await until_answered(is_matching, patience_s=PATIENCE_S, every_s=0.1)
 
 
 async def timed(user: User, playlist: str) -> float:

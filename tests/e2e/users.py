@@ -1,6 +1,7 @@
 """Somebody with an API key: starts transfers and waits for their end, over REST alone."""
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -10,6 +11,7 @@ from typing import Any, Self, TypeVar
 import aiohttp
 
 from tests.event_streams import EventStream
+from tests.waiting import until_answered
 
 PATIENCE_S = 60.0
 ENDED = ("completed", "failed", "cancelled")
@@ -62,11 +64,15 @@ class User:
 
     async def end(self, transfer_id: str, *, patience_s: float = PATIENCE_S) -> Json:
         """Wait until a transfer has ended; return its status, the last one seen if the time is up."""
-        give_up_at_s = time.monotonic() + patience_s
-        status = await self.status(transfer_id)
-        while status["state"] not in ENDED and time.monotonic() < give_up_at_s:
-            await asyncio.sleep(0.05)
+        status: Json = {}
+
+        async def has_ended() -> bool:
+            nonlocal status
             status = await self.status(transfer_id)
+            return status["state"] in ENDED
+
+        with contextlib.suppress(TimeoutError):
+            await until_answered(has_ended, patience_s=patience_s, every_s=0.05)
         return status
 
     async def status(self, transfer_id: str) -> Json:

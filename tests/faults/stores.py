@@ -31,7 +31,9 @@ _NO_SPACE = """
 CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$
 """
-_CONTRADICTION_COUNT = 60
+_CONTRADICTION_COUNT = 40
+_BLOCKING_S = 0.5
+_BLOCKED_BY = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid)))"
 _LOADING = ("--key-load-delay", "500")  # microseconds; it answers after each 1024 keys
 
 
@@ -153,7 +155,7 @@ class Stores:
             for _ in range(_CONTRADICTION_COUNT):
                 with contextlib.suppress(asyncpg.DeadlockDetectedError):  # this time it was ours to yield
                     await _lock_backwards(connection)
-                await asyncio.sleep(0.03)
+                await asyncio.sleep(0.03)  # the workers' turn: a lock that is never free stops them for good
         finally:
             await connection.close()
 
@@ -250,9 +252,20 @@ def _streams() -> Sequence[str]:
 
 async def _lock_backwards(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     async with connection.transaction():
-        await connection.fetch("SELECT 1 FROM transfers WHERE state = 'running' FOR UPDATE")
-        await asyncio.sleep(0.02)  # so that a checkpoint comes in between
+        if await connection.fetch("SELECT 1 FROM transfers WHERE state = 'running' FOR UPDATE"):
+            await _until_blocking(connection)  # a checkpoint holds jobs now, and waits for the transfer
         await connection.fetch("SELECT 1 FROM jobs WHERE state = 'open' FOR UPDATE")
+
+
+async def _until_blocking(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Wait until somebody waits for a lock of this connection; not for long, there may be nobody."""
+    own_pid = connection.get_server_pid()
+
+    async def is_blocking() -> bool:
+        return bool(await connection.fetchval(_BLOCKED_BY, own_pid))
+
+    with contextlib.suppress(TimeoutError):
+        await until_answered(is_blocking, patience_s=_BLOCKING_S)
 
 
 async def _execute(url: str, statement: str) -> None:
