@@ -10,54 +10,17 @@ from gateway import resources
 from gateway.actions.read_transfer import TransferView
 from gateway.events import BYE, OPENING, PING, EventKind, encode, kind_of
 from gateway.schemas import StatusResource
-from shared.db.transfers import Transfer
 from shared.lifecycle import Bucket, PauseReason, Phase, State
-from shared.models import ConnectionId, Explicit, Platform, PlaylistId, Policy, TransferId, UserId
+from shared.models import Platform, TransferId
+from tests.fakes.rows import TRANSFER
 
-ROW = Transfer(
-    id=TransferId("t"),
-    user_id=UserId("u"),
-    request_sha256=b"",
-    source_connection_id=ConnectionId("a"),
-    source_platform=Platform.SPOTIFY,
-    source_playlist_id=PlaylistId("p"),
-    source_name="Road Trip",
-    target_connection_id=ConnectionId("b"),
-    target_platform=Platform.APPLE_MUSIC,
-    target_playlist_id=None,
-    target_name="Night Drive",
-    target_url=None,
-    target_is_new=True,
-    policy=Policy.EXACT,
-    explicit=Explicit.AS_SOURCE,
-    on_duplicate="skip",
-    state=State.RUNNING,
-    phase=Phase.MATCH,
-    revision=7,
-    is_cancelling=False,
-    is_read=True,
-    pause_reason=None,
-    pause_platform=None,
-    resume_at=None,
-    error_code=None,
-    error_text=None,
-    warnings=(),
-    trace={},
-    is_target_claimed=False,
-    target_base_count=None,
-    target_count=None,
-    repair_count=0,
-    created_at=datetime(2026, 11, 22, tzinfo=UTC),
-    started_at=None,
-    finished_at=None,
-)
 WARNINGS = ({"code": "target_edited", "detail": "Somebody changed it."},)
 OVER = [State.COMPLETED, State.FAILED, State.CANCELLED]
 
 
 def status(*, review: int = 0, **changes: Any) -> StatusResource:
     counts = {**dict.fromkeys(Bucket, 0), Bucket.REVIEW: review}
-    view = TransferView(transfer=msgspec.structs.replace(ROW, **changes), counts=counts)
+    view = TransferView(transfer=msgspec.structs.replace(TRANSFER, **changes), counts=counts)
     return resources.status(view, label=str, trace_url="")
 
 
@@ -110,12 +73,12 @@ def test_a_queued_transfer_that_starts_makes_progress() -> None:
 )
 def test_a_pause_that_only_its_user_can_end_wants_attention(reason: PauseReason, expected: EventKind) -> None:
     assert kind_of(paused(reason), before=status()) is expected
-    assert kind_of(paused(reason), before=paused(PauseReason.USER, resume_at=ROW.created_at)) is expected
+    assert kind_of(paused(reason), before=paused(PauseReason.USER, resume_at=TRANSFER.created_at)) is expected
 
 
 def test_a_pause_that_stays_the_same_is_told_once() -> None:
-    before = paused(PauseReason.RATE_LIMITED, resume_at=ROW.created_at)
-    same = paused(PauseReason.RATE_LIMITED, resume_at=ROW.created_at, phase=Phase.WRITE)
+    before = paused(PauseReason.RATE_LIMITED, resume_at=TRANSFER.created_at)
+    same = paused(PauseReason.RATE_LIMITED, resume_at=TRANSFER.created_at, phase=Phase.WRITE)
     longer = paused(PauseReason.RATE_LIMITED, resume_at=datetime(2026, 11, 23, tzinfo=UTC))
 
     assert kind_of(same, before=before) is EventKind.PROGRESS

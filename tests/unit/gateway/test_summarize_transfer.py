@@ -7,55 +7,17 @@ import msgspec
 import pytest
 
 from gateway.actions.summarize_transfer import summarize
-from shared.db.transfers import Transfer
 from shared.lifecycle import Bucket, PauseReason, Phase, State
-from shared.models import ConnectionId, Explicit, Platform, PlaylistId, Policy, TransferId, UserId
+from shared.models import Platform, PlaylistId, TransferId
+from tests.fakes.rows import TRANSFER
 
 LABELS = {Platform.SPOTIFY: "Spotify", Platform.APPLE_MUSIC: "Apple Music"}
-BASE = Transfer(
-    id=TransferId("t"),
-    user_id=UserId("u"),
-    request_sha256=b"",
-    source_connection_id=ConnectionId("a"),
-    source_platform=Platform.SPOTIFY,
-    source_playlist_id=PlaylistId("p"),
-    source_name="Road Trip",
-    target_connection_id=ConnectionId("b"),
-    target_platform=Platform.APPLE_MUSIC,
-    target_playlist_id=None,
-    target_name="Night Drive",
-    target_url=None,
-    target_is_new=True,
-    policy=Policy.EXACT,
-    explicit=Explicit.AS_SOURCE,
-    on_duplicate="skip",
-    state=State.RUNNING,
-    phase=Phase.READ,
-    revision=1,
-    is_cancelling=False,
-    is_read=False,
-    pause_reason=None,
-    pause_platform=None,
-    resume_at=None,
-    error_code=None,
-    error_text=None,
-    warnings=(),
-    trace={},
-    is_target_claimed=False,
-    target_base_count=None,
-    target_count=None,
-    repair_count=0,
-    created_at=datetime(2026, 11, 22, tzinfo=UTC),
-    started_at=None,
-    finished_at=None,
-)
-
 UNDO = {"undoes": TransferId("u"), "target_playlist_id": PlaylistId("p")}
 
 
 def sentence(counts: dict[str, int], **changes: Any) -> str:
     return summarize(
-        msgspec.structs.replace(BASE, **changes),
+        msgspec.structs.replace(TRANSFER, **{"phase": Phase.READ, **changes}),
         counts={bucket: counts.get(bucket, 0) for bucket in Bucket},
         label=LABELS.__getitem__,
     )
