@@ -12,7 +12,7 @@ from aiohttp import web
 from loguru import logger
 from redis.asyncio import Redis
 
-from gateway import keys
+from gateway import answer_headers, keys
 from gateway.actions.accounts import Accounts, PlatformsPort
 from gateway.actions.check_health import CheckHealth
 from gateway.actions.connect_account import ConnectAccount
@@ -31,6 +31,7 @@ from gateway.actions.show_platforms import ShowPlatforms
 from gateway.actions.undo_transfer import UndoTransfer
 from gateway.actions.wake_workers import WakeWorkers
 from gateway.actions.watch_fleet import WatchFleet
+from gateway.intake import checked
 from gateway.middlewares import BODY_LIMIT_BYTES, for_users, observe, tell_problems
 from gateway.openapi import document
 from gateway.operations import Operation
@@ -113,10 +114,12 @@ def build_app(
     app[keys.STREAM_LIMITS] = stream_limits
     app[keys.OPENAPI] = msgspec.json.encode(document(OPERATIONS))
     for operation in OPERATIONS:
-        handler = operation.handler if operation.is_open else for_users(operation.handler)
+        handler = checked(operation)
+        handler = handler if operation.is_open else for_users(handler)
         for prefix in ("", "/v1"):
             app.router.add_route(operation.method, prefix + operation.path, handler)
     app.cleanup_ctx.append(functools.partial(_resources, open_platforms=open_platforms))
+    app.on_response_prepare.append(answer_headers.add)
     app.on_shutdown.append(_close)
     return app
 

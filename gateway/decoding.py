@@ -1,6 +1,7 @@
 """From bytes and query strings to bodies, or to faults that point at the very field."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -39,13 +40,26 @@ def decode_body(content: bytes, *, into: type[T]) -> T:
 
 
 def decode_query(query: Mapping[str, str], *, into: type[T]) -> T:
-    """Read query parameters. Raises ValidationFailed."""
+    """Read query parameters. Raises ValidationFailed, also for one that is given twice."""
+    twice = sorted(name for name, count in Counter(query.keys()).items() if count > 1)
+    if twice:
+        faults = tuple(FieldFault(f"/query/{_escaped(name)}", "Give it once.") for name in twice)
+        raise ValidationFailed("The query names something twice.", faults=faults)
     try:
-        return msgspec.convert(dict(query), into, strict=False)
+        found = msgspec.convert(dict(query), into, strict=False)
     except msgspec.ValidationError as error:
         raise ValidationFailed(
             "The query does not have the promised form.", faults=(_fault(error, prefix="/query"),)
         ) from None
+    # msgspec reads the text "null" as nothing, which in an address is said by leaving the name out.
+    nothing = tuple(
+        FieldFault(f"/query/{name}", "Leave it out for none.")
+        for name in query
+        if getattr(found, name, query) is None
+    )
+    if nothing:
+        raise ValidationFailed("The query does not have the promised form.", faults=nothing)
+    return found
 
 
 def _fault(error: msgspec.ValidationError, *, prefix: str = "") -> FieldFault:
@@ -58,5 +72,10 @@ def _fault(error: msgspec.ValidationError, *, prefix: str = "") -> FieldFault:
     detail = f"{what}."
     if what.startswith("Invalid enum value") and steps and steps[-1] in _CHOICES:
         detail = f"{what}: choose one of {', '.join(_CHOICES[steps[-1]])}."
-    pointer = prefix + "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+    pointer = prefix + "".join("/" + _escaped(step) for step in steps)
     return FieldFault(pointer, detail)
+
+
+def _escaped(step: str) -> str:
+    """Write a step of a JSON pointer (RFC 6901)."""
+    return step.replace("~", "~0").replace("/", "~1")

@@ -12,11 +12,12 @@ Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One method of one path.
 
-    body, query: what decodes them. answers: body type by status, None for an answer without JSON. texts:
-    media types that a 200 may have instead.
+    body, query: what decodes them; body may be annotated with more that its schema says. answers: body type
+    by status, None for an answer without JSON. texts: media types that a 200 may have instead.
     headers: request headers that matter, with what they do. problems: slugs that callers have to expect
-    beside `internal`. is_open: no API key is asked for. example: a body that works. stream_example: a 200 is
-    an event stream that looks like this.
+    beside those that stand around every route. answer_headers: of its 2xx answers, beside those that follow
+    from status and body. is_open: no API key is asked for. example: a body that works. stream_example: a 200
+    is an event stream that looks like this.
     """
 
     method: str
@@ -26,11 +27,12 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     answers: Mapping[int, Any]
     texts: tuple[str, ...] = ()
-    body: type | None = None
+    body: Any = None
     is_body_required: bool = True
     query: type | None = None
     headers: Mapping[str, str] = {}
     problems: tuple[str, ...] = ()
+    answer_headers: tuple[str, ...] = ()
     is_open: bool = False
     example: Any = None
     stream_example: str = ""

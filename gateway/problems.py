@@ -8,6 +8,7 @@ import msgspec
 from gateway import schemas
 from gateway.actions.refusals import (
     BodyMalformed,
+    BodyTooSlow,
     ConnectAgain,
     ConnectFirst,
     NotAcceptable,
@@ -15,6 +16,7 @@ from gateway.actions.refusals import (
     TargetLimit,
     TooManyStreams,
     UndoNotSupported,
+    UnsupportedMediaType,
 )
 from shared import errors
 from shared.cipher import SealBroken
@@ -156,6 +158,20 @@ TABLE: dict[type[CrossplayError], Kind] = {
         title="There is no such form of it",
         cause="The `Accept` header names no media type that this address answers with.",
         cure="Name one of those in `detail`, or leave the header out.",
+    ),
+    BodyTooSlow: Kind(
+        slug="request-timeout",
+        status=408,
+        title="The body took too long",
+        cause="The rest of the body did not arrive in time.",
+        cure="Send it again; if the line is slow, send less at once.",
+    ),
+    UnsupportedMediaType: Kind(
+        slug="unsupported-media-type",
+        status=415,
+        title="The body is not of a type that is read here",
+        cause="Bodies are JSON, uncompressed, and say so.",
+        cure="Send `Content-Type: application/json`, and no `Content-Encoding`.",
     ),
     TargetLimit: Kind(
         slug="target-limit",

@@ -1,13 +1,19 @@
 """Request and response bodies of rules and of decisions about single tracks."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
-from gateway.schemas import Cursor, Id, Limit, Text, name_account
+from gateway.schemas import ONE_ACCOUNT, Cursor, Id, Limit, Text, given, name_account
 from shared.models import Platform, Track
 
+
+def _is_true(name: str) -> dict[str, Any]:
+    return {"required": [name], "properties": {name: {"const": True}}}
+
+
+TRACK_OR_ABSENT = {"oneOf": [given("track"), _is_true("absent")]}
 Choice = Annotated[int, msgspec.Meta(ge=1, le=5)]
 
 
@@ -37,8 +43,8 @@ class RuleTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class RuleRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    source: RuleSource
-    target: RuleTarget
+    source: Annotated[RuleSource, msgspec.Meta(extra_json_schema=ONE_ACCOUNT)]
+    target: Annotated[RuleTarget, msgspec.Meta(extra_json_schema={"allOf": [ONE_ACCOUNT, TRACK_OR_ABSENT]})]
 
 
 class RulesQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,3 +96,10 @@ class MatchDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def __post_init__(self) -> None:
         if [self.candidate is not None, self.track is not None, self.skip].count(True) != 1:
             raise ValueError("Give exactly one of `candidate`, `track` and `skip` (true)")
+
+
+Decision = Annotated[
+    MatchDecision,
+    msgspec.Meta(extra_json_schema={"oneOf": [given("candidate"), given("track"), _is_true("skip")]}),
+]
+"""The same with what its own check says, for the API document."""

@@ -18,6 +18,17 @@ Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00]
 Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=2000, pattern=r"^[A-Za-z0-9_.=-]+$")]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=200)]
 
+_GIVEN: dict[str, Any] = {"not": {"type": "null"}}
+
+
+def given(*names: str) -> dict[str, Any]:
+    """Return a JSON schema of objects in which all these fields are there and not null."""
+    return {"required": list(names), "properties": dict.fromkeys(names, _GIVEN)}
+
+
+ONE_ACCOUNT = {"oneOf": [given("platform"), given("connection")]}
+"""What `name_account` checks, for the API document: msgspec has no word for it."""
+
 
 def name_account(platform: Platform | None, connection: str | None) -> None:
     """Check that a body names an account in one way. Raises ValueError."""
@@ -71,8 +82,10 @@ class TransferRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     on_duplicate matters for an existing target playlist only.
     """
 
-    source: Source
-    target: Target
+    source: Annotated[Source, msgspec.Meta(extra_json_schema=ONE_ACCOUNT)]
+    target: Annotated[
+        Target, msgspec.Meta(extra_json_schema={**ONE_ACCOUNT, "not": given("name", "playlist")})
+    ]
     policy: Policy = Policy.SAME_RECORDING
     explicit: Explicit = Explicit.AS_SOURCE
     on_duplicate: OnDuplicate = OnDuplicate.SKIP

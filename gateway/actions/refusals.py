@@ -11,6 +11,18 @@ class BodyMalformed(ValidationFailed):
     """The body is no JSON at all, or did not arrive whole."""
 
 
+class BodyTooSlow(RequestError):
+    """The rest of the body did not arrive in time."""
+
+    code = "request-timeout"
+
+
+class UnsupportedMediaType(RequestError):
+    """The body is not of a type that is read here."""
+
+    code = "unsupported-media-type"
+
+
 class ConnectFirst(ConnectionMissing):
     """The user has no such connection. extras: where one is made."""
 

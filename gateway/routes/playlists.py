@@ -41,6 +41,7 @@ ROUTES = (
         summary="List an account's playlists, as the platform orders them; at most a minute old (see Age).",
         query=PlaylistsQuery,
         answers={200: PlaylistPageResource},
+        answer_headers=("Age",),
         problems=(
             "validation",
             "unknown-platform",

@@ -6,7 +6,7 @@ from gateway import answers, keys, resources, schemas
 from gateway.actions.review_item import ReviewWish
 from gateway.decoding import decode_body
 from gateway.operations import Operation
-from gateway.review_schemas import MatchDecision
+from gateway.review_schemas import Decision, MatchDecision
 
 
 async def decide(request: web.Request) -> web.Response:
@@ -27,7 +27,7 @@ ROUTES = (
         handler=decide,
         name="decideTrack",
         summary="Say which track an item is, or leave it out; a completed transfer adds it then.",
-        body=MatchDecision,
+        body=Decision,
         answers={200: schemas.TrackResource},
         problems=(
             "validation",

@@ -33,7 +33,8 @@ async def show(request: web.Request) -> web.Response:
             await read.wait(user_id, transfer_id, beyond=revision, timeout_s=wait_s)
             headers["Preference-Applied"] = f"wait={wait_s}"
     if known is not None and await read.revision(user_id, transfer_id) == known:
-        return web.Response(status=304, headers={hdrs.ETAG: _etag(known), **headers})
+        headers |= {hdrs.ETAG: _etag(known), hdrs.CACHE_CONTROL: "no-cache"}
+        return web.Response(status=304, headers=headers)
     response = status_answer(request, await read.view(user_id, transfer_id))
     response.headers.update(headers)
     return response
