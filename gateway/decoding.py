@@ -41,7 +41,7 @@ def decode_body(content: bytes, *, into: type[T]) -> T:
 
 def decode_query(query: Mapping[str, str], *, into: type[T]) -> T:
     """Read query parameters. Raises ValidationFailed, also for one that is given twice."""
-    twice = sorted(name for name, count in Counter(query.keys()).items() if count > 1)
+    twice = sorted(name for name, count in Counter(name for name, _ in query.items()).items() if count > 1)
     if twice:
         faults = tuple(FieldFault(f"/query/{_escaped(name)}", "Give it once.") for name in twice)
         raise ValidationFailed("The query names something twice.", faults=faults)

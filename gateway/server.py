@@ -23,18 +23,21 @@ from gateway.actions.refusals import BodyTooSlow
 HEAD_TIMEOUT_S = 10.0
 BODY_TIMEOUT_S = 30.0
 IDLE_TIMEOUT_S = 75.0
+LINGER_S = 5.0
 
 
 class Times(msgspec.Struct, frozen=True, kw_only=True):
     """How long a connection may take.
 
     head_s: for first line and headers, from their first byte on. body_s: for the body, from the end of the
-    head on. idle_s: without a request. None of them limits how long an answer may take.
+    head on. idle_s: without a request. linger_s: for what is still to come of a body that was answered
+    already, so that its sender gets to read the answer. None of them limits how long an answer may take.
     """
 
     head_s: float = HEAD_TIMEOUT_S
     body_s: float = BODY_TIMEOUT_S
     idle_s: float = IDLE_TIMEOUT_S
+    linger_s: float = LINGER_S
 
 
 TIMES = Times()
@@ -121,6 +124,7 @@ class ProblemServer(web.Server):
             head_s=self._times.head_s,
             loop=asyncio.get_running_loop(),
             keepalive_timeout=self._times.idle_s,
+            lingering_time=self._times.linger_s,
             auto_decompress=False,  # nothing packed is read: see gateway/intake.py
             **self._options,
         )

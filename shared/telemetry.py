@@ -1,5 +1,6 @@
 """Logs, traces and metrics of one process, and the headers that carry a trace from one to the next."""
 
+import functools
 import logging
 import os
 import re
@@ -12,7 +13,6 @@ from datetime import UTC
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from loguru import logger
 from opentelemetry import metrics, trace
 from opentelemetry.context import Context
@@ -25,6 +25,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from shared import log_text
 from shared.errors import SettingsError
 from shared.settings import PREFIX, Settings
 
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 
 FLUSH_TIMEOUT_S = 3.0
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-TEXT_FORMAT = (
-    "<dim>{time:HH:mm:ss.SSS}</dim> <level>{level: <7}</level> {message} <dim>{extra}</dim>\n{exception}"
-)
 
 # A net below the rule that secrets are never logged: shapes that can be nothing else.
 _SECRET = re.compile(
@@ -210,11 +208,11 @@ def configure_logging(settings: Settings) -> None:
     is_terminal = sys.stderr.isatty()
     is_text = settings.log_format == "text" or (settings.log_format == "auto" and is_terminal)
     logger.remove()
+    is_colored = is_terminal and "NO_COLOR" not in os.environ
     logger.add(
-        _write_text if is_text else _write_json,
+        functools.partial(_write_text, is_colored=is_colored) if is_text else _write_json,
         level=level,
-        format=TEXT_FORMAT if is_text else "{message}",
-        colorize=is_terminal and "NO_COLOR" not in os.environ,
+        format=lambda _: "",  # what is written is made from the record, which says what is whose text
         backtrace=False,
         diagnose=False,  # it would print variables, tokens too
     )
@@ -249,12 +247,31 @@ def current_trace_id() -> str | None:
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
 
 
-def _write_text(message: "Message") -> None:
-    sys.stderr.write(redact(message))
+def _write_text(message: "Message", *, is_colored: bool) -> None:
+    sys.stderr.write(redact(_text_lines(message.record, is_colored=is_colored)))
 
 
 def _write_json(message: "Message") -> None:
     sys.stderr.write(redact(_json_line(message.record)) + "\n")
+
+
+def _text_lines(record: "Record", *, is_colored: bool) -> str:
+    """Write a record for people: one line, and below it, indented, the stack of an exception."""
+    dim, plain = ("\x1b[2m", "\x1b[0m") if is_colored else ("", "")
+    extra = {name: value for name, value in record["extra"].items() if value is not None}
+    line = (
+        f"{dim}{record['time']:%H:%M:%S}.{record['time'].microsecond // 1000:03}{plain} "
+        f"{record['level'].name: <7} {log_text.visible(record['message'])} "
+        f"{dim}{log_text.visible(str(extra))}{plain}\n"
+    )
+    return line + "".join(f"  | {log_text.visible(one)}\n" for one in _stack(record).splitlines())
+
+
+def _stack(record: "Record") -> str:
+    error = record["exception"]
+    if error is None or error.type is None:
+        return ""
+    return "".join(traceback.format_exception(error.type, error.value, error.traceback))
 
 
 def _json_line(record: "Record") -> str:
@@ -271,11 +288,8 @@ def _json_line(record: "Record") -> str:
         line["span_id"] = trace.format_span_id(span.span_id)
     error = record["exception"]
     if error is not None and error.type is not None:
-        line["exception"] = {
-            "type": error.type.__qualname__,
-            "stack": "".join(traceback.format_exception(error.type, error.value, error.traceback)),
-        }
-    return msgspec.json.encode(line, enc_hook=repr).decode()
+        line["exception"] = {"type": error.type.__qualname__, "stack": _stack(record)}
+    return log_text.json_line(line)
 
 
 def _is_set(name: str, value: str) -> bool:

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,15 +33,7 @@ SPANS_AND_METRICS = """
 """
 
 
-@pytest.fixture(autouse=True)
-def _restored_logging() -> Iterator[None]:
-    """Give loguru and logging back as they were: they are the process's own."""
-    handlers, level = logging.root.handlers[:], logging.root.level
-    yield
-    logger.remove()
-    logger.add(sys.stderr)
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 
 def test_log_line_is_one_json_object_with_bound_fields(capsys: pytest.CaptureFixture[str]) -> None:
