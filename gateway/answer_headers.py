@@ -77,7 +77,7 @@ def of_answer(operation: Operation, *, status: int, body: Any) -> dict[str, Any]
         names += ["ETag", "Retry-After", "Preference-Applied", "Idempotent-Replayed"]
     if "next_cursor" in getattr(body, "__struct_fields__", ()):
         names.append("Link")
-    if status == HTTPStatus.OK and operation.texts:
+    if status == HTTPStatus.OK and "Accept" in operation.headers:
         names.append("Vary")
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         names.append("Retry-After")

@@ -12,7 +12,7 @@ from aiohttp import web
 from loguru import logger
 from redis.asyncio import Redis
 
-from gateway import answer_headers, keys
+from gateway import answer_headers, keys, reference_page
 from gateway.actions.accounts import Accounts, PlatformsPort
 from gateway.actions.check_health import CheckHealth
 from gateway.actions.connect_account import ConnectAccount
@@ -112,7 +112,9 @@ def build_app(
     app[keys.ADDRESS] = PublicAddress(settings.public_url or _address(settings.host, settings.port))
     app[keys.CLOSING] = asyncio.Event()
     app[keys.STREAM_LIMITS] = stream_limits
-    app[keys.OPENAPI] = msgspec.json.encode(document(OPERATIONS))
+    described = document(OPERATIONS)
+    app[keys.OPENAPI] = msgspec.json.encode(described)
+    app[keys.REFERENCE] = reference_page.render(described)
     for operation in OPERATIONS:
         handler = checked(operation)
         handler = handler if operation.is_open else for_users(handler)

@@ -27,6 +27,7 @@ ADDRESS = web.AppKey("address", PublicAddress)
 CLOSING = web.AppKey("closing", asyncio.Event)
 STREAM_LIMITS = web.AppKey("stream_limits", StreamLimits)
 OPENAPI = web.AppKey("openapi", bytes)
+REFERENCE = web.AppKey("reference", str)
 
 Authenticate = Callable[[str], Awaitable[UserId | None]]
 AUTHENTICATE: web.AppKey[Authenticate] = web.AppKey("authenticate")

@@ -147,7 +147,7 @@ def _responses(
         if body is not None:
             schema = schemas[repr(body)]
             content["application/json"] = {
-                "schema": schema,
+                "schema": _or_part(schema, operation=operation, components=components),
                 "example": examples.of(schema, components=components),
             }
         if status == HTTPStatus.OK:
@@ -160,6 +160,18 @@ def _responses(
         }
     _add_problems(responses, problems_of(operation), schemas=schemas)
     return responses
+
+
+def _or_part(schema: dict[str, Any], *, operation: Operation, components: dict[str, Any]) -> dict[str, Any]:
+    """Describe an answer of which a query may choose fields."""
+    if "fields" not in getattr(operation.query, "__struct_fields__", ()):
+        return schema
+    component = schema["$ref"].rpartition("/")[2]
+    fields = {
+        name: {"$ref": f"{schema['$ref']}/properties/{name}"} for name in components[component]["properties"]
+    }
+    part = {"type": "object", "properties": fields, "additionalProperties": False, "minProperties": 1}
+    return {"anyOf": [schema, {**part, "description": "With `fields`: these alone."}]}
 
 
 def _text(media_type: str) -> dict[str, Any]:

@@ -115,14 +115,6 @@ class TransfersQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     cursor: Cursor | None = None
 
 
-class TracksQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """outcome: one or more outcomes, separated by commas; `unmatched` and `skipped` mean their bucket."""
-
-    outcome: Annotated[str, msgspec.Meta(min_length=1, max_length=300)] | None = None
-    limit: Limit = 100
-    cursor: Cursor | None = None
-
-
 class CallbackQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What a sign-in sends back; platforms may add fields of their own."""
 

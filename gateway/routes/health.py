@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 from aiohttp import hdrs, web
 
-from gateway import answers, keys, problems, schemas
+from gateway import answers, keys, problems, reference_page, schemas
 from gateway.operations import Operation
 
 
@@ -32,6 +32,11 @@ async def show_version(_: web.Request) -> web.Response:
 
 async def openapi(request: web.Request) -> web.Response:
     return web.Response(body=request.app[keys.OPENAPI], content_type="application/json")
+
+
+async def reference(request: web.Request) -> web.Response:
+    text = request.app[keys.REFERENCE]
+    return web.Response(text=text, content_type="text/html", headers=reference_page.HEADERS)
 
 
 ROUTES = (
@@ -69,6 +74,16 @@ ROUTES = (
         name="getOpenapi",
         summary="This document.",
         answers={200: dict},
+        is_open=True,
+    ),
+    Operation(
+        method="GET",
+        path="/docs",
+        handler=reference,
+        name="showReference",
+        summary="The same as a page for people.",
+        answers={200: None},
+        texts=("text/html",),
         is_open=True,
     ),
 )

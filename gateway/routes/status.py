@@ -1,6 +1,7 @@
 """Show how a transfer stands, at once or when it changes, and what became of each of its items."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from aiohttp import hdrs, web
@@ -9,7 +10,8 @@ from gateway import answers, keys, resources
 from gateway.actions.read_transfer import WAIT_LIMIT_S, TransferView
 from gateway.decoding import decode_query
 from gateway.operations import Operation
-from gateway.schemas import StatusResource, TrackPage, TracksQuery
+from gateway.schemas import StatusResource, TrackPage
+from gateway.status_schemas import StatusQuery, TracksQuery
 from shared.db.transfers import Transfer
 from shared.errors import FieldFault, ValidationFailed
 from shared.lifecycle import TERMINAL, Bucket, State, bucket_of
@@ -22,6 +24,8 @@ _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
 async def show(request: web.Request) -> web.Response:
     read, user_id = request.app[keys.READ_TRANSFER], request[keys.USER_ID]
     transfer_id = request.match_info["id"]
+    query = decode_query(request.query, into=StatusQuery)
+    fields = _fields(query.fields) if query.fields else ()
     known = _known_revision(request)
     wait_s = _wished_wait_s(request)
     headers = {}
@@ -35,7 +39,7 @@ async def show(request: web.Request) -> web.Response:
     if known is not None and await read.revision(user_id, transfer_id) == known:
         headers |= {hdrs.ETAG: _etag(known), hdrs.CACHE_CONTROL: "no-cache"}
         return web.Response(status=304, headers=headers)
-    response = status_answer(request, await read.view(user_id, transfer_id))
+    response = status_answer(request, await read.view(user_id, transfer_id), fields=fields)
     response.headers.update(headers)
     return response
 
@@ -56,14 +60,18 @@ async def tracks(request: web.Request) -> web.Response:
     return answers.json(page, headers=answers.next_link(request, cursor))
 
 
-def status_answer(request: web.Request, view: TransferView, *, status: int = 200) -> web.Response:
-    """Answer with a transfer's status resource."""
+def status_answer(
+    request: web.Request, view: TransferView, *, status: int = 200, fields: Sequence[str] = ()
+) -> web.Response:
+    """Answer with a transfer's status resource; where fields are named, with these alone."""
     row = view.transfer
     headers: dict[str, str] = {hdrs.ETAG: _etag(row.revision), hdrs.CACHE_CONTROL: "no-cache"}
     wait_s = _retry_after_s(row, now=datetime.now(UTC))
     if wait_s is not None:
         headers[hdrs.RETRY_AFTER] = str(wait_s)
-    return answers.json(status_resource(request, view), status=status, headers=headers)
+    resource = status_resource(request, view)
+    body = {name: getattr(resource, name) for name in fields} if fields else resource
+    return answers.json(body, status=status, headers=headers)
 
 
 def status_resource(request: web.Request, view: TransferView) -> StatusResource:
@@ -80,6 +88,16 @@ def _retry_after_s(row: Transfer, *, now: datetime) -> int | None:
     if row.resume_at is None:
         return 30
     return min(300, max(1, round((row.resume_at - now).total_seconds())))
+
+
+def _fields(text: str) -> tuple[str, ...]:
+    """Read the names of fields. Raises ValidationFailed."""
+    names = tuple(dict.fromkeys(text.split(",")))
+    choices = StatusResource.__struct_fields__
+    if not set(names) <= set(choices):
+        fault = FieldFault("/query/fields", f"Choose some of {', '.join(choices)}, separated by commas.")
+        raise ValidationFailed("The status has no such field.", faults=(fault,))
+    return names
 
 
 def _etag(revision: int) -> str:
@@ -125,8 +143,9 @@ ROUTES = (
             "If-None-Match": "The ETag that you have: 304 if nothing has changed.",
             "Prefer": f"`wait=N`: answer when the revision changes, or after N s (≤ {WAIT_LIMIT_S:.0f}).",
         },
+        query=StatusQuery,
         answers={200: StatusResource, 304: None},
-        problems=("not-found", "store-unavailable"),
+        problems=("validation", "not-found", "store-unavailable"),
     ),
     Operation(
         method="GET",

@@ -316,3 +316,27 @@ async def test_reconnecting_lets_paused_transfers_go_on(connected: Caller, pool:
     assert reply.json["state"] == "running"
     assert reply.json["paused"] is None
     assert msgspec.json.decode(reply.text)["revision"] == 3
+
+
+async def test_only_the_fields_that_are_named_are_sent(connected: Caller) -> None:
+    transfer_id = await start(connected)
+    whole = await connected("GET", f"/status/{transfer_id}")
+
+    part = await connected("GET", f"/status/{transfer_id}?fields=state,counts,state")
+
+    tag = part.headers["ETag"]
+    same = await connected("GET", f"/status/{transfer_id}?fields=state", headers={"If-None-Match": tag})
+    assert part.json == {name: whole.json[name] for name in ("state", "counts")}
+    assert tag == whole.headers["ETag"]
+    assert same.status == 304
+
+
+@pytest.mark.parametrize("fields", ["nonsense", "state,", ",", "state,counts.total", "STATE", "state;id"])
+async def test_a_field_that_there_is_not_is_refused_with_those_that_there_are(
+    connected: Caller, fields: str
+) -> None:
+    reply = await connected("GET", f"/status/{UNKNOWN_ID}?fields={fields}")
+
+    assert reply.problem() == (422, "validation")
+    assert reply.pointers() == ["/query/fields"]
+    assert "revision, state" in reply.json["errors"][0]["detail"]
