@@ -9,7 +9,7 @@ SEED   ?= 1
 CODE   := gateway worker shared deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench bench-matching model kill-runs crash-points bench-budget bench-memory chaos lock clean
+.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench bench-matching model kill-runs crash-points bench-budget bench-memory chaos fuzz lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ bench-matching: setup ## measure the matcher and compare with the last recorded 
 
 bench-budget: setup ## measure: how workers share a limited platform, also when some are killed
 	$(BIN)/python -m tests.bench.budget
+
+fuzz: setup ## send generated requests to every operation (RUNS=300 SEED=7 for more and others)
+	CROSSPLAY_TEST_FUZZ_RUNS=$(RUNS) CROSSPLAY_TEST_FUZZ_SEED=$(SEED) \
+		$(BIN)/pytest tests/integration/gateway/test_schemathesis.py
 
 bench-memory: setup ## measure a worker's peak memory with 10,000 and with 100,000 tracks
 	$(BIN)/python -m tests.bench.memory

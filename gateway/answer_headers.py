@@ -16,6 +16,9 @@ EVERYWHERE = {
 }
 """Nothing that we answer is guessed at, kept, run or framed, unless a route says otherwise."""
 
+SERVER = "crossplay"
+"""Which libraries of which release are behind it is nobody's business."""
+
 _TEXT = {"type": "string"}
 _SECONDS = {"type": "integer", "minimum": 0}
 _DESCRIBED: dict[str, dict[str, Any]] = {
@@ -68,6 +71,7 @@ async def add(_: web.Request, response: web.StreamResponse) -> None:
     """Add to an answer that is about to be sent what it does not have yet."""
     for name, value in EVERYWHERE.items():
         response.headers.setdefault(name, value)
+    response.headers[hdrs.SERVER] = SERVER
 
 
 def of_answer(operation: Operation, *, status: int, body: Any) -> dict[str, Any]:

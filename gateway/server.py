@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 from loguru import logger
 
 from gateway import answer_headers, problems
@@ -83,7 +83,11 @@ class ProblemHandler(web.RequestHandler):
             status=status,
             body=msgspec.json.encode(body),
             content_type="application/problem+json",
-            headers={**answer_headers.EVERYWHERE, "X-Request-Id": request_id},
+            headers={
+                **answer_headers.EVERYWHERE,
+                hdrs.SERVER: answer_headers.SERVER,
+                "X-Request-Id": request_id,
+            },
         )
         response.force_close()
         return response
