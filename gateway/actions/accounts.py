@@ -14,7 +14,7 @@ from shared.db.connections import Connection, ConnectionState
 from shared.db.pool import Pool
 from shared.errors import FieldFault, PlatformUnavailable, ReconnectRequired, ValidationFailed
 from shared.models import ConnectionId, Platform, TokenSet, UserId
-from shared.platforms.base import Adapter, Capabilities, PlatformProfile, Session
+from shared.platforms.base import Adapter, Capabilities, PlatformProfile, Session, SignInTerms
 from shared.platforms.oauth import Verifier
 from shared.tokens import Sessions
 
@@ -41,6 +41,8 @@ class PlatformsPort(Protocol):
     def is_configured(self, platform: Platform) -> bool: ...
 
     def label(self, platform: Platform) -> str: ...
+
+    def sign_in_terms(self, platform: Platform) -> SignInTerms: ...
 
     def capabilities(self, platform: Platform) -> Capabilities: ...
 

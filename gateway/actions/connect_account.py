@@ -191,7 +191,12 @@ class ConnectAccount:
             return self._sessions.seal(connection_id, platform=platform, tokens=tokens)
 
         connection = await connections.upsert(
-            self._pool, user_id, platform=platform, account=account, seal=seal
+            self._pool,
+            user_id,
+            platform=platform,
+            account=account,
+            seal=seal,
+            life_months=self._platforms.sign_in_terms(platform).life_months,
         )
         await self._sessions.forget(connection.id)
         logger.bind(connection_id=connection.id, platform=platform).info("account connected")

@@ -17,10 +17,14 @@ class ConnectionState(StrEnum):
 
     CONNECTED = "connected"
     RECONNECT_REQUIRED = "reconnect_required"
+    DISCONNECTED = "disconnected"
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
-    """A linked account without its tokens. account_id is None where the platform names no account."""
+    """A linked account without its tokens. account_id is None where the platform names no account.
+
+    sign_in_ends_at: when the platform asks its user to sign in again at the latest, None where nobody knows.
+    """
 
     id: ConnectionId
     user_id: UserId
@@ -30,6 +34,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     market: str
     state: ConnectionState
     authorized_at: datetime
+    sign_in_ends_at: datetime | None = None
     created_at: datetime
 
 
@@ -49,11 +54,12 @@ FIND_ACCOUNT = """
 SELECT id FROM connections WHERE user_id = $1 AND platform = $2 AND account_id IS NOT DISTINCT FROM $3
 """
 UPSERT = """
-INSERT INTO connections (id, user_id, platform, account_id, label, market, sealed_tokens, authorized_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, now())
+INSERT INTO connections (id, user_id, platform, account_id, label, market, sealed_tokens, authorized_at,
+                         sign_in_ends_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, now(), now() + make_interval(months => $8))
 ON CONFLICT (id) DO UPDATE SET label = excluded.label, market = excluded.market, state = 'connected',
     sealed_tokens = excluded.sealed_tokens, version = connections.version + 1, authorized_at = now(),
-    refresh_owner = NULL, refresh_until = NULL
+    sign_in_ends_at = excluded.sign_in_ends_at, refresh_owner = NULL, refresh_until = NULL
 RETURNING *
 """
 GET = "SELECT * FROM connections WHERE id = $1 AND user_id = $2"
@@ -94,10 +100,12 @@ async def upsert(
     platform: Platform,
     account: Account,
     seal: Callable[[ConnectionId], str],
+    life_months: int | None = None,
 ) -> Connection:
     """Store an account that has just been authorized; transfers that waited for it go on.
 
     The same account keeps its connection id. seal: makes the sealed tokens, which are bound to the id.
+    life_months: how long the platform lets this sign-in live, None where it sets no known end.
     """
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(LOCK_USER, user_id)
@@ -112,6 +120,7 @@ async def upsert(
             account.label,
             account.market,
             seal(connection_id),
+            life_months,
         )
         await transfers.resume_connection(connection, connection_id)
         return from_row(row)

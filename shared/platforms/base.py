@@ -147,6 +147,20 @@ class PlatformProfile(msgspec.Struct, frozen=True, kw_only=True):
         return self.prices.get(operation, _ONE_REQUEST)
 
 
+class SignInTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a platform lets an app act for a user, and where the user ends that; dated as a profile is.
+
+    life_months: from the user's consent on, whatever is refreshed; None where no end is known.
+    revoke_url, revoke_place: the platform's own page, in words too; no platform here has a call for it.
+    """
+
+    life_months: int | None
+    revoke_url: str
+    revoke_place: str
+    source: str
+    read_on: str
+
+
 class TextQuery(Protocol):
     """What a text search asks for: one plain string, and both fields where a fielded search is wanted."""
 

@@ -7,7 +7,7 @@ import msgspec
 
 from shared.clock import Clock
 from shared.platforms.answers import Refusal
-from shared.platforms.base import Adapter, Capabilities, PlatformProfile, Session
+from shared.platforms.base import Adapter, Capabilities, PlatformProfile, Session, SignInTerms
 from shared.platforms.http import Call, PlatformHttp, Sign
 from shared.platforms.oauth import OAuthApp
 from shared.settings import Settings
@@ -29,6 +29,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     profile: PlatformProfile
     capabilities: Capabilities
+    sign_in: SignInTerms
     required: tuple[str, ...]
     build: Build
     sign: Callable[[Settings, Clock], Sign]

@@ -10,7 +10,15 @@ from shared.clock import Clock, SystemClock
 from shared.errors import PlatformNotConfigured
 from shared.models import Platform
 from shared.platforms.apple_music.adapter import DECLARATION as APPLE_MUSIC
-from shared.platforms.base import REQUESTS, Adapter, Budget, Capabilities, PlatformProfile, Session
+from shared.platforms.base import (
+    REQUESTS,
+    Adapter,
+    Budget,
+    Capabilities,
+    PlatformProfile,
+    Session,
+    SignInTerms,
+)
 from shared.platforms.declaration import Declaration
 from shared.platforms.http import Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
@@ -72,6 +80,10 @@ class Platforms:
         if delay_s is None:
             return capabilities
         return msgspec.structs.replace(capabilities, visibility_delay_s=delay_s)
+
+    def sign_in_terms(self, platform: Platform) -> SignInTerms:
+        """Return how long a sign-in lives there, and where its user ends it."""
+        return _DECLARATIONS[platform].sign_in
 
     def label(self, platform: Platform) -> str:
         """Return the platform's name as people write it."""

@@ -17,6 +17,7 @@ from shared.platforms.base import (
     PlaylistPage,
     Pool,
     Session,
+    SignInTerms,
     TargetPage,
     TargetView,
     TextQuery,
@@ -218,6 +219,15 @@ class FakePlatforms:
 
     def label(self, platform: Platform) -> str:
         return {Platform.SPOTIFY: "Spotify", Platform.APPLE_MUSIC: "Apple Music"}[platform]
+
+    def sign_in_terms(self, platform: Platform) -> SignInTerms:
+        return SignInTerms(
+            life_months=6,
+            revoke_url=f"https://{platform}.example/apps",
+            revoke_place="the page of your apps",
+            source="invented",
+            read_on="2026-11-22",
+        )
 
     def capabilities(self, platform: Platform) -> Capabilities:
         return Capabilities(

@@ -22,10 +22,12 @@ CREATE TABLE connections (
     account_id    text,
     label         text NOT NULL,
     market        text NOT NULL,
-    state         text NOT NULL DEFAULT 'connected' CHECK (state IN ('connected', 'reconnect_required')),
+    state         text NOT NULL DEFAULT 'connected'
+                  CHECK (state IN ('connected', 'reconnect_required', 'disconnected')),
     sealed_tokens text NOT NULL,
     version       bigint NOT NULL DEFAULT 1,
     authorized_at timestamptz NOT NULL,
+    sign_in_ends_at timestamptz, -- NULL where the platform sets no known end; refreshing does not move it
     created_at    timestamptz NOT NULL DEFAULT now(),
 
     -- Who asks the platform for fresh tokens right now; a row, so that no connection is held meanwhile.

@@ -24,6 +24,7 @@ from shared.platforms.base import (
     PlaylistPage,
     Pool,
     Session,
+    SignInTerms,
     TargetPage,
     TargetView,
     TextQuery,
@@ -296,6 +297,14 @@ DECLARATION = Declaration(
         # Of 1690 accepted tracks 1280 were to be seen at once (therealmarius/Spotify-2-AppleMusic#34).
         visibility_delay_s=30.0,
         reads_lag=True,
+    ),
+    sign_in=SignInTerms(
+        # About 180 days, told nowhere by Apple; a new password or the user's own hand ends it earlier.
+        life_months=6,
+        revoke_url="https://account.apple.com/",
+        revoke_place="the account settings of the Music app, under 'Apps with Access'",
+        source="github.com/music-assistant/support issue 5955",
+        read_on="2026-11-22",
     ),
     required=("apple_music_team_id", "apple_music_key_id", "apple_music_private_key"),
     build=AppleMusicAdapter,
