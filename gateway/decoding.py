@@ -39,26 +39,29 @@ def decode_body(content: bytes, *, into: type[T]) -> T:
         raise BodyMalformed("The body is no JSON.", faults=(fault,)) from None
 
 
-def decode_query(query: Mapping[str, str], *, into: type[T]) -> T:
-    """Read query parameters. Raises ValidationFailed, also for one that is given twice."""
+def decode_query(query: Mapping[str, str], *, into: type[T], prefix: str = "/query") -> T:
+    """Read texts by name, such as query parameters; prefix: where they stand.
+
+    Raises ValidationFailed, also for a name that is given twice.
+    """
     twice = sorted(name for name, count in Counter(name for name, _ in query.items()).items() if count > 1)
     if twice:
-        faults = tuple(FieldFault(f"/query/{_escaped(name)}", "Give it once.") for name in twice)
-        raise ValidationFailed("The query names something twice.", faults=faults)
+        faults = tuple(FieldFault(f"{prefix}/{_escaped(name)}", "Give it once.") for name in twice)
+        raise ValidationFailed("The request names something twice.", faults=faults)
     try:
         found = msgspec.convert(dict(query), into, strict=False)
     except msgspec.ValidationError as error:
         raise ValidationFailed(
-            "The query does not have the promised form.", faults=(_fault(error, prefix="/query"),)
+            "The request does not have the promised form.", faults=(_fault(error, prefix=prefix),)
         ) from None
     # msgspec reads the text "null" as nothing, which in an address is said by leaving the name out.
     nothing = tuple(
-        FieldFault(f"/query/{name}", "Leave it out for none.")
+        FieldFault(f"{prefix}/{name}", "Leave it out for none.")
         for name in query
         if getattr(found, name, query) is None
     )
     if nothing:
-        raise ValidationFailed("The query does not have the promised form.", faults=nothing)
+        raise ValidationFailed("The request does not have the promised form.", faults=nothing)
     return found
 
 

@@ -19,11 +19,7 @@ _STYLE = (
 )
 _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
-HEADERS = {
-    **pages.HEADERS,
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_DIGEST}'; frame-ancestors 'none'; "
-    "base-uri 'none'; form-action 'none'",
-}
+HEADERS = pages.headers(style_src=f"'sha256-{_DIGEST}'")
 
 
 def render(document: dict[str, Any]) -> str:

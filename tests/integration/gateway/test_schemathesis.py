@@ -60,6 +60,9 @@ SEEDS: dict[str, dict[str, str]] = {
     "connect": {"path.platform": "platforms"},
     "finishConnect": {"path.platform": "platforms", "query.state": "states"},
     "getConnectSession": {"path.id": "sessions"},
+    "handInAnswer": {"path.id": "sessions"},
+    "showConnectPage": {"path.id": "sessions"},
+    "sendConnectPage": {"path.id": "sessions"},
     "showConnectResult": {"path.id": "sessions"},
     "explainProblem": {"path.slug": "slugs"},
 }
@@ -104,7 +107,8 @@ async def things(call: Caller, pool: Pool, platforms: FakePlatforms) -> dict[str
     await change(pool, transfers[3], state="failed", error_code="broken", error_text="Something.")
     await change(pool, transfers[4], state="cancelled")
     rule = await call("PUT", "/rules", json={"source": _track("spotify"), "target": _track("apple_music")})
-    started = await call("POST", "/connect/spotify")
+    started = await call("POST", "/connect/spotify", json={"hand_in": True})
+    waiting = await call("POST", "/connect/spotify")
     listed = await call("GET", "/connections")
     return {
         "transfers": transfers,
@@ -114,8 +118,8 @@ async def things(call: Caller, pool: Pool, platforms: FakePlatforms) -> dict[str
         "rules": [rule.json["id"]],
         "tracks": ["t-one", "t-two"],
         "positions": list(range(6)),
-        "sessions": [started.headers["Location"].rpartition("/")[2]],
-        "states": [state_of(started)],
+        "sessions": [one.headers["Location"].rpartition("/")[2] for one in (started, waiting)],
+        "states": [state_of(started.json["authorize_url"])],
         "slugs": list(KINDS),
     }
 

@@ -10,10 +10,9 @@ from aiohttp.test_utils import TestClient
 
 from gateway.app import build_app
 from gateway.server import Times
-from shared.db.pool import Pool
 from shared.settings import Settings
 from tests.fakes.platforms import FakePlatforms
-from tests.integration.gateway.conftest import PUBLIC_URL, Caller, sign_in
+from tests.integration.gateway.conftest import PUBLIC_URL, Caller
 from tests.integration.gateway.real_server import Answer, RealServer, exchange
 
 pytestmark = pytest.mark.integration
@@ -226,11 +225,3 @@ async def test_nobody_is_led_anywhere_else(client: "TestClient[Any, Any]", path:
     assert "set-cookie" not in answer.headers or "a=b" not in answer.headers["set-cookie"]
     assert "x-evil" not in answer.headers
     assert answer.status >= 400 or "location" not in answer.headers
-
-
-async def test_the_way_back_from_a_sign_in_stays_on_this_server(
-    call: Caller, platforms: FakePlatforms, pool: Pool
-) -> None:
-    reply = await sign_in(call, platforms, code="first")
-
-    assert reply.headers["Location"].startswith("/connect/")
