@@ -122,6 +122,21 @@ async def test_who_signs_out_ends_the_token_and_may_be_somebody_else(
     assert [await asking.storefront_status(token) for token in (first, second)] == [403, 200]
 
 
+async def test_a_token_that_died_meanwhile_can_be_given_back_for_another(
+    visitor: Visitor, asking: MusicPage
+) -> None:
+    await asking.visit(visitor.page)
+    dead = await sign_in(visitor.page)
+    await order(asking.apple, "tokens/revoke", {"token": dead})
+
+    await visitor.page.get_by_role("button", name="Sign out").click()
+    answer = await said(visitor.page, "answer")
+    token = await sign_in(visitor.page)
+
+    assert answer == "done"
+    assert await asking.storefront_status(token) == 200
+
+
 @pytest.mark.parametrize(
     "claims",
     [{"origin": ["https://music.example"]}, {"exp": int(time.time()) - 1}, {"iss": "short"}],

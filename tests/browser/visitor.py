@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -16,11 +16,13 @@ from playwright.async_api import (
     WebError,
 )
 
+from tests.waiting import PATIENCE_S, until
+
 Incident = Literal["console error", "page error", "policy violation", "foreign request", "failed request"]
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 NETWORK_SCHEMES = frozenset({"http", "https", "ws", "wss"})
-PATIENCE_MS = 10_000
+STRAGGLERS_S = 5.0
 # What Chromium says whenever such a policy forbids something.
 POLICY_WORDS = "Content Security Policy"
 
@@ -45,6 +47,11 @@ class Watch:
         """Say that this is meant to happen, once or more: an incident in which the text occurs."""
         self._expected.append((incident, text))
 
+    async def hear_out(self) -> None:
+        """Wait a little for what is expected and not told yet: the browser tells errors behind the answer."""
+        with suppress(TimeoutError):
+            await until(lambda: not self._missing(), patience_s=STRAGGLERS_S)
+
     def settle(self) -> None:
         """Raise AssertionError if something unexpected has happened, or something expected has not."""
         wrong = [
@@ -53,13 +60,16 @@ class Watch:
             for text in texts
             if incident != "failed request" and not self._is_expected(incident, text)
         ]
-        wrong += [
-            f"no {incident} with {part!r}"
+        wrong += [f"no {incident} with {part!r}" for incident, part in self._missing()]
+        if wrong:
+            raise AssertionError("\n".join(wrong))
+
+    def _missing(self) -> list[tuple[Incident, str]]:
+        return [
+            (incident, part)
             for incident, part in self._expected
             if not any(part in text for text in self.seen[incident])
         ]
-        if wrong:
-            raise AssertionError("\n".join(wrong))
 
     def _is_expected(self, incident: Incident, text: str) -> bool:
         return any(kind == incident and part in text for kind, part in self._expected)
@@ -106,13 +116,14 @@ class Visitors:
             yield visitors
         finally:
             for visitor in visitors.present:
+                await visitor.watch.hear_out()
                 await visitor.context.close()
         for visitor in visitors.present:
             visitor.watch.settle()
 
     async def enter(self) -> Visitor:
         context = await self.browser.new_context()
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(PATIENCE_S * 1000)
         watch = Watch()
         watch.over(context)
         visitor = Visitor(context=context, page=await context.new_page(), watch=watch)

@@ -124,14 +124,14 @@ async def test_an_answer_goes_to_a_web_origin_only(starter: Starter, origin: str
     assert "$.origin" in text
 
 
-async def test_who_signs_out_loses_the_token(starter: Starter) -> None:
+async def test_who_signs_out_loses_the_token_however_often(starter: Starter) -> None:
     apple = await starter("apple_music")
 
-    await apple.json("POST", "/musickit/unauthorize", status=204)
-    again = await apple.json("POST", "/musickit/unauthorize", status=403)
+    for _ in range(2):
+        await apple.json("POST", "/musickit/unauthorize", status=204)
     refused = await apple.json("GET", "/v1/me/storefront", status=403)
 
-    assert again["errors"][0]["code"] == refused["errors"][0]["code"] == "40300"
+    assert refused["errors"][0]["code"] == "40300"
 
 
 async def test_sign_ins_are_counted_without_what_they_carry(starter: Starter) -> None:
