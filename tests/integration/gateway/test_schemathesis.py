@@ -31,10 +31,10 @@ from tests.integration.gateway.test_status import change, fill, start
 
 pytestmark = pytest.mark.integration
 
-RUNS = int(os.environ.get("CROSSPLAY_TEST_FUZZ_RUNS", "25"))
+RUNS = int(os.environ.get("CROSSPLAY_TEST_FUZZ_RUNS", "130"))
 """Generated requests for each operation, beside those that its document leads to by itself."""
 SEED = int(os.environ.get("CROSSPLAY_TEST_FUZZ_SEED", "1"))
-LEAST_COUNT = 3_000
+LEAST_COUNT = min(3_000, 20 * RUNS)
 PATIENCE_S = 120.0 + 5.0 * RUNS
 KNOWN_SHARE = 0.7
 """How many of the requests have an id of a thing that exists."""
@@ -140,6 +140,8 @@ def configuration(key: str, known: Mapping[str, Sequence[Any]]) -> str:
         f'[generation]\nmode = "all"\nmax-examples = {RUNS}\ndeterministic = {str(SEED == 1).lower()}',
         'database = "none"',
         "[checks]\nenabled = true",
+        # It learns from refusals what to send next, which costs more than it finds here.
+        "[phases.fuzzing.error-feedback]\nenabled = false",
     ]
     lines += [f"[dictionaries.{sort}]\nvalues = {json.dumps(list(ids))}" for sort, ids in known.items()]
     for name, places in SEEDS.items():
@@ -173,6 +175,6 @@ async def test_no_generated_request_gets_an_answer_that_the_document_does_not_pr
             process.kill()
             await process.wait()
 
-    assert process.returncode == 0, output.decode()[-200_000:]
+    assert process.returncode == 0, output.decode()[-20_000:]
     assert answered[500] == 0
     assert answered.total() >= LEAST_COUNT
