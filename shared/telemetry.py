@@ -96,6 +96,9 @@ class Metrics:
         self._fenced = meter.create_counter(
             "crossplay.fenced_writes", unit="{write}", description="Checkpoints refused by a newer epoch."
         )
+        self._tokens_locked = meter.create_counter(
+            "crossplay.tokens.locked", unit="{read}", description="Tokens that no key of the ring opens."
+        )
         self._requeued = meter.create_counter(
             "crossplay.outbox.requeued", unit="{job}", description="Jobs whose wake-up was sent again."
         )
@@ -124,6 +127,9 @@ class Metrics:
 
     def write_fenced(self, *, platform: str) -> None:
         self._fenced.add(1, {"crossplay.platform": platform})
+
+    def tokens_locked(self, *, platform: str) -> None:
+        self._tokens_locked.add(1, {"crossplay.platform": platform})
 
     def jobs_requeued(self, job_count: int, *, platform: str) -> None:
         self._requeued.add(job_count, {"crossplay.platform": platform})

@@ -11,8 +11,8 @@ from loguru import logger
 
 from gateway.actions.accounts import PlatformsPort, SignIn, parse_id
 from gateway.actions.redirect_uri import redirect_uri
-from shared.cipher import Cipher
-from shared.db import connect_sessions, connections
+from shared.cipher import Cipher, SealBroken
+from shared.db import connect_sessions, connections, seals
 from shared.db.connect_sessions import ConnectSession, ConnectStatus, NewConnectSession
 from shared.db.connections import Connection
 from shared.db.pool import Pool
@@ -138,7 +138,9 @@ class ConnectAccount:
                 user_id=user_id,
                 platform=platform,
                 state_sha256=_digest(state),
-                sealed_verifier=self._cipher.seal(verifier, context=_context(session_id, platform)),
+                sealed_verifier=self._cipher.seal(
+                    verifier, context=seals.verifier_context(session_id, platform)
+                ),
                 redirect_uri=uri,
                 life_s=SESSION_LIFE_S,
             ),
@@ -167,16 +169,21 @@ class ConnectAccount:
         sign_in = self._platforms.oauth(session.platform)
         if sign_in is None or not answer.code:
             raise ConnectFailed("The sign-in came back without a code: start to connect again.")
-        context = _context(session.id, session.platform)
         tokens = await sign_in.exchange(
-            code=answer.code,
-            verifier=Verifier(self._cipher.open(session.sealed_verifier, context=context)),
-            redirect_uri=session.redirect_uri,
+            code=answer.code, verifier=self._verifier(session), redirect_uri=session.redirect_uri
         )
         missing = set(sign_in.scopes) - set(tokens.scopes)
         if tokens.scopes and missing:
             raise ConnectFailed("Not everything was allowed that a transfer needs: connect again, allow all.")
         return await self._connect(session.user_id, session.platform, tokens=tokens)
+
+    def _verifier(self, session: ConnectSession) -> Verifier:
+        context = seals.verifier_context(session.id, session.platform)
+        try:
+            return Verifier(self._cipher.open(session.sealed_verifier, context=context))
+        except SealBroken as error:
+            logger.bind(platform=session.platform, reason=str(error)).error("a verifier cannot be opened")
+            raise ConnectFailed("This server got other keys meanwhile: start to connect again.") from error
 
     async def _connect(self, user_id: UserId, platform: Platform, *, tokens: TokenSet) -> Connection:
         """Store tokens with which the platform says whose they are. Raises ConnectFailed, PlatformError."""
@@ -208,7 +215,3 @@ class ConnectAccount:
 
 def _digest(state: str) -> bytes:
     return hashlib.sha256(state.encode(errors="replace")).digest()
-
-
-def _context(session_id: str, platform: Platform) -> str:
-    return f"{session_id}|{platform}|verifier"

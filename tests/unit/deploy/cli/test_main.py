@@ -114,7 +114,7 @@ def test_postgres_that_is_away_is_told_without_its_password(
 ) -> None:
     monkeypatch.setenv("CROSSPLAY_DATABASE_URL", "postgresql://mira:canary@127.0.0.1:9/crossplay")
     monkeypatch.setenv("CROSSPLAY_REDIS_URL", "redis://127.0.0.1:9/0")
-    monkeypatch.setenv("CROSSPLAY_SECRET_KEYS", f"k1:{base64.b64encode(bytes(32)).decode()}")
+    monkeypatch.setenv("CROSSPLAY_SECRET_KEYS", f"k1:{base64.b64encode(bytes(range(32))).decode()}")
 
     code = run(verb)
 
