@@ -200,14 +200,21 @@ def _url_faults(settings: Settings) -> list[str]:
     ):
         secret = getattr(settings, name)
         if secret and _address_parts(secret.reveal())[0] not in schemes:
-            faults.append(f"{PREFIX}{name.upper()}: must be an address that begins with {schemes[0]}://.")
+            faults.append(
+                f"{PREFIX}{name.upper()}: must be an address that begins with {schemes[0]}://, and a "
+                "password in it must have its special signs encoded (`/` is %2F)."
+            )
     return faults
 
 
 def _address_parts(text: str) -> tuple[str, str]:
-    """Return scheme and host; empty ones of what is no address, whose error would show the password in it."""
+    """Return scheme and host; empty ones of what is no address, whose error would show the password in it.
+
+    A password with a bare `/` also makes none: what stands before it would be read, and told, as the port.
+    """
     try:
         parts = urlsplit(text)
+        parts.port  # noqa: B018 - it raises when it is asked for
     except ValueError:
         return "", ""
     return parts.scheme, parts.hostname or ""

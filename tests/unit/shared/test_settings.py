@@ -100,6 +100,8 @@ def test_all_faults_are_told_at_once_whatever_their_kind() -> None:
         ("DATABASE_URL", f"mysql://crossplay:{PASSWORD}@127.0.0.1/x"),
         ("DATABASE_URL", f"postgresql://crossplay:{PASSWORD}[@127.0.0.1/x"),
         ("DATABASE_URL", f"postgresql://crossplay:{PASSWORD}\u2100@127.0.0.1/x"),
+        ("DATABASE_URL", f"postgresql://crossplay:{PASSWORD}/x@127.0.0.1/x"),
+        ("REDIS_URL", f"redis://:{PASSWORD}#x@127.0.0.1/0"),
         ("REDIS_URL", f"http://:{PASSWORD}@127.0.0.1"),
         ("SECRET_KEYS", f"k1:{PASSWORD}"),
         ("SECRET_KEYS", f"k1:{PASSWORD}ü"),
