@@ -318,6 +318,9 @@ class RedirectFlow(msgspec.Struct, frozen=True, kw_only=True, tag_field="flow", 
     redirect_uri: str
     expires_at: datetime
 
+    def __repr__(self) -> str:
+        return f"RedirectFlow(session={self.session!r}, …)"  # the address holds the state
+
 
 class BrowserTokenFlow(msgspec.Struct, frozen=True, kw_only=True, tag_field="flow", tag="browser_token"):
     """The token was accepted: this is the connection."""

@@ -39,6 +39,9 @@ class Redirect(msgspec.Struct, frozen=True, kw_only=True):
     redirect_uri: str
     expires_at: datetime
 
+    def __repr__(self) -> str:
+        return f"Redirect(session_id={self.session_id!r}, …)"  # the address holds the state
+
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What a platform's sign-in sent back through the browser."""
