@@ -29,6 +29,7 @@ from tests.faults.gossip import Gossip
 REDIS_DATABASE = 3
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 20.0
+COMMAND_TIMEOUT_S = 60.0
 
 
 def canary(name: str) -> str:
@@ -219,8 +220,13 @@ async def told_by(*arguments: str, environ: Mapping[str, str]) -> tuple[int, byt
         stderr=asyncio.subprocess.STDOUT,
         env={**clean_environ(), **environ, "PATH": os.environ["PATH"]},
     )
-    async with asyncio.timeout(STOP_TIMEOUT_S):
-        out, _ = await process.communicate()
+    try:
+        async with asyncio.timeout(COMMAND_TIMEOUT_S):
+            out, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return process.returncode or 0, out
 
 
