@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli import accounts, control, keys, match, operate, oversee, report, review, transfers
+from deploy.cli import (
+    connect,
+    control,
+    keys,
+    match,
+    operate,
+    oversee,
+    playlists,
+    report,
+    review,
+    transfers,
+)
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_text, say
 from shared.errors import CrossplayError, SettingsError
@@ -43,7 +54,7 @@ def crossplay(
     pass
 
 
-for part in (operate, oversee, keys, accounts, transfers, control, report, review, match):
+for part in (operate, oversee, keys, connect, playlists, transfers, control, report, review, match):
     app.add_typer(part.app)
 
 

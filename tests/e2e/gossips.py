@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import re
 import secrets
 import signal
 import sys
@@ -65,6 +66,7 @@ class GossipStack:
         self.passwords = {"database": canary("database"), "redis": canary("redis")}
         self.ring = {kid: base64.b64encode(secrets.token_bytes(32)).decode() for kid in ("k2", "k1")}
         self.client_secret = canary("client-secret")
+        self._kept: dict[str, str] = {}
         self.processes: dict[str, Process] = {}
 
     @classmethod
@@ -106,6 +108,7 @@ class GossipStack:
                 for number, line in enumerate(pem)
                 if line[:1] != "-"
             },
+            **self._kept,
             "client secret": self.client_secret,
             "API key": self.user.key,
             "secret of the API key": self.user.key.rpartition("_")[2],
@@ -117,6 +120,26 @@ class GossipStack:
         logs = {path.name: path.read_bytes() for path in self._directory.glob("*.log")}
         exports = {f"export {number}": body for number, body in enumerate(self._receiver.bodies)}
         return {**logs, **exports, "export headers": repr(self._receiver.headers).encode()}
+
+    async def connect(self) -> int:
+        """Connect both accounts as a person does, in a browser; return what the callback answered."""
+        started = await self.user.post("/connect/spotify", {})
+        jar = aiohttp.CookieJar(unsafe=True)  # those of an address, too
+        async with aiohttp.ClientSession(cookie_jar=jar) as browser:
+            async with browser.get(started["page_url"]) as page:
+                proof = re.findall(r'name="proof" value="(\w+)"', await page.text())[0]
+            self._kept |= {"browser": next(iter(jar)).value, "proof": proof}
+            form = {"proof": proof, "go": "1"}
+            sign_in = await _next_address(browser, "POST", started["page_url"], data=form)
+            callback = await _next_address(browser, "GET", sign_in)
+            async with browser.get(callback, allow_redirects=False) as answer:
+                status = answer.status
+                self.heard.texts["callback"] = repr(dict(answer.headers)).encode() + await answer.read()
+        issued = await self._stack.control("apple_music", "user-tokens", method="POST", body={})
+        await self.heard("POST", "/connect/apple_music", json=issued)
+        await self.heard("GET", f"/connect/sessions/{started['id']}")
+        await self.heard("GET", f"/connect/sessions/{started['id']}/done")
+        return status
 
     async def execute(self, statement: str) -> None:
         """Run a statement as the owner of both the stores' servers."""
@@ -228,6 +251,11 @@ async def told_by(*arguments: str, environ: Mapping[str, str]) -> tuple[int, byt
             process.kill()
             await process.wait()
     return process.returncode or 0, out
+
+
+async def _next_address(browser: aiohttp.ClientSession, method: str, url: str, **options: Any) -> str:
+    async with browser.request(method, url, allow_redirects=False, **options) as answer:
+        return answer.headers["Location"]
 
 
 def _address(url: str, *, who: str, path: str) -> str:

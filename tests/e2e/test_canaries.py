@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -40,19 +39,6 @@ async def gossips(
     directory: Path = tmp_path_factory.mktemp("gossips")
     async with GossipStack.run(common_stack, directory=directory, receiver=receiver) as running:
         yield running
-
-
-async def connect(gossips: GossipStack, stack: Stack) -> int:
-    """Connect both accounts as a user does; return what the callback answered."""
-    started = await gossips.user.post("/connect/spotify", {})
-    async with (
-        aiohttp.ClientSession() as browser,
-        browser.get(started["authorize_url"], allow_redirects=False) as consent,
-    ):
-        callback = consent.headers["Location"]
-    issued = await stack.control("apple_music", "user-tokens", method="POST", body={})
-    await gossips.heard("POST", "/connect/apple_music", json=issued)
-    return await gossips.heard("GET", callback.removeprefix(gossips.gateway_url))
 
 
 async def rest_of(gossips: GossipStack, transfer_id: str) -> Json:
@@ -100,7 +86,7 @@ async def ask_wrongly(gossips: GossipStack, secrets: dict[str, str]) -> None:
     assert await gossips.heard("GET", f"/connect/spotify/callback?code=x&state={state}") == 422
 
 
-async def fail_transfers(gossips: GossipStack, stack: Stack, worlds: Worlds) -> list[str]:
+async def fail_transfers(gossips: GossipStack, worlds: Worlds) -> list[str]:
     """Let a worker be refused in each way that ends or pauses a transfer; return what became of them."""
     ends = []
     for platform, mood in (
@@ -109,7 +95,7 @@ async def fail_transfers(gossips: GossipStack, stack: Stack, worlds: Worlds) -> 
         ("spotify", Mood(status=403, routes=("/items",))),
         ("spotify", Mood(status=401, routes=("/items", "/api/token"), word="invalid_grant")),
     ):
-        await connect(gossips, stack)
+        await gossips.connect()
         gossips.platforms[platform].mood = mood
         transfer_id = await gossips.user.start("spotify", worlds.movable.name, "apple_music")
         status = await rest_of(gossips, transfer_id)
@@ -161,16 +147,16 @@ async def break_handlers(gossips: GossipStack) -> None:
 
 
 async def test_no_secret_leaves_the_system_whatever_goes_wrong(
-    gossips: GossipStack, common_stack: Stack, worlds: Worlds, receiver: OtlpReceiver
+    gossips: GossipStack, worlds: Worlds, receiver: OtlpReceiver
 ) -> None:
     told_by_mistake = {"told by mistake": canary("mistake")}
-    assert await connect(gossips, common_stack) == 303
+    assert await gossips.connect() == 303
     await be_refused(gossips)
     transfer_id = await gossips.user.start("spotify", worlds.movable.name, "apple_music")
     done = await rest_of(gossips, transfer_id)
     await read_everything(gossips, transfer_id)
     await ask_wrongly(gossips, {**told_by_mistake, **gossips.secrets()})
-    ends = await fail_transfers(gossips, common_stack, worlds)
+    ends = await fail_transfers(gossips, worlds)
     outputs = await start_wrongly(gossips, told_by_mistake)
     stores = {**await dump_database(gossips.database_url), **await dump_redis(gossips.redis_url)}
     await break_handlers(gossips)

@@ -16,7 +16,7 @@ from shared.settings import Secret
 CANARY = "canary-that-nobody-may-see"
 PACKAGES = ("gateway", "shared", "worker")
 SMELL = re.compile(
-    "token|secret|code|state|verifier|key|password|authorization|cookie|sealed|^form$|headers|body|authorize_url"
+    "token|secret|code|state|verifier|key|password|authorization|cookie|sealed|^form$|headers|body|authorize_url|proof|browser|address"
 )
 # What only smells so: class and field, with the reason.
 HARMLESS = {
@@ -30,13 +30,15 @@ HARMLESS = {
     ("StatusResource", "state"): "says where a transfer stands",
     ("TransferResource", "state"): "says where a transfer stands",
     ("NewTransfer", "idempotency_key"): "chosen by a client, opens nothing",
-    ("NewConnectSession", "state_sha256"): "a hash of 256 random bits",
-    ("NewConnectSession", "sealed_verifier"): "sealed: shown to anybody who has the database",
     ("ConnectSession", "sealed_verifier"): "sealed",
+    ("ConnectSession", "browser_sha256"): "a hash of 256 random bits",
     ("SealedConnection", "sealed_tokens"): "sealed",
     ("Operation", "body"): "a type, for the reference",
     ("Operation", "is_body_required"): "a switch",
     ("Operation", "headers"): "names and words, for the reference",
+    ("ConnectSession", "state_sha256"): "a hash of 256 random bits",
+    ("ConnectSessionResource", "failure_code"): "names a kind of error",
+    ("Declaration", "browser"): "how a platform signs in by a script",
     ("Resealed", "resealed_count"): "a number",
     ("OAuthApp", "token_route"): "an address of the platform's reference",
     ("Settings", "apple_music_key_id"): "the id, which stands in each developer token",

@@ -15,7 +15,8 @@ import pytest_asyncio
 from deploy.cli.exits import Exit
 from shared.cipher import Cipher, SealBroken
 from shared.db import connect_sessions, connections, seals, users
-from shared.db.connect_sessions import NewConnectSession
+from shared.db.connect_sessions import ConnectFlow, NewConnectSession
+from shared.db.connections import NewSignIn
 from shared.db.pool import Pool, open_pool
 from shared.models import Account, ConnectionId, Platform, UserId
 from shared.settings import Secret, parse_key_ring
@@ -46,24 +47,27 @@ async def connect(pool: Pool, user_id: UserId, *, cipher: Cipher, number: int = 
         return cipher.seal(f"tokens {number}", context=seals.tokens_context(connection_id, Platform.SPOTIFY))
 
     account = Account(id=f"acc-{number}", label=f"Mira {number}", market="DE")
-    made = await connections.upsert(pool, user_id, platform=Platform.SPOTIFY, account=account, seal=seal)
+    made = await connections.upsert(
+        pool, user_id, NewSignIn(platform=Platform.SPOTIFY, account=account), seal=seal
+    )
     return made.id
 
 
-async def start_sign_in(pool: Pool, user_id: UserId, *, cipher: Cipher, life_s: float = 600) -> str:
-    session_id = str(uuid.uuid4())
-    context = seals.verifier_context(session_id, Platform.SPOTIFY)
+async def start_sign_in(pool: Pool, user_id: UserId, *, cipher: Cipher) -> str:
+    """Store an attempt to connect whose user has left for the platform."""
     new = NewConnectSession(
-        id=session_id,
+        id=str(uuid.uuid4()),
         user_id=user_id,
         platform=Platform.SPOTIFY,
-        state_sha256=uuid.uuid4().bytes,
-        sealed_verifier=cipher.seal("verifier", context=context),
+        flow=ConnectFlow.REDIRECT,
         redirect_uri="https://crossplay.example/connect/spotify/callback",
-        life_s=life_s,
     )
-    await connect_sessions.insert(pool, new)
-    return session_id
+    await connect_sessions.insert(pool, new, life_s=600)
+    sealed = cipher.seal("verifier", context=seals.verifier_context(new.id, Platform.SPOTIFY))
+    assert await connect_sessions.set_out(
+        pool, new.id, state_sha256=uuid.uuid4().bytes, sealed_verifier=sealed, browser_sha256=None
+    )
+    return new.id
 
 
 async def opened(pool: Pool, connection_id: ConnectionId, *, cipher: Cipher) -> str:
@@ -91,7 +95,6 @@ async def test_a_ring_is_rotated_and_then_its_old_key_may_go(
     ids = [await connect(pool, user_id, cipher=OLD_CIPHER, number=number) for number in range(3)]
     ids.append(await connect(pool, user_id, cipher=NEW_CIPHER, number=3))
     session_id = await start_sign_in(pool, user_id, cipher=OLD_CIPHER)
-    await start_sign_in(pool, user_id, cipher=OLD_CIPHER, life_s=-1)
 
     before = await keys("status", ring=f"{NEW},{OLD}", database_url=database_url)
     rotated = await keys("rotate", ring=f"{NEW},{OLD}", database_url=database_url)
@@ -99,6 +102,7 @@ async def test_a_ring_is_rotated_and_then_its_old_key_may_go(
 
     session = await connect_sessions.get(pool, session_id)
     assert session is not None
+    assert session.sealed_verifier is not None
     assert (before[0], rotated[0], after[0]) == (0, 0, 0)
     assert before[1]["places"] == [
         {"place": "connections", "kid": "k1", "text_count": 3},

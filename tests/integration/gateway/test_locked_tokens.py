@@ -80,13 +80,14 @@ async def test_the_account_is_good_again_with_the_old_key_or_a_new_sign_in(
 async def test_a_sign_in_that_another_ring_began_is_started_again(
     call: Caller, serve: Serve, settings: Settings, platforms: FakePlatforms
 ) -> None:
-    started = await call("POST", "/connect/spotify")
+    started = await call("POST", "/connect/spotify", json={"hand_in": True})
     platforms.sign_in.codes.add("first")
     other = Caller(await serve(with_ring(settings, NEW_KEY)), key=call.key, user_id=call.user_id)
 
-    await other("GET", f"/connect/spotify/callback?code=first&state={state_of(started)}")
+    address = f"{started.json['redirect_uri']}?code=first&state={state_of(started.json['authorize_url'])}"
+    await other("POST", f"{started.headers['Location']}/answer", json={"address": address})
 
-    session = await other("GET", f"/connect/sessions/{started.json['session']}")
+    session = await other("GET", started.headers["Location"])
     assert session.json["status"] == "failed"
     assert "start to connect again" in str(session.json)
 
