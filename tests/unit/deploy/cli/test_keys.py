@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from deploy.cli.exits import Exit
-from deploy.cli.keys import judge
+from deploy.cli.keys import _print_status, judge
 from deploy.cli.main import run
 from shared.db.seals import KeyUse
 from shared.settings import Secret, parse_key_ring
@@ -76,3 +76,23 @@ def test_keys_that_stored_texts_need_and_the_ring_lacks_are_named() -> None:
 
     assert found.missing == ("k0",)
     assert found.unreadable_count == 1
+
+
+def test_a_ring_is_told_in_words_to_people_and_in_rows_to_programs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    uses = [used("connections", "k2", 3), used("connections", "k0", 1), used("connect sessions", None, 2)]
+
+    _print_status(judge(uses, kids=("k3", "k2", "k1")))
+
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        "connections\tk2\t3\t",
+        "connections\tk0\t1\tnot in the ring",
+        "connect sessions\t?\t2\tno sealed texts",
+    ]
+    assert printed.err.splitlines() == [
+        "k3 seals what is stored from now on, and opens 0.",
+        "k2 is still needed for 3; this replaces it: crossplay keys rotate",
+        "k1 may be dropped, if every gateway and worker runs with this ring.",
+    ]
