@@ -3,14 +3,14 @@
 import functools
 import logging
 import os
-import re
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from importlib.metadata import version
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
@@ -27,6 +27,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from shared import log_text
 from shared.errors import SettingsError
+from shared.redaction import RedactingExporter, known_values, redact
 from shared.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -35,20 +36,6 @@ if TYPE_CHECKING:
 FLUSH_TIMEOUT_S = 3.0
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
-# A net below the rule that secrets are never logged: shapes that can be nothing else.
-_SECRET = re.compile(
-    r"""
-      (?P<scheme> \b (?:Bearer|Basic) \s+ ) [\w.~+/=-]{16,}
-    | (?P<name> \b (?:access_token | refresh_token | client_secret | code_verifier | music[-_]user[-_]token)
-        [\\"']* \s* [:=] \s* [\\"']* ) [^\s"'\\&,}]+
-    | (?P<user> :// [^\s:/@"]* : ) [^\s@/"]+ (?= @ )
-    | \b cp_live_ \w+                               # our own API keys
-    | \b [AB]Q [\w-]{60,}                           # Spotify's tokens
-    | \b eyJ [\w-]+ \. [\w-]+ \. [\w-]*             # JSON web tokens
-    | -----BEGIN [^-]* PRIVATE\ KEY----- .*? -----END [^-]* -----
-    """,
-    re.VERBOSE | re.IGNORECASE | re.DOTALL,
-)
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 tracer = trace.get_tracer("crossplay")
@@ -94,6 +81,9 @@ class Metrics:
         self._fenced = meter.create_counter(
             "crossplay.fenced_writes", unit="{write}", description="Checkpoints refused by a newer epoch."
         )
+        self._tokens_locked = meter.create_counter(
+            "crossplay.tokens.locked", unit="{read}", description="Tokens that no key of the ring opens."
+        )
         self._requeued = meter.create_counter(
             "crossplay.outbox.requeued", unit="{job}", description="Jobs whose wake-up was sent again."
         )
@@ -122,6 +112,9 @@ class Metrics:
 
     def write_fenced(self, *, platform: str) -> None:
         self._fenced.add(1, {"crossplay.platform": platform})
+
+    def tokens_locked(self, *, platform: str) -> None:
+        self._tokens_locked.add(1, {"crossplay.platform": platform})
 
     def jobs_requeued(self, job_count: int, *, platform: str) -> None:
         self._requeued.add(job_count, {"crossplay.platform": platform})
@@ -163,6 +156,8 @@ def configure(service_name: str, *, settings: Settings) -> None:
     OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER and the exporter's own variables mean what they always do.
     """
     configure_logging(settings)
+    sys.excepthook = _tell_uncaught
+    threading.excepthook = lambda ended: _tell_uncaught(ended.exc_type, ended.exc_value, ended.exc_traceback)
     if _is_set("OTEL_SDK_DISABLED", "true") or isinstance(trace.get_tracer_provider(), TracerProvider):
         return
     resource = Resource.create(
@@ -175,7 +170,8 @@ def configure(service_name: str, *, settings: Settings) -> None:
     # Not at exit: its time-out is thirty seconds. Whoever configures calls shutdown().
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     if _has_receiver("TRACES"):
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        exporter = RedactingExporter(OTLPSpanExporter(), known=known_values(settings))
+        provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
     if _has_receiver("METRICS"):
         reader = PeriodicExportingMetricReader(OTLPMetricExporter())
@@ -210,7 +206,7 @@ def configure_logging(settings: Settings) -> None:
     logger.remove()
     is_colored = is_terminal and "NO_COLOR" not in os.environ
     logger.add(
-        functools.partial(_write_text, is_colored=is_colored) if is_text else _write_json,
+        _writer(settings, is_text=is_text, is_colored=is_colored),
         level=level,
         format=lambda _: "",  # what is written is made from the record, which says what is whose text
         backtrace=False,
@@ -220,13 +216,6 @@ def configure_logging(settings: Settings) -> None:
     library_logs.addFilter(_CalmExporter())
     # Libraries tell each request and each connection at INFO: that is for those who ask for DEBUG.
     logging.basicConfig(handlers=[library_logs], level="INFO" if level == "DEBUG" else "WARNING", force=True)
-
-
-def redact(text: str) -> str:
-    """Blank what looks like a token, key or password."""
-    return _SECRET.sub(
-        lambda found: (found["scheme"] or found["name"] or found["user"] or "") + "[redacted]", text
-    )
 
 
 def inject() -> dict[str, str]:
@@ -247,24 +236,41 @@ def current_trace_id() -> str | None:
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
 
 
-def _write_text(message: "Message", *, is_colored: bool) -> None:
-    sys.stderr.write(redact(_text_lines(message.record, is_colored=is_colored)))
+def _writer(settings: Settings, *, is_text: bool, is_colored: bool) -> "Callable[[Message], None]":
+    """Return what writes a record to stderr, without secrets."""
+    blank = functools.partial(redact, known=known_values(settings))
+
+    def write(message: "Message") -> None:
+        if is_text:  # blanked before it is cut into lines, which a secret may go over
+            text = _text_lines(message.record, blank=blank, is_colored=is_colored)
+        else:
+            text = blank(_json_line(message.record)) + "\n"
+        sys.stderr.write(text)
+
+    return write
 
 
-def _write_json(message: "Message") -> None:
-    sys.stderr.write(redact(_json_line(message.record)) + "\n")
+def _tell_uncaught(
+    kind: type[BaseException], error: BaseException | None, origin: TracebackType | None
+) -> None:
+    """Log what ends the process: Python itself would print it as it is, with what its text holds."""
+    if issubclass(kind, KeyboardInterrupt) or error is None:
+        sys.__excepthook__(kind, error or kind(), origin)
+        return
+    logger.opt(exception=(kind, error, origin)).critical("Ended by an unexpected fault")
 
 
-def _text_lines(record: "Record", *, is_colored: bool) -> str:
+def _text_lines(record: "Record", *, blank: Callable[[str], str], is_colored: bool) -> str:
     """Write a record for people: one line, and below it, indented, the stack of an exception."""
     dim, plain = ("\x1b[2m", "\x1b[0m") if is_colored else ("", "")
     extra = {name: value for name, value in record["extra"].items() if value is not None}
     line = (
         f"{dim}{record['time']:%H:%M:%S}.{record['time'].microsecond // 1000:03}{plain} "
-        f"{record['level'].name: <7} {log_text.visible(record['message'])} "
-        f"{dim}{log_text.visible(str(extra))}{plain}\n"
+        f"{record['level'].name: <7} {log_text.visible(blank(record['message']))} "
+        f"{dim}{log_text.visible(blank(str(extra)))}{plain}\n"
     )
-    return line + "".join(f"  | {log_text.visible(one)}\n" for one in _stack(record).splitlines())
+    stack = blank(_stack(record)).splitlines()
+    return line + "".join(f"  | {log_text.visible(one)}\n" for one in stack)
 
 
 def _stack(record: "Record") -> str:
