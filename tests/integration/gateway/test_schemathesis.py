@@ -31,7 +31,7 @@ from tests.integration.gateway.test_status import change, fill, start
 
 pytestmark = pytest.mark.integration
 
-RUNS = int(os.environ.get("CROSSPLAY_TEST_FUZZ_RUNS", "130"))
+RUNS = int(os.environ.get("CROSSPLAY_TEST_FUZZ_RUNS", "115"))
 """Generated requests for each operation, beside those that its document leads to by itself."""
 SEED = int(os.environ.get("CROSSPLAY_TEST_FUZZ_SEED", "1"))
 LEAST_COUNT = min(3_000, 20 * RUNS)
