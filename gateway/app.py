@@ -21,6 +21,7 @@ from gateway.actions.create_transfer import CreateTransfer
 from gateway.actions.find_playlist import FindPlaylist
 from gateway.actions.find_track import FindTrack
 from gateway.actions.follow_transfer import STREAM_LIMITS, FollowTransfer, StreamLimits
+from gateway.actions.keep_connections import KeepConnections
 from gateway.actions.keep_rules import KeepRules
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
@@ -36,6 +37,7 @@ from gateway.openapi import document
 from gateway.operations import Operation
 from gateway.routes import (
     connect,
+    connections,
     control,
     events,
     health,
@@ -77,6 +79,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *platforms.ROUTES,
     *rules.ROUTES,
     *connect.ROUTES,
+    *connections.ROUTES,
     *health.ROUTES,
     *problems.ROUTES,
 )
@@ -243,6 +246,9 @@ def _wire(
     )
     app[keys.CONNECT_ACCOUNT] = ConnectAccount(
         pool=pool, platforms=platforms, sessions=sessions, cipher=cipher, public_url=lambda: address.url
+    )
+    app[keys.KEEP_CONNECTIONS] = KeepConnections(
+        pool=pool, platforms=platforms, accounts=accounts, sessions=sessions, playlists=lists
     )
     app[keys.CHECK_HEALTH] = CheckHealth(pool=pool, redis=redis, closing=app[keys.CLOSING])
 

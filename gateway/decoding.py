@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.actions.refusals import BodyMalformed
 from gateway.schemas import OnDuplicate
+from shared.db.connections import ConnectionState
 from shared.errors import FieldFault, ValidationFailed
 from shared.models import Explicit, Platform, Policy
 
@@ -19,6 +20,7 @@ _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _FIELD = re.compile(r"(?:missing required|contains unknown) field `(?P<name>[^`]*)`")
 _CHOICES: dict[str, type[StrEnum]] = {
     "platform": Platform,
+    "state": ConnectionState,
     "source_platform": Platform,
     "target_platform": Platform,
     "policy": Policy,

@@ -11,6 +11,7 @@ from gateway.actions.connect_account import ConnectAccount
 from gateway.actions.control_transfer import ControlTransfer
 from gateway.actions.create_transfer import CreateTransfer
 from gateway.actions.follow_transfer import FollowTransfer, StreamLimits
+from gateway.actions.keep_connections import KeepConnections
 from gateway.actions.keep_rules import KeepRules
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
@@ -44,6 +45,7 @@ FOLLOW_TRANSFER = web.AppKey("follow_transfer", FollowTransfer)
 LIST_PLAYLISTS = web.AppKey("list_playlists", ListPlaylists)
 SHOW_PLATFORMS = web.AppKey("show_platforms", ShowPlatforms)
 CONNECT_ACCOUNT = web.AppKey("connect_account", ConnectAccount)
+KEEP_CONNECTIONS = web.AppKey("keep_connections", KeepConnections)
 CHECK_HEALTH = web.AppKey("check_health", CheckHealth)
 
 USER_ID: web.RequestKey[UserId] = web.RequestKey("user_id")

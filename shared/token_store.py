@@ -18,8 +18,10 @@ from shared.models import ConnectionId, Platform, TokenSet
 REFRESH_AT = 0.8
 """The share of their life after which tokens are replaced."""
 
-_RECHECK_S = 60.0  # how long this process believes what it holds
+_RECHECK_S = 5.0  # how long this process believes what it holds: others may have disconnected it
 _CACHE_LIFE_S = 600
+_CHANGED = "changed"  # stands in a row's place after a change, so that a read from before it stays out
+_CHANGED_S = 60
 _HELD_COUNT = 1000
 _STORE_PATIENCE_S = 300.0  # a rotated token that is not stored is lost, and its user has to sign in again
 _STORE_DELAY_S = 5.0
@@ -85,10 +87,10 @@ class TokenStore:
         if row is None or row.state is not ConnectionState.CONNECTED:
             await self.forget(connection_id)
             if row:
-                raise reconnect_required(row.platform)
+                raise _reconnect_required(row)
             raise ConnectionMissing("This connection does not exist any more: connect the account again.")
         held = self._hold(row)
-        await self._cache.put(_cache_key(row.id), value=row, life_s=_CACHE_LIFE_S)
+        await self._cache.put(_cache_key(row.id), value=row, life_s=_CACHE_LIFE_S, is_new=True)
         return held
 
     async def lease(self, held: Held, *, owner: str, lease_s: float) -> bool:
@@ -123,6 +125,7 @@ class TokenStore:
                     raise _unavailable() from error
                 await self._clock.sleep(delay_s)
                 delay_s = min(_STORE_DELAY_S, 2 * delay_s)
+        await self.forget(row.id)
         return await self.read(row.id)
 
     async def give_up(self, held: Held) -> Held:
@@ -140,9 +143,12 @@ class TokenStore:
         return await self.read(row.id)
 
     async def forget(self, connection_id: ConnectionId) -> None:
-        """Drop what is cached of a connection, because its row has changed."""
+        """Drop what is cached of a connection, because its row has changed.
+
+        Other processes follow within _RECHECK_S, those without Redis too.
+        """
         self._held.pop(connection_id, None)
-        await self._cache.drop(_cache_key(connection_id))
+        await self._cache.put(_cache_key(connection_id), value=_CHANGED, life_s=_CHANGED_S)
 
     def seal(self, connection_id: ConnectionId, *, platform: Platform, tokens: TokenSet) -> str:
         """Seal tokens that were issued just now, for the connection's row."""
@@ -162,8 +168,10 @@ class TokenStore:
         return held
 
 
-def reconnect_required(platform: Platform) -> ReconnectRequired:
-    return ReconnectRequired(f"The {platform} connection is no longer accepted: connect the account again.")
+def _reconnect_required(row: SealedConnection) -> ReconnectRequired:
+    is_own_wish = row.state is ConnectionState.DISCONNECTED
+    why = "has been disconnected" if is_own_wish else "is no longer accepted"
+    return ReconnectRequired(f"The {row.platform} connection {why}: connect the account again.")
 
 
 def _unavailable() -> StoreUnavailable:

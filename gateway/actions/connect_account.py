@@ -125,9 +125,6 @@ class ConnectAccount:
             return None
         return await connections.get(self._pool, session.connection_id, user_id=session.user_id)
 
-    async def connections(self, user_id: UserId) -> list[Connection]:
-        return await connections.list_of(self._pool, user_id)
-
     async def _start_redirect(self, user_id: UserId, platform: Platform, *, sign_in: SignIn) -> Redirect:
         uri = redirect_uri(self._public_url(), platform=platform)
         session_id, state, verifier = str(uuid.uuid4()), secrets.token_urlsafe(32), new_verifier()

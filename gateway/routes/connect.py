@@ -1,4 +1,4 @@
-"""Connect accounts and show those that are."""
+"""Connect accounts."""
 
 from aiohttp import hdrs, web
 
@@ -70,11 +70,6 @@ async def show_session(request: web.Request) -> web.Response:
     )
 
 
-async def list_connections(request: web.Request) -> web.Response:
-    rows = await request.app[keys.CONNECT_ACCOUNT].connections(request[keys.USER_ID])
-    return answers.json(schemas.ConnectionPage(items=tuple(map(resources.connection, rows))))
-
-
 ROUTES = (
     Operation(
         method="POST",
@@ -127,14 +122,5 @@ ROUTES = (
         answers={200: None},
         problems=("not-found", "store-unavailable"),
         is_open=True,
-    ),
-    Operation(
-        method="GET",
-        path="/connections",
-        handler=list_connections,
-        name="listConnections",
-        summary="List your connected accounts.",
-        answers={200: schemas.ConnectionPage},
-        problems=("store-unavailable",),
     ),
 )

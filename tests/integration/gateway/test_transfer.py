@@ -244,10 +244,10 @@ async def test_a_dead_connection_asks_to_connect_again_and_stays_marked(
     listed = await connected("GET", "/connections")
 
     assert first.problem() == (409, "reconnect-required")
-    assert first.json["action_url"] == "/connect/spotify"
+    assert first.json["action_url"] == f"/connect/spotify?connection={first.json['connection']}"
     assert second.problem() == (409, "reconnect-required")
     spotify = next(one for one in listed.json["items"] if one["platform"] == "spotify")
-    assert (spotify["state"], spotify["action_url"]) == ("reconnect_required", "/connect/spotify")
+    assert (spotify["state"], spotify["action_url"]) == ("reconnect_required", first.json["action_url"])
     assert len(platforms.sign_in.refreshes) == 1
 
 
