@@ -23,9 +23,11 @@ from gateway.actions.find_track import FindTrack
 from gateway.actions.follow_transfer import STREAM_LIMITS, FollowTransfer, StreamLimits
 from gateway.actions.keep_connections import KeepConnections
 from gateway.actions.keep_rules import KeepRules
+from gateway.actions.keep_webhooks import KeepWebhooks
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
+from gateway.actions.replay_delivery import ReplayDelivery
 from gateway.actions.report_transfer import ReportTransfer
 from gateway.actions.review_item import ReviewItem
 from gateway.actions.show_platforms import ShowPlatforms
@@ -39,6 +41,7 @@ from gateway.routes import (
     connect,
     connections,
     control,
+    deliveries,
     events,
     health,
     platforms,
@@ -49,9 +52,11 @@ from gateway.routes import (
     rules,
     status,
     transfer,
+    webhooks,
 )
 from gateway.server import ProblemRunner
 from shared import telemetry
+from shared.address_guard import AddressGuard
 from shared.cache import Cache
 from shared.cipher import Cipher
 from shared.clock import SystemClock
@@ -62,7 +67,7 @@ from shared.limiter import SharedBudget
 from shared.models import UserId
 from shared.platforms.base import Budget, PlatformProfile
 from shared.platforms.registry import Platforms
-from shared.settings import Settings, parse_key_ring
+from shared.settings import Settings, parse_key_ring, parse_networks
 from shared.streams import Streams, open_redis
 from shared.tokens import Sessions
 
@@ -79,6 +84,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *platforms.ROUTES,
     *rules.ROUTES,
     *connect.ROUTES,
+    *webhooks.ROUTES,
+    *deliveries.ROUTES,
     *connections.ROUTES,
     *health.ROUTES,
     *problems.ROUTES,
@@ -247,6 +254,9 @@ def _wire(
     app[keys.CONNECT_ACCOUNT] = ConnectAccount(
         pool=pool, platforms=platforms, sessions=sessions, cipher=cipher, public_url=lambda: address.url
     )
+    guard = AddressGuard(parse_networks(app[keys.SETTINGS].webhook_allowed_networks))
+    app[keys.KEEP_WEBHOOKS] = KeepWebhooks(pool=pool, cipher=cipher, guard=guard)
+    app[keys.REPLAY_DELIVERY] = ReplayDelivery(pool=pool, keep=app[keys.KEEP_WEBHOOKS])
     app[keys.KEEP_CONNECTIONS] = KeepConnections(
         pool=pool, platforms=platforms, accounts=accounts, sessions=sessions, playlists=lists
     )

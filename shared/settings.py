@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 from urllib.parse import urlsplit
@@ -56,6 +57,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str = ""
     streams_per_user: Count = 20
 
+    webhook_timeout_s: Positive = 15.0
+    webhook_allowed_networks: str = ""
+
     worker_concurrency: Count = 8
     lease_s: Positive = 30.0
     send_timeout_s: Positive = 10.0
@@ -92,6 +96,9 @@ DESCRIPTIONS: dict[str, str] = {
     "port": "Port that the gateway listens on; 0 takes a free one.",
     "public_url": "Address under which users reach the gateway; empty: `http://<host>:<port>`.",
     "streams_per_user": "Event streams that one user may have open at one gateway.",
+    "webhook_timeout_s": "Total time of one attempt to deliver to a webhook.",
+    "webhook_allowed_networks": "Networks of your own that webhooks may lead to, as CIDRs by comma; http "
+    "will do there. Empty: public https addresses only.",
     "worker_concurrency": "Jobs that one worker runs at once, per platform.",
     "lease_s": "How long a worker owns a job without a heartbeat; a crashed one's jobs are free after it.",
     "send_timeout_s": "Total time of one platform write; must be shorter than half the lease.",
@@ -162,6 +169,17 @@ def parse_key_ring(secret_keys: Secret) -> dict[str, bytes]:
     return ring
 
 
+def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return the networks of a list of CIDRs. Raises ValueError that names the faulty one."""
+    networks = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        try:
+            networks.append(ip_network(part))
+        except ValueError:
+            raise ValueError(f"{part!r} is no network such as 10.1.0.0/16 or fd00:1::/64") from None
+    return tuple(networks)
+
+
 def private_key_pem(settings: Settings) -> str:
     """Return the MusicKit key's PEM text, read from its file where a path was given."""
     text = settings.apple_music_private_key.reveal()
@@ -210,6 +228,10 @@ def _rule_faults(settings: Settings) -> list[str]:
         parse_key_ring(settings.secret_keys)
     except ValueError as error:
         faults.append(f"{PREFIX}SECRET_KEYS: {error}.")
+    try:
+        parse_networks(settings.webhook_allowed_networks)
+    except ValueError as error:
+        faults.append(f"{PREFIX}WEBHOOK_ALLOWED_NETWORKS: {error}.")
     if settings.apple_music_private_key:
         try:
             private_key_pem(settings)

@@ -69,6 +69,16 @@ class TooManyStreams(RequestError):
         self.extras: Mapping[str, Any] = {"limit": limit}
 
 
+class TooManyWebhooks(RequestError):
+    """The user has as many webhooks as anybody may have. extras: how many that is."""
+
+    code = "too-many-webhooks"
+
+    def __init__(self, message: str, *, limit: int) -> None:
+        super().__init__(message)
+        self.extras: Mapping[str, Any] = {"limit": limit}
+
+
 class TargetLimit(RequestError):
     """The target platform does not take so long a playlist."""
 
