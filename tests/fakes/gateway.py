@@ -110,6 +110,7 @@ class FakeGateway:
         app.router.add_get("/rules", self._page)
         app.router.add_put("/rules", self._stored)
         app.router.add_delete("/rules/{id}", self._removed)
+        self._route_webhooks(app)
         app.router.add_get("/playlists", self._page)
         app.router.add_get("/transfers", self._page)
         app.router.add_post("/connect/{platform}", self._connect)
@@ -117,6 +118,14 @@ class FakeGateway:
         app.router.add_get("/consent", self._consent)
         app.router.add_get("/callback", self._consent)
         self._server = TestServer(app)
+
+    def _route_webhooks(self, app: web.Application) -> None:
+        app.router.add_get("/webhooks", self._page)
+        app.router.add_get("/webhooks/{id}/deliveries", self._page)
+        app.router.add_patch("/webhooks/{id}", self._stored)
+        app.router.add_delete("/webhooks/{id}", self._removed)
+        for path in ("", "/{id}/{verb}", "/{id}/deliveries/{delivery}/replay"):
+            app.router.add_post(f"/webhooks{path}", self._stored)
 
     @property
     def url(self) -> str:

@@ -9,7 +9,7 @@ from shared.db.control import Control
 from shared.db.items import Settled
 from shared.db.pool import Pool
 from shared.errors import PlatformRejected
-from shared.models import Outcome, Platform, TransferId
+from shared.models import ConnectionId, Outcome, Platform, TransferId
 from shared.webhook_events import SUBSCRIBABLE, WebhookEvent
 from tests.integration.worker.deciding import choose, completed, decide
 from tests.integration.worker.engine import Engine
@@ -275,14 +275,18 @@ async def test_a_connection_tells_its_states_and_no_token(pool: Pool) -> None:
     for change in ("state = 'reconnect_required'", "label = 'M'", "state = 'connected'"):
         await pool.execute(f"UPDATE connections SET {change} WHERE id = $1", connection_id)
     await pool.execute("UPDATE connections SET authorized_at = now() + interval '1 s', version = version + 1")
+    facts = await mine.facts("connection.connected")
+    await connections.disconnect(pool, ConnectionId(connection_id), user_id=mine.user_id)
 
     assert await mine.told() == [
         "connection.connected",
         "connection.reconnect_required",
         "connection.connected",
         "connection.connected",
+        "connection.disconnected",
     ]
-    assert await mine.facts("connection.connected") == {
+    assert (await mine.facts("connection.disconnected"))["state"] == "disconnected"
+    assert facts == {
         "id": connection_id,
         "platform": "spotify",
         "label": "M",
