@@ -112,6 +112,11 @@ class User:
         async with self._session.put(path, json=body) as response:
             return await _answer(response)
 
+    async def delete(self, path: str) -> None:
+        async with self._session.delete(path) as response:
+            if not response.ok:
+                await _answer(response)
+
     async def post(
         self, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
     ) -> Json:
