@@ -23,6 +23,7 @@ from gateway.actions.find_track import FindTrack
 from gateway.actions.follow_transfer import STREAM_LIMITS, FollowTransfer, StreamLimits
 from gateway.actions.keep_connections import KeepConnections
 from gateway.actions.keep_rules import KeepRules
+from gateway.actions.link_account import LinkAccount
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
@@ -47,6 +48,7 @@ from gateway.routes import (
     report,
     review,
     rules,
+    sign_in,
     status,
     transfer,
 )
@@ -80,6 +82,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *rules.ROUTES,
     *connect.ROUTES,
     *connections.ROUTES,
+    *sign_in.ROUTES,
     *health.ROUTES,
     *problems.ROUTES,
 )
@@ -245,7 +248,11 @@ def _wire(
         pool=pool, accounts=accounts, find_track=find_track, read=read, wake=wake
     )
     app[keys.CONNECT_ACCOUNT] = ConnectAccount(
-        pool=pool, platforms=platforms, sessions=sessions, cipher=cipher, public_url=lambda: address.url
+        pool=pool,
+        platforms=platforms,
+        link=LinkAccount(pool=pool, platforms=platforms, sessions=sessions),
+        cipher=cipher,
+        public_url=lambda: address.url,
     )
     app[keys.KEEP_CONNECTIONS] = KeepConnections(
         pool=pool, platforms=platforms, accounts=accounts, sessions=sessions, playlists=lists

@@ -195,6 +195,16 @@ class FakeSignIn:
         raise ReconnectRequired("The platform wants the user.")
 
 
+class FakeScript:
+    """A sign-in by a script that nobody serves."""
+
+    script_url = "https://scripts.example/sign-in.js"
+    sources = ("https://scripts.example",)
+
+    def page_token(self, *, origin: str) -> str:
+        return f"page-token-for-{origin}"
+
+
 class FakePlatforms:
     """Spotify signs in by redirect, Apple Music with a browser's token, as the real ones do."""
 
@@ -258,6 +268,10 @@ class FakePlatforms:
     def oauth(self, platform: Platform) -> FakeSignIn | None:
         self._require(platform)
         return self.sign_in if platform is Platform.SPOTIFY else None
+
+    def browser_sign_in(self, platform: Platform) -> FakeScript | None:
+        self._require(platform)
+        return FakeScript() if platform is Platform.APPLE_MUSIC else None
 
     def _require(self, platform: Platform) -> None:
         if platform in self.unconfigured:

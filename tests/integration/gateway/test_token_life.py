@@ -12,7 +12,7 @@ from aiohttp import web
 from shared.cache import Cache
 from shared.clock import SystemClock
 from shared.db import connections, users
-from shared.db.connections import Connection
+from shared.db.connections import Connection, NewSignIn
 from shared.db.pool import Pool
 from shared.errors import CrossplayError, PlatformUnavailable, ReconnectRequired
 from shared.models import Account, ConnectionId, Platform, TokenSet
@@ -63,10 +63,12 @@ async def sign_in(pool: Pool, sessions: Sessions, tokens: TokenSet = FIRST) -> C
     connection = await connections.upsert(
         pool,
         await users.ensure(pool, name="mira"),
-        platform=Platform.SPOTIFY,
-        account=Account(id="acc-1", label="Mira Holt", market="DE"),
+        NewSignIn(
+            platform=Platform.SPOTIFY,
+            account=Account(id="acc-1", label="Mira Holt", market="DE"),
+            life_months=6,
+        ),
         seal=lambda connection_id: sessions.seal(connection_id, platform=Platform.SPOTIFY, tokens=tokens),
-        life_months=6,
     )
     await sessions.forget(connection.id)
     return connection

@@ -13,6 +13,7 @@ import pytest
 
 from shared.cipher import Cipher
 from shared.db import connections, users
+from shared.db.connections import NewSignIn
 from shared.db.pool import Pool
 from shared.models import Account, ConnectionId, Platform
 from shared.settings import Secret, parse_key_ring
@@ -85,8 +86,7 @@ async def sign_in(pool: Pool, redis_url: str) -> ConnectionId:
         connection = await connections.upsert(
             pool,
             await users.ensure(pool, name="mira"),
-            platform=Platform.SPOTIFY,
-            account=Account(id="acc-1", label="Mira Holt", market="DE"),
+            NewSignIn(platform=Platform.SPOTIFY, account=Account(id="acc-1", label="Mira Holt", market="DE")),
             seal=lambda one: sessions.seal(one, platform=Platform.SPOTIFY, tokens=FIRST),
         )
     return connection.id
