@@ -24,6 +24,7 @@ from gateway.actions.follow_transfer import STREAM_LIMITS, FollowTransfer, Strea
 from gateway.actions.keep_connections import KeepConnections
 from gateway.actions.keep_rules import KeepRules
 from gateway.actions.keep_webhooks import KeepWebhooks
+from gateway.actions.link_account import LinkAccount
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
@@ -50,6 +51,7 @@ from gateway.routes import (
     report,
     review,
     rules,
+    sign_in,
     status,
     transfer,
     webhooks,
@@ -87,6 +89,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *webhooks.ROUTES,
     *deliveries.ROUTES,
     *connections.ROUTES,
+    *sign_in.ROUTES,
     *health.ROUTES,
     *problems.ROUTES,
 )
@@ -252,7 +255,11 @@ def _wire(
         pool=pool, accounts=accounts, find_track=find_track, read=read, wake=wake
     )
     app[keys.CONNECT_ACCOUNT] = ConnectAccount(
-        pool=pool, platforms=platforms, sessions=sessions, cipher=cipher, public_url=lambda: address.url
+        pool=pool,
+        platforms=platforms,
+        link=LinkAccount(pool=pool, platforms=platforms, sessions=sessions),
+        cipher=cipher,
+        public_url=lambda: address.url,
     )
     guard = AddressGuard(parse_networks(app[keys.SETTINGS].webhook_allowed_networks))
     app[keys.KEEP_WEBHOOKS] = KeepWebhooks(pool=pool, cipher=cipher, guard=guard)

@@ -40,14 +40,14 @@ def decode_body(content: bytes, *, into: type[T]) -> T:
         raise BodyMalformed("The body is no JSON.", faults=(fault,)) from None
 
 
-def decode_query(query: Mapping[str, str], *, into: type[T]) -> T:
-    """Read query parameters. Raises ValidationFailed."""
+def decode_query(query: Mapping[str, str], *, into: type[T], prefix: str = "/query") -> T:
+    """Read texts by name, such as query parameters; prefix: where they stand. Raises ValidationFailed."""
     try:
         return msgspec.convert(dict(query), into, strict=False)
     except msgspec.ValidationError as error:
         raise ValidationFailed(
-            "The query does not have the promised form.",
-            faults=(_fault(error, choices=_choices(into), prefix="/query"),),
+            "The request does not have the promised form.",
+            faults=(_fault(error, choices=_choices(into), prefix=prefix),),
         ) from None
 
 

@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from deploy.cli import (
-    accounts,
+    connect,
     connections,
     control,
     match,
     operate,
     oversee,
+    playlists,
     report,
     review,
     transfers,
@@ -51,7 +52,19 @@ def crossplay(
     pass
 
 
-for part in (operate, oversee, accounts, connections, transfers, control, report, review, match, webhooks):
+for part in (
+    operate,
+    oversee,
+    connect,
+    connections,
+    playlists,
+    transfers,
+    control,
+    report,
+    review,
+    match,
+    webhooks,
+):
     app.add_typer(part.app)
 
 

@@ -19,6 +19,7 @@ ENSURE = """
 INSERT INTO users (id, name) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET name = excluded.name
 RETURNING id
 """
+READ_NAME = "SELECT name FROM users WHERE id = $1"
 INSERT_KEY = "INSERT INTO api_keys (id, user_id, secret_sha256) VALUES ($1, $2, $3)"
 FIND_KEY = """
 SELECT user_id, secret_sha256, coalesce(last_used_at < now() - interval '1 minute', true) AS is_use_news
@@ -37,6 +38,11 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 async def ensure(pool: Pool, *, name: str) -> UserId:
     """Return the user of this name, made now where there is none."""
     return UserId(str(await pool.fetchval(ENSURE, uuid.uuid4(), name)))
+
+
+async def read_name(pool: Pool, user_id: UserId) -> str:
+    """Return a user's name, empty where there is no such user."""
+    return str(await pool.fetchval(READ_NAME, user_id) or "")
 
 
 async def create_api_key(pool: Pool, user_id: UserId) -> ApiKey:

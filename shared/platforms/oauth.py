@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, NewType
 
@@ -52,7 +53,8 @@ Only `invalid_grant` is about the user's sign-in: whatever else is refused, or l
 class OAuthApp(msgspec.Struct, frozen=True, kw_only=True):
     """An app as it is registered at a platform. client_secret is empty for a public client (PKCE alone).
 
-    base_url: the sign-in server, for browsers and for us; both routes are below it.
+    base_url: the sign-in server, for browsers and for us; both routes are below it. extras: what the platform
+    wants in the address that a user opens, beside what the standard asks for.
     """
 
     client_id: str
@@ -61,6 +63,7 @@ class OAuthApp(msgspec.Struct, frozen=True, kw_only=True):
     token_route: str
     scopes: tuple[str, ...]
     client_secret: Secret = NO_SECRET
+    extras: Mapping[str, str] = {}
 
 
 class _TokenAnswer(msgspec.Struct):
@@ -93,6 +96,7 @@ class OAuthClient:
                 state=state,
                 code_challenge_method="S256",
                 code_challenge=challenge_of(verifier),
+                **self._app.extras,
             )
         )
 

@@ -306,6 +306,8 @@ def _oauth(settings: Settings) -> OAuthApp:
             "playlist-modify-public",
             "user-read-private",
         ),
+        # Shows whose account it is even to who has agreed before, and lets them take another one.
+        extras={"show_dialog": "true"},
     )
 
 
