@@ -69,6 +69,8 @@ def test_every_setting_is_described() -> None:
         ("DATABASE_URL", "mysql://127.0.0.1/x"),
         ("REDIS_URL", "http://127.0.0.1"),
         ("SECRET_KEYS", "k1:short"),
+        ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/8,office"),
+        ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.1/8"),
         ("APPLE_MUSIC_PRIVATE_KEY", "/nowhere/at/all.p8"),
     ],
 )

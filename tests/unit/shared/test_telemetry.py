@@ -97,6 +97,7 @@ def test_exception_is_logged_with_its_stack_and_without_its_variables(
         "Authorization: Bearer CANARY_CANARY_CANARY_0",
         "authorization: basic CANARYCANARYCANARY==",
         "key cp_live_ab12_CANARY was used",
+        "secret whsec_CANARY/+ signs",
         '{"refresh_token": "CANARY", "scope": "x"}',
         "grant_type=refresh_token&refresh_token=CANARY&client_id=x",
         "Music-User-Token: CANARY",
