@@ -39,7 +39,7 @@ _NOT_PUBLIC_V6 = tuple(map(ipaddress.IPv6Network, ("2001::/23", "2001:db8::/32",
 
 _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
-_THREAD_COUNT = 8
+_THREAD_COUNT = 32  # made when they are needed; one that waits for a dead name server is lost for a while
 
 
 class UrlRefused(ValueError):

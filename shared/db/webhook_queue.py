@@ -38,7 +38,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-# The one whose turn is the longest ago comes first. One that somebody holds, or changes, is passed over.
+# The one whose turn is the longest ago comes first. One that somebody holds, or changes, is passed over, and
+# so are those of a user who has a few under way.
 CLAIM = """
 UPDATE webhooks SET epoch = epoch + 1, served_at = clock_timestamp(),
        lease_until = clock_timestamp() + make_interval(secs => $1)
@@ -46,6 +47,8 @@ WHERE id = (
     SELECT id FROM webhooks
     WHERE is_enabled AND (lease_until IS NULL OR lease_until < clock_timestamp())
           AND ($2 OR failing_since IS NULL)
+          AND (SELECT count(*) FROM webhooks AS busy
+               WHERE busy.user_id = webhooks.user_id AND busy.lease_until > clock_timestamp()) < $3
           AND EXISTS (
               SELECT FROM webhook_deliveries
               WHERE webhook_id = webhooks.id AND state = 'pending' AND next_try_at <= clock_timestamp())
@@ -103,12 +106,15 @@ DELETE FROM webhook_deliveries WHERE id IN (
 """
 
 
-async def claim(pool: Pool, *, lease_s: float, is_failing_welcome: bool) -> tuple[Claim, Message] | None:
+async def claim(
+    pool: Pool, *, lease_s: float, per_user_count: int, is_failing_welcome: bool
+) -> tuple[Claim, Message] | None:
     """Become the one who delivers to a webhook, and take its oldest delivery that is due; None if none is.
 
-    is_failing_welcome: it may be one whose last attempt failed.
+    per_user_count: so many of a user's webhooks are served at once. is_failing_welcome: it may be one whose
+    last attempt failed.
     """
-    row = await pool.fetchrow(CLAIM, lease_s, is_failing_welcome)
+    row = await pool.fetchrow(CLAIM, lease_s, is_failing_welcome, per_user_count)
     if row is None:
         return None
     claimed = msgspec.convert({**row, "id": str(row["id"])}, Claim)

@@ -21,6 +21,9 @@ class NewWebhook(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[WebhookEvent, ...]
     sealed_secret: str
 
+    def __repr__(self) -> str:
+        return f"NewWebhook(id={self.id!r}, …)"
+
 
 class WebhookChange(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be another; None stays as it is."""
@@ -29,6 +32,9 @@ class WebhookChange(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
     events: tuple[WebhookEvent, ...] | None = None
     is_enabled: bool | None = None
+
+    def __repr__(self) -> str:
+        return f"WebhookChange(is_enabled={self.is_enabled!r}, …)"
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,6 +23,9 @@ SLOT_COUNT = 16
 FAILING_SLOT_COUNT = 8
 """So many of the slots webhooks may take whose last attempt failed: those that answer find a free one."""
 
+PER_USER_COUNT = 4
+"""So many webhooks of one user are served at once, by all workers together."""
+
 TIDY_EVERY_S = 60.0
 KEPT_DAYS = 30
 _PRUNE_COUNT = 5000
@@ -101,7 +104,10 @@ class Deliverer:
             return False
         is_failing_welcome = sum(self._attempts.values()) < FAILING_SLOT_COUNT
         found = await webhook_queue.claim(
-            self._pool, lease_s=self._lease_s, is_failing_welcome=is_failing_welcome
+            self._pool,
+            lease_s=self._lease_s,
+            per_user_count=PER_USER_COUNT,
+            is_failing_welcome=is_failing_welcome,
         )
         if found is None:
             return False

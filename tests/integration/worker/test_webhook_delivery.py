@@ -16,7 +16,7 @@ from tests.integration.worker.engine import Engine
 from tests.integration.worker.webhooks import CIPHER, LEASE_S, Hook, delivering, hook, pass_time
 from tests.receivers import Receiver
 from tests.waiting import until_answered
-from worker.webhooks.deliverer import FAILING_SLOT_COUNT, KEPT_DAYS
+from worker.webhooks.deliverer import FAILING_SLOT_COUNT, KEPT_DAYS, PER_USER_COUNT
 from worker.webhooks.verdicts import DAY_S, RETRY_DELAYS_S
 
 pytestmark = pytest.mark.integration
@@ -169,7 +169,8 @@ async def test_a_test_that_is_not_taken_is_not_sent_again(pool: Pool) -> None:
 async def test_receivers_that_do_not_answer_hold_up_nobody_who_does(pool: Pool) -> None:
     async with Receiver() as dead, Receiver() as alive, delivering(pool):
         dead.gate.clear()
-        silent = [await hook(pool, dead.url) for _ in range(2 * FAILING_SLOT_COUNT + 4)]
+        count = 2 * FAILING_SLOT_COUNT + 4
+        silent = [await hook(pool, dead.url, user=f"user {number}") for number in range(count)]
         await pool.execute("UPDATE webhooks SET failing_since = now()")
         for one in silent:
             await one.add()
@@ -185,6 +186,22 @@ async def test_receivers_that_do_not_answer_hold_up_nobody_who_does(pool: Pool) 
 
     assert alive.ids == sent
     assert held_count == FAILING_SLOT_COUNT
+
+
+async def test_a_user_with_many_slow_receivers_takes_a_few_places(pool: Pool) -> None:
+    async with Receiver() as slow, Receiver() as other, delivering(pool):
+        slow.gate.clear()
+        hooks = [await hook(pool, slow.url) for _ in range(PER_USER_COUNT + 3)]
+        for one in hooks:
+            await one.add()
+        await slow.arrived(PER_USER_COUNT)
+        mine = await hook(pool, other.url, user="somebody else")
+        await mine.add()
+        await other.arrived(1)
+        slow.gate.set()
+        await slow.arrived(len(hooks))
+
+    assert slow.most_at_once == PER_USER_COUNT
 
 
 async def test_a_webhook_gets_one_at_a_time_from_all_workers_together_and_each_once(pool: Pool) -> None:
