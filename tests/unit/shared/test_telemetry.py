@@ -31,6 +31,7 @@ SPANS_AND_METRICS = """
         logger.info("Job done")
     telemetry.meters.job_done(platform="spotify", phase="read", verdict="done", duration_s=0.2)
     telemetry.meters.tracks_settled(25, platform="apple_music", outcome="exact")
+    telemetry.meters.webhook_attempted("retried")
 """
 
 
@@ -211,6 +212,7 @@ def test_spans_and_metrics_reach_the_receiver_named_by_the_environment() -> None
         "crossplay.outcome": "exact",
     }
     assert points["crossplay.job.duration"].bounds_s[0] < 0.1
+    assert points["crossplay.webhook.deliveries"].attributes == {"crossplay.result": "retried"}
 
 
 def test_service_name_of_the_environment_wins() -> None:
