@@ -40,3 +40,4 @@ async def test_webhooks_arrive_in_order_though_every_worker_is_killed(stack: Sta
         assert last[name] == status[name]
     for arrival in receiver.arrivals:
         arrival.verify(webhook["secret"])
+    assert stack.told_count("whsec_") == stack.told_count("/hook") == 0

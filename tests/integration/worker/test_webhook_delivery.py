@@ -315,7 +315,7 @@ async def test_what_no_key_opens_is_not_sent_and_blames_nobody(pool: Pool) -> No
 
 
 class TurningResolver(AbstractResolver):
-    """Answers each question with the next list of addresses, the last one for ever."""
+    """Answers each question with the next list of addresses, the last one for ever. An empty one is none."""
 
     def __init__(self, *answers: tuple[str, ...]) -> None:
         self.answers = list(answers)
@@ -324,6 +324,8 @@ class TurningResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         addresses = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if not addresses:
+            raise socket.gaierror(socket.EAI_NONAME, "nobody has this name")
         return [
             ResolveResult(hostname=host, host=one, port=port, family=socket.AF_INET, proto=0, flags=0)
             for one in addresses
@@ -373,9 +375,9 @@ async def test_what_was_allowed_once_is_refused_when_it_is_not_any_more(pool: Po
 
 
 async def test_an_address_without_tls_or_without_a_name_is_told_apart(pool: Pool) -> None:
-    async with Receiver() as receiver, delivering(pool):
+    async with Receiver() as receiver, delivering(pool, resolver=TurningResolver(())):
         plain = await hook(pool, receiver.url.replace("http://", "https://"))
-        nameless = await hook(pool, "https://no-such-name.invalid/hook")
+        nameless = await hook(pool, "https://nobody.example/hook")
         for one in (plain, nameless):
             await one.add()
 
