@@ -18,12 +18,13 @@ from shared.db.webhooks import NewWebhook
 from shared.models import Platform, UserId, WebhookId
 from shared.settings import Secret, parse_networks
 from shared.webhook_events import DEFAULT_EVENTS, WebhookEvent
+from tests.waiting import until_answered
 from worker.webhooks.deliverer import Deliverer
 from worker.webhooks.letters import Letters
 from worker.webhooks.sender import Sender
 
 LOOPBACK = "127.0.0.0/8"
-TIMEOUT_S = 5.0
+TIMEOUT_S = 20.0
 LEASE_S = 30.0
 PAUSE_S = 0.01
 
@@ -142,3 +143,15 @@ async def pass_time(pool: Pool, seconds: float) -> None:
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(SKIP_WEBHOOKS, seconds)
         await connection.execute(SKIP_DELIVERIES, seconds)
+
+
+async def settled(mine: Hook, *, attempts: int = 1) -> dict[str, Any]:
+    """Wait until the latest delivery has so many attempts and none under way; return its row."""
+
+    async def is_settled() -> bool:
+        delivery = await mine.delivery()
+        lease = (await mine.row())["lease_until"]
+        return delivery["attempt_count"] >= attempts and lease is None
+
+    await until_answered(is_settled)
+    return await mine.delivery()
