@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 
 from shared.cipher import Cipher
+from shared.db.seals import webhook_context
 from shared.settings import Secret
 
 PREFIX = "whsec_"
@@ -19,17 +20,12 @@ def new_secret() -> Secret:
 
 def seal(cipher: Cipher, secret: Secret, *, webhook_id: str) -> str:
     """Encrypt a secret for its webhook's row. It stays readable in the column of the old secret, too."""
-    return cipher.seal(secret.reveal(), context=sealing_context(webhook_id))
+    return cipher.seal(secret.reveal(), context=webhook_context(webhook_id))
 
 
 def unseal(cipher: Cipher, sealed: str, *, webhook_id: str) -> Secret:
     """Raises SealBroken."""
-    return Secret(cipher.open(sealed, context=sealing_context(webhook_id)))
-
-
-def sealing_context(webhook_id: str) -> str:
-    """Return what sealed secrets are bound to: `webhooks.sealed_secret` and `webhooks.old_sealed_secret`."""
-    return f"{webhook_id}|webhook|secret"
+    return Secret(cipher.open(sealed, context=webhook_context(webhook_id)))
 
 
 def sign(body: bytes, *, message_id: str, timestamp_s: int, by: Sequence[Secret]) -> str:

@@ -14,14 +14,14 @@ from shared.webhook_events import WebhookEvent
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook that is ours to deliver to, until its lease ends. The repr shows no secret and no address.
 
-    old_sealed_secret: where it still signs. failing_s: for how long every attempt has failed, 0 if none has.
+    sealed_old_secret: where it still signs. failing_s: for how long every attempt has failed, 0 if none has.
     """
 
     id: WebhookId
     url: str
     epoch: int
     sealed_secret: str
-    old_sealed_secret: str | None
+    sealed_old_secret: str | None
     failing_s: float
 
     def __repr__(self) -> str:
@@ -56,7 +56,7 @@ WHERE id = (
     FOR NO KEY UPDATE SKIP LOCKED
 )
 RETURNING id, url, epoch, sealed_secret,
-    CASE WHEN old_secret_until > clock_timestamp() THEN old_sealed_secret END AS old_sealed_secret,
+    CASE WHEN old_secret_until > clock_timestamp() THEN sealed_old_secret END AS sealed_old_secret,
     coalesce(extract(epoch FROM clock_timestamp() - failing_since), 0)::float8 AS failing_s
 """
 TAKE = """

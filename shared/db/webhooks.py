@@ -78,7 +78,7 @@ WHERE id = $1 AND user_id = $2 RETURNING *
 """
 # Both sign until then; a secret that is older than these two is forgotten.
 ROTATE = """
-UPDATE webhooks SET old_sealed_secret = sealed_secret, sealed_secret = $3,
+UPDATE webhooks SET sealed_old_secret = sealed_secret, sealed_secret = $3,
     old_secret_until = clock_timestamp() + make_interval(secs => $4)
 WHERE id = $1 AND user_id = $2 RETURNING *
 """

@@ -19,6 +19,9 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     headers: dict[str, str]
 
+    def __repr__(self) -> str:
+        return "Letter(…)"
+
 
 class Letters:
     """Writes letters. label: a platform's name for people."""
@@ -50,5 +53,5 @@ class Letters:
         )
 
     def _secrets(self, claimed: Claim) -> Sequence[Secret]:
-        sealed = filter(None, (claimed.sealed_secret, claimed.old_sealed_secret))
+        sealed = filter(None, (claimed.sealed_secret, claimed.sealed_old_secret))
         return [webhook_secrets.unseal(self._cipher, one, webhook_id=claimed.id) for one in sealed]

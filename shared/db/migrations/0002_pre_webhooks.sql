@@ -10,7 +10,7 @@ CREATE TABLE webhooks (
     -- Why it is disabled, where it was not its user who did that.
     disabled_reason   text CHECK (disabled_reason IN ('gone', 'failing')),
     sealed_secret     text NOT NULL,
-    old_sealed_secret text,
+    sealed_old_secret text,
     old_secret_until  timestamptz,
     created_at        timestamptz NOT NULL DEFAULT now(),
 

@@ -155,7 +155,7 @@ async def test_a_rotated_secret_leaves_the_one_before_valid_for_a_day(
     cipher = Cipher(parse_key_ring(Secret(KEY_RING)))
     stored = [
         webhook_secrets.unseal(cipher, row[name], webhook_id=made["id"]).reveal()
-        for name in ("sealed_secret", "old_sealed_secret")
+        for name in ("sealed_secret", "sealed_old_secret")
     ]
     assert rotated.status == 200
     assert stored == [rotated.json["secret"], made["secret"]]
