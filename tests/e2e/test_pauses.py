@@ -92,6 +92,31 @@ async def test_revoked_connection_is_told_within_five_seconds_and_goes_on_within
     assert await stack.flaws(cut, status) == []
 
 
+async def test_disconnected_target_is_left_alone_and_finished_when_the_account_is_back(
+    stack: Stack, worlds: Worlds
+) -> None:
+    cut = worlds.home
+    await stack.arm("spotify", {"operation": "add_items", "kind": "delay", "delay_ms": 300})
+    transfer_id = await stack.start(cut)
+    await stack.writes_begin("spotify")
+    connection = await connection_to(stack, "spotify")
+
+    async def is_resting() -> bool:
+        return await stack.is_resting(transfer_id, reason="reconnect_required")
+
+    try:
+        await stack.user.delete(f"/connections/{connection['id']}")
+        paused = await stack.user.status(transfer_id)
+        await wait_until(is_resting)
+    finally:
+        await stack.user.connect(stack.system.sandbox_urls)
+    status = await stack.user.end(transfer_id)
+
+    assert (paused["state"], paused["paused"]["reason"]) == ("paused", "reconnect_required")
+    assert (await connection_to(stack, "spotify"))["id"] == connection["id"]
+    assert await stack.flaws(cut, status) == []
+
+
 async def test_platform_that_the_operator_pauses_rests_and_goes_on(stack: Stack, worlds: Worlds) -> None:
     cut, environ = worlds.road_trip, stack.system.settings
     await stack.arm("apple_music", {"operation": "add_items", "kind": "delay", "delay_ms": 300})

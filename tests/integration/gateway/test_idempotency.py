@@ -52,10 +52,7 @@ async def test_a_hundred_posts_at_once_with_one_key_make_one_transfer(
         )
     )
     others = await asyncio.gather(
-        *(
-            caller("POST", "/transfer", json=transfer_body(policy="exact"), headers=headers)
-            for caller in callers
-        )
+        *(caller("POST", "/transfer", json=other_body, headers=headers) for caller in callers)
     )
 
     assert {reply.status for reply in replies} == {202}
