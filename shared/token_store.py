@@ -19,6 +19,7 @@ REFRESH_AT = 0.8
 """The share of their life after which tokens are replaced."""
 
 _RECHECK_S = 5.0  # how long this process believes what it holds: others may have disconnected it
+_OUTAGE_S = 60.0  # the same where no store can be asked
 _CACHE_LIFE_S = 600
 _CHANGED = "changed"  # stands in a row's place after a change, so that a read from before it stays out
 _CHANGED_S = 60
@@ -66,9 +67,7 @@ class TokenStore:
 
     def peek(self, connection_id: ConnectionId) -> Held | None:
         """Return what this process holds, if it looked lately."""
-        held = self._held.get(connection_id)
-        is_fresh = held is not None and self._clock.monotonic() - held.checked_s < _RECHECK_S
-        return held if is_fresh else None
+        return self._held_for(connection_id, _RECHECK_S)
 
     async def look_up(self, connection_id: ConnectionId) -> Held:
         """Return a connection from the nearest place that knows it. Raises as `read` does."""
@@ -76,7 +75,15 @@ class TokenStore:
         if held:
             return held
         row = await self._cache.get(_cache_key(connection_id), into=SealedConnection)
-        return self._hold(row) if row else await self.read(connection_id)
+        if row:
+            return self._hold(row)
+        try:
+            return await self.read(connection_id)
+        except StoreUnavailable:
+            held = self._held_for(connection_id, _OUTAGE_S)
+            if held is None:
+                raise
+            return held
 
     async def read(self, connection_id: ConnectionId) -> Held:
         """Return a connection as Postgres has it. Raises ConnectionMissing, ReconnectRequired."""
@@ -154,6 +161,11 @@ class TokenStore:
         """Seal tokens that were issued just now, for the connection's row."""
         content = msgspec.json.encode(_Sealed(tokens=tokens, issued_at=self._clock.now())).decode()
         return self._cipher.seal(content, context=_context(connection_id, platform))
+
+    def _held_for(self, connection_id: ConnectionId, most_s: float) -> Held | None:
+        held = self._held.get(connection_id)
+        is_fresh = held is not None and self._clock.monotonic() - held.checked_s < most_s
+        return held if is_fresh else None
 
     def _hold(self, row: SealedConnection) -> Held:
         text = self._cipher.open(row.sealed_tokens, context=_context(row.id, row.platform))
