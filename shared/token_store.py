@@ -1,6 +1,5 @@
 """Where token sets live: sealed in Postgres, which is the truth, sealed in Redis, opened in this process."""
 
-import contextlib
 from collections import OrderedDict
 from datetime import datetime, timedelta
 
@@ -21,6 +20,7 @@ REFRESH_AT = 0.8
 """The share of their life after which tokens are replaced."""
 
 _RECHECK_S = 5.0  # how long this process believes what it holds: others may have disconnected it
+_OUTAGE_S = 60.0  # the same where no store can be asked
 _CACHE_LIFE_S = 600
 _CHANGED = "changed"  # stands in a row's place after a change, so that a read from before it stays out
 _CHANGED_S = 60
@@ -68,9 +68,7 @@ class TokenStore:
 
     def peek(self, connection_id: ConnectionId) -> Held | None:
         """Return what this process holds, if it looked lately."""
-        held = self._held.get(connection_id)
-        is_fresh = held is not None and self._clock.monotonic() - held.checked_s < _RECHECK_S
-        return held if is_fresh else None
+        return self._held_for(connection_id, _RECHECK_S)
 
     async def look_up(self, connection_id: ConnectionId) -> Held:
         """Return a connection from the nearest place that knows it. Raises as `read` does."""
@@ -79,9 +77,17 @@ class TokenStore:
             return held
         row = await self._cache.get(_cache_key(connection_id), into=SealedConnection)
         if row:
-            with contextlib.suppress(SealBroken):  # by a key that is no longer used: Postgres has it anew
+            try:
                 return self._hold(row)
-        return await self.read(connection_id)
+            except SealBroken:  # by a key that is no longer used: Postgres has it anew
+                await self._cache.drop(_cache_key(connection_id))
+        try:
+            return await self.read(connection_id)
+        except StoreUnavailable:
+            held = self._held_for(connection_id, _OUTAGE_S)
+            if held is None:
+                raise
+            return held
 
     async def read(self, connection_id: ConnectionId) -> Held:
         """Return a connection as Postgres has it.
@@ -165,6 +171,11 @@ class TokenStore:
         """Seal tokens that were issued just now, for the connection's row."""
         content = msgspec.json.encode(_Sealed(tokens=tokens, issued_at=self._clock.now())).decode()
         return self._cipher.seal(content, context=seals.tokens_context(connection_id, platform))
+
+    def _held_for(self, connection_id: ConnectionId, most_s: float) -> Held | None:
+        held = self._held.get(connection_id)
+        is_fresh = held is not None and self._clock.monotonic() - held.checked_s < most_s
+        return held if is_fresh else None
 
     def _hold(self, row: SealedConnection) -> Held:
         text = self._cipher.open(row.sealed_tokens, context=seals.tokens_context(row.id, row.platform))

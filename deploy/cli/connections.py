@@ -37,6 +37,14 @@ def overview(
     """List the linked accounts, try one out, or disconnect one."""
     if context.invoked_subcommand is None:
         _list({}, server=server, key=key, output=output)
+        return
+    sources = [context.get_parameter_source(name) for name in ("server", "key", "output")]
+    if any(source is not None and source.name == "COMMANDLINE" for source in sources):
+        raise CommandStopped(
+            "Options stand behind the verb.",
+            code=Exit.USAGE_OR_CANCELLED,
+            cure=f"crossplay connections {context.invoked_subcommand} --help",
+        )
 
 
 @connections_app.command("list")

@@ -109,14 +109,13 @@ class User:
             problem: Json = await response.json(content_type=None)
             return problem
 
+    async def delete(self, path: str) -> Json:
+        async with self._session.delete(path) as response:
+            return await _answer(response)
+
     async def put(self, path: str, body: Mapping[str, Any]) -> Json:
         async with self._session.put(path, json=body) as response:
             return await _answer(response)
-
-    async def delete(self, path: str) -> None:
-        async with self._session.delete(path) as response:
-            if not response.ok:
-                await _answer(response)
 
     async def post(
         self, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from shared.db import connections
 from shared.db.pool import Pool
 from shared.errors import PlatformDenied, PlatformUnavailable, RateLimited, ReconnectRequired
 from shared.models import Platform
@@ -197,6 +198,26 @@ async def test_transfers_that_need_a_disconnected_account_wait_and_go_on_when_it
     assert paused["action_url"] == f"/connect/spotify?connection={spotify['id']}"
     assert await states() == ["queued", "running", "running"]
     assert (await of(connected, "spotify"))["id"] == spotify["id"]
+
+
+async def test_transfers_go_on_when_another_process_stores_tokens_after_a_refusal(
+    connected: Caller, pool: Pool
+) -> None:
+    spotify = await of(connected, "spotify")
+    transfer_id = (await connected("POST", "/transfer", json=transfer_body())).json["id"]
+    version = await pool.fetchval("SELECT version FROM connections WHERE id = $1", spotify["id"])
+    await connections.mark_reconnect_required(pool, spotify["id"], version=version)
+    await pool.execute(
+        "UPDATE transfers SET state = 'paused', pause_reason = 'reconnect_required', "
+        "pause_platform = 'spotify' WHERE id = $1",
+        transfer_id,
+    )
+
+    is_stored = await connections.store_tokens(pool, spotify["id"], version=version, sealed_tokens="fresh")
+
+    assert is_stored
+    assert (await of(connected, "spotify"))["state"] == "connected"
+    assert (await connected("GET", f"/status/{transfer_id}")).json["state"] == "queued"
 
 
 @pytest.mark.parametrize(

@@ -277,6 +277,27 @@ async def test_a_process_with_old_tokens_finds_the_new_ones_after_one_refused_ca
     assert (number, server.me_count, server.asked_count) == (7, 2, 0)
 
 
+@pytest.mark.parametrize("is_grant_dead", [False, True])
+async def test_tokens_of_a_new_sign_in_that_are_refused_too_are_refreshed(
+    pool: Pool, start: Start, server: TokenServer, *, is_grant_dead: bool
+) -> None:
+    worker, gateway = await start(), await start()
+    connection = await sign_in(pool, gateway.sessions)
+    assert await worker.call(connection.id) == 0
+    await sign_in(pool, gateway.sessions, SIGNED_IN_ANEW)
+    server.number = 7
+    server.expire()
+    server.is_revoked = is_grant_dead
+
+    if is_grant_dead:
+        with pytest.raises(ReconnectRequired):
+            await worker.call(connection.id)
+        assert await state_of(pool, connection.id) == "reconnect_required"
+    else:
+        assert await worker.call(connection.id) == 8
+    assert server.asked_count == 1
+
+
 @pytest.mark.parametrize("redis", ["there", "emptied"])
 async def test_other_processes_stop_within_seconds_when_an_account_is_disconnected(
     pool: Pool, start: Start, server: TokenServer, redis_url: str, redis: str
