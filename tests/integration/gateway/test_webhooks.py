@@ -11,6 +11,7 @@ from loguru import logger
 from gateway.actions.keep_webhooks import LIMIT
 from shared import webhook_secrets
 from shared.cipher import Cipher
+from shared.db import seals
 from shared.db.pool import Pool
 from shared.settings import Secret, Settings, parse_key_ring
 from shared.webhook_events import DEFAULT_EVENTS, SUBSCRIBABLE
@@ -162,6 +163,23 @@ async def test_a_rotated_secret_leaves_the_one_before_valid_for_a_day(
     assert rotated.json["old_secret_until"] is not None
     assert 23.9 < row["overlap"].total_seconds() / 3600 <= 24
     assert "secret" not in (await call("GET", f"/webhooks/{made['id']}")).json
+
+
+async def test_both_secrets_come_under_another_key_with_everything_else(
+    call: Caller, made: dict[str, Any], pool: Pool
+) -> None:
+    rotated = await call("POST", f"/webhooks/{made['id']}/rotate-secret")
+    both_keys = Cipher({"k2": bytes(32), **parse_key_ring(Secret(KEY_RING))})
+
+    for column in seals.SEALED:
+        await seals.reseal(pool, both_keys, column=column)
+
+    row = await pool.fetchrow("SELECT * FROM webhooks")
+    opened = [
+        webhook_secrets.unseal(Cipher({"k2": bytes(32)}), row[name], webhook_id=made["id"]).reveal()
+        for name in ("sealed_secret", "sealed_old_secret")
+    ]
+    assert opened == [rotated.json["secret"], made["secret"]]
 
 
 async def test_a_removed_webhook_is_gone_with_its_deliveries(
