@@ -8,6 +8,7 @@ from gateway.decoding import decode_body, decode_query
 from gateway.middlewares import for_browsers
 from gateway.operations import Operation
 from gateway.schemas import BrowserTokenFlow, CallbackQuery, ConnectRequest, RedirectFlow
+from shared.scopes import Scope
 
 
 async def start(request: web.Request) -> web.Response:
@@ -81,6 +82,7 @@ ROUTES = (
         path="/connect/{platform}",
         handler=start,
         name="connect",
+        scope=Scope.CONNECTIONS_WRITE,
         summary="Connect an account: get the link to the platform's sign-in, or hand in a browser's token.",
         body=ConnectRequest,
         is_body_required=False,
@@ -114,6 +116,7 @@ ROUTES = (
         path="/connect/sessions/{id}",
         handler=show_session,
         name="getConnectSession",
+        scope=Scope.CONNECTIONS_READ,
         summary="Show what became of an attempt to connect.",
         answers={200: schemas.ConnectSessionResource},
         problems=("not-found", "store-unavailable"),
@@ -133,6 +136,7 @@ ROUTES = (
         path="/connections",
         handler=list_connections,
         name="listConnections",
+        scope=Scope.CONNECTIONS_READ,
         summary="List your connected accounts.",
         answers={200: schemas.ConnectionPage},
         problems=("store-unavailable",),
