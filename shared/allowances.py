@@ -15,7 +15,7 @@ from shared.clock import Clock, SystemClock
 from shared.streams import STORE_ERRORS
 
 WINDOW_S = 60.0
-ANSWER_TIMEOUT_S = 0.5  # a store that answers later is as good as away: a request waits behind the call
+ANSWER_TIMEOUT_S = 0.8  # a store that answers later is as good as away: a request waits behind the call
 AWAY_S = 1.0  # how long a store that is away is left alone
 _LOCAL_COUNT = 10_000
 _US = 1_000_000
