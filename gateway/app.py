@@ -24,6 +24,7 @@ from gateway.actions.find_track import FindTrack
 from gateway.actions.follow_transfer import STREAM_LIMITS, FollowTransfer, StreamLimits
 from gateway.actions.keep_keys import KeepKeys
 from gateway.actions.keep_rules import KeepRules
+from gateway.actions.link_account import LinkAccount
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.manage_users import ManageUsers
 from gateway.actions.read_transfer import ReadTransfer
@@ -51,6 +52,7 @@ from gateway.routes import (
     report,
     review,
     rules,
+    sign_in,
     status,
     transfer,
     users,
@@ -83,6 +85,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *platforms.ROUTES,
     *rules.ROUTES,
     *connect.ROUTES,
+    *sign_in.ROUTES,
     *api_keys.ROUTES,
     *users.ROUTES,
     *health.ROUTES,
@@ -257,7 +260,11 @@ def _wire(
         pool=pool, accounts=accounts, find_track=find_track, read=read, wake=wake
     )
     app[keys.CONNECT_ACCOUNT] = ConnectAccount(
-        pool=pool, platforms=platforms, sessions=sessions, cipher=cipher, public_url=lambda: address.url
+        pool=pool,
+        platforms=platforms,
+        link=LinkAccount(pool=pool, platforms=platforms, sessions=sessions),
+        cipher=cipher,
+        public_url=lambda: address.url,
     )
     app[keys.CHECK_HEALTH] = CheckHealth(pool=pool, redis=redis, closing=app[keys.CLOSING])
 

@@ -38,13 +38,13 @@ def decode_body(content: bytes, *, into: type[T]) -> T:
         raise BodyMalformed("The body is no JSON.", faults=(fault,)) from None
 
 
-def decode_query(query: Mapping[str, str], *, into: type[T]) -> T:
-    """Read query parameters. Raises ValidationFailed."""
+def decode_query(query: Mapping[str, str], *, into: type[T], prefix: str = "/query") -> T:
+    """Read texts by name, such as query parameters; prefix: where they stand. Raises ValidationFailed."""
     try:
         return msgspec.convert(dict(query), into, strict=False)
     except msgspec.ValidationError as error:
         raise ValidationFailed(
-            "The query does not have the promised form.", faults=(_fault(error, prefix="/query"),)
+            "The request does not have the promised form.", faults=(_fault(error, prefix=prefix),)
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""The few small HTML pages that people see: results of a sign-in, and what a problem means."""
+"""The form of the few small HTML pages that people see, and those that tell what a problem means."""
 
 import base64
 import hashlib
@@ -6,43 +6,44 @@ from collections.abc import Sequence
 from html import escape
 
 from gateway.problems import Kind
-from shared.db.connect_sessions import ConnectStatus
 
-_STYLE = "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem}"
+_STYLE = (
+    ":root{color-scheme:light dark}"
+    "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem}"
+    "button,input{font:inherit;padding:.4rem .8rem}input[name=address]{width:100%;box-sizing:border-box}"
+    "form{margin:1rem 0}[role=alert]{font-weight:bold}"
+)
 _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
-HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_DIGEST}'; frame-ancestors 'none'; "
-    "base-uri 'none'; form-action 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
-"""What every page is sent with: it loads nothing, is framed by nobody and tells nobody where it was."""
-
-_RESULTS = {
-    ConnectStatus.PENDING: ("Not finished yet", "The sign-in is still under way in another window."),
-    ConnectStatus.DENIED: ("Not connected", "You did not allow it, and nothing was stored."),
-    ConnectStatus.EXPIRED: ("Too late", "The sign-in took more than ten minutes. Start to connect again."),
-    ConnectStatus.FAILED: ("Not connected", "The sign-in failed. Start to connect again."),
+_POLICY = {
+    "default-src": "'none'",
+    "style-src": f"'sha256-{_DIGEST}'",
+    "frame-ancestors": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
 }
 
 
-def connect_result(
-    status: ConnectStatus, *, platform_label: str, account_label: str | None, failure: str | None
-) -> str:
-    """Tell how a sign-in ended."""
-    if status is ConnectStatus.CONNECTED:
-        who = f" as {account_label}" if account_label else ""
-        text = f"{platform_label} is connected{who}. You can close this window."
-        return _page("Connected", text)
-    title, text = _RESULTS[status]
-    return _page(f"{platform_label}: {title}", failure or text)
+def headers(**policy: str) -> dict[str, str]:
+    """Return what a page is sent with: it loads nothing, sends nothing and tells nobody where it was.
+
+    policy: what it may do besides, by directive of a Content Security Policy with `_` for `-`.
+    """
+    directives = {**_POLICY, **{name.replace("_", "-"): sources for name, sources in policy.items()}}
+    return {
+        "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in directives.items()),
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+
+
+HEADERS = headers()
 
 
 def problem(kind: Kind, *, detail: str | None = None) -> str:
     """Tell what a kind of problem means and what cures it."""
-    return _page(kind.title, detail or kind.cause, f"What helps: {kind.cure}")
+    return page(kind.title, detail or kind.cause, f"What helps: {kind.cure}")
 
 
 def problem_list(kinds: Sequence[Kind]) -> str:
@@ -52,14 +53,14 @@ def problem_list(kinds: Sequence[Kind]) -> str:
         f"{escape(kind.title)}</li>"
         for kind in kinds
     )
-    return _document("Problems", f"<ul>{''.join(lines)}</ul>")
+    return document("Problems", f"<ul>{''.join(lines)}</ul>")
 
 
-def _page(title: str, *paragraphs: str) -> str:
-    return _document(title, "".join(f"<p>{escape(text)}</p>" for text in paragraphs))
+def page(title: str, *paragraphs: str) -> str:
+    return document(title, "".join(f"<p>{escape(text)}</p>" for text in paragraphs))
 
 
-def _document(title: str, body: str) -> str:
+def document(title: str, body: str) -> str:
     """body: HTML that is safe already."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'

@@ -78,15 +78,6 @@ class TransferRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     on_duplicate: OnDuplicate = OnDuplicate.SKIP
 
 
-class ConnectRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """music_user_token: what MusicKit gave to the user's browser; only for Apple Music."""
-
-    music_user_token: Annotated[str, msgspec.Meta(min_length=1, max_length=8192)] | None = None
-
-    def __repr__(self) -> str:
-        return "ConnectRequest(…)"
-
-
 class PlaylistsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """platform or connection; neither, if the user has just one connection."""
 
@@ -108,17 +99,6 @@ class TracksQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     outcome: Annotated[str, msgspec.Meta(min_length=1, max_length=300)] | None = None
     limit: Limit = 100
     cursor: Cursor | None = None
-
-
-class CallbackQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sign-in sends back; platforms may add fields of their own."""
-
-    state: str = ""
-    code: str | None = None
-    error: str | None = None
-
-    def __repr__(self) -> str:
-        return f"CallbackQuery(error={self.error!r}, …)"
 
 
 class TransferKind(StrEnum):
@@ -308,32 +288,6 @@ class ConnectionResource(msgspec.Struct, frozen=True, kw_only=True):
 class ConnectionPage(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[ConnectionResource, ...]
     next_cursor: None = None
-
-
-class RedirectFlow(msgspec.Struct, frozen=True, kw_only=True, tag_field="flow", tag="redirect"):
-    """The user opens authorize_url in a browser; session tells what became of it."""
-
-    session: str
-    authorize_url: str
-    redirect_uri: str
-    expires_at: datetime
-
-
-class BrowserTokenFlow(msgspec.Struct, frozen=True, kw_only=True, tag_field="flow", tag="browser_token"):
-    """The token was accepted: this is the connection."""
-
-    connection: ConnectionResource
-
-
-class ConnectSessionResource(msgspec.Struct, frozen=True, kw_only=True):
-    """status: pending, connected, denied, expired or failed; failure says why."""
-
-    id: str
-    platform: Platform
-    status: str
-    failure: str | None
-    expires_at: datetime
-    connection: ConnectionResource | None
 
 
 class HealthResource(msgspec.Struct, frozen=True, kw_only=True):

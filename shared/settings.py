@@ -85,6 +85,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     apple_music_key_id: str = ""
     apple_music_private_key: Secret = NO_SECRET
     apple_music_api_url: str = "https://api.music.apple.com/v1"
+    apple_music_musickit_url: str = "https://js-cdn.music.apple.com/musickit/v3/musickit.js"
     apple_music_requests_per_s: Positive | None = None
     apple_music_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
@@ -122,6 +123,7 @@ DESCRIPTIONS: dict[str, str] = {
     "apple_music_key_id": "Id of the MusicKit key.",
     "apple_music_private_key": "The MusicKit key: PEM text, or the path of the .p8 file.",
     "apple_music_api_url": "Base address of the Apple Music API.",
+    "apple_music_musickit_url": "The script by which users sign in to Apple Music on a page of the gateway.",
     "apple_music_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
     "apple_music_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
 }
@@ -193,9 +195,18 @@ def _decode(kind: type, value: object) -> object:
     raise NotImplementedError(kind)  # how a hook tells msgspec that the type is none of its own
 
 
+_ADDRESSES = (
+    "public_url",
+    "spotify_api_url",
+    "spotify_accounts_url",
+    "apple_music_api_url",
+    "apple_music_musickit_url",
+)
+
+
 def _url_faults(settings: Settings) -> list[str]:
     faults = []
-    for name in ("public_url", "spotify_api_url", "spotify_accounts_url", "apple_music_api_url"):
+    for name in _ADDRESSES:
         text = getattr(settings, name)
         scheme, host = _address_parts(text)
         if text and (scheme not in ("http", "https") or not host):

@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli import accounts, api_keys, control, match, operate, oversee, report, review, transfers
+from deploy.cli import (
+    api_keys,
+    connect,
+    control,
+    match,
+    operate,
+    oversee,
+    playlists,
+    report,
+    review,
+    transfers,
+)
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_text, say
 from shared.errors import CrossplayError, SettingsError
@@ -40,7 +51,7 @@ def crossplay(
     pass
 
 
-for part in (operate, oversee, accounts, transfers, control, report, review, api_keys, match):
+for part in (operate, oversee, connect, playlists, transfers, control, report, review, api_keys, match):
     app.add_typer(part.app)
 
 

@@ -111,6 +111,25 @@ class TrackRow(msgspec.Struct, frozen=True, kw_only=True):
     alternatives: tuple[Candidate, ...] = ()
 
 
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection."""
+
+    id: str
+    label: str = ""
+
+
+class ConnectSession(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt to connect. authorize_url: set where we have to bring the answer."""
+
+    id: str
+    status: str
+    page_url: str = ""
+    authorize_url: str | None = None
+    redirect_uri: str | None = None
+    failure: str | None = None
+    connection: Account | None = None
+
+
 class RuleEnd(msgspec.Struct, frozen=True, kw_only=True):
     """One side of a rule; without a track it says that there is none."""
 
@@ -154,6 +173,10 @@ def read_listed(body: Any) -> Listed:
 
 def read_track(body: Any) -> TrackRow:
     return _read(body, TrackRow)
+
+
+def read_connect_session(body: Any) -> ConnectSession:
+    return _read(body, ConnectSession)
 
 
 def read_rule(body: Any) -> RuleRow:

@@ -17,6 +17,7 @@ import msgspec
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from deploy.cli.loopback import visit
 from deploy.dev.embedded import EmbeddedServers
 from deploy.dev.processes import Process, ProcessSpec, StartError
 from shared.db import api_keys, users
@@ -181,6 +182,7 @@ class System:
             "APPLE_MUSIC_KEY_ID": KEY_ID,
             "APPLE_MUSIC_PRIVATE_KEY": keep.apple_private_key,
             "APPLE_MUSIC_API_URL": f"{self.sandbox_urls['apple_music']}/v1",
+            "APPLE_MUSIC_MUSICKIT_URL": f"{self.sandbox_urls['apple_music']}/musickit/v3/musickit.js",
         }
         defaults = {f"{PREFIX}{name}": value for name, value in DEFAULTS.items()}
         return {**defaults, **self._environ, **{f"{PREFIX}{name}": value for name, value in own.items()}}
@@ -253,10 +255,12 @@ class System:
         """Connect both sandbox accounts the way a user does."""
         headers = {"Authorization": f"Bearer {self.api_key}"}
         async with aiohttp.ClientSession(headers=headers) as session:
-            started = await _post(session, f"{self.gateway_url}/connect/spotify", {})
-            async with aiohttp.ClientSession() as browser, browser.get(started["authorize_url"]) as page:
-                if page.status != 200:
-                    raise StartError(f"The sandbox account was not connected: {page.status}.")
+            started = await _post(session, f"{self.gateway_url}/connect/spotify", {"hand_in": True})
+            await _post(
+                session,
+                f"{self.gateway_url}/connect/sessions/{started['id']}/answer",
+                {"address": await visit(started["authorize_url"])},
+            )
             token = await _post(session, f"{self.sandbox_urls['apple_music']}/_sandbox/user-tokens", {})
             await _post(
                 session,

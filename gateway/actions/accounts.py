@@ -14,7 +14,7 @@ from shared.db.connections import Connection, ConnectionState
 from shared.db.pool import Pool
 from shared.errors import FieldFault, PlatformUnavailable, ReconnectRequired, ValidationFailed
 from shared.models import ConnectionId, Platform, TokenSet, UserId
-from shared.platforms.base import Adapter, Capabilities, PlatformProfile, Session
+from shared.platforms.base import Adapter, BrowserSignIn, Capabilities, PlatformProfile, Session, SignInTerms
 from shared.platforms.oauth import Verifier
 from shared.tokens import Sessions
 
@@ -42,6 +42,8 @@ class PlatformsPort(Protocol):
 
     def label(self, platform: Platform) -> str: ...
 
+    def sign_in_terms(self, platform: Platform) -> SignInTerms: ...
+
     def capabilities(self, platform: Platform) -> Capabilities: ...
 
     def profile(self, platform: Platform) -> PlatformProfile: ...
@@ -51,6 +53,8 @@ class PlatformsPort(Protocol):
     def adapter(self, platform: Platform, *, session: Session) -> Adapter: ...
 
     def oauth(self, platform: Platform) -> SignIn | None: ...
+
+    def browser_sign_in(self, platform: Platform) -> BrowserSignIn | None: ...
 
 
 class AccountRef(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,43 +1,67 @@
-"""Connect an account: by redirect with PKCE, or with a token that a browser was given."""
+"""Connect an account: by the platform's own sign-in with PKCE, or with a token that a browser is given."""
 
 import hashlib
+import hmac
 import secrets
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from loguru import logger
 
+from gateway.actions import redirect_uri
 from gateway.actions.accounts import PlatformsPort, SignIn, parse_id
-from gateway.actions.redirect_uri import redirect_uri
+from gateway.actions.browser import digest_of
+from gateway.actions.link_account import LinkAccount
+from gateway.actions.refusals import ConnectFirst
 from shared.cipher import Cipher
-from shared.db import connect_sessions, connections
-from shared.db.connect_sessions import ConnectSession, ConnectStatus, NewConnectSession
-from shared.db.connections import Connection
+from shared.db import connect_sessions, connections, users
+from shared.db.connect_sessions import ConnectFlow, ConnectSession, ConnectStatus, NewConnectSession
+from shared.db.connections import Connection, ConnectionState
 from shared.db.pool import Pool
-from shared.errors import (
-    ConnectFailed,
-    CrossplayError,
-    FieldFault,
-    NotFound,
-    ReconnectRequired,
-    ValidationFailed,
-)
+from shared.errors import ConnectFailed, CrossplayError, FieldFault, NotFound, ValidationFailed
 from shared.models import ConnectionId, Platform, TokenSet, UserId
 from shared.platforms.oauth import Verifier, new_verifier
-from shared.tokens import Sessions, TrialSession
 
 SESSION_LIFE_S = 600.0
 
+_AGAIN = "start to connect again."
 
-class Redirect(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the user has to go now, in a browser."""
 
-    session_id: str
-    authorize_url: str
-    redirect_uri: str
-    expires_at: datetime
+class ConnectWish(msgspec.Struct, frozen=True, kw_only=True):
+    """How an account is to be connected. renews: an id of ours. user_token: what a browser was given already.
+
+    is_handed_in: whoever asks brings the address that the platform's sign-in ends at.
+    """
+
+    renews: str | None = None
+    is_another: bool = False
+    is_handed_in: bool = False
+    user_token: str | None = None
+
+    def __repr__(self) -> str:
+        return "ConnectWish(…)"
+
+
+class Started(msgspec.Struct, frozen=True, kw_only=True):
+    """page_url: what the user opens. authorize_url: of the platform, for who hands the answer in."""
+
+    session: ConnectSession
+    page_url: str
+    authorize_url: str | None = None
+
+
+class Guest(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is about to connect what. renewed: the connection that is meant, None for a new one."""
+
+    user_name: str
+    renewed: Connection | None
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether what the browser may still hold of that connection is not accepted any more."""
+        return self.renewed is not None and self.renewed.state is not ConnectionState.CONNECTED
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,58 +83,52 @@ class ConnectAccount:
         *,
         pool: Pool,
         platforms: PlatformsPort,
-        sessions: Sessions,
+        link: LinkAccount,
         cipher: Cipher,
         public_url: Callable[[], str],
     ) -> None:
         self._pool = pool
         self._platforms = platforms
-        self._sessions = sessions
+        self._link = link
         self._cipher = cipher
         self._public_url = public_url
 
-    async def start(
-        self, user_id: UserId, platform: Platform, *, user_token: str | None
-    ) -> Redirect | Connection:
-        """Begin the platform's own flow; one that needs no browser redirect ends it too.
+    async def start(self, user_id: UserId, platform: Platform, wish: ConnectWish) -> Started:
+        """Begin the platform's own flow; with a user's token it ends at once.
 
-        Raises PlatformNotConfigured, RedirectUriImpossible, ValidationFailed, and as `connect` does.
+        Raises PlatformNotConfigured, RedirectUriImpossible, ValidationFailed, ConnectFirst, and what
+        LinkAccount raises.
         """
-        sign_in = self._platforms.oauth(platform)
-        if sign_in is not None:
-            if user_token is not None:
-                raise self._token_fault(platform, "is connected in a browser: send no token, open the link.")
-            return await self._start_redirect(user_id, platform, sign_in=sign_in)
-        if user_token is None:
-            raise self._token_fault(
-                platform, "gives its user token to a browser (MusicKit JS, `authorize()`): send that here."
-            )
-        return await self._connect(user_id, platform, tokens=TokenSet(access_token=user_token))
-
-    async def finish(self, platform: Platform, answer: Answer) -> str:
-        """Take what the browser brought back; return the session, which then knows its end.
-
-        Raises ConnectFailed where no session waits for this answer.
-        """
-        session = await self._take(platform, answer.state)
-        if answer.error is not None:
-            is_denied = answer.error == "access_denied"
+        has_redirect = self._platforms.oauth(platform) is not None
+        if has_redirect and wish.user_token is not None:
             label = self._platforms.label(platform)
-            text = "You did not allow it." if is_denied else f"{label} broke the sign-in off: start again."
-            await self._close(session, ConnectStatus.DENIED if is_denied else ConnectStatus.FAILED, text)
-            return session.id
-        try:
-            connection = await self._exchange(session, answer)
-        except CrossplayError as error:
-            await self._close(session, ConnectStatus.FAILED, str(error))
-        except Exception:
-            await self._close(session, ConnectStatus.FAILED, "An unexpected fault: start again.")
-            raise
-        else:
-            await connect_sessions.finish(
-                self._pool, session.id, status=ConnectStatus.CONNECTED, connection_id=connection.id
-            )
-        return session.id
+            fault = FieldFault("/music_user_token", f"{label} is connected in a browser: leave it out.")
+            raise ValidationFailed("The body does not fit this platform.", faults=(fault,))
+        if not has_redirect and wish.user_token is None:
+            redirect_uri.require_trusted_origin(self._public_url(), label=self._platforms.label(platform))
+        uri, is_handed_in = (
+            self._way_back(platform, is_handed_in=wish.is_handed_in) if has_redirect else (None, False)
+        )
+        new = NewConnectSession(
+            id=str(uuid.uuid4()),
+            user_id=user_id,
+            platform=platform,
+            flow=ConnectFlow.REDIRECT if has_redirect else ConnectFlow.BROWSER_TOKEN,
+            renews=await self._renewed(user_id, platform, wish.renews),
+            is_another=wish.is_another,
+            redirect_uri=uri,
+            is_handed_in=is_handed_in,
+        )
+        session = await connect_sessions.insert(self._pool, new, life_s=SESSION_LIFE_S)
+        if wish.user_token is not None:
+            await self._end(session, TokenSet(access_token=wish.user_token))
+            session = await self.session(session.id)
+        authorize_url = await self._set_out(session, browser=None) if session.is_handed_in else None
+        return Started(session=session, page_url=self.page_url(session.id), authorize_url=authorize_url)
+
+    def page_url(self, session_id: str) -> str:
+        """Return the address of the page on which the user goes on."""
+        return f"{redirect_uri.page_base(self._public_url())}/connect/sessions/{session_id}/page"
 
     async def session(self, session_id: str, *, user_id: UserId | None = None) -> ConnectSession:
         """Return a session, of this user where one is given. Raises NotFound."""
@@ -128,87 +146,196 @@ class ConnectAccount:
     async def connections(self, user_id: UserId) -> list[Connection]:
         return await connections.list_of(self._pool, user_id)
 
-    async def _start_redirect(self, user_id: UserId, platform: Platform, *, sign_in: SignIn) -> Redirect:
-        uri = redirect_uri(self._public_url(), platform=platform)
-        session_id, state, verifier = str(uuid.uuid4()), secrets.token_urlsafe(32), new_verifier()
-        expires_at = await connect_sessions.insert(
+    async def guest(self, session: ConnectSession) -> Guest:
+        """Return for whom the session is."""
+        renewed = None
+        if session.renews is not None:
+            renewed = await connections.get(self._pool, session.renews, user_id=session.user_id)
+        return Guest(user_name=await users.read_name(self._pool, session.user_id), renewed=renewed)
+
+    def sign_in_origin(self, session: ConnectSession) -> str:
+        """Return the origin of the platform's sign-in that the session leads to."""
+        return redirect_uri.origin_of(
+            self._sign_in(session).authorize_url(state="", verifier=Verifier(""), redirect_uri="")
+        )
+
+    async def leave(self, session: ConnectSession, *, browser: str) -> str:
+        """Return the platform's address for this browser, which alone can bring the answer. See _set_out."""
+        return await self._set_out(session, browser=browser)
+
+    async def deny(self, session: ConnectSession) -> None:
+        """End a session whose user does not want it."""
+        await self._close(session, ConnectStatus.DENIED, code="denied", failure="You did not allow it.")
+
+    async def come_back(self, platform: Platform, answer: Answer, *, browser: str) -> str:
+        """Take what the browser brought back; return the session's id, which then knows its end.
+
+        Raises ConnectFailed where no session waits for this answer from this browser.
+        """
+        session = await connect_sessions.find_by_state(
+            self._pool, state_sha256=_digest(answer.state), platform=platform
+        )
+        if session is None:
+            raise ConnectFailed(f"This sign-in was not started here, or long ago: {_AGAIN}")
+        if session.is_handed_in:
+            raise ConnectFailed("Copy this page's address, and paste it where you have started to connect.")
+        if not _is_same(browser, session):
+            raise ConnectFailed(f"This sign-in belongs to another browser: {_AGAIN}")
+        await self._settle(session, answer)
+        return session.id
+
+    async def hand_in(self, session: ConnectSession, address: str, *, browser: str | None) -> None:
+        """Take the address at which the platform's sign-in has ended. browser: None for a program.
+
+        Raises ValidationFailed for another address, ConnectFailed where it comes too late.
+        """
+        answer = _answer_in(address)
+        is_known = session.state_sha256 is not None and hmac.compare_digest(
+            session.state_sha256, _digest(answer.state)
+        )
+        if not is_known or (browser is not None and not _is_same(browser, session)):
+            raise ValidationFailed("This address does not belong to this sign-in.", faults=(_ADDRESS_FAULT,))
+        await self._settle(session, answer)
+
+    async def take_token(self, session: ConnectSession, user_token: str) -> None:
+        """Take the token that the user's browser was given. Raises what LinkAccount raises."""
+        if session.flow is not ConnectFlow.BROWSER_TOKEN:
+            raise ConnectFailed(f"This sign-in takes no token: {_AGAIN}")
+        self._require_pending(session)
+        await self._end(session, TokenSet(access_token=user_token))
+
+    async def note(self, session: ConnectSession, error: CrossplayError) -> None:
+        """Let a session that can be tried again say why a try has failed."""
+        await connect_sessions.note(self._pool, session.id, code=error.code, failure=str(error))
+
+    def _way_back(self, platform: Platform, *, is_handed_in: bool) -> tuple[str, bool]:
+        """Return where the platform sends the browser, here unless it would refuse that; and if it is not."""
+        url = self._public_url()
+        if is_handed_in or not redirect_uri.is_trusted_origin(redirect_uri.page_base(url)):
+            return redirect_uri.hand_in_uri(url, platform=platform), True
+        return redirect_uri.redirect_uri(url, platform=platform), False
+
+    async def _renewed(self, user_id: UserId, platform: Platform, text: str | None) -> ConnectionId | None:
+        if text is None:
+            return None
+        connection_id = parse_id(text)
+        found = None
+        if connection_id is not None:
+            found = await connections.get(self._pool, ConnectionId(connection_id), user_id=user_id)
+        if found is None or found.platform is not platform:
+            label = self._platforms.label(platform)
+            raise ConnectFirst(f"You have no such connection to {label}.", platform=platform)
+        return found.id
+
+    async def _set_out(self, session: ConnectSession, *, browser: str | None) -> str:
+        """Return the platform's sign-in address with a state and a challenge of its own.
+
+        Whoever set out before for this session cannot end it any more. Raises ConnectFailed where it is over.
+        """
+        sign_in = self._sign_in(session)
+        state, verifier = secrets.token_urlsafe(32), new_verifier()
+        is_open = await connect_sessions.set_out(
             self._pool,
-            NewConnectSession(
-                id=session_id,
-                user_id=user_id,
-                platform=platform,
-                state_sha256=_digest(state),
-                sealed_verifier=self._cipher.seal(verifier, context=_context(session_id, platform)),
-                redirect_uri=uri,
-                life_s=SESSION_LIFE_S,
-            ),
+            session.id,
+            state_sha256=_digest(state),
+            sealed_verifier=self._cipher.seal(verifier, context=verifier_context(session)),
+            browser_sha256=digest_of(browser) if browser is not None else None,
         )
-        return Redirect(
-            session_id=session_id,
-            authorize_url=sign_in.authorize_url(state=state, verifier=verifier, redirect_uri=uri),
-            redirect_uri=uri,
-            expires_at=expires_at,
-        )
+        if not is_open or session.redirect_uri is None:
+            raise ConnectFailed(f"This sign-in is over: {_AGAIN}")
+        return sign_in.authorize_url(state=state, verifier=verifier, redirect_uri=session.redirect_uri)
 
-    async def _take(self, platform: Platform, state: str) -> ConnectSession:
-        session = await connect_sessions.take(self._pool, state_sha256=_digest(state), platform=platform)
-        if session is not None:
-            return session
-        earlier = await connect_sessions.find_by_state(
-            self._pool, state_sha256=_digest(state), platform=platform
-        )
-        if earlier is None:
-            raise ConnectFailed("This sign-in was not started here, or long ago: start to connect again.")
-        if earlier.is_used:
-            raise ConnectFailed("This sign-in has been used already: each one works once.")
-        raise ConnectFailed("This sign-in took more than ten minutes: start to connect again.")
-
-    async def _exchange(self, session: ConnectSession, answer: Answer) -> Connection:
+    def _sign_in(self, session: ConnectSession) -> SignIn:
         sign_in = self._platforms.oauth(session.platform)
-        if sign_in is None or not answer.code:
-            raise ConnectFailed("The sign-in came back without a code: start to connect again.")
-        context = _context(session.id, session.platform)
+        if sign_in is None:
+            raise ConnectFailed(f"This sign-in does not lead to the platform: {_AGAIN}")
+        return sign_in
+
+    async def _settle(self, session: ConnectSession, answer: Answer) -> None:
+        """Use up the session with the platform's answer; the session then knows its end."""
+        if not await connect_sessions.take(self._pool, session.id, state_sha256=_digest(answer.state)):
+            self._require_pending(await self.session(session.id))
+            raise ConnectFailed(f"This sign-in is over: {_AGAIN}")
+        if answer.error is not None:
+            await self._refuse(session, answer.error)
+            return
+        try:
+            tokens = await self._exchange(session, answer)
+            await self._end(session, tokens)
+        except CrossplayError as error:
+            await self._close(session, ConnectStatus.FAILED, code=error.code, failure=str(error))
+        except Exception:
+            text = f"An unexpected fault: {_AGAIN}"
+            await self._close(session, ConnectStatus.FAILED, code="internal", failure=text)
+            raise
+
+    def _require_pending(self, session: ConnectSession) -> None:
+        """Raise ConnectFailed for a session that takes no answer any more."""
+        if session.status is ConnectStatus.EXPIRED:
+            raise ConnectFailed(f"This sign-in took more than ten minutes: {_AGAIN}")
+        if session.is_used or session.status is not ConnectStatus.PENDING:
+            raise ConnectFailed("This sign-in has been used already: each one works once.")
+
+    async def _refuse(self, session: ConnectSession, error: str) -> None:
+        if error == "access_denied":
+            await self.deny(session)
+            return
+        label = self._platforms.label(session.platform)
+        text = f"{label} broke the sign-in off: {_AGAIN}"
+        await self._close(session, ConnectStatus.FAILED, code="connect-failed", failure=text)
+
+    async def _exchange(self, session: ConnectSession, answer: Answer) -> TokenSet:
+        sign_in = self._sign_in(session)
+        if not answer.code or session.sealed_verifier is None or session.redirect_uri is None:
+            raise ConnectFailed(f"The sign-in came back without a code: {_AGAIN}")
         tokens = await sign_in.exchange(
             code=answer.code,
-            verifier=Verifier(self._cipher.open(session.sealed_verifier, context=context)),
+            verifier=Verifier(self._cipher.open(session.sealed_verifier, context=verifier_context(session))),
             redirect_uri=session.redirect_uri,
         )
         missing = set(sign_in.scopes) - set(tokens.scopes)
         if tokens.scopes and missing:
             raise ConnectFailed("Not everything was allowed that a transfer needs: connect again, allow all.")
-        return await self._connect(session.user_id, session.platform, tokens=tokens)
+        return tokens
 
-    async def _connect(self, user_id: UserId, platform: Platform, *, tokens: TokenSet) -> Connection:
-        """Store tokens with which the platform says whose they are. Raises ConnectFailed, PlatformError."""
-        adapter = self._platforms.adapter(platform, session=TrialSession(tokens))
-        try:
-            account = await adapter.account()
-        except ReconnectRequired as error:
-            label = self._platforms.label(platform)
-            raise ConnectFailed(f"{label} does not accept this sign-in: sign in there again.") from error
-
-        def seal(connection_id: ConnectionId) -> str:
-            return self._sessions.seal(connection_id, platform=platform, tokens=tokens)
-
-        connection = await connections.upsert(
-            self._pool, user_id, platform=platform, account=account, seal=seal
+    async def _end(self, session: ConnectSession, tokens: TokenSet) -> None:
+        connection = await self._link(session, tokens)
+        await connect_sessions.finish(
+            self._pool, session.id, status=ConnectStatus.CONNECTED, connection_id=connection.id
         )
-        await self._sessions.forget(connection.id)
-        logger.bind(connection_id=connection.id, platform=platform).info("account connected")
-        return connection
 
-    async def _close(self, session: ConnectSession, status: ConnectStatus, failure: str) -> None:
-        await connect_sessions.finish(self._pool, session.id, status=status, failure=failure)
-        logger.bind(platform=session.platform, status=status).info("account not connected")
+    async def _close(
+        self, session: ConnectSession, status: ConnectStatus, *, code: str, failure: str
+    ) -> None:
+        await connect_sessions.finish(self._pool, session.id, status=status, code=code, failure=failure)
+        logger.bind(platform=session.platform, status=status, code=code).info("account not connected")
 
-    def _token_fault(self, platform: Platform, what: str) -> ValidationFailed:
-        fault = FieldFault("/music_user_token", f"{self._platforms.label(platform)} {what}")
-        return ValidationFailed("The body does not fit this platform.", faults=(fault,))
+
+_ADDRESS_FAULT = FieldFault(
+    "/address", "Paste the whole address at which the browser ended, with `code=` and `state=` in it."
+)
+
+
+def verifier_context(session: NewConnectSession) -> str:
+    """Return the place that a session's verifier is sealed for."""
+    return f"{session.id}|{session.platform}|verifier"
+
+
+def _answer_in(address: str) -> Answer:
+    """Read the answer that stands in an address. Raises ValidationFailed."""
+    try:
+        fields = dict(parse_qsl(urlsplit(address.strip()).query, max_num_fields=20))
+    except ValueError:
+        fields = {}
+    if "state" not in fields or not {"code", "error"} & set(fields):
+        raise ValidationFailed("This is not where a sign-in ends.", faults=(_ADDRESS_FAULT,))
+    return Answer(state=fields["state"], code=fields.get("code"), error=fields.get("error"))
+
+
+def _is_same(browser: str, session: ConnectSession) -> bool:
+    known = session.browser_sha256
+    return known is not None and bool(browser) and hmac.compare_digest(known, digest_of(browser))
 
 
 def _digest(state: str) -> bytes:
     return hashlib.sha256(state.encode(errors="replace")).digest()
-
-
-def _context(session_id: str, platform: Platform) -> str:
-    return f"{session_id}|{platform}|verifier"

@@ -1,4 +1,4 @@
-"""Connect sessions: one attempt to link an account by redirect, good for one use and a short time."""
+"""Connect sessions: one attempt to link an account, good for one success and a short time."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,6 +7,13 @@ import msgspec
 
 from shared.db.pool import Pool, Row
 from shared.models import ConnectionId, Platform, UserId
+
+
+class ConnectFlow(StrEnum):
+    """How an account is linked: by way of the platform's sign-in, or by a token that a browser is given."""
+
+    REDIRECT = "redirect"
+    BROWSER_TOKEN = "browser_token"  # noqa: S105 - the name of a way
 
 
 class ConnectStatus(StrEnum):
@@ -19,86 +26,112 @@ class ConnectStatus(StrEnum):
     FAILED = "failed"
 
 
-class ConnectSession(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt as stored. failure: why it did not succeed, for the user. is_used: its answer came."""
+class NewConnectSession(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt to be stored.
+
+    renews: the connection that must be the outcome. is_another: make one more where the platform names no
+    account. redirect_uri: where the platform sends the browser; is_handed_in: that is not to us.
+    """
 
     id: str
     user_id: UserId
     platform: Platform
-    sealed_verifier: str
-    redirect_uri: str
+    flow: ConnectFlow
+    renews: ConnectionId | None = None
+    is_another: bool = False
+    redirect_uri: str | None = None
+    is_handed_in: bool = False
+
+
+class ConnectSession(NewConnectSession, frozen=True, kw_only=True):
+    """An attempt as stored. failure: why it has not succeeded (yet), for the user. is_used: its answer came.
+
+    state_sha256, sealed_verifier, browser_sha256: of the latest time that somebody set out.
+    """
+
+    state_sha256: bytes | None
+    sealed_verifier: str | None
+    browser_sha256: bytes | None
     status: ConnectStatus
+    failure_code: str | None
     failure: str | None
     connection_id: ConnectionId | None
     expires_at: datetime
     is_used: bool
 
+    def __repr__(self) -> str:
+        return f"ConnectSession(platform={self.platform!r}, status={self.status!r}, …)"
+
 
 INSERT = """
-INSERT INTO connect_sessions (id, user_id, platform, state_sha256, sealed_verifier, redirect_uri, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))
-RETURNING expires_at
+WITH forgotten AS (DELETE FROM connect_sessions WHERE expires_at < now() - interval '1 day')
+INSERT INTO connect_sessions
+    (id, user_id, platform, flow, renews, is_another, redirect_uri, is_handed_in, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(secs => $9))
+RETURNING *, false AS is_over
+"""
+SET_OUT = """
+UPDATE connect_sessions SET state_sha256 = $2, sealed_verifier = $3, browser_sha256 = $4
+WHERE id = $1 AND status = 'pending' AND used_at IS NULL AND expires_at > now()
+RETURNING true
 """
 TAKE = """
 UPDATE connect_sessions SET used_at = now()
-WHERE state_sha256 = $1 AND platform = $2 AND status = 'pending' AND used_at IS NULL AND expires_at > now()
-RETURNING *, false AS is_over
+WHERE id = $1 AND state_sha256 = $2 AND status = 'pending' AND used_at IS NULL AND expires_at > now()
+RETURNING true
 """
 BY_STATE = """
 SELECT *, expires_at <= now() AS is_over FROM connect_sessions WHERE state_sha256 = $1 AND platform = $2
 """
 GET = "SELECT *, expires_at <= now() AS is_over FROM connect_sessions WHERE id = $1"
-FINISH = "UPDATE connect_sessions SET status = $2, failure = $3, connection_id = $4 WHERE id = $1"
-
-
-class NewConnectSession(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt to be stored. state_sha256: hash of the state that comes back with the answer."""
-
-    id: str
-    user_id: UserId
-    platform: Platform
-    state_sha256: bytes
-    sealed_verifier: str
-    redirect_uri: str
-    life_s: float
+NOTE = "UPDATE connect_sessions SET failure_code = $2, failure = $3 WHERE id = $1 AND status = 'pending'"
+FINISH = """
+UPDATE connect_sessions SET status = $2, failure_code = $3, failure = $4, connection_id = $5
+WHERE id = $1 AND status = 'pending'
+"""
 
 
 def from_row(row: Row) -> ConnectSession:
-    is_expired = row["status"] == ConnectStatus.PENDING and row["is_over"]
-    connection_id = row["connection_id"]
-    return ConnectSession(
-        id=str(row["id"]),
-        user_id=UserId(str(row["user_id"])),
-        platform=Platform(row["platform"]),
-        sealed_verifier=row["sealed_verifier"],
-        redirect_uri=row["redirect_uri"],
-        status=ConnectStatus.EXPIRED if is_expired else ConnectStatus(row["status"]),
-        failure=row["failure"],
-        connection_id=ConnectionId(str(connection_id)) if connection_id else None,
-        expires_at=row["expires_at"],
-        is_used=row["used_at"] is not None,
+    is_expired = row["status"] == ConnectStatus.PENDING and row["is_over"] and row["used_at"] is None
+    values = {name: row[name] for name in ConnectSession.__struct_fields__ if name != "is_used"}
+    ids = {name: str(values[name]) for name in ("id", "user_id")}
+    links = {name: str(values[name]) if values[name] else None for name in ("renews", "connection_id")}
+    status = ConnectStatus.EXPIRED if is_expired else values["status"]
+    return msgspec.convert(
+        {**values, **ids, **links, "status": status, "is_used": row["used_at"] is not None}, ConnectSession
     )
 
 
-async def insert(pool: Pool, new: NewConnectSession) -> datetime:
-    """Store an attempt; return when it expires."""
-    expires_at: datetime = await pool.fetchval(
+async def insert(pool: Pool, new: NewConnectSession, *, life_s: float) -> ConnectSession:
+    """Store an attempt; those that ended a day ago are forgotten."""
+    row = await pool.fetchrow(
         INSERT,
         new.id,
         new.user_id,
         new.platform,
-        new.state_sha256,
-        new.sealed_verifier,
+        new.flow,
+        new.renews,
+        new.is_another,
         new.redirect_uri,
-        new.life_s,
+        new.is_handed_in,
+        life_s,
     )
-    return expires_at
+    return from_row(row)
 
 
-async def take(pool: Pool, *, state_sha256: bytes, platform: Platform) -> ConnectSession | None:
-    """Use up the attempt that this state belongs to; None if it is unknown, expired or used before."""
-    row = await pool.fetchrow(TAKE, state_sha256, platform)
-    return from_row(row) if row else None
+async def set_out(
+    pool: Pool, session_id: str, *, state_sha256: bytes, sealed_verifier: str, browser_sha256: bytes | None
+) -> bool:
+    """Note who leaves for the platform and with what, which makes an earlier leave void.
+
+    Returns False where it is too late.
+    """
+    return bool(await pool.fetchval(SET_OUT, session_id, state_sha256, sealed_verifier, browser_sha256))
+
+
+async def take(pool: Pool, session_id: str, *, state_sha256: bytes) -> bool:
+    """Use up the attempt with the answer to this state; False if it is void, expired or used before."""
+    return bool(await pool.fetchval(TAKE, session_id, state_sha256))
 
 
 async def find_by_state(pool: Pool, *, state_sha256: bytes, platform: Platform) -> ConnectSession | None:
@@ -111,12 +144,19 @@ async def get(pool: Pool, session_id: str) -> ConnectSession | None:
     return from_row(row) if row else None
 
 
+async def note(pool: Pool, session_id: str, *, code: str, failure: str) -> None:
+    """Say why a try has failed, after which another one may be made."""
+    await pool.execute(NOTE, session_id, code, failure)
+
+
 async def finish(
     pool: Pool,
     session_id: str,
     *,
     status: ConnectStatus,
+    code: str | None = None,
     failure: str | None = None,
     connection_id: ConnectionId | None = None,
 ) -> None:
-    await pool.execute(FINISH, session_id, status, failure, connection_id)
+    """End an attempt; one that has ended stays as it is."""
+    await pool.execute(FINISH, session_id, status, code, failure, connection_id)

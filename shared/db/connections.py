@@ -1,7 +1,7 @@
 """Connections: a user's linked accounts with their sealed tokens, each change under a rising version."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -9,6 +9,7 @@ import msgspec
 
 from shared.db import transfers
 from shared.db.pool import Pool, Row
+from shared.errors import AccountMismatch, ConnectionMissing
 from shared.models import Account, ConnectionId, Platform, UserId
 
 
@@ -17,10 +18,14 @@ class ConnectionState(StrEnum):
 
     CONNECTED = "connected"
     RECONNECT_REQUIRED = "reconnect_required"
+    DISCONNECTED = "disconnected"
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
-    """A linked account without its tokens. account_id is None where the platform names no account."""
+    """A linked account without its tokens. account_id is None where the platform names no account.
+
+    sign_in_ends_at: when the platform asks its user to sign in again at the latest, None where nobody knows.
+    """
 
     id: ConnectionId
     user_id: UserId
@@ -30,7 +35,22 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     market: str
     state: ConnectionState
     authorized_at: datetime
+    sign_in_ends_at: datetime | None = None
     created_at: datetime
+
+
+class NewSignIn(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that has just been authorized.
+
+    life_months: how long the platform lets this sign-in live, None where it sets no known end. renews: the
+    connection that it must belong to. is_another: it is one more, where the platform does not say whose.
+    """
+
+    platform: Platform
+    account: Account
+    life_months: int | None = None
+    renews: ConnectionId | None = None
+    is_another: bool = False
 
 
 class SealedConnection(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,15 +65,13 @@ class SealedConnection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LOCK_USER = "SELECT true FROM users WHERE id = $1 FOR NO KEY UPDATE"
-FIND_ACCOUNT = """
-SELECT id FROM connections WHERE user_id = $1 AND platform = $2 AND account_id IS NOT DISTINCT FROM $3
-"""
 UPSERT = """
-INSERT INTO connections (id, user_id, platform, account_id, label, market, sealed_tokens, authorized_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, now())
+INSERT INTO connections (id, user_id, platform, account_id, label, market, sealed_tokens, authorized_at,
+                         sign_in_ends_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, now(), now() + make_interval(months => $8))
 ON CONFLICT (id) DO UPDATE SET label = excluded.label, market = excluded.market, state = 'connected',
     sealed_tokens = excluded.sealed_tokens, version = connections.version + 1, authorized_at = now(),
-    refresh_owner = NULL, refresh_until = NULL
+    sign_in_ends_at = excluded.sign_in_ends_at, refresh_owner = NULL, refresh_until = NULL
 RETURNING *
 """
 GET = "SELECT * FROM connections WHERE id = $1 AND user_id = $2"
@@ -88,33 +106,68 @@ def from_row(row: Row) -> Connection:
 
 
 async def upsert(
-    pool: Pool,
-    user_id: UserId,
-    *,
-    platform: Platform,
-    account: Account,
-    seal: Callable[[ConnectionId], str],
+    pool: Pool, user_id: UserId, sign_in: NewSignIn, *, seal: Callable[[ConnectionId], str]
 ) -> Connection:
     """Store an account that has just been authorized; transfers that waited for it go on.
 
     The same account keeps its connection id. seal: makes the sealed tokens, which are bound to the id.
+    Raises AccountMismatch, and ConnectionMissing for a connection that is none of this user's.
     """
+    account = sign_in.account
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(LOCK_USER, user_id)
-        known = await connection.fetchval(FIND_ACCOUNT, user_id, platform, account.id)
-        connection_id = ConnectionId(str(known or uuid.uuid4()))
+        known = [from_row(row) for row in await connection.fetch(LIST, user_id, sign_in.platform)]
+        place = place_of(sign_in, known)
+        connection_id = place.id if place else ConnectionId(str(uuid.uuid4()))
         row = await connection.fetchrow(
             UPSERT,
             connection_id,
             user_id,
-            platform,
+            sign_in.platform,
             account.id,
-            account.label,
+            place.label if place and account.id is None else _label(account, known),
             account.market,
             seal(connection_id),
+            sign_in.life_months,
         )
         await transfers.resume_connection(connection, connection_id)
         return from_row(row)
+
+
+def place_of(sign_in: NewSignIn, known: Sequence[Connection]) -> Connection | None:
+    """Return which of a user's connections to the platform the sign-in renews; None for a new one.
+
+    Where the platform does not say whose account it is, the only connection is meant, or the only one that
+    waits for a sign-in. Raises AccountMismatch, ConnectionMissing.
+    """
+    account_id = sign_in.account.id
+    if sign_in.renews is not None:
+        wanted = next((one for one in known if one.id == sign_in.renews), None)
+        if wanted is None:
+            raise ConnectionMissing("This connection does not exist any more: connect the account anew.")
+        if wanted.account_id != account_id:
+            raise AccountMismatch(
+                f"You signed in as {sign_in.account.label}, but this connection is {wanted.label}: sign in "
+                "with that account, or connect this one without naming a connection."
+            )
+        return wanted
+    if account_id is not None:
+        return next((one for one in known if one.account_id == account_id), None)
+    if sign_in.is_another:
+        return None
+    waiting = [one for one in known if one.state is not ConnectionState.CONNECTED]
+    meant = known if len(known) == 1 else waiting
+    return meant[0] if len(meant) == 1 else None
+
+
+def _label(account: Account, known: Sequence[Connection]) -> str:
+    """Return the account's label; accounts without a name of their own are numbered."""
+    taken = {one.label for one in known}
+    if account.id is not None or account.label not in taken:
+        return account.label
+    return next(
+        label for number in range(2, len(taken) + 3) if (label := f"{account.label} {number}") not in taken
+    )
 
 
 async def get(pool: Pool, connection_id: ConnectionId, *, user_id: UserId) -> Connection | None:

@@ -49,6 +49,12 @@ async def get(pool: Pool, user_id: UserId) -> User | None:
     return _from_row(row) if row else None
 
 
+async def read_name(pool: Pool, user_id: UserId) -> str:
+    """Return a user's name, empty where there is no such user."""
+    user = await get(pool, user_id)
+    return user.name if user else ""
+
+
 async def page(pool: Pool, *, before: tuple[datetime, UserId] | None, limit: int) -> list[User]:
     """Return users, newest first, those made before `before`."""
     at, user_id = before or (None, None)

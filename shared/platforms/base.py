@@ -51,6 +51,24 @@ class WriteClass(StrEnum):
     APPEND_AND_READ_BACK = "append_and_read_back"
 
 
+class BrowserSignIn(Protocol):
+    """A sign-in that a platform's own script does on a page of ours, and which ends with a token there.
+
+    script_url: what the page loads. sources: what the script loads, frames and talks to, as a Content
+    Security Policy names it.
+    """
+
+    @property
+    def script_url(self) -> str: ...
+
+    @property
+    def sources(self) -> tuple[str, ...]: ...
+
+    def page_token(self, *, origin: str) -> str:
+        """Return what lets a page of this origin use the script; everybody may see it."""
+        ...
+
+
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What an adapter can do, with the limits it keeps.
 
@@ -145,6 +163,20 @@ class PlatformProfile(msgspec.Struct, frozen=True, kw_only=True):
 
     def price(self, operation: str) -> Price:
         return self.prices.get(operation, _ONE_REQUEST)
+
+
+class SignInTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a platform lets an app act for a user, and where the user ends that; dated as a profile is.
+
+    life_months: from the user's consent on, whatever is refreshed; None where no end is known.
+    revoke_url, revoke_place: the platform's own page, in words too; no platform here has a call for it.
+    """
+
+    life_months: int | None
+    revoke_url: str
+    revoke_place: str
+    source: str
+    read_on: str
 
 
 class TextQuery(Protocol):

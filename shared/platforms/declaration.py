@@ -7,7 +7,7 @@ import msgspec
 
 from shared.clock import Clock
 from shared.platforms.answers import Refusal
-from shared.platforms.base import Adapter, Capabilities, PlatformProfile, Session
+from shared.platforms.base import Adapter, BrowserSignIn, Capabilities, PlatformProfile, Session, SignInTerms
 from shared.platforms.http import Call, PlatformHttp, Sign
 from shared.platforms.oauth import OAuthApp
 from shared.settings import Settings
@@ -23,15 +23,18 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     """A platform as its folder describes it.
 
     required: the settings without which it cannot be used. sign: makes the signer of its calls; raises
-    SettingsError for keys that cannot sign. oauth: None where users sign in another way. probe: see Endpoint.
+    SettingsError for keys that cannot sign. oauth, browser: how users sign in, one of them. probe: see
+    Endpoint.
     """
 
     label: str
     profile: PlatformProfile
     capabilities: Capabilities
+    sign_in: SignInTerms
     required: tuple[str, ...]
     build: Build
     sign: Callable[[Settings, Clock], Sign]
     refusals: tuple[Refusal, ...]
     oauth: Callable[[Settings], OAuthApp] | None = None
+    browser: Callable[[Settings, Clock], BrowserSignIn] | None = None
     probe: Call | None = None

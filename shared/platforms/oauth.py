@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import NewType
 
@@ -45,7 +46,8 @@ TOKEN_REFUSALS = tuple(
 class OAuthApp(msgspec.Struct, frozen=True, kw_only=True):
     """An app as it is registered at a platform. client_secret is empty for a public client (PKCE alone).
 
-    base_url: the sign-in server, for browsers and for us; both routes are below it.
+    base_url: the sign-in server, for browsers and for us; both routes are below it. extras: what the platform
+    wants in the address that a user opens, beside what the standard asks for.
     """
 
     client_id: str
@@ -54,6 +56,7 @@ class OAuthApp(msgspec.Struct, frozen=True, kw_only=True):
     token_route: str
     scopes: tuple[str, ...]
     client_secret: Secret = NO_SECRET
+    extras: Mapping[str, str] = {}
 
 
 class _TokenAnswer(msgspec.Struct):
@@ -86,6 +89,7 @@ class OAuthClient:
                 state=state,
                 code_challenge_method="S256",
                 code_challenge=challenge_of(verifier),
+                **self._app.extras,
             )
         )
 

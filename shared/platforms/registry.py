@@ -10,7 +10,16 @@ from shared.clock import Clock, SystemClock
 from shared.errors import PlatformNotConfigured
 from shared.models import Platform
 from shared.platforms.apple_music.adapter import DECLARATION as APPLE_MUSIC
-from shared.platforms.base import REQUESTS, Adapter, Budget, Capabilities, PlatformProfile, Session
+from shared.platforms.base import (
+    REQUESTS,
+    Adapter,
+    BrowserSignIn,
+    Budget,
+    Capabilities,
+    PlatformProfile,
+    Session,
+    SignInTerms,
+)
 from shared.platforms.declaration import Declaration
 from shared.platforms.http import Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
@@ -33,6 +42,7 @@ class Platforms:
         self._open = AsyncExitStack()
         self._paths: dict[Platform, PlatformHttp] = {}
         self._oauths: dict[Platform, OAuthClient] = {}
+        self._browsers: dict[Platform, BrowserSignIn] = {}
         self._shared: dict[Platform, Budget] = {}
 
     async def __aenter__(self) -> Self:
@@ -42,6 +52,8 @@ class Platforms:
                 if self.is_configured(platform):
                     self._paths[platform] = await stack.enter_async_context(self._path(declared))
                     await self._open_oauth(declared, stack)
+                    if declared.browser is not None:
+                        self._browsers[platform] = declared.browser(self._settings, self._clock)
             self._open = stack.pop_all()
         return self
 
@@ -73,6 +85,10 @@ class Platforms:
             return capabilities
         return msgspec.structs.replace(capabilities, visibility_delay_s=delay_s)
 
+    def sign_in_terms(self, platform: Platform) -> SignInTerms:
+        """Return how long a sign-in lives there, and where its user ends it."""
+        return _DECLARATIONS[platform].sign_in
+
     def label(self, platform: Platform) -> str:
         """Return the platform's name as people write it."""
         return _DECLARATIONS[platform].label
@@ -88,6 +104,11 @@ class Platforms:
         """Return the platform's sign-in; None where it has none. Raises PlatformNotConfigured."""
         self._require(platform)
         return self._oauths.get(platform)
+
+    def browser_sign_in(self, platform: Platform) -> BrowserSignIn | None:
+        """Return the platform's sign-in by a script; None where it has none. Raises PlatformNotConfigured."""
+        self._require(platform)
+        return self._browsers.get(platform)
 
     def _require(self, platform: Platform) -> None:
         missing = self._missing(platform)

@@ -8,6 +8,9 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from deploy.cli.exits import CommandStopped
+from deploy.cli.loopback import visit
+
 ANSWER_TIMEOUT_S = 10.0
 AGAIN_AFTER_S = 0.15
 
@@ -86,15 +89,14 @@ class Caller:
         if platform == "apple_music":
             issued = await self._issued(sandbox_url)
             return (await self.ask("POST", "/connect/apple_music", body=issued)).is_success
-        started = await self.ask("POST", "/connect/spotify", body={})
+        started = await self.ask("POST", "/connect/spotify", body={"hand_in": True})
         if not started.is_success:
             return False
         try:
-            async with self._session.get(started.body["authorize_url"]) as page:
-                await page.read()
-        except (aiohttp.ClientError, TimeoutError):
+            body = {"address": await visit(started.body["authorize_url"])}
+        except CommandStopped:
             return False
-        session = await self.ask("GET", f"/connect/sessions/{started.body['session']}")
+        session = await self.ask("POST", f"/connect/sessions/{started.body['id']}/answer", body=body)
         return session.body.get("status") == "connected"
 
     async def _issued(self, sandbox_url: str) -> Json:

@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 
 import aiohttp
 
+from deploy.cli.loopback import visit
 from tests.event_streams import EventStream
 from tests.waiting import until_answered
 
@@ -47,9 +48,9 @@ class User:
 
     async def connect(self, sandbox_urls: Mapping[str, str]) -> None:
         """Connect both sandbox accounts."""
-        started = await self.post("/connect/spotify", {})
-        async with aiohttp.ClientSession() as browser, browser.get(started["authorize_url"]) as page:
-            page.raise_for_status()
+        started = await self.post("/connect/spotify", {"hand_in": True})
+        address = await visit(started["authorize_url"])
+        await self.post(f"/connect/sessions/{started['id']}/answer", {"address": address})
         issued = await self.post(f"{sandbox_urls['apple_music']}/_sandbox/user-tokens", {})
         await self.post("/connect/apple_music", {"music_user_token": issued["music_user_token"]})
 

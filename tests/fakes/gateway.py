@@ -84,6 +84,7 @@ class FakeGateway:
     revisions: each read of the status that knows the current one moves on to the next.
     pages: items by path, given out two at a time. stored: what a PUT or POST answers, by path.
     reports: files by path; is_report_cut: they break off before their end.
+    is_hand_in_asked: the answer to a sign-in has to be handed in; redirect_uri: where it then ends.
     problem: answered to everything instead, with its status.
     interruptions: how many of the next status reads are cut off, as by a restart.
     """
@@ -98,6 +99,8 @@ class FakeGateway:
         self.problem: dict[str, Any] | None = None
         self.interruptions = 0
         self.consents = 0
+        self.is_hand_in_asked = False
+        self.redirect_uri = "http://127.0.0.1:9/connect/spotify/callback"
         self.received = Received()
         self._revision = 0
         app = web.Application(middlewares=[self._record])
@@ -107,17 +110,16 @@ class FakeGateway:
         app.router.add_get("/status/{id}/tracks", self._page)
         app.router.add_put("/status/{id}/tracks/{position}/match", self._stored)
         app.router.add_get("/status/{id}/report.{form}", self._report)
-        for path in ("/rules", "/keys"):
+        for path in ("/rules", "/keys", "/playlists", "/transfers"):
             app.router.add_get(path, self._page)
+        for path in ("/rules", "/keys"):
             app.router.add_delete(f"{path}/{{id}}", self._removed)
         app.router.add_put("/rules", self._stored)
         app.router.add_post("/keys", self._stored)
-        app.router.add_get("/playlists", self._page)
-        app.router.add_get("/transfers", self._page)
         app.router.add_post("/connect/{platform}", self._connect)
         app.router.add_get("/connect/sessions/{id}", self._session)
         app.router.add_get("/consent", self._consent)
-        app.router.add_get("/callback", self._consent)
+        app.router.add_post("/connect/sessions/{id}/answer", self._answer)
         self._server = TestServer(app)
 
     @property
@@ -140,7 +142,7 @@ class FakeGateway:
         self.received.queries.append(request.query)
         if request.can_read_body:
             self.received.bodies.append(await request.json())
-        is_public = request.path in ("/consent", "/callback")
+        is_public = request.path == "/consent"
         if self.problem is not None and not is_public:
             return _problem(self.problem)
         if not is_public and request.headers.get("Authorization") != f"Bearer {API_KEY}":
@@ -191,24 +193,27 @@ class FakeGateway:
         return web.Response(status=204)
 
     async def _connect(self, request: web.Request) -> web.Response:
-        if request.match_info["platform"] == "apple_music":
-            return web.json_response(
-                {"flow": "browser_token", "connection": {"id": "c-1", "label": "Apple Music (fr)"}},
-                status=201,
-            )
-        return web.json_response(
-            {"flow": "redirect", "session": "s-1", "authorize_url": f"{self.url}/consent"}, status=201
-        )
+        session = {"id": "s-1", "status": "pending", "page_url": f"{self.url}/connect/sessions/s-1/page"}
+        body = await request.json()
+        if body.get("music_user_token"):
+            connection = {"id": "c-1", "label": "Apple Music (fr)"}
+            return web.json_response({**session, "status": "connected", "connection": connection}, status=201)
+        if body.get("hand_in") or self.is_hand_in_asked:
+            session["authorize_url"] = f"{self.url}/consent"
+            session["redirect_uri"] = self.redirect_uri
+        return web.json_response(session, status=201)
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        return web.json_response({"id": "s-1", **self.session_states[-1]})
 
     async def _session(self, request: web.Request) -> web.Response:
         is_last = len(self.session_states) == 1
-        return web.json_response(self.session_states[0] if is_last else self.session_states.pop(0))
+        state = self.session_states[0] if is_last else self.session_states.pop(0)
+        return web.json_response({"id": "s-1", **state})
 
     async def _consent(self, request: web.Request) -> web.Response:
-        if request.path == "/consent":
-            raise web.HTTPFound("/callback?code=x")
         self.consents += 1
-        return web.Response(text="done")
+        raise web.HTTPFound(f"{self.redirect_uri}?code=x&state=s")
 
     def _etag(self) -> str:
         return f'W/"{self._revision}"'

@@ -17,6 +17,7 @@ from shared.platforms.base import (
     PlaylistPage,
     Pool,
     Session,
+    SignInTerms,
     TargetPage,
     TargetView,
     TextQuery,
@@ -191,6 +192,16 @@ class FakeSignIn:
         raise ReconnectRequired("The platform wants the user.")
 
 
+class FakeScript:
+    """A sign-in by a script that nobody serves."""
+
+    script_url = "https://scripts.example/sign-in.js"
+    sources = ("https://scripts.example",)
+
+    def page_token(self, *, origin: str) -> str:
+        return f"page-token-for-{origin}"
+
+
 class FakePlatforms:
     """Spotify signs in by redirect, Apple Music with a browser's token, as the real ones do."""
 
@@ -219,6 +230,15 @@ class FakePlatforms:
     def label(self, platform: Platform) -> str:
         return {Platform.SPOTIFY: "Spotify", Platform.APPLE_MUSIC: "Apple Music"}[platform]
 
+    def sign_in_terms(self, platform: Platform) -> SignInTerms:
+        return SignInTerms(
+            life_months=6,
+            revoke_url=f"https://{platform}.example/apps",
+            revoke_place="the page of your apps",
+            source="invented",
+            read_on="2026-11-22",
+        )
+
     def capabilities(self, platform: Platform) -> Capabilities:
         return Capabilities(
             write_class=WriteClass.APPEND_AND_READ_BACK,
@@ -245,6 +265,10 @@ class FakePlatforms:
     def oauth(self, platform: Platform) -> FakeSignIn | None:
         self._require(platform)
         return self.sign_in if platform is Platform.SPOTIFY else None
+
+    def browser_sign_in(self, platform: Platform) -> FakeScript | None:
+        self._require(platform)
+        return FakeScript() if platform is Platform.APPLE_MUSIC else None
 
     def _require(self, platform: Platform) -> None:
         if platform in self.unconfigured:

@@ -27,34 +27,46 @@ CREATE TABLE connections (
     account_id    text,
     label         text NOT NULL,
     market        text NOT NULL,
-    state         text NOT NULL DEFAULT 'connected' CHECK (state IN ('connected', 'reconnect_required')),
+    state         text NOT NULL DEFAULT 'connected'
+                  CHECK (state IN ('connected', 'reconnect_required', 'disconnected')),
     sealed_tokens text NOT NULL,
     version       bigint NOT NULL DEFAULT 1,
     authorized_at timestamptz NOT NULL,
+    sign_in_ends_at timestamptz, -- NULL where the platform sets no known end; refreshing does not move it
     created_at    timestamptz NOT NULL DEFAULT now(),
 
     -- Who asks the platform for fresh tokens right now; a row, so that no connection is held meanwhile.
     refresh_owner text,
     refresh_until timestamptz,
-    -- A platform that names no account has one connection per user.
-    UNIQUE NULLS NOT DISTINCT (user_id, platform, account_id)
+    UNIQUE (user_id, platform, account_id)
 );
 
 CREATE TABLE connect_sessions (
     id              uuid PRIMARY KEY,
     user_id         uuid NOT NULL REFERENCES users,
     platform        text NOT NULL,
-    state_sha256    bytea NOT NULL UNIQUE,
-    sealed_verifier text NOT NULL,
-    redirect_uri    text NOT NULL,
+    flow            text NOT NULL CHECK (flow IN ('redirect', 'browser_token')),
+    -- The connection that is to be renewed, null for whichever account signs in; whether to add another one
+    -- where the platform names no account.
+    renews          uuid REFERENCES connections,
+    is_another      boolean NOT NULL,
+    -- Where the platform sends the browser, and whether its caller brings us that address.
+    redirect_uri    text,
+    is_handed_in    boolean NOT NULL,
+    -- Of the latest time that somebody set out for the platform: the browser they had, null for a program.
+    state_sha256    bytea UNIQUE,
+    sealed_verifier text,
+    browser_sha256  bytea,
     status          text NOT NULL DEFAULT 'pending'
-                    CHECK (status IN ('pending', 'connected', 'denied', 'expired', 'failed')),
+                    CHECK (status IN ('pending', 'connected', 'denied', 'failed')),
+    failure_code    text,
     failure         text,
     connection_id   uuid REFERENCES connections,
     created_at      timestamptz NOT NULL DEFAULT now(),
     expires_at      timestamptz NOT NULL,
     used_at         timestamptz
 );
+CREATE INDEX connect_sessions_over ON connect_sessions (expires_at);
 
 CREATE TABLE transfers (
     id                   uuid PRIMARY KEY,

@@ -14,7 +14,7 @@ from shared.errors import PlatformDenied, PlatformRejected, PlatformUnavailable,
 from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
 from shared.platforms.answers import RECONNECT, Refusal
 from shared.platforms.apple_music import convert, wire
-from shared.platforms.apple_music.developer_token import DeveloperToken
+from shared.platforms.apple_music.musickit import developer_token, musickit
 from shared.platforms.base import (
     REQUESTS,
     Capabilities,
@@ -24,6 +24,7 @@ from shared.platforms.base import (
     PlaylistPage,
     Pool,
     Session,
+    SignInTerms,
     TargetPage,
     TargetView,
     TextQuery,
@@ -32,7 +33,7 @@ from shared.platforms.base import (
 from shared.platforms.declaration import Declaration
 from shared.platforms.http import Call, PlatformHttp, Sign
 from shared.platforms.paging import Pager, RawPage
-from shared.settings import Settings, private_key_pem
+from shared.settings import Settings
 
 T = TypeVar("T")
 
@@ -259,12 +260,7 @@ class AppleMusicAdapter:
 
 
 def _signer(settings: Settings, clock: Clock) -> Sign:
-    developer = DeveloperToken(
-        team_id=settings.apple_music_team_id,
-        key_id=settings.apple_music_key_id,
-        pem=private_key_pem(settings),
-        clock=clock,
-    )
+    developer = developer_token(settings, clock)
 
     def sign(tokens: TokenSet | None) -> dict[str, str]:
         headers = {"Authorization": f"Bearer {developer.current()}"}
@@ -297,9 +293,18 @@ DECLARATION = Declaration(
         visibility_delay_s=30.0,
         reads_lag=True,
     ),
+    sign_in=SignInTerms(
+        # About 180 days, told nowhere by Apple; a new password or the user's own hand ends it earlier.
+        life_months=6,
+        revoke_url="https://account.apple.com/",
+        revoke_place="the account settings of the Music app, under 'Apps with Access'",
+        source="github.com/music-assistant/support issue 5955",
+        read_on="2026-11-22",
+    ),
     required=("apple_music_team_id", "apple_music_key_id", "apple_music_private_key"),
     build=AppleMusicAdapter,
     sign=_signer,
     refusals=_REFUSALS,
+    browser=musickit,
     probe=Call(operation="probe", route="/storefronts", query={"limit": 1}),
 )

@@ -1,5 +1,6 @@
-"""The developer token: a JSON Web Token that says which Apple developer team calls."""
+"""Developer tokens: JSON Web Tokens that say which Apple developer team calls, or whose web page."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import jwt
@@ -15,6 +16,7 @@ _LIFE = timedelta(hours=24)
 # what of the life is left when the next one is minted.
 _BACKDATED = timedelta(hours=6)
 _RENEW_AFTER_S = 6 * 3600.0
+_PAGE_LIFE = timedelta(hours=1)
 
 
 class DeveloperToken:
@@ -30,15 +32,22 @@ class DeveloperToken:
 
     def current(self) -> str:
         if not self._token or self._clock.monotonic() >= self._renew_at_s:
-            issued_at = self._clock.now() - _BACKDATED
             self._renew_at_s = self._clock.monotonic() + _RENEW_AFTER_S
-            self._token = jwt.encode(
-                {"iss": self._team_id, "iat": issued_at, "exp": issued_at + _LIFE},
-                self._key,
-                algorithm="ES256",
-                headers={"kid": self._key_id},
-            )
+            self._token = self._mint(_LIFE, claims={})
         return self._token
+
+    def for_page(self, *, origin: str) -> str:
+        """Return a token that a web page may show: good there alone, and for an hour or two."""
+        return self._mint(_BACKDATED + _PAGE_LIFE, claims={"origin": [origin]})
+
+    def _mint(self, life: timedelta, *, claims: Mapping[str, object]) -> str:
+        issued_at = self._clock.now() - _BACKDATED
+        return jwt.encode(
+            {"iss": self._team_id, "iat": issued_at, "exp": issued_at + life, **claims},
+            self._key,
+            algorithm="ES256",
+            headers={"kid": self._key_id},
+        )
 
 
 def _private_key(pem: str) -> EllipticCurvePrivateKey:

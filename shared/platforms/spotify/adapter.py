@@ -26,6 +26,7 @@ from shared.platforms.base import (
     PlaylistPage,
     Pool,
     Session,
+    SignInTerms,
     TargetPage,
     TargetView,
     TextQuery,
@@ -305,6 +306,8 @@ def _oauth(settings: Settings) -> OAuthApp:
             "playlist-modify-public",
             "user-read-private",
         ),
+        # Shows whose account it is even to who has agreed before, and lets them take another one.
+        extras={"show_dialog": "true"},
     )
 
 
@@ -339,6 +342,13 @@ DECLARATION = Declaration(
         # Items were readable 0.6 s after a write (measured by others, 2026).
         visibility_delay_s=2.0,
         reads_lag=False,
+    ),
+    sign_in=SignInTerms(
+        life_months=6,
+        revoke_url="https://www.spotify.com/account/apps/",
+        revoke_place="your Spotify account page, under 'Manage apps'",
+        source="developer.spotify.com/blog/2026-06-18-refresh-token-expiration",
+        read_on="2026-11-22",
     ),
     required=("spotify_client_id",),
     build=SpotifyAdapter,

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, TypeAlias
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
@@ -153,16 +154,16 @@ async def connected(call: Caller, platforms: FakePlatforms) -> Caller:
 
 
 async def sign_in(call: Caller, platforms: FakePlatforms, *, code: str) -> Reply:
-    """Connect Spotify through its redirect; return the answer to the callback."""
-    started = await call("POST", "/connect/spotify")
+    """Connect Spotify by handing its answer in; return the session."""
+    started = await call("POST", "/connect/spotify", json={"hand_in": True})
     assert started.status == 201, started.text
     platforms.sign_in.codes.add(code)
-    return await call("GET", f"/connect/spotify/callback?code={code}&state={state_of(started)}")
+    address = f"{started.json['redirect_uri']}?code={code}&state={state_of(started.json['authorize_url'])}"
+    return await call("POST", f"{started.headers['Location']}/answer", json={"address": address})
 
 
-def state_of(started: Reply) -> str:
-    query = started.json["authorize_url"].partition("?")[2]
-    return str(dict(part.split("=", 1) for part in query.split("&"))["state"])
+def state_of(authorize_url: str) -> str:
+    return parse_qs(urlsplit(authorize_url).query)["state"][0]
 
 
 def transfer_body(**changes: Any) -> Json:

@@ -67,7 +67,7 @@ async def belongings(connected: Caller, pool: Pool, platforms: FakePlatforms) ->
             "/status": transfer.json["id"],
             "/transfer": transfer.json["id"],
             "/rules": rule.json["id"],
-            "/connect/sessions": session.json["session"],
+            "/connect/sessions": session.json["id"],
             "/connections": connections[0]["id"],
             "/keys": key.json["id"],
             "/users": str(connected.user_id),
@@ -161,7 +161,9 @@ async def test_a_foreign_connection_in_a_body_is_like_none(
         rules = {name: {**rule[name], **ends[name]} for name in ends}
         bodies = {"/transfer": transfer, "/rules": rules}
         listed = await stranger("GET", f"/playlists?connection={connection}")
-        return [likeness(await stranger(method, path, json=bodies[path])), likeness(listed)]
+        renewed = await stranger("POST", f"/connect/spotify?connection={connection}")
+        made = await stranger(method, path, json=bodies[path])
+        return [likeness(made), likeness(listed), likeness(renewed)]
 
     for method, path in (("POST", "/transfer"), ("PUT", "/rules")):
         foreign = await ask(method, path, belongings.ids["/connections"])

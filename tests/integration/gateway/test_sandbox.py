@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from aiohttp.test_utils import BaseTestServer, TestClient, TestServer
 
+from deploy.cli.loopback import visit
 from deploy.sandbox.options import Options
 from deploy.sandbox.server import build_app as build_sandbox
 from gateway import keys
@@ -39,16 +40,13 @@ class Stage(msgspec.Struct, kw_only=True):
             assert response.ok, await response.text()
             return await response.json() if response.content_type == "application/json" else None
 
-    async def agree(self, started: Reply) -> None:
-        """Open the sign-in as a browser does, and follow it to its end."""
-        async with (
-            aiohttp.ClientSession() as browser,
-            browser.get(started.json["authorize_url"], headers={"Accept": "text/html"}) as page,
-        ):
-            assert page.content_type == "text/html", await page.text()
+    async def agree(self, started: Reply) -> Reply:
+        """Open the sign-in as a browser does, and hand in the address at its end."""
+        address = await visit(started.json["authorize_url"])
+        return await self.call("POST", f"{started.headers['Location']}/answer", json={"address": address})
 
     async def connect_both(self) -> None:
-        await self.agree(await self.call("POST", "/connect/spotify"))
+        await self.agree(await self.call("POST", "/connect/spotify", json={"hand_in": True}))
         token = (await self.order(APPLE_MUSIC, "user-tokens"))["music_user_token"]
         reply = await self.call("POST", "/connect/apple_music", json={"music_user_token": token})
         assert reply.status == 201, reply.text
@@ -92,10 +90,9 @@ async def test_both_accounts_are_connected_and_a_transfer_is_accepted(stage: Sta
 
 
 async def test_a_sign_in_of_the_sandbox_leaves_the_session_connected(stage: Stage) -> None:
-    started = await stage.call("POST", "/connect/spotify")
+    started = await stage.call("POST", "/connect/spotify", json={"hand_in": True})
 
-    await stage.agree(started)
-    session = await stage.call("GET", started.headers["Location"])
+    session = await stage.agree(started)
 
     assert session.json["status"] == "connected"
     assert session.json["connection"]["platform"] == "spotify"

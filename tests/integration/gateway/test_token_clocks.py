@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from shared.cipher import Cipher
 from shared.db import connections, users
+from shared.db.connections import NewSignIn
 from shared.db.pool import Pool
 from shared.models import Account, Platform, TokenSet
 from shared.settings import Secret, parse_key_ring
@@ -90,8 +91,7 @@ async def test_wrong_clocks_cost_a_few_refreshes_and_no_session(
         connection = await connections.upsert(
             pool,
             await users.ensure(pool, name="mira"),
-            platform=Platform.SPOTIFY,
-            account=Account(id="acc-1", label="Mira Holt", market="DE"),
+            NewSignIn(platform=Platform.SPOTIFY, account=Account(id="acc-1", label="Mira Holt", market="DE")),
             seal=lambda connection_id: processes[0].seal(
                 connection_id, platform=Platform.SPOTIFY, tokens=issuer.issue(clocks[0])
             ),

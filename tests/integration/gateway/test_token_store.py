@@ -5,7 +5,7 @@ import pytest
 from shared.cipher import Cipher
 from shared.clock import SystemClock
 from shared.db import connections, users
-from shared.db.connections import ConnectionState
+from shared.db.connections import ConnectionState, NewSignIn
 from shared.db.pool import Pool, open_pool
 from shared.models import Account, Platform, TokenSet
 from shared.settings import Secret, parse_key_ring
@@ -65,8 +65,7 @@ async def test_tokens_that_were_issued_while_postgres_was_away_are_stored_when_i
         connection = await connections.upsert(
             pool,
             user_id,
-            platform=Platform.SPOTIFY,
-            account=Account(id="acc-1", label="Mira Holt", market="DE"),
+            NewSignIn(platform=Platform.SPOTIFY, account=Account(id="acc-1", label="Mira Holt", market="DE")),
             seal=lambda connection_id: sessions.seal(connection_id, platform=Platform.SPOTIFY, tokens=OLD),
         )
 
@@ -84,8 +83,7 @@ async def test_tokens_that_are_stored_late_make_a_connection_good_again(pool: Po
     connection = await connections.upsert(
         pool,
         user_id,
-        platform=Platform.SPOTIFY,
-        account=Account(id="acc-1", label="Mira Holt", market="DE"),
+        NewSignIn(platform=Platform.SPOTIFY, account=Account(id="acc-1", label="Mira Holt", market="DE")),
         seal=lambda _: "old",
     )
     # Another process has tried the old refresh token meanwhile, which the platform had replaced.

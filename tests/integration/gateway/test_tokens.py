@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from shared.cipher import Cipher
 from shared.db import connections, users
-from shared.db.connections import ConnectionState
+from shared.db.connections import ConnectionState, NewSignIn
 from shared.db.pool import Pool
 from shared.errors import ConnectionMissing, PlatformUnavailable, ReconnectRequired
 from shared.models import Account, ConnectionId, Platform, TokenSet, UserId
@@ -98,8 +98,7 @@ async def connect(pool: Pool, user_id: UserId, sessions: Sessions, tokens: Token
     connection = await connections.upsert(
         pool,
         user_id,
-        platform=Platform.SPOTIFY,
-        account=Account(id="acc-1", label="Mira Holt", market="DE"),
+        NewSignIn(platform=Platform.SPOTIFY, account=Account(id="acc-1", label="Mira Holt", market="DE")),
         seal=lambda connection_id: sessions.seal(connection_id, platform=Platform.SPOTIFY, tokens=tokens),
     )
     await sessions.forget(connection.id)

@@ -373,69 +373,6 @@ async def test_playlists_as_json_keep_what_the_gateway_said(
     assert json.loads(capsys.readouterr().out) == {"items": gateway.pages["/playlists"]}
 
 
-async def test_connect_waits_for_the_consent_given_elsewhere(
-    gateway: FakeGateway, crossplay: Crossplay, capsys: pytest.CaptureFixture[str]
-) -> None:
-    gateway.session_states = [
-        {"status": "pending"},
-        {"status": "connected", "connection": {"id": "c-1", "label": "Mara"}},
-    ]
-
-    code = await crossplay("connect", "spotify", "--no-browser")
-
-    printed = capsys.readouterr()
-    assert code == Exit.FULL
-    assert f"{gateway.url}/consent" in printed.err
-    assert printed.out == "Connected spotify: Mara\n"
-    assert gateway.consents == 0
-
-
-async def test_connect_follows_the_address_itself_without_showing_the_api_key_to_it(
-    gateway: FakeGateway, crossplay: Crossplay
-) -> None:
-    code = await crossplay("connect", "spotify", "--follow")
-
-    visits = [
-        headers
-        for path, headers in zip(gateway.received.paths, gateway.received.headers, strict=True)
-        if path in ("GET /consent", "GET /callback")
-    ]
-    assert code == Exit.FULL
-    assert gateway.consents == 1
-    assert len(visits) == 2
-    assert all("Authorization" not in headers for headers in visits)
-
-
-@pytest.mark.parametrize(
-    ("session", "code"),
-    [
-        ({"status": "denied"}, Exit.SIGN_IN),
-        ({"status": "expired"}, Exit.SIGN_IN),
-        ({"status": "failed", "failure": "Spotify answered 403."}, Exit.FAILED),
-    ],
-)
-async def test_refused_connection_says_why(
-    session: dict[str, Any],
-    code: Exit,
-    gateway: FakeGateway,
-    crossplay: Crossplay,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    gateway.session_states = [session]
-
-    assert await crossplay("connect", "spotify", "--no-browser") == code
-    assert (session.get("failure") or session["status"]) in capsys.readouterr().err
-
-
-async def test_apple_music_without_a_token_says_how_to_give_one(
-    crossplay: Crossplay, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code = await crossplay("connect", "apple_music")
-
-    assert code == Exit.USAGE_OR_CANCELLED
-    assert "--music-user-token-stdin" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     ("slug", "http_status", "code"),
     [
