@@ -57,7 +57,7 @@ class Allowances:
         self._limit = per_minute
         self._unit_s = WINDOW_S / per_minute
         self._clock = clock or SystemClock()
-        self._paid_s: dict[str, float] = {}  # what the script keeps, of this process alone
+        self._paid_s: dict[str, float] = {}  # what the script keeps, as this process has seen it
         self._is_away = False
         self._retry_at_s = float("-inf")
 
@@ -83,7 +83,9 @@ class Allowances:
             self._lose_store(error)
             return self._count_here(who, count)
         self._is_away, self._retry_at_s = False, float("-inf")
-        return self._allowance(is_granted=bool(answer[0]), owed_s=int(answer[1]) / _US)
+        owed_s = int(answer[1]) / _US
+        self._remember(who, self._clock.monotonic() + owed_s)
+        return self._allowance(is_granted=bool(answer[0]), owed_s=owed_s)
 
     def _lose_store(self, error: Exception) -> None:
         if not self._is_away:
@@ -94,21 +96,22 @@ class Allowances:
         self._retry_at_s = self._clock.monotonic() + AWAY_S
 
     def _count_here(self, who: str, count: int) -> Allowance:
-        """Do what the script does. Begins with a full allowance: what others have counted is not known."""
+        """Do what the script does, from what it has said last: a Redis that goes away forgives nobody."""
         now_s = self._clock.monotonic()
         before_s = max(now_s, self._paid_s.get(who, now_s))
         paid_s = max(now_s, before_s + count * self._unit_s)
         if count > 0 and paid_s - now_s > WINDOW_S:
             return self._allowance(is_granted=False, owed_s=before_s - now_s)
-        self._paid_s[who] = paid_s
-        if len(self._paid_s) > _LOCAL_COUNT:
-            self._forget(now_s)
+        self._remember(who, paid_s)
         return self._allowance(is_granted=True, owed_s=paid_s - now_s)
 
-    def _forget(self, now_s: float) -> None:
-        """Forget who owes nothing any more; if that is not enough, everybody: memory has an end."""
-        owing = {who: paid_s for who, paid_s in self._paid_s.items() if paid_s > now_s}
-        self._paid_s = owing if len(owing) <= _LOCAL_COUNT // 2 else {}
+    def _remember(self, who: str, paid_s: float) -> None:
+        """Keep it; where it gets too much, forget who owes nothing, and at worst all: memory has an end."""
+        self._paid_s[who] = paid_s
+        if len(self._paid_s) > _LOCAL_COUNT:
+            now_s = self._clock.monotonic()
+            owing = {one: until_s for one, until_s in self._paid_s.items() if until_s > now_s}
+            self._paid_s = owing if len(owing) <= _LOCAL_COUNT // 2 else {}
 
     def _allowance(self, *, is_granted: bool, owed_s: float) -> Allowance:
         free_s = WINDOW_S - owed_s

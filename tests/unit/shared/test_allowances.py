@@ -126,6 +126,18 @@ async def test_a_store_that_is_back_counts_again(away: ScriptedRedis, clock: Fak
     assert away.asked_count == 3
 
 
+async def test_a_store_that_goes_away_forgives_nobody(clock: FakeClock) -> None:
+    redis = ScriptedRedis()
+    counted = allowances(redis, clock, per_minute=6)
+    heard = await counted.take("k1")
+
+    redis.is_away = True
+
+    assert heard.left_count == 3
+    assert await granted_count(counted, "k1", of=10) == 3
+    assert await granted_count(counted, "k2", of=10) == 6
+
+
 async def test_memory_has_an_end_however_many_addresses_somebody_has(
     away: ScriptedRedis, clock: FakeClock
 ) -> None:
