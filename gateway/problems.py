@@ -18,7 +18,7 @@ from gateway.actions.refusals import (
     UndoNotSupported,
 )
 from shared import errors
-from shared.cipher import SealBroken
+from shared.cipher import KeyMissing, SealBroken
 from shared.db.migrate import SchemaMismatch
 from shared.errors import CrossplayError, FieldFault
 
@@ -84,6 +84,14 @@ _REJECTED = Kind(
     title="The platform does not accept our request",
     cause="The platform has changed, or this release has a fault.",
     cure="Look for a newer release; repeating does not help.",
+)
+_SEAL_BROKEN = Kind(
+    slug="seal-broken",
+    status=500,
+    title="A stored secret cannot be opened",
+    cause="The server's keys were changed without keeping the old ones, or its database was.",
+    cure="Its operator adds the old key to CROSSPLAY_SECRET_KEYS; `crossplay keys status` tells which.",
+    is_told=False,
 )
 _JOB = msgspec.structs.replace(INTERNAL, cause="An error of the workers reached the gateway.")
 
@@ -192,6 +200,14 @@ TABLE: dict[type[CrossplayError], Kind] = {
         cause="Each server needs an app registration of its own at the platform.",
         cure="Its operator sets the variables that `detail` names and starts the server again.",
     ),
+    errors.TokensLocked: Kind(
+        slug="tokens-locked",
+        status=503,
+        title="This server cannot open the account's tokens",
+        cause="The server's keys were changed without keeping the old ones.",
+        cure="Its operator adds the old key to CROSSPLAY_SECRET_KEYS again, or the account is connected "
+        "again; what waited goes on by itself.",
+    ),
     RedirectUriImpossible: Kind(
         slug="redirect-uri-impossible",
         status=409,
@@ -278,14 +294,8 @@ TABLE: dict[type[CrossplayError], Kind] = {
         cause="The server was upgraded or put back without its database.",
         cure="Its operator runs `crossplay migrate` of the newest release.",
     ),
-    SealBroken: Kind(
-        slug="seal-broken",
-        status=500,
-        title="Stored tokens cannot be opened",
-        cause="The server's keys were changed without keeping the old ones.",
-        cure="Its operator adds the old key to CROSSPLAY_SECRET_KEYS, or the account is connected again.",
-        is_told=False,
-    ),
+    SealBroken: _SEAL_BROKEN,
+    KeyMissing: _SEAL_BROKEN,
     errors.SettingsError: INTERNAL,
 }
 HTTP_KINDS: dict[int, Kind] = {

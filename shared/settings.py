@@ -1,7 +1,6 @@
 """All settings, read once from `CROSSPLAY_*` environment variables into one frozen value."""
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,6 +44,9 @@ class Secret:
 
 
 NO_SECRET = Secret("")
+
+_LEAST_DISTINCT_BYTES = 16
+"""Of 32 random bytes 30 are distinct as a rule; fewer than this happens once in 10^16 keys."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +96,7 @@ DESCRIPTIONS: dict[str, str] = {
     "database_url": "PostgreSQL 15–18, `postgresql://user:password@host:port/name`.",
     "redis_url": "Redis ≥ 7.0 or Valkey ≥ 8, `redis://:password@host:port/0`.",
     "secret_keys": "Keys that encrypt tokens at rest: `kid:base64-of-32-bytes`, several by comma; the first "
-    "one encrypts, all decrypt.",
+    "one encrypts, all decrypt. `crossplay keys generate` makes one.",
     "host": "Address that the gateway listens on.",
     "port": "Port that the gateway listens on; 0 takes a free one.",
     "public_url": "Address under which users reach the gateway; empty: `http://<host>:<port>`.",
@@ -160,16 +162,27 @@ def require_stores(settings: Settings) -> None:
 
 
 def parse_key_ring(secret_keys: Secret) -> dict[str, bytes]:
-    """Return key bytes by key id, the encrypting one first. Raises ValueError without showing a key."""
+    """Return key bytes by key id, the encrypting one first.
+
+    Raises ValueError without showing a key: for what is no key, one that nobody drew by chance, an id or a
+    key that stands there twice.
+    """
     ring: dict[str, bytes] = {}
     for number, part in enumerate(filter(None, secret_keys.reveal().split(",")), start=1):
         kid, separator, text = part.strip().partition(":")
         try:
             key = base64.b64decode(text, validate=True)
-        except binascii.Error:
+        except ValueError:
             key = b""
-        if not kid.isalnum() or not separator or len(key) != 32:  # AES-256
+        is_id = kid.isascii() and kid.isalnum()
+        if not is_id or not separator or len(key) != 32:  # AES-256
             raise ValueError(f"key {number} is not `kid:base64-of-32-bytes`")
+        if len(set(key)) < _LEAST_DISTINCT_BYTES:
+            raise ValueError(f"key {number} is not random: `crossplay keys generate` makes one that is")
+        if kid in ring:
+            raise ValueError(f"key {number} has the id of another one: each needs its own")
+        if key in ring.values():
+            raise ValueError(f"key {number} is the same as another one: a second id does not make it new")
         ring[kid] = key
     return ring
 
@@ -217,14 +230,21 @@ def _url_faults(settings: Settings) -> list[str]:
     ):
         secret = getattr(settings, name)
         if secret and _address_parts(secret.reveal())[0] not in schemes:
-            faults.append(f"{PREFIX}{name.upper()}: must be an address that begins with {schemes[0]}://.")
+            faults.append(
+                f"{PREFIX}{name.upper()}: must be an address that begins with {schemes[0]}://, and a "
+                "password in it must have its special signs encoded (`/` is %2F)."
+            )
     return faults
 
 
 def _address_parts(text: str) -> tuple[str, str]:
-    """Return scheme and host; empty ones of what is no address, whose error would show the password in it."""
+    """Return scheme and host; empty ones of what is no address, whose error would show the password in it.
+
+    A password with a bare `/` also makes none: what stands before it would be read, and told, as the port.
+    """
     try:
         parts = urlsplit(text)
+        parts.port  # noqa: B018 - it raises when it is asked for
     except ValueError:
         return "", ""
     return parts.scheme, parts.hostname or ""
