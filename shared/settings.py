@@ -1,6 +1,7 @@
 """All settings, read once from `CROSSPLAY_*` environment variables into one frozen value."""
 
 import base64
+import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -12,9 +13,11 @@ import msgspec
 from shared.errors import SettingsError
 
 PREFIX = "CROSSPLAY_"
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
+CountOrOff = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
 
 class Secret:
@@ -58,6 +61,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
     public_url: str = ""
     streams_per_user: Count = 20
+    key_requests_per_minute: CountOrOff = 600
+    failed_keys_per_minute: CountOrOff = 60
+    cors_origins: str = ""
 
     webhook_timeout_s: Positive = 15.0
     webhook_allowed_networks: str = ""
@@ -102,6 +108,10 @@ DESCRIPTIONS: dict[str, str] = {
     "webhook_timeout_s": "Total time of one attempt to deliver to a webhook.",
     "webhook_allowed_networks": "Networks of your own that webhooks may lead to, as CIDRs by comma; http "
     "will do there. Empty: public https addresses only.",
+    "key_requests_per_minute": "Requests that one API key may make at all gateways together; 0: no limit.",
+    "failed_keys_per_minute": "Requests with wrong API keys that one address may send; 0: no limit.",
+    "cors_origins": "Origins whose pages may call the API, `https://app.example`, several by comma; empty: "
+    "none.",
     "worker_concurrency": "Jobs that one worker runs at once, per platform.",
     "lease_s": "How long a worker owns a job without a heartbeat; a crashed one's jobs are free after it.",
     "send_timeout_s": "Total time of one platform write; must be shorter than half the lease.",
@@ -195,6 +205,15 @@ def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(networks)
 
 
+def parse_origins(cors_origins: str) -> frozenset[str]:
+    """Return the origins, as browsers write them. Raises ValueError that names what is none."""
+    origins = frozenset(filter(None, map(str.strip, cors_origins.split(","))))
+    for origin in sorted(origins):
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"`{origin}` is not `https://host` or `https://host:port` in small letters")
+    return origins
+
+
 def private_key_pem(settings: Settings) -> str:
     """Return the MusicKit key's PEM text, read from its file where a path was given."""
     text = settings.apple_music_private_key.reveal()
@@ -263,6 +282,10 @@ def _rule_faults(settings: Settings) -> list[str]:
         parse_networks(settings.webhook_allowed_networks)
     except ValueError as error:
         faults.append(f"{PREFIX}WEBHOOK_ALLOWED_NETWORKS: {error}.")
+    try:
+        parse_origins(settings.cors_origins)
+    except ValueError as error:
+        faults.append(f"{PREFIX}CORS_ORIGINS: {error}.")
     if settings.apple_music_private_key:
         try:
             private_key_pem(settings)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from deploy.cli import (
+    api_keys,
     connect,
     connections,
     control,
@@ -67,6 +68,7 @@ for part in (
     control,
     report,
     review,
+    api_keys,
     match,
     webhooks,
 ):

@@ -164,6 +164,17 @@ class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
     next_try_at: str | None = None
 
 
+class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An API key in a list; times are RFC 3339 texts."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...] = ()
+    last_used_at: str | None = None
+    expires_at: str | None = None
+    revoked_at: str | None = None
+
+
 class PlaylistRow(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
@@ -211,6 +222,10 @@ def read_webhook(body: Any) -> WebhookRow:
 
 def read_delivery(body: Any) -> DeliveryRow:
     return _read(body, DeliveryRow)
+
+
+def read_key(body: Any) -> KeyRow:
+    return _read(body, KeyRow)
 
 
 def read_playlist(body: Any) -> PlaylistRow:

@@ -11,7 +11,7 @@ from gateway.actions.refusals import ConnectAgain
 from shared.db import connections
 from shared.db.connections import Connection, ConnectionState
 from shared.db.pool import Pool
-from shared.errors import NotFound, PlatformError, PlatformNotConfigured
+from shared.errors import NotFound, PlatformError, PlatformNotConfigured, TokensLocked
 from shared.models import ConnectionId, Platform, UserId
 from shared.tokens import Sessions
 
@@ -109,7 +109,7 @@ class KeepConnections:
                 await adapter.account()
         except ConnectAgain as error:
             return Health.RECONNECT_REQUIRED, str(error)
-        except (PlatformError, PlatformNotConfigured) as error:
+        except (PlatformError, PlatformNotConfigured, TokensLocked) as error:
             return Health.UNAVAILABLE, str(error)
         return Health.OK, f"{label} answers to {connection.label}."
 

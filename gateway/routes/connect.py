@@ -7,6 +7,7 @@ from gateway.actions.connect_account import ConnectWish, Started
 from gateway.connect_schemas import ConnectQuery, ConnectRequest, ConnectSessionResource, HandInRequest
 from gateway.decoding import decode_body, decode_query
 from gateway.operations import Operation
+from shared.scopes import Scope
 
 
 async def start(request: web.Request) -> web.Response:
@@ -72,6 +73,7 @@ ROUTES = (
         path="/connect/{platform}",
         handler=start,
         name="connect",
+        scope=Scope.CONNECTIONS_WRITE,
         summary="Connect an account, or renew a connection: the answer says what its user has to open.",
         body=ConnectRequest,
         is_body_required=False,
@@ -94,6 +96,7 @@ ROUTES = (
         path="/connect/sessions/{id}",
         handler=show,
         name="getConnectSession",
+        scope=Scope.CONNECTIONS_READ,
         summary="Show what became of an attempt to connect.",
         answers={200: ConnectSessionResource},
         problems=("not-found", "store-unavailable"),
@@ -103,6 +106,7 @@ ROUTES = (
         path="/connect/sessions/{id}/answer",
         handler=hand_in,
         name="handInAnswer",
+        scope=Scope.CONNECTIONS_WRITE,
         summary="Hand in the address at which a platform's sign-in has ended; the answer says how.",
         body=HandInRequest,
         answers={200: ConnectSessionResource},

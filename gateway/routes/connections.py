@@ -7,6 +7,7 @@ from gateway.connection_schemas import ConnectionsQuery, ConnectionTestResource,
 from gateway.decoding import decode_query
 from gateway.operations import Operation
 from gateway.schemas import ConnectionPage, ConnectionResource
+from shared.scopes import Scope
 
 
 async def list_all(request: web.Request) -> web.Response:
@@ -54,6 +55,7 @@ ROUTES = (
         path="/connections",
         handler=list_all,
         name="listConnections",
+        scope=Scope.CONNECTIONS_READ,
         summary="List your connected accounts, and with `?state=disconnected` those that were.",
         query=ConnectionsQuery,
         answers={200: ConnectionPage},
@@ -64,6 +66,7 @@ ROUTES = (
         path="/connections/{id}",
         handler=show,
         name="getConnection",
+        scope=Scope.CONNECTIONS_READ,
         summary="Show a connected account: its state, and how long its sign-in lives.",
         answers={200: ConnectionResource},
         problems=("not-found", "store-unavailable"),
@@ -73,6 +76,7 @@ ROUTES = (
         path="/connections/{id}/test",
         handler=try_out,
         name="testConnection",
+        scope=Scope.CONNECTIONS_WRITE,
         summary="Ask the platform now whether it still accepts the connection.",
         answers={200: ConnectionTestResource},
         problems=("not-found", "store-unavailable"),
@@ -82,6 +86,7 @@ ROUTES = (
         path="/connections/{id}",
         handler=disconnect,
         name="disconnect",
+        scope=Scope.CONNECTIONS_WRITE,
         summary="Delete the account's tokens here; says where its user ends the permission at the platform.",
         answers={200: DisconnectedResource},
         problems=("not-found", "store-unavailable"),

@@ -6,6 +6,7 @@ from gateway import answers, keys, webhook_resources
 from gateway.decoding import decode_query
 from gateway.operations import Operation
 from gateway.webhook_schemas import DeliveriesQuery, DeliveryPage, DeliveryResource
+from shared.scopes import Scope
 
 
 async def list_page(request: web.Request) -> web.Response:
@@ -40,6 +41,7 @@ ROUTES = (
         method="GET",
         path="/webhooks/{id}/deliveries",
         handler=list_page,
+        scope=Scope.WEBHOOKS_READ,
         name="listDeliveries",
         summary="List what a webhook was told or is to be told in the last 30 days, newest first.",
         query=DeliveriesQuery,
@@ -50,6 +52,7 @@ ROUTES = (
         method="POST",
         path="/webhooks/{id}/deliveries/{delivery_id}/replay",
         handler=replay,
+        scope=Scope.WEBHOOKS_WRITE,
         name="replayDelivery",
         summary="Have it delivered again at once, under the same id, with all retries.",
         answers={202: DeliveryResource},
@@ -59,6 +62,7 @@ ROUTES = (
         method="POST",
         path="/webhooks/{id}/test",
         handler=test,
+        scope=Scope.WEBHOOKS_WRITE,
         name="testWebhook",
         summary="Send a `webhook.test`, once; its delivery tells how that went.",
         answers={202: DeliveryResource},

@@ -17,6 +17,7 @@ from gateway.webhook_schemas import (
 )
 from shared.db.webhooks import WebhookChange
 from shared.models import WebhookId
+from shared.scopes import Scope
 from shared.webhook_events import WebhookEvent
 
 
@@ -82,6 +83,7 @@ ROUTES = (
         method="POST",
         path="/webhooks",
         handler=add,
+        scope=Scope.WEBHOOKS_WRITE,
         name="addWebhook",
         summary="Have events sent to an address; the answer has the secret that signs them, this once.",
         body=WebhookRequest,
@@ -93,6 +95,7 @@ ROUTES = (
         method="GET",
         path="/webhooks",
         handler=list_page,
+        scope=Scope.WEBHOOKS_READ,
         name="listWebhooks",
         summary="List your webhooks, newest first.",
         query=WebhooksQuery,
@@ -103,6 +106,7 @@ ROUTES = (
         method="GET",
         path="/webhooks/{id}",
         handler=show,
+        scope=Scope.WEBHOOKS_READ,
         name="getWebhook",
         summary="Show a webhook, without its secret.",
         answers={200: WebhookResource},
@@ -112,6 +116,7 @@ ROUTES = (
         method="PATCH",
         path="/webhooks/{id}",
         handler=change,
+        scope=Scope.WEBHOOKS_WRITE,
         name="changeWebhook",
         summary="Change what is named; `enabled` lets it rest, or go on after it was disabled.",
         body=WebhookChangeRequest,
@@ -123,6 +128,7 @@ ROUTES = (
         method="POST",
         path="/webhooks/{id}/rotate-secret",
         handler=rotate_secret,
+        scope=Scope.WEBHOOKS_WRITE,
         name="rotateWebhookSecret",
         summary="Make a new secret, shown this once; for 24 hours the one before signs beside it.",
         answers={200: WebhookWithSecret},
@@ -132,6 +138,7 @@ ROUTES = (
         method="DELETE",
         path="/webhooks/{id}",
         handler=remove,
+        scope=Scope.WEBHOOKS_WRITE,
         name="removeWebhook",
         summary="Forget a webhook with its deliveries; what waits is not sent any more.",
         answers={204: None},

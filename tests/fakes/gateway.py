@@ -78,11 +78,14 @@ class Received:
         self.queries: list[Mapping[str, str]] = []
 
 
+PAGES = ("/rules", "/keys", "/playlists", "/transfers", "/connections", "/webhooks")
+
+
 class FakeGateway:
     """Answers with what its attributes hold.
 
     revisions: each read of the status that knows the current one moves on to the next.
-    pages: items by path, given out two at a time. stored: what a PUT answers, by path.
+    pages: items by path, given out two at a time. stored: what a PUT or POST answers, by path.
     reports: files by path; is_report_cut: they break off before their end.
     is_hand_in_asked: the answer to a sign-in has to be handed in; redirect_uri: where it then ends.
     problem: answered to everything instead, with its status.
@@ -115,19 +118,16 @@ class FakeGateway:
             web.get("/status/{id}/tracks", self._page),
             web.put("/status/{id}/tracks/{position}/match", self._stored),
             web.get("/status/{id}/report.{form}", self._report),
-            web.get("/rules", self._page),
+            *(web.get(path, self._page) for path in PAGES),
+            *(web.delete(f"{path}/{{id}}", self._removed) for path in ("/rules", "/keys")),
+            web.post("/keys", self._stored),
             web.put("/rules", self._stored),
-            web.delete("/rules/{id}", self._removed),
-            web.get("/webhooks", self._page),
             web.post("/webhooks", self._stored),
             web.patch("/webhooks/{id}", self._stored),
             web.delete("/webhooks/{id}", self._removed),
             web.post("/webhooks/{id}/{verb}", self._stored),
             web.get("/webhooks/{id}/deliveries", self._page),
             web.post("/webhooks/{id}/deliveries/{delivery}/replay", self._stored),
-            web.get("/playlists", self._page),
-            web.get("/transfers", self._page),
-            web.get("/connections", self._page),
             web.delete("/connections/{id}", self._stored),
             web.post("/connections/{id}/test", self._stored),
             web.post("/connect/{platform}", self._connect),
