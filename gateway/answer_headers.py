@@ -52,6 +52,14 @@ _DESCRIBED: dict[str, dict[str, Any]] = {
     "Age": {"description": "How old the list is, in seconds.", "schema": _SECONDS, "required": True},
     "Content-Disposition": {"description": "A name for the file.", "schema": _TEXT, "required": True},
     "Vary": {"description": "The request headers that the answer depends on.", "schema": _TEXT},
+    "RateLimit-Policy": {
+        "description": "How many requests your key may make in `w` seconds.",
+        "schema": _TEXT,
+    },
+    "RateLimit": {
+        "description": "How many of them are left, and in `t` seconds all of them.",
+        "schema": _TEXT,
+    },
     "WWW-Authenticate": {
         "description": "How to show who you are.",
         "schema": {"type": "string", "const": 'Bearer realm="crossplay"'},
@@ -59,6 +67,7 @@ _DESCRIBED: dict[str, dict[str, Any]] = {
     },
 }
 _ALWAYS = ("X-Request-Id", "X-Content-Type-Options", "traceparent")
+_GUARDED = ("RateLimit-Policy", "RateLimit")
 _BY_STATUS = {
     201: ("Location",),
     202: ("Location",),
@@ -76,7 +85,7 @@ async def add(_: web.Request, response: web.StreamResponse) -> None:
 
 def of_answer(operation: Operation, *, status: int, body: Any) -> dict[str, Any]:
     """Describe the headers of an operation's answer."""
-    names = [*_ALWAYS, *_BY_STATUS.get(status, ())]
+    names = [*_ALWAYS, *_BY_STATUS.get(status, ()), *(() if operation.is_open else _GUARDED)]
     if body is StatusResource:
         names += ["ETag", "Retry-After", "Preference-Applied", "Idempotent-Replayed"]
     if "next_cursor" in getattr(body, "__struct_fields__", ()):
@@ -96,4 +105,6 @@ def of_problem(status: int) -> dict[str, Any]:
         names.append("WWW-Authenticate")
     if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
         names.append("Retry-After")
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        names += _GUARDED
     return {name: _DESCRIBED[name] for name in names}

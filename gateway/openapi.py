@@ -13,6 +13,7 @@ from gateway.events import EventKind
 from gateway.operations import Operation
 from gateway.problems import INTERNAL, KINDS
 from gateway.schemas import Problem, StatusResource
+from gateway.webhook_docs import PAYLOADS, describe
 from shared.models import Platform
 
 _REF = "#/components/schemas/{name}"
@@ -70,6 +71,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
         "security": [{"apiKey": []}],
         "tags": [{"name": tag} for tag in dict.fromkeys(map(_tag, operations))],
         "paths": paths,
+        "webhooks": describe(by_type),
         "components": {
             "schemas": components,
             "securitySchemes": {
@@ -83,14 +85,20 @@ def problems_of(operation: Operation) -> set[str]:
     """Return the slugs of an operation's problems: its own, and those that stand around every route."""
     slugs = {*operation.problems, INTERNAL.slug, "request-unreadable"}
     if not operation.is_open:
-        slugs |= {"unauthenticated", "validation", "store-unavailable"}
+        slugs |= {
+            "unauthenticated",
+            "forbidden-scope",
+            "too-many-requests",
+            "validation",
+            "store-unavailable",
+        }
     if operation.body is not None:
         slugs |= {"validation", "body-too-large", "unsupported-media-type", "request-timeout"}
     return slugs
 
 
 def _types(operations: Iterable[Operation]) -> list[Any]:
-    found: dict[str, Any] = {repr(Problem): Problem}
+    found: dict[str, Any] = {repr(one): one for one in (Problem, *PAYLOADS.values())}
     for operation in operations:
         for one in (operation.body, operation.query, *operation.answers.values()):
             if one is not None:
@@ -123,8 +131,11 @@ def _operation(
         entry["parameters"] = parameters
     if operation.body is not None:
         entry["requestBody"] = _body(operation, schema=schemas[repr(operation.body)], components=components)
-    if operation.is_open:
-        entry["security"] = []
+    entry["security"] = []
+    if operation.scope is not None:
+        described = entry.get("description", "")
+        entry["description"] = f"{described} Needs an API key with the scope `{operation.scope}`.".strip()
+        entry["security"] = [{"apiKey": [operation.scope]}]
     return entry
 
 

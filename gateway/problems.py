@@ -14,7 +14,9 @@ from gateway.actions.refusals import (
     NotAcceptable,
     RedirectUriImpossible,
     TargetLimit,
+    TooManyRequests,
     TooManyStreams,
+    TooManyWebhooks,
     UndoNotSupported,
     UnsupportedMediaType,
 )
@@ -56,7 +58,7 @@ _NOT_FOUND = Kind(
     status=404,
     title="There is no such thing",
     cause="The address or the id names nothing that your API key may see.",
-    cure="Check it for typing mistakes; `GET /transfers`, `/connections` and `/rules` list what is yours.",
+    cure="Check it for typing mistakes; `GET /transfers`, `/connections`, `/rules`, `/webhooks` list yours.",
 )
 _CONNECTION_MISSING = Kind(
     slug="connection-missing",
@@ -106,15 +108,16 @@ TABLE: dict[type[CrossplayError], Kind] = {
         slug="unauthenticated",
         status=401,
         title="Who is asking?",
-        cause="The request has no API key, or one that is unknown or revoked.",
-        cure="Send `Authorization: Bearer cp_live_…` with a key that the operator made for you.",
+        cause="The request has no API key, or one that was not copied whole, is unknown, revoked or expired, "
+        "or whose user is disabled.",
+        cure="Send `Authorization: Bearer cp_live_…` with a key that the operator or `POST /keys` made.",
     ),
     errors.ScopeMissing: Kind(
         slug="forbidden-scope",
         status=403,
         title="The API key does not allow this",
         cause="The key is good, but not for this.",
-        cure="Use a key with the scope that `detail` names.",
+        cure="Use a key with the scope that `detail` names; `GET /keys` shows which has it.",
     ),
     errors.NotFound: _NOT_FOUND,
     errors.UnknownPlatform: Kind(
@@ -243,6 +246,21 @@ TABLE: dict[type[CrossplayError], Kind] = {
         title="Too many event streams are open",
         cause="Each open event stream keeps this server busy, so their number is limited.",
         cure="Close a stream that nobody reads, or ask `GET /status/{id}` with `Prefer: wait=25` instead.",
+    ),
+    TooManyWebhooks: Kind(
+        slug="too-many-webhooks",
+        status=409,
+        title="You have too many webhooks",
+        cause="Each event is sent to every webhook of its user, so their number is limited.",
+        cure="Remove one that you do not need with `DELETE /webhooks/{id}`; `GET /webhooks` lists them.",
+    ),
+    TooManyRequests: Kind(
+        slug="too-many-requests",
+        status=429,
+        title="Too many requests",
+        cause="An API key may make so many requests per minute, and an address send so many wrong keys.",
+        cure="Try again after `Retry-After`. Ask `GET /status/{id}` with `If-None-Match`, for a 304 does not "
+        "count, and with `Prefer: wait=25`.",
     ),
     errors.RateLimited: Kind(
         slug="quota-exceeded",

@@ -18,7 +18,7 @@ import asyncpg
 import redis.asyncio
 
 from deploy.dev.processes import Process, ProcessSpec
-from shared.db import users
+from shared.db import api_keys, users
 from shared.db.migrate import migrate
 from shared.db.pool import open_pool
 from shared.settings import Secret
@@ -189,7 +189,7 @@ class GossipStack:
         ready = await asyncio.gather(*(self._run(name, resources) for name in ("gateway", "worker")))
         self.gateway_url = str(ready[0]["gateway"])
         async with await open_pool(Secret(self.database_url), size=1) as pool:
-            key = await users.create_api_key(pool, await users.ensure(pool, name="mira"))
+            key = await api_keys.create(pool, await users.ensure(pool, name="mira"))
         self.user = await resources.enter_async_context(User.open(self.gateway_url, key=key.secret.reveal()))
         http = await resources.enter_async_context(
             aiohttp.ClientSession(headers={"Authorization": f"Bearer {self.user.key}"})

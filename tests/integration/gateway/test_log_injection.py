@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 
-from shared.db import users
+from shared.db import api_keys, users
 from shared.db.pool import Pool
 from tests.integration.gateway.conftest import KEY_RING
 from tests.integration.gateway.real_server import exchange
@@ -107,7 +107,7 @@ async def test_no_text_of_a_request_breaks_out_of_its_line_in_the_log(
     database_url: str, redis_url: str, pool: Pool, log_format: str
 ) -> None:
     user_id = await users.ensure(pool, name="mira")
-    key = await users.create_api_key(pool, user_id)
+    key = await api_keys.create(pool, user_id)
 
     async with gateway(database_url, redis_url, log_format=log_format) as process:
         answers = [

@@ -22,7 +22,9 @@ from aiohttp.test_utils import TestClient
 from gateway.actions.follow_transfer import STREAM_LIMITS
 from gateway.app import build_app
 from gateway.problems import KINDS
+from shared.db import api_keys, users
 from shared.db.pool import Pool
+from shared.scopes import Scope
 from shared.settings import Settings
 from tests.fakes.platforms import FakePlatforms
 from tests.integration.gateway.conftest import Caller, state_of
@@ -65,6 +67,19 @@ SEEDS: dict[str, dict[str, str]] = {
     "sendConnectPage": {"path.id": "sessions"},
     "showConnectResult": {"path.id": "sessions"},
     "explainProblem": {"path.slug": "slugs"},
+    "getConnection": {"path.id": "connections"},
+    "testConnection": {"path.id": "connections"},
+    "addWebhook": {"body.url": "urls"},
+    "changeWebhook": {"path.id": "webhooks", "body.url": "urls"},
+    "getWebhook": {"path.id": "webhooks"},
+    "rotateWebhookSecret": {"path.id": "webhooks"},
+    "testWebhook": {"path.id": "webhooks"},
+    "listDeliveries": {"path.id": "webhooks"},
+    "replayDelivery": {"path.id": "webhooks", "path.delivery_id": "deliveries"},
+    "disableUser": {"path.id": "users"},
+    "enableUser": {"path.id": "users"},
+    "listKeysOfUser": {"path.id": "users"},
+    "createKeyOfUser": {"path.id": "users"},
 }
 """Where an operation gets what exists; one that is not named here gets random values, to be refused."""
 
@@ -81,7 +96,7 @@ async def client(
 ) -> AsyncIterator["TestClient[Any, Any]"]:
     """Serve as the process does, with event streams that end soon."""
     app = build_app(
-        settings,
+        msgspec.structs.replace(settings, key_requests_per_minute=0, failed_keys_per_minute=0),
         open_platforms=lambda *_: platforms,
         stream_limits=msgspec.structs.replace(STREAM_LIMITS, life_s=0.05),
     )
@@ -110,6 +125,8 @@ async def things(call: Caller, pool: Pool, platforms: FakePlatforms) -> dict[str
     started = await call("POST", "/connect/spotify", json={"hand_in": True})
     waiting = await call("POST", "/connect/spotify")
     listed = await call("GET", "/connections")
+    webhook = await call("POST", "/webhooks", json={"url": "https://hooks.example/crossplay"})
+    delivery = await call("POST", f"/webhooks/{webhook.json['id']}/test")
     return {
         "transfers": transfers,
         "playlists": ["id-road", "id-calm", "id-chart", "Road Trip"],
@@ -121,6 +138,10 @@ async def things(call: Caller, pool: Pool, platforms: FakePlatforms) -> dict[str
         "sessions": [one.headers["Location"].rpartition("/")[2] for one in (started, waiting)],
         "states": [state_of(started.json["authorize_url"])],
         "slugs": list(KINDS),
+        "urls": ["https://hooks.example/crossplay"],
+        "webhooks": [webhook.json["id"]],
+        "deliveries": [delivery.json["id"]],
+        "users": [await users.ensure(pool, name="somebody else")],
     }
 
 
@@ -157,14 +178,19 @@ async def test_no_generated_request_gets_an_answer_that_the_document_does_not_pr
     connected: Caller, pool: Pool, platforms: FakePlatforms, answered: Counter[int], tmp_path: Path
 ) -> None:
     known = await things(connected, pool, platforms)
-    (tmp_path / "schemathesis.toml").write_text(configuration(connected.key, known))
+    key = await api_keys.create(pool, connected.user_id, scopes=Scope)
+    (tmp_path / "schemathesis.toml").write_text(configuration(key.secret.reveal(), known))
     answered.clear()
 
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", "schemathesis.toml", "run"),
         *("--no-color", str(connected.client.make_url("/openapi.json"))),
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[3]),
+            "CROSSPLAY_FUZZ_SPARED": f"{key.row.id},{connected.user_id}",
+        },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

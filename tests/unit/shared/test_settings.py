@@ -12,6 +12,7 @@ from shared.settings import (
     Settings,
     load,
     parse_key_ring,
+    parse_origins,
     private_key_pem,
     require_stores,
 )
@@ -54,6 +55,37 @@ def test_every_setting_is_described() -> None:
 
 
 @pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "null",
+        "app.example",
+        "https://app.example/",
+        "https://APP.example",
+        "https://*.example",
+        "ftp://x",
+    ],
+)
+def test_an_origin_that_no_browser_sends_is_a_fault_that_names_it(origin: str) -> None:
+    (fault,) = faults_of({"CROSSPLAY_CORS_ORIGINS": f"https://good.example,{origin}"})
+
+    assert "CROSSPLAY_CORS_ORIGINS" in fault
+    assert f"`{origin}`" in fault
+
+
+def test_origins_are_separated_by_commas() -> None:
+    settings = load(
+        {"CROSSPLAY_CORS_ORIGINS": "https://app.example, http://127.0.0.1:5173 ,,http://[::1]:80"}
+    )
+
+    assert parse_origins(settings.cors_origins) == {
+        "https://app.example",
+        "http://127.0.0.1:5173",
+        "http://[::1]:80",
+    }
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("PORT", "x"),
@@ -70,6 +102,8 @@ def test_every_setting_is_described() -> None:
         ("DATABASE_URL", "mysql://127.0.0.1/x"),
         ("REDIS_URL", "http://127.0.0.1"),
         ("SECRET_KEYS", "k1:short"),
+        ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/8,office"),
+        ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.1/8"),
         ("APPLE_MUSIC_PRIVATE_KEY", "/nowhere/at/all.p8"),
     ],
 )
