@@ -11,6 +11,8 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "no Chromium on PATH nor in CROSSPLAY_TEST_CHROMIUM: apt-get install chromium"
 # A proxy that is not there answers for every other machine: names are not even looked up.
 DEAD_PROXY = "http://127.0.0.1:9"
+# Except one: the name of a server that browsers do not know to be this machine.
+FAR_NAME, FAR_HOST = "home-server.test", "127.0.0.2"
 ARGUMENTS = (
     "--disable-gpu",
     "--disable-quic",
@@ -19,6 +21,8 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
     f"--proxy-server={DEAD_PROXY}",
+    f"--proxy-bypass-list={FAR_NAME}",
+    f"--host-resolver-rules=MAP {FAR_NAME} {FAR_HOST}",
 )
 # Playwright would let every window open; people's browsers block those that no click asked for.
 UNWANTED = ("--disable-popup-blocking",)
