@@ -146,7 +146,7 @@ async def _serving(app: web.Application, *, host: str) -> AsyncIterator[URL]:
 
 
 async def press(page: Page, name: str) -> None:
-    await page.get_by_role("button", name=name).click()
+    await page.get_by_role("button", name=name, exact=True).click()
 
 
 async def heading(page: Page, text: str) -> str:
