@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from playwright.async_api import Browser, async_playwright
 
@@ -36,14 +37,22 @@ def find_chromium(environ: Mapping[str, str]) -> str | None:
     return next((path for path in found if path), None)
 
 
+def launch_options(program: str) -> dict[str, Any]:
+    """Return what Playwright starts the browser with."""
+    arguments = [*ARGUMENTS, "--no-sandbox"] if os.geteuid() == 0 else list(ARGUMENTS)
+    return {
+        "executable_path": program,
+        "headless": True,
+        "args": arguments,
+        "ignore_default_args": list(UNWANTED),
+    }
+
+
 @asynccontextmanager
 async def running_chromium(program: str) -> AsyncIterator[Browser]:
     """Start the browser with a profile of its own, and end it; it also ends when this process is killed."""
-    arguments = [*ARGUMENTS, "--no-sandbox"] if os.geteuid() == 0 else list(ARGUMENTS)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=program, headless=True, args=arguments, ignore_default_args=list(UNWANTED)
-        )
+        browser = await playwright.chromium.launch(**launch_options(program))
         try:
             yield browser
         finally:

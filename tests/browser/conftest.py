@@ -52,3 +52,10 @@ async def stage(servers: TestServers, template_database: str) -> AsyncIterator[C
         crossplay(database_url=url, redis_url=servers.redis_url) as running,
     ):
         yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def far(stage: Crossplay) -> AsyncIterator[Crossplay]:
+    """One more gateway, to which platforms send no browser."""
+    async with stage.another(is_far=True) as running:
+        yield running

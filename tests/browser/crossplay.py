@@ -1,6 +1,7 @@
 """A real gateway in front of simulated platforms that ask people, and those who have accounts at it."""
 
 import itertools
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from shared.db.pool import Pool, open_pool
 from shared.models import Platform
 from shared.settings import Secret, Settings
 from tests.browser.chromium import FAR_HOST, FAR_NAME
-from tests.browser.servers import sandbox
+from tests.browser.servers import sandbox, serving
 from tests.contract.sandboxes import OPTIONS, settings_for
 from tests.integration.gateway.conftest import KEY_RING
 
@@ -35,6 +36,7 @@ class Person:
 
     name: str
     key: str
+    server: URL
     session: ClientSession
 
     async def ask(self, method: str, path: str, **options: Any) -> tuple[int, Json]:
@@ -81,7 +83,7 @@ class Crossplay:
         """Open an account for somebody who was not here before."""
         name = f"{name} {next(self._numbers)}"
         key = await users.create_api_key(self.pool, await users.ensure(self.pool, name=name))
-        return Person(name=name, key=key.secret.reveal(), session=self.session)
+        return Person(name=name, key=key.secret.reveal(), server=self.url, session=self.session)
 
     async def let_pass_time(self, session: Json) -> None:
         """Make a session too old."""
@@ -98,7 +100,7 @@ class Crossplay:
         changed = msgspec.structs.replace(self.settings, **settings)
         async with AsyncExitStack() as stack:
             app = build_app(changed)
-            url = await stack.enter_async_context(_serving(app, host=FAR_HOST if is_far else "127.0.0.1"))
+            url = await stack.enter_async_context(_serving_far(app) if is_far else serving(app))
             app[keys.ADDRESS].url = f"http://{FAR_NAME if is_far else url.host}:{url.port}"
             session = await stack.enter_async_context(ClientSession(url))
             yield Crossplay(
@@ -136,9 +138,12 @@ async def crossplay(*, database_url: str, redis_url: str) -> AsyncIterator[Cross
 
 
 @asynccontextmanager
-async def _serving(app: web.Application, *, host: str) -> AsyncIterator[URL]:
-    server = TestServer(app, host=host)
-    await server.start_server()
+async def _serving_far(app: web.Application) -> AsyncIterator[URL]:
+    with socket.socket() as near:
+        # A port that nobody has at 127.0.0.1 either: users are sent to it on their own machine.
+        near.bind(("127.0.0.1", 0))
+        server = TestServer(app, host=FAR_HOST, port=near.getsockname()[1])
+        await server.start_server()
     try:
         yield server.make_url("/")
     finally:
@@ -153,6 +158,16 @@ async def heading(page: Page, text: str) -> str:
     """Wait for the page with this heading; return all that it says."""
     await page.get_by_role("heading", level=1, name=text, exact=True).wait_for()
     return await page.get_by_role("main").inner_text()
+
+
+async def refusal(page: Page) -> str:
+    """Wait for the page that refuses an answer or a form; return why."""
+    return await heading(page, "The account was not connected")
+
+
+async def agree_at_spotify(page: Page, *, as_user: str) -> None:
+    await page.get_by_label("Account").fill(as_user)
+    await press(page, "Agree")
 
 
 async def visited(page: Page) -> list[str]:

@@ -3,17 +3,15 @@
 import asyncio
 import os
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Page
 
 from shared.models import Platform
 from tests.browser.chromium import FAR_NAME
-from tests.browser.crossplay import Crossplay, Person, heading, press
+from tests.browser.crossplay import Crossplay, Person, agree_at_spotify, heading, press
 from tests.browser.visitor import Visitor
 from tests.waiting import within
 
@@ -22,21 +20,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.integration, pytest.mark.asyncio(
 SPOTIFY = Platform.SPOTIFY
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def far(stage: Crossplay) -> AsyncIterator[Crossplay]:
-    async with stage.another(is_far=True) as gateway:
-        yield gateway
-
-
 @asynccontextmanager
-async def connecting(person: Person, platform: Platform, *options: str) -> AsyncIterator[Process]:
-    """Run `crossplay connect`; it never outlives the test."""
-    server = str(person.session._base_url)
+async def connecting(person: Person) -> AsyncIterator[Process]:
+    """Run `crossplay connect spotify`; it never outlives the test."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "deploy.cli.main", "connect", platform, "--server", server, "--no-browser"),
-        *options,
-        env={**os.environ, "CROSSPLAY_API_KEY": person.key},
-        stdin=PIPE,
+        *(sys.executable, "-m", "deploy.cli.main", "connect", "spotify", "--no-browser"),
+        env={**os.environ, "CROSSPLAY_API_KEY": person.key, "CROSSPLAY_URL": str(person.server)},
+        stdin=DEVNULL,
         stdout=PIPE,
         stderr=PIPE,
     )
@@ -48,11 +38,6 @@ async def connecting(person: Person, platform: Platform, *options: str) -> Async
         await process.wait()
 
 
-async def agree(page: Page, *, as_user: str) -> None:
-    await page.get_by_label("Account").fill(as_user)
-    await press(page, "Agree")
-
-
 async def address_shown(process: Process) -> str:
     """Return the address that the command asks its user to open."""
     assert process.stderr is not None
@@ -61,12 +46,6 @@ async def address_shown(process: Process) -> str:
             if line.strip().startswith(b"http"):
                 return line.decode().strip()
     raise AssertionError("the command named no address")
-
-
-async def failed_address(page: Page) -> str:
-    """Wait until a page could not be opened; return what stands in the address bar then."""
-    request = await page.wait_for_event("requestfailed")
-    return request.url
 
 
 async def test_the_address_at_the_end_is_pasted_and_a_wrong_one_can_be_corrected(
@@ -81,9 +60,8 @@ async def test_the_address_at_the_end_is_pasted_and_a_wrong_one_can_be_corrected
     async with page.expect_popup() as opening:
         await press(page, "1. Open Spotify")
     platform = await opening.value
-    await platform.get_by_label("Account").fill(mira.name)
     async with platform.expect_event("requestfailed") as failing:
-        await press(platform, "Agree")
+        await agree_at_spotify(platform, as_user=mira.name)
     address = (await failing.value).url
     await page.get_by_label("3. Paste it here").fill(session["page_url"])
     await press(page, "Connect")
@@ -96,7 +74,10 @@ async def test_the_address_at_the_end_is_pasted_and_a_wrong_one_can_be_corrected
     assert session["page_url"].startswith(f"http://{FAR_NAME}:")
     assert "2. Agree there" in steps
     assert address.startswith(f"{session['redirect_uri']}?code=")
-    assert "not where a sign-in ends" in why
+    assert why == (
+        "This is not where a sign-in ends. "
+        "Paste the whole address at which the browser ended, with code= and state= in it."
+    )
     assert between["status"] == "pending"
     assert f"Spotify is connected as {mira.name}" in told
     assert (await mira.look(session))["status"] == "connected"
@@ -116,16 +97,13 @@ async def test_a_pasted_address_of_another_browser_is_refused(far: Crossplay, vi
     assert (await mira.look(session))["status"] == "pending"
 
 
-@pytest.mark.parametrize("platform", [SPOTIFY])
-async def test_the_command_shows_the_page_and_waits_for_its_end(
-    stage: Crossplay, visitor: Visitor, platform: Platform
-) -> None:
+async def test_the_command_shows_the_page_and_waits_for_its_end(stage: Crossplay, visitor: Visitor) -> None:
     mira = await stage.person("Mira")
 
-    async with connecting(mira, platform) as process:
+    async with connecting(mira) as process:
         await visitor.page.goto(await address_shown(process))
         await press(visitor.page, "Continue to Spotify")
-        await agree(visitor.page, as_user=mira.name)
+        await agree_at_spotify(visitor.page, as_user=mira.name)
         await heading(visitor.page, "Connected")
         out, err = await within(process.communicate())
 
@@ -138,9 +116,9 @@ async def test_the_command_takes_the_answer_on_the_users_own_machine(
 ) -> None:
     mira = await far.person("Mira")
 
-    async with connecting(mira, SPOTIFY) as process:
+    async with connecting(mira) as process:
         await visitor.page.goto(await address_shown(process))
-        await agree(visitor.page, as_user=mira.name)
+        await agree_at_spotify(visitor.page, as_user=mira.name)
         await visitor.page.get_by_text("Go back to the terminal").wait_for()
         ended_at = visitor.page.url
         out, err = await within(process.communicate())
@@ -153,7 +131,7 @@ async def test_the_command_takes_the_answer_on_the_users_own_machine(
 async def test_the_command_says_that_nobody_agreed(far: Crossplay, visitor: Visitor) -> None:
     mira = await far.person("Mira")
 
-    async with connecting(mira, SPOTIFY) as process:
+    async with connecting(mira) as process:
         await visitor.page.goto(await address_shown(process))
         await press(visitor.page, "Cancel")
         await visitor.page.get_by_text("Go back to the terminal").wait_for()

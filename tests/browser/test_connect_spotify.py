@@ -7,7 +7,17 @@ from yarl import URL
 
 from deploy.cli.loopback import visit
 from shared.models import Platform
-from tests.browser.crossplay import Crossplay, Json, Person, heading, is_of, press, visited
+from tests.browser.crossplay import (
+    Crossplay,
+    Json,
+    Person,
+    agree_at_spotify,
+    heading,
+    is_of,
+    press,
+    refusal,
+    visited,
+)
 from tests.browser.servers import order
 from tests.browser.visitor import Visitor, Visitors
 
@@ -24,15 +34,10 @@ async def leave(page: Page, session: Json) -> None:
     await page.get_by_role("button", name="Agree").wait_for()
 
 
-async def agree(page: Page, *, as_user: str) -> None:
-    await page.get_by_label("Account").fill(as_user)
-    await press(page, "Agree")
-
-
 async def connect(page: Page, person: Person, *, as_user: str) -> Json:
     session = await person.start(SPOTIFY)
     await leave(page, session)
-    await agree(page, as_user=as_user)
+    await agree_at_spotify(page, as_user=as_user)
     await heading(page, "Connected")
     return await person.look(session)
 
@@ -52,7 +57,7 @@ async def test_who_agrees_is_connected_and_no_code_stays_in_the_browser(
     await visitor.page.goto(session["page_url"])
     invitation = await heading(visitor.page, "Connect Spotify")
     await press(visitor.page, "Continue to Spotify")
-    await agree(visitor.page, as_user=mira.name)
+    await agree_at_spotify(visitor.page, as_user=mira.name)
     told = await heading(visitor.page, "Connected")
     passed = [url for url in await visited(visitor.page) if is_of(url, stage.url)]
     # One step back is Spotify's own page, two are ours, which has nothing more to ask.
@@ -84,7 +89,7 @@ async def test_who_cancels_at_the_platform_or_on_our_page_has_denied(
     await press(visitor.page, "Do not connect")
     told.append(await heading(visitor.page, "Spotify: Not connected"))
 
-    assert all("did not allow it" in text for text in told)
+    assert all("You did not allow it, and nothing was stored." in text for text in told)
     assert not any("?" in url for url in passed)
     assert [(await mira.look(session))["status"] for session in sessions] == ["denied", "denied"]
     assert await mira.connections() == []
@@ -95,14 +100,14 @@ async def test_an_answer_works_once(stage: Crossplay, visitor: Visitor) -> None:
     session = await mira.start(SPOTIFY)
     await leave(visitor.page, session)
     async with visitor.page.expect_request(lambda request: "/callback?" in request.url) as coming:
-        await agree(visitor.page, as_user=mira.name)
+        await agree_at_spotify(visitor.page, as_user=mira.name)
     await heading(visitor.page, "Connected")
     before = await mira.connections()
 
     visitor.watch.expect("console error", REFUSED)
     await visitor.page.goto((await coming.value).url)
 
-    assert "has been used already" in await visitor.page.get_by_role("main").inner_text()
+    assert "has been used already" in await refusal(visitor.page)
     assert (await mira.look(session))["status"] == "connected"
     assert await mira.connections() == before
 
@@ -119,9 +124,9 @@ async def test_an_answer_in_another_browser_is_refused_and_the_first_can_still_f
 
     second.watch.expect("console error", REFUSED)
     await second.page.goto(await answer_behind(first.page))
-    told = await second.page.get_by_role("main").inner_text()
+    told = await refusal(second.page)
     status = (await mira.look(session))["status"]
-    await agree(first.page, as_user=mira.name)
+    await agree_at_spotify(first.page, as_user=mira.name)
     await heading(first.page, "Connected")
 
     assert "belongs to another browser" in told
@@ -136,7 +141,7 @@ async def test_two_tabs_of_one_browser_do_not_disturb_each_other(stage: Crosspla
     for tab, person in zip(tabs, (mira, noor), strict=True):
         await leave(tab, await person.start(SPOTIFY))
     for tab, person in zip(tabs, (mira, noor), strict=True):
-        await agree(tab, as_user=person.name)
+        await agree_at_spotify(tab, as_user=person.name)
         await heading(tab, "Connected")
 
     for person in (mira, noor):
@@ -151,9 +156,9 @@ async def test_the_tab_that_set_out_last_is_the_one_that_counts(stage: Crossplay
     await leave(second, session)
 
     visitor.watch.expect("console error", REFUSED)
-    await agree(first, as_user=mira.name)
-    told = await first.get_by_role("main").inner_text()
-    await agree(second, as_user=mira.name)
+    await agree_at_spotify(first, as_user=mira.name)
+    told = await refusal(first)
+    await agree_at_spotify(second, as_user=mira.name)
     await heading(second, "Connected")
 
     assert "not started here, or long ago" in told
@@ -169,12 +174,12 @@ async def test_who_takes_too_long_is_told_so(stage: Crossplay, visitor: Visitor,
     if is_away:
         await leave(visitor.page, session)
         await stage.let_pass_time(session)
-        await agree(visitor.page, as_user=mira.name)
+        await agree_at_spotify(visitor.page, as_user=mira.name)
     else:
         await visitor.page.goto(session["page_url"])
         await stage.let_pass_time(session)
         await press(visitor.page, "Continue to Spotify")
-    told = await visitor.page.get_by_role("main").inner_text()
+    told = await refusal(visitor.page)
     await visitor.page.goto(session["page_url"])
     again = await heading(visitor.page, "Spotify: Too late")
 
@@ -192,14 +197,14 @@ async def test_the_wrong_account_renews_nothing_and_the_right_one_does(
 
     session = await mira.start(SPOTIFY, renews=connection["id"])
     await visitor.page.goto(session["page_url"])
-    invitation = await visitor.page.get_by_role("main").inner_text()
+    invitation = await heading(visitor.page, "Connect Spotify")
     await press(visitor.page, "Continue to Spotify")
-    await agree(visitor.page, as_user="Somebody else")
+    await agree_at_spotify(visitor.page, as_user="Somebody else")
     told = await heading(visitor.page, "Spotify: Not connected")
     refused, between = await mira.look(session), await mira.connections()
     right = await mira.start(SPOTIFY, renews=connection["id"])
     await leave(visitor.page, right)
-    await agree(visitor.page, as_user=mira.name)
+    await agree_at_spotify(visitor.page, as_user=mira.name)
     await heading(visitor.page, "Connected")
     after = await mira.connections()
 
@@ -231,7 +236,7 @@ async def test_a_page_opened_by_the_name_of_this_machine_works_too(
     await visitor.page.goto(str(URL(session["page_url"]).with_host("localhost")))
     led_to = visitor.page.url
     await press(visitor.page, "Continue to Spotify")
-    await agree(visitor.page, as_user=mira.name)
+    await agree_at_spotify(visitor.page, as_user=mira.name)
     await heading(visitor.page, "Connected")
 
     assert led_to == session["page_url"]
@@ -247,7 +252,7 @@ async def test_a_link_that_a_program_has_looked_at_is_still_good(stage: Crosspla
     await leave(visitor.page, session)
     async with ClientSession() as previewer, previewer.get(session["page_url"]) as seen:
         await seen.read()
-    await agree(visitor.page, as_user=mira.name)
+    await agree_at_spotify(visitor.page, as_user=mira.name)
     await heading(visitor.page, "Connected")
 
     assert status == 200
