@@ -18,7 +18,11 @@ from shared.models import Platform, Playlist, SourceItem
 
 Label = Callable[[Platform], str]
 
-_CURED_BY_CONNECTING = {PauseReason.RECONNECT_REQUIRED, PauseReason.PLATFORM_DENIED}
+_CURED_BY_CONNECTING = {
+    PauseReason.RECONNECT_REQUIRED,
+    PauseReason.PLATFORM_DENIED,
+    PauseReason.TOKENS_LOCKED,
+}
 
 
 def status(view: TransferView, *, label: Label, trace_url: str) -> schemas.StatusResource:

@@ -76,6 +76,9 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     proof: str
     failure: str
 
+    def __repr__(self) -> str:
+        return f"Invitation(platform_label={self.platform_label!r}, …)"  # the proof stands for the browser
+
 
 def redirect(invitation: Invitation) -> str:
     """Ask whether to go to the platform's sign-in."""

@@ -1,18 +1,20 @@
 """Where token sets live: sealed in Postgres, which is the truth, sealed in Redis, opened in this process."""
 
+import contextlib
 from collections import OrderedDict
 from datetime import datetime, timedelta
 
 import msgspec
 from loguru import logger
 
+from shared import telemetry
 from shared.cache import Cache
-from shared.cipher import Cipher
+from shared.cipher import Cipher, KeyMissing, SealBroken
 from shared.clock import Clock
-from shared.db import connections
+from shared.db import connections, seals
 from shared.db.connections import ConnectionState, SealedConnection
 from shared.db.pool import STORE_ERRORS, Pool
-from shared.errors import ConnectionMissing, ReconnectRequired, StoreUnavailable
+from shared.errors import ConnectionMissing, ReconnectRequired, StoreUnavailable, TokensLocked
 from shared.models import ConnectionId, Platform, TokenSet
 
 REFRESH_AT = 0.8
@@ -74,10 +76,16 @@ class TokenStore:
         if held:
             return held
         row = await self._cache.get(_cache_key(connection_id), into=SealedConnection)
-        return self._hold(row) if row else await self.read(connection_id)
+        if row:
+            with contextlib.suppress(SealBroken):  # by a key that is no longer used: Postgres has it anew
+                return self._hold(row)
+        return await self.read(connection_id)
 
     async def read(self, connection_id: ConnectionId) -> Held:
-        """Return a connection as Postgres has it. Raises ConnectionMissing, ReconnectRequired."""
+        """Return a connection as Postgres has it.
+
+        Raises ConnectionMissing, ReconnectRequired, TokensLocked.
+        """
         try:
             row = await connections.read_sealed(self._pool, connection_id)
         except STORE_ERRORS as error:
@@ -87,7 +95,10 @@ class TokenStore:
             if row:
                 raise reconnect_required(row.platform)
             raise ConnectionMissing("This connection does not exist any more: connect the account again.")
-        held = self._hold(row)
+        try:
+            held = self._hold(row)
+        except SealBroken as error:
+            raise _locked(row, error) from error
         await self._cache.put(_cache_key(row.id), value=row, life_s=_CACHE_LIFE_S)
         return held
 
@@ -147,10 +158,10 @@ class TokenStore:
     def seal(self, connection_id: ConnectionId, *, platform: Platform, tokens: TokenSet) -> str:
         """Seal tokens that were issued just now, for the connection's row."""
         content = msgspec.json.encode(_Sealed(tokens=tokens, issued_at=self._clock.now())).decode()
-        return self._cipher.seal(content, context=_context(connection_id, platform))
+        return self._cipher.seal(content, context=seals.tokens_context(connection_id, platform))
 
     def _hold(self, row: SealedConnection) -> Held:
-        text = self._cipher.open(row.sealed_tokens, context=_context(row.id, row.platform))
+        text = self._cipher.open(row.sealed_tokens, context=seals.tokens_context(row.id, row.platform))
         sealed = msgspec.json.decode(text, type=_Sealed)
         held = Held(
             row=row, tokens=sealed.tokens, issued_at=sealed.issued_at, checked_s=self._clock.monotonic()
@@ -166,12 +177,21 @@ def reconnect_required(platform: Platform) -> ReconnectRequired:
     return ReconnectRequired(f"The {platform} connection is no longer accepted: connect the account again.")
 
 
+def _locked(row: SealedConnection, error: SealBroken) -> TokensLocked:
+    """Tell the operator, who alone can cure it, and return what the user is told."""
+    kid = error.kid if isinstance(error, KeyMissing) else None
+    logger.bind(connection_id=row.id, platform=row.platform, key_id=kid, reason=str(error)).error(
+        "Stored tokens cannot be opened; see: crossplay keys status"
+    )
+    telemetry.meters.tokens_locked(platform=row.platform)
+    return TokensLocked(
+        f"This server has lost the key to this {row.platform} connection: its operator has to bring it back, "
+        "or connect the account again."
+    )
+
+
 def _unavailable() -> StoreUnavailable:
     return StoreUnavailable("Postgres does not answer; try again in a moment.")
-
-
-def _context(connection_id: ConnectionId, platform: Platform) -> str:
-    return f"{connection_id}|{platform}|tokens"
 
 
 def _cache_key(connection_id: ConnectionId) -> str:

@@ -143,6 +143,17 @@ class RuleRow(msgspec.Struct, frozen=True, kw_only=True):
     target: RuleEnd
 
 
+class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An API key in a list; times are RFC 3339 texts."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...] = ()
+    last_used_at: str | None = None
+    expires_at: str | None = None
+    revoked_at: str | None = None
+
+
 class PlaylistRow(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
@@ -170,6 +181,10 @@ def read_connect_session(body: Any) -> ConnectSession:
 
 def read_rule(body: Any) -> RuleRow:
     return _read(body, RuleRow)
+
+
+def read_key(body: Any) -> KeyRow:
+    return _read(body, KeyRow)
 
 
 def read_playlist(body: Any) -> PlaylistRow:

@@ -68,6 +68,16 @@ class TooManyStreams(RequestError):
         self.extras: Mapping[str, Any] = {"limit": limit}
 
 
+class TooManyRequests(RequestError):
+    """An API key, or an address that sends wrong ones, has used up its requests for the moment."""
+
+    code = "too-many-requests"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class TargetLimit(RequestError):
     """The target platform does not take so long a playlist."""
 

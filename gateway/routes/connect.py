@@ -7,6 +7,7 @@ from gateway.actions.connect_account import ConnectWish, Started
 from gateway.connect_schemas import ConnectQuery, ConnectRequest, ConnectSessionResource, HandInRequest
 from gateway.decoding import decode_body, decode_query
 from gateway.operations import Operation
+from shared.scopes import Scope
 
 
 async def start(request: web.Request) -> web.Response:
@@ -77,6 +78,7 @@ ROUTES = (
         path="/connect/{platform}",
         handler=start,
         name="connect",
+        scope=Scope.CONNECTIONS_WRITE,
         summary="Connect an account, or renew a connection: the answer says what its user has to open.",
         body=ConnectRequest,
         is_body_required=False,
@@ -99,6 +101,7 @@ ROUTES = (
         path="/connect/sessions/{id}",
         handler=show,
         name="getConnectSession",
+        scope=Scope.CONNECTIONS_READ,
         summary="Show what became of an attempt to connect.",
         answers={200: ConnectSessionResource},
         problems=("not-found", "store-unavailable"),
@@ -108,6 +111,7 @@ ROUTES = (
         path="/connect/sessions/{id}/answer",
         handler=hand_in,
         name="handInAnswer",
+        scope=Scope.CONNECTIONS_WRITE,
         summary="Hand in the address at which a platform's sign-in has ended; the answer says how.",
         body=HandInRequest,
         answers={200: ConnectSessionResource},
@@ -119,6 +123,7 @@ ROUTES = (
         path="/connections",
         handler=list_connections,
         name="listConnections",
+        scope=Scope.CONNECTIONS_READ,
         summary="List your connected accounts.",
         answers={200: schemas.ConnectionPage},
         problems=("store-unavailable",),

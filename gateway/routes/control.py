@@ -8,6 +8,7 @@ from gateway import keys, schemas
 from gateway.operations import Operation
 from gateway.routes.status import status_answer
 from shared.db.control import Control
+from shared.scopes import Scope
 
 
 async def change(request: web.Request, *, wish: Control) -> web.Response:
@@ -33,6 +34,7 @@ ROUTES = tuple(
         path=f"/status/{{id}}/{wish}",
         handler=partial(change, wish=wish),
         name=f"{wish}Transfer",
+        scope=Scope.TRANSFERS_WRITE,
         summary=summary,
         answers={202: schemas.StatusResource},
         problems=("not-found", "state-conflict", *_MORE_PROBLEMS.get(wish, ()), "store-unavailable"),

@@ -123,7 +123,9 @@ RESUME_CONNECTION = """
 UPDATE transfers SET state = 'running', pause_reason = NULL, pause_platform = NULL, resume_at = NULL,
        revision = revision + 1
 WHERE state = 'paused'
-      AND pause_reason IN ('reconnect_required', 'platform_denied', 'platform_not_configured')
+      AND pause_reason IN (
+          'reconnect_required', 'platform_denied', 'platform_not_configured', 'tokens_locked'
+      )
       AND $1::uuid IN (source_connection_id, target_connection_id)
 """
 

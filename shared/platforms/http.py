@@ -61,6 +61,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     nothing: tuple[str, bytes] | None = None
 
+    def __repr__(self) -> str:
+        return f"Call(operation={self.operation!r}, method={self.method!r}, route={self.route!r}, …)"
+
     def url(self, base_url: str) -> URL:
         route = self.route.format(**{name: quote(value, safe="") for name, value in self.path.items()})
         return URL(base_url.rstrip("/") + route, encoded=True).with_query(self.query)

@@ -65,6 +65,9 @@ class _TokenAnswer(msgspec.Struct):
     refresh_token: str | None = None
     scope: str | None = None
 
+    def __repr__(self) -> str:
+        return f"_TokenAnswer(expires_in={self.expires_in!r}, scope={self.scope!r}, …)"
+
 
 class OAuthClient:
     """One app's way to tokens. Its HTTP path has the address of the sign-in server and signs nothing."""

@@ -82,7 +82,7 @@ class FakeGateway:
     """Answers with what its attributes hold.
 
     revisions: each read of the status that knows the current one moves on to the next.
-    pages: items by path, given out two at a time. stored: what a PUT answers, by path.
+    pages: items by path, given out two at a time. stored: what a PUT or POST answers, by path.
     reports: files by path; is_report_cut: they break off before their end.
     is_hand_in_asked: the answer to a sign-in has to be handed in; redirect_uri: where it then ends.
     problem: answered to everything instead, with its status.
@@ -110,11 +110,12 @@ class FakeGateway:
         app.router.add_get("/status/{id}/tracks", self._page)
         app.router.add_put("/status/{id}/tracks/{position}/match", self._stored)
         app.router.add_get("/status/{id}/report.{form}", self._report)
-        app.router.add_get("/rules", self._page)
+        for path in ("/rules", "/keys", "/playlists", "/transfers"):
+            app.router.add_get(path, self._page)
+        for path in ("/rules", "/keys"):
+            app.router.add_delete(f"{path}/{{id}}", self._removed)
         app.router.add_put("/rules", self._stored)
-        app.router.add_delete("/rules/{id}", self._removed)
-        app.router.add_get("/playlists", self._page)
-        app.router.add_get("/transfers", self._page)
+        app.router.add_post("/keys", self._stored)
         app.router.add_post("/connect/{platform}", self._connect)
         app.router.add_get("/connect/sessions/{id}", self._session)
         app.router.add_get("/consent", self._consent)
