@@ -16,7 +16,7 @@ from yarl import URL
 
 from gateway import keys
 from gateway.app import build_app
-from shared.db import users
+from shared.db import api_keys, users
 from shared.db.pool import Pool, open_pool
 from shared.models import Platform
 from shared.settings import Secret, Settings
@@ -82,7 +82,8 @@ class Crossplay:
     async def person(self, name: str) -> Person:
         """Open an account for somebody who was not here before."""
         name = f"{name} {next(self._numbers)}"
-        key = await users.create_api_key(self.pool, await users.ensure(self.pool, name=name))
+        user_id = await users.ensure(self.pool, name=name)
+        key = await api_keys.create(self.pool, user_id)
         return Person(name=name, key=key.secret.reveal(), server=self.url, session=self.session)
 
     async def let_pass_time(self, session: Json) -> None:
