@@ -22,13 +22,16 @@ from gateway.actions.create_transfer import CreateTransfer
 from gateway.actions.find_playlist import FindPlaylist
 from gateway.actions.find_track import FindTrack
 from gateway.actions.follow_transfer import STREAM_LIMITS, FollowTransfer, StreamLimits
+from gateway.actions.keep_connections import KeepConnections
 from gateway.actions.keep_keys import KeepKeys
 from gateway.actions.keep_rules import KeepRules
+from gateway.actions.keep_webhooks import KeepWebhooks
 from gateway.actions.link_account import LinkAccount
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.manage_users import ManageUsers
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
+from gateway.actions.replay_delivery import ReplayDelivery
 from gateway.actions.report_transfer import ReportTransfer
 from gateway.actions.review_item import ReviewItem
 from gateway.actions.show_platforms import ShowPlatforms
@@ -43,7 +46,9 @@ from gateway.operations import Operation
 from gateway.routes import (
     api_keys,
     connect,
+    connections,
     control,
+    deliveries,
     events,
     health,
     platforms,
@@ -56,9 +61,11 @@ from gateway.routes import (
     status,
     transfer,
     users,
+    webhooks,
 )
 from gateway.server import ProblemRunner
 from shared import telemetry
+from shared.address_guard import AddressGuard
 from shared.allowances import Allowances
 from shared.cache import Cache
 from shared.cipher import Cipher
@@ -68,7 +75,7 @@ from shared.fleet import Fleet
 from shared.limiter import SharedBudget
 from shared.platforms.base import Budget, PlatformProfile
 from shared.platforms.registry import Platforms
-from shared.settings import Settings, parse_key_ring, parse_origins
+from shared.settings import Settings, parse_key_ring, parse_networks, parse_origins
 from shared.streams import Streams, open_redis
 from shared.tokens import Sessions
 
@@ -85,6 +92,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *platforms.ROUTES,
     *rules.ROUTES,
     *connect.ROUTES,
+    *webhooks.ROUTES,
+    *deliveries.ROUTES,
+    *connections.ROUTES,
     *sign_in.ROUTES,
     *api_keys.ROUTES,
     *users.ROUTES,
@@ -265,6 +275,12 @@ def _wire(
         link=LinkAccount(pool=pool, platforms=platforms, sessions=sessions),
         cipher=cipher,
         public_url=lambda: address.url,
+    )
+    guard = AddressGuard(parse_networks(app[keys.SETTINGS].webhook_allowed_networks))
+    app[keys.KEEP_WEBHOOKS] = KeepWebhooks(pool=pool, cipher=cipher, guard=guard)
+    app[keys.REPLAY_DELIVERY] = ReplayDelivery(pool=pool, keep=app[keys.KEEP_WEBHOOKS])
+    app[keys.KEEP_CONNECTIONS] = KeepConnections(
+        pool=pool, platforms=platforms, accounts=accounts, sessions=sessions, playlists=lists
     )
     app[keys.CHECK_HEALTH] = CheckHealth(pool=pool, redis=redis, closing=app[keys.CLOSING])
 

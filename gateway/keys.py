@@ -11,12 +11,15 @@ from gateway.actions.connect_account import ConnectAccount
 from gateway.actions.control_transfer import ControlTransfer
 from gateway.actions.create_transfer import CreateTransfer
 from gateway.actions.follow_transfer import FollowTransfer, StreamLimits
+from gateway.actions.keep_connections import KeepConnections
 from gateway.actions.keep_keys import KeepKeys
 from gateway.actions.keep_rules import KeepRules
+from gateway.actions.keep_webhooks import KeepWebhooks
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.manage_users import ManageUsers
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
+from gateway.actions.replay_delivery import ReplayDelivery
 from gateway.actions.report_transfer import ReportTransfer
 from gateway.actions.review_item import ReviewItem
 from gateway.actions.show_platforms import ShowPlatforms
@@ -40,6 +43,8 @@ ACCOUNTS = web.AppKey("accounts", Accounts)
 CREATE_TRANSFER = web.AppKey("create_transfer", CreateTransfer)
 CONTROL_TRANSFER = web.AppKey("control_transfer", ControlTransfer)
 UNDO_TRANSFER = web.AppKey("undo_transfer", UndoTransfer)
+KEEP_WEBHOOKS = web.AppKey("keep_webhooks", KeepWebhooks)
+REPLAY_DELIVERY = web.AppKey("replay_delivery", ReplayDelivery)
 KEEP_RULES = web.AppKey("keep_rules", KeepRules)
 REVIEW_ITEM = web.AppKey("review_item", ReviewItem)
 REPORT_TRANSFER = web.AppKey("report_transfer", ReportTransfer)
@@ -48,6 +53,7 @@ FOLLOW_TRANSFER = web.AppKey("follow_transfer", FollowTransfer)
 LIST_PLAYLISTS = web.AppKey("list_playlists", ListPlaylists)
 SHOW_PLATFORMS = web.AppKey("show_platforms", ShowPlatforms)
 CONNECT_ACCOUNT = web.AppKey("connect_account", ConnectAccount)
+KEEP_CONNECTIONS = web.AppKey("keep_connections", KeepConnections)
 CHECK_HEALTH = web.AppKey("check_health", CheckHealth)
 
 ACCESS = web.RequestKey("access", Access)

@@ -12,6 +12,7 @@ import typer
 from deploy.cli import (
     api_keys,
     connect,
+    connections,
     control,
     keys,
     match,
@@ -21,6 +22,7 @@ from deploy.cli import (
     report,
     review,
     transfers,
+    webhooks,
 )
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_text, say
@@ -55,7 +57,21 @@ def crossplay(
     pass
 
 
-for part in (operate, oversee, keys, connect, playlists, transfers, control, report, review, api_keys, match):
+for part in (
+    operate,
+    oversee,
+    keys,
+    connect,
+    connections,
+    playlists,
+    transfers,
+    control,
+    report,
+    review,
+    api_keys,
+    match,
+    webhooks,
+):
     app.add_typer(part.app)
 
 

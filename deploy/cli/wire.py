@@ -1,6 +1,7 @@
 """The parts of the gateway's answers that the command reads; everything else is passed on as it came."""
 
 from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -143,6 +144,26 @@ class RuleRow(msgspec.Struct, frozen=True, kw_only=True):
     target: RuleEnd
 
 
+class WebhookRow(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    url: str
+    events: tuple[str, ...]
+    enabled: bool
+    disabled_reason: str | None = None
+
+
+class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
+    """status: of the last answer, None where none came; then error says why."""
+
+    id: str
+    type: str
+    state: str
+    attempts: int
+    status: int | None = None
+    error: str | None = None
+    next_try_at: str | None = None
+
+
 class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     """An API key in a list; times are RFC 3339 texts."""
 
@@ -161,6 +182,18 @@ class PlaylistRow(msgspec.Struct, frozen=True, kw_only=True):
     owner: str | None = None
     readable: bool = True
     writable: bool = True
+
+
+class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A linked account. action_url: set where its user has to sign in, or had better soon."""
+
+    id: str
+    platform: str
+    label: str
+    state: str
+    days_left: int | None = None
+    notice: str | None = None
+    action_url: str | None = None
 
 
 def read_status(body: Any) -> Status:
@@ -183,12 +216,24 @@ def read_rule(body: Any) -> RuleRow:
     return _read(body, RuleRow)
 
 
+def read_webhook(body: Any) -> WebhookRow:
+    return _read(body, WebhookRow)
+
+
+def read_delivery(body: Any) -> DeliveryRow:
+    return _read(body, DeliveryRow)
+
+
 def read_key(body: Any) -> KeyRow:
     return _read(body, KeyRow)
 
 
 def read_playlist(body: Any) -> PlaylistRow:
     return _read(body, PlaylistRow)
+
+
+def read_connection(body: Any) -> ConnectionRow:
+    return _read(body, ConnectionRow)
 
 
 def is_done(row: TrackRow) -> bool:
@@ -214,7 +259,15 @@ def needs_a_person(status: Status) -> bool:
 
 def cure_of(paused: Paused) -> str | None:
     """Return the command that ends a pause, where its user can."""
-    return f"crossplay connect {paused.platform}" if paused.action_url and paused.platform else None
+    if not paused.action_url or not paused.platform:
+        return None
+    return connect_command(paused.platform, action_url=paused.action_url)
+
+
+def connect_command(platform: str, *, action_url: str | None) -> str:
+    """Return the command that connects an account: just the one that the address names, if it names one."""
+    named = parse_qs(urlsplit(action_url or "").query).get("connection")
+    return f"crossplay connect {platform}" + (f" --connection {named[0]}" if named else "")
 
 
 def exit_of_status(status: Status) -> Exit:

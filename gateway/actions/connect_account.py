@@ -147,9 +147,6 @@ class ConnectAccount:
             return None
         return await connections.get(self._pool, session.connection_id, user_id=session.user_id)
 
-    async def connections(self, user_id: UserId) -> list[Connection]:
-        return await connections.list_of(self._pool, user_id)
-
     async def guest(self, session: ConnectSession) -> Guest:
         """Return for whom the session is."""
         renewed = None

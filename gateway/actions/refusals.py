@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gateway.actions.renew_url import renew_url
 from shared.errors import ConnectionMissing, ReconnectRequired, RequestError, ValidationFailed
 from shared.models import ConnectionId, Platform, PlaylistId
 
@@ -27,7 +28,7 @@ class ConnectAgain(ReconnectRequired):
         self.extras: Mapping[str, Any] = {
             "platform": platform,
             "connection": connection_id,
-            "action_url": f"/connect/{platform}",
+            "action_url": renew_url(platform, connection_id),
         }
 
 
@@ -62,6 +63,16 @@ class TooManyStreams(RequestError):
 
     code = "too-many-streams"
     retry_after_s = 5.0
+
+    def __init__(self, message: str, *, limit: int) -> None:
+        super().__init__(message)
+        self.extras: Mapping[str, Any] = {"limit": limit}
+
+
+class TooManyWebhooks(RequestError):
+    """The user has as many webhooks as anybody may have. extras: how many that is."""
+
+    code = "too-many-webhooks"
 
     def __init__(self, message: str, *, limit: int) -> None:
         super().__init__(message)

@@ -2,7 +2,7 @@
 
 from aiohttp import hdrs, web
 
-from gateway import answers, keys, resources, schemas
+from gateway import answers, keys, resources
 from gateway.actions.connect_account import ConnectWish, Started
 from gateway.connect_schemas import ConnectQuery, ConnectRequest, ConnectSessionResource, HandInRequest
 from gateway.decoding import decode_body, decode_query
@@ -38,11 +38,6 @@ async def hand_in(request: web.Request) -> web.Response:
     started = await _started(request)
     await request.app[keys.CONNECT_ACCOUNT].hand_in(started.session, body.address, browser=None)
     return answers.json(await _resource(request, await _started(request)))
-
-
-async def list_connections(request: web.Request) -> web.Response:
-    rows = await request.app[keys.CONNECT_ACCOUNT].connections(request[keys.USER_ID])
-    return answers.json(schemas.ConnectionPage(items=tuple(map(resources.connection, rows))))
 
 
 async def _started(request: web.Request) -> Started:
@@ -117,15 +112,5 @@ ROUTES = (
         answers={200: ConnectSessionResource},
         problems=("validation", "not-found", "connect-failed", *_UPSTREAM_PROBLEMS),
         example={"address": "http://127.0.0.1:8080/connect/spotify/callback?code=AQD…&state=kS3…"},
-    ),
-    Operation(
-        method="GET",
-        path="/connections",
-        handler=list_connections,
-        name="listConnections",
-        scope=Scope.CONNECTIONS_READ,
-        summary="List your connected accounts.",
-        answers={200: schemas.ConnectionPage},
-        problems=("store-unavailable",),
     ),
 )

@@ -33,7 +33,7 @@ asyncio.run(main())
 """
 
 
-def page_app(text: str = PAGE, *, status: int = 200, **headers: str) -> web.Application:
+def page_app(text: str = PAGE, status: int = 200, /, **headers: str) -> web.Application:
     async def show(_: web.Request) -> web.Response:
         return web.Response(text=text, status=status, content_type="text/html", headers=headers)
 
@@ -93,7 +93,7 @@ async def test_what_was_expected_must_happen(visitor: Visitor) -> None:
     with pytest.raises(AssertionError, match="no console error with 'status of 404'"):
         visitor.watch.settle()
 
-    async with serving(page_app(status=404)) as url:
+    async with serving(page_app(PAGE, 404)) as url:
         await visitor.page.goto(str(url))
 
 

@@ -78,6 +78,9 @@ class Received:
         self.queries: list[Mapping[str, str]] = []
 
 
+PAGES = ("/rules", "/keys", "/playlists", "/transfers", "/connections", "/webhooks")
+
+
 class FakeGateway:
     """Answers with what its attributes hold.
 
@@ -104,23 +107,34 @@ class FakeGateway:
         self.received = Received()
         self._revision = 0
         app = web.Application(middlewares=[self._record])
-        app.router.add_post("/transfer", self._transfer)
-        app.router.add_post("/transfer/{id}/undo", self._transfer)
-        app.router.add_get("/status/{id}", self._status)
-        app.router.add_get("/status/{id}/tracks", self._page)
-        app.router.add_put("/status/{id}/tracks/{position}/match", self._stored)
-        app.router.add_get("/status/{id}/report.{form}", self._report)
-        for path in ("/rules", "/keys", "/playlists", "/transfers"):
-            app.router.add_get(path, self._page)
-        for path in ("/rules", "/keys"):
-            app.router.add_delete(f"{path}/{{id}}", self._removed)
-        app.router.add_put("/rules", self._stored)
-        app.router.add_post("/keys", self._stored)
-        app.router.add_post("/connect/{platform}", self._connect)
-        app.router.add_get("/connect/sessions/{id}", self._session)
-        app.router.add_get("/consent", self._consent)
-        app.router.add_post("/connect/sessions/{id}/answer", self._answer)
+        app.add_routes(self._routes())
         self._server = TestServer(app)
+
+    def _routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/transfer", self._transfer),
+            web.post("/transfer/{id}/undo", self._transfer),
+            web.get("/status/{id}", self._status),
+            web.get("/status/{id}/tracks", self._page),
+            web.put("/status/{id}/tracks/{position}/match", self._stored),
+            web.get("/status/{id}/report.{form}", self._report),
+            *(web.get(path, self._page) for path in PAGES),
+            *(web.delete(f"{path}/{{id}}", self._removed) for path in ("/rules", "/keys")),
+            web.post("/keys", self._stored),
+            web.put("/rules", self._stored),
+            web.post("/webhooks", self._stored),
+            web.patch("/webhooks/{id}", self._stored),
+            web.delete("/webhooks/{id}", self._removed),
+            web.post("/webhooks/{id}/{verb}", self._stored),
+            web.get("/webhooks/{id}/deliveries", self._page),
+            web.post("/webhooks/{id}/deliveries/{delivery}/replay", self._stored),
+            web.delete("/connections/{id}", self._stored),
+            web.post("/connections/{id}/test", self._stored),
+            web.post("/connect/{platform}", self._connect),
+            web.get("/connect/sessions/{id}", self._session),
+            web.get("/consent", self._consent),
+            web.post("/connect/sessions/{id}/answer", self._answer),
+        ]
 
     @property
     def url(self) -> str:

@@ -64,6 +64,18 @@ async def test_a_user_whose_tokens_are_locked_is_told_who_can_cure_it(
     assert listed.status == 200
 
 
+async def test_a_trial_of_locked_tokens_says_so_and_leaves_the_connection_as_it_is(
+    connected: Caller, serve: Serve, settings: Settings, pool: Pool
+) -> None:
+    connection_id = await connection_id_of(pool, connected, Platform.SPOTIFY)
+    other = Caller(await serve(with_ring(settings, NEW_KEY)), key=connected.key, user_id=connected.user_id)
+
+    reply = await other("POST", f"/connections/{connection_id}/test")
+
+    assert (reply.json["health"], reply.json["connection"]["state"]) == ("unavailable", "connected")
+    assert "operator" in reply.json["text"]
+
+
 async def test_the_account_is_good_again_with_the_old_key_or_a_new_sign_in(
     connected: Caller, serve: Serve, settings: Settings, platforms: FakePlatforms
 ) -> None:
@@ -97,6 +109,7 @@ async def test_a_cached_text_whose_key_is_gone_is_read_from_postgres(
 ) -> None:
     connection_id = await connection_id_of(pool, connected, Platform.SPOTIFY)
     async with open_redis(Secret(redis_url)) as redis:
+        await redis.flushdb()  # right after a change nothing is cached
         await sessions_with(KEY_RING, pool=pool, redis=redis).tokens(connection_id)
         cached = await redis.get(f"crossplay:connection:{connection_id}")
         await seals.reseal(pool, Cipher(parse_key_ring(Secret(BOTH))), column=seals.SEALED[0])
@@ -115,6 +128,7 @@ async def test_a_cached_text_that_was_changed_is_read_from_postgres(
     connection_id = await connection_id_of(pool, connected, Platform.SPOTIFY)
     key = f"crossplay:connection:{connection_id}"
     async with open_redis(Secret(redis_url)) as redis:
+        await redis.flushdb()  # as above
         await sessions_with(KEY_RING, pool=pool, redis=redis).tokens(connection_id)
         row = msgspec.json.decode(await redis.get(key) or "", type=connections.SealedConnection)
         changed = msgspec.structs.replace(row, sealed_tokens=row.sealed_tokens[:-4] + "AAAA")
