@@ -196,7 +196,7 @@ TABLE: dict[type[CrossplayError], Kind] = {
         status=422,
         title="The account was not connected",
         cause="The sign-in was refused, ran out, was used before, or did not begin here.",
-        cure="Start again with a POST to `/connect/{platform}`.",
+        cure="Start to connect again: `crossplay connect`, or a POST to `/connect/{platform}`.",
     ),
     errors.AccountError: _STATE_CONFLICT,
     errors.ConnectionMissing: _CONNECTION_MISSING,

@@ -5,6 +5,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -71,8 +72,15 @@ async def template_database(servers: TestServers) -> AsyncIterator[str]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def database_url(servers: TestServers, template_database: str) -> AsyncIterator[str]:
     """A database of this test's own, migrated and empty."""
+    async with own_database(servers, template=template_database) as url:
+        yield url
+
+
+@asynccontextmanager
+async def own_database(servers: TestServers, *, template: str) -> AsyncIterator[str]:
+    """Copy the template for as long as it is needed."""
     name = f"crossplay_test_{secrets.token_hex(6)}"
-    await _execute(servers.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{template_database}"')
+    await _execute(servers.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     try:
         yield _with_path(servers.database_url, name)
     finally:

@@ -166,7 +166,8 @@ class ConnectAccount:
 
     async def deny(self, session: ConnectSession) -> None:
         """End a session whose user does not want it."""
-        await self._close(session, ConnectStatus.DENIED, code="denied", failure="You did not allow it.")
+        text = "You did not allow it, and nothing was stored."
+        await self._close(session, ConnectStatus.DENIED, code="denied", failure=text)
 
     async def come_back(self, platform: Platform, answer: Answer, *, browser: str) -> str:
         """Take what the browser brought back; return the session's id, which then knows its end.
@@ -207,7 +208,9 @@ class ConnectAccount:
 
     async def note(self, session: ConnectSession, error: CrossplayError) -> None:
         """Let a session that can be tried again say why a try has failed."""
-        await connect_sessions.note(self._pool, session.id, code=error.code, failure=str(error))
+        cures = (fault.detail for fault in error.faults) if isinstance(error, ValidationFailed) else ()
+        text = " ".join((str(error), *cures))
+        await connect_sessions.note(self._pool, session.id, code=error.code, failure=text)
 
     def _way_back(self, platform: Platform, *, is_handed_in: bool) -> tuple[str, bool]:
         """Return where the platform sends the browser, here unless it would refuse that; and if it is not."""
@@ -319,7 +322,7 @@ class ConnectAccount:
 
 
 _ADDRESS_FAULT = FieldFault(
-    "/address", "Paste the whole address at which the browser ended, with `code=` and `state=` in it."
+    "/address", "Paste the whole address at which the browser ended, with code= and state= in it."
 )
 
 

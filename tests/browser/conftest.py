@@ -5,10 +5,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+import redis.asyncio
 from playwright.async_api import Browser
 
 from tests.browser.chromium import MISSING, find_chromium, running_chromium
+from tests.browser.crossplay import Crossplay, crossplay
 from tests.browser.visitor import Visitor, Visitors
+from tests.conftest import TestServers, own_database
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +40,22 @@ async def visitors(chromium: Browser) -> AsyncIterator[Visitors]:
 async def visitor(visitors: Visitors) -> Visitor:
     """One person with a browser of their own."""
     return await visitors.enter()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def stage(servers: TestServers, template_database: str) -> AsyncIterator[Crossplay]:
+    """One for the tests of a module: each test has people of its own."""
+    async with redis.asyncio.Redis.from_url(servers.redis_url) as client:
+        await client.flushdb()
+    async with (
+        own_database(servers, template=template_database) as url,
+        crossplay(database_url=url, redis_url=servers.redis_url) as running,
+    ):
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def far(stage: Crossplay) -> AsyncIterator[Crossplay]:
+    """One more gateway, to which platforms send no browser."""
+    async with stage.another(is_far=True) as running:
+        yield running

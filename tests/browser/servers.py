@@ -36,3 +36,9 @@ async def order(url: URL, path: str, body: Any) -> Any:
     async with ClientSession() as session, session.post(url / "_sandbox" / path, json=body) as answer:
         assert answer.ok, await answer.text()
         return await answer.json()
+
+
+async def cure(url: URL) -> None:
+    """Remove every fault of a sandbox."""
+    async with ClientSession() as session, session.delete(url / "_sandbox/faults") as answer:
+        assert answer.ok, await answer.text()

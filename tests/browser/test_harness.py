@@ -33,9 +33,9 @@ asyncio.run(main())
 """
 
 
-def page_app(text: str = PAGE, **headers: str) -> web.Application:
+def page_app(text: str = PAGE, status: int = 200, /, **headers: str) -> web.Application:
     async def show(_: web.Request) -> web.Response:
-        return web.Response(text=text, content_type="text/html", headers=headers)
+        return web.Response(text=text, status=status, content_type="text/html", headers=headers)
 
     app = web.Application()
     app.router.add_get("/", show)
@@ -93,8 +93,8 @@ async def test_what_was_expected_must_happen(visitor: Visitor) -> None:
     with pytest.raises(AssertionError, match="no console error with 'status of 404'"):
         visitor.watch.settle()
 
-    async with serving(page_app()) as url:
-        await visitor.page.goto(str(url / "missing"))
+    async with serving(page_app(PAGE, 404)) as url:
+        await visitor.page.goto(str(url))
 
 
 async def test_two_visitors_share_no_cookies(visitors: Visitors) -> None:

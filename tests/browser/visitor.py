@@ -16,11 +16,12 @@ from playwright.async_api import (
     WebError,
 )
 
+from tests.browser.chromium import FAR_NAME
 from tests.waiting import PATIENCE_S, until
 
 Incident = Literal["console error", "page error", "policy violation", "foreign request", "failed request"]
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", FAR_NAME})
 NETWORK_SCHEMES = frozenset({"http", "https", "ws", "wss"})
 STRAGGLERS_S = 5.0
 # What Chromium says whenever such a policy forbids something.
