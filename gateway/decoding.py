@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.actions.refusals import BodyMalformed
 from gateway.schemas import OnDuplicate
+from shared.db.retries import Scope
 from shared.errors import FieldFault, ValidationFailed
 from shared.models import Explicit, Platform, Policy
 
@@ -24,6 +25,7 @@ _CHOICES: dict[str, type[StrEnum]] = {
     "policy": Policy,
     "explicit": Explicit,
     "on_duplicate": OnDuplicate,
+    "scope": Scope,
 }
 
 

@@ -16,6 +16,7 @@ from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
 from gateway.actions.report_transfer import ReportTransfer
+from gateway.actions.retry_transfer import RetryTransfer
 from gateway.actions.review_item import ReviewItem
 from gateway.actions.show_platforms import ShowPlatforms
 from gateway.actions.undo_transfer import UndoTransfer
@@ -35,6 +36,7 @@ PLATFORMS: web.AppKey[PlatformsPort] = web.AppKey("platforms")
 ACCOUNTS = web.AppKey("accounts", Accounts)
 CREATE_TRANSFER = web.AppKey("create_transfer", CreateTransfer)
 CONTROL_TRANSFER = web.AppKey("control_transfer", ControlTransfer)
+RETRY_TRANSFER = web.AppKey("retry_transfer", RetryTransfer)
 UNDO_TRANSFER = web.AppKey("undo_transfer", UndoTransfer)
 KEEP_RULES = web.AppKey("keep_rules", KeepRules)
 REVIEW_ITEM = web.AppKey("review_item", ReviewItem)

@@ -1,4 +1,4 @@
-"""Request and response bodies of rules and of decisions about single tracks."""
+"""Request and response bodies of rules, of decisions about single tracks, and of retries."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from gateway.schemas import Cursor, Id, Limit, Text, name_account
+from shared.db.retries import Scope
 from shared.models import Platform, Track
 
 Choice = Annotated[int, msgspec.Meta(ge=1, le=5)]
@@ -90,3 +91,13 @@ class MatchDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def __post_init__(self) -> None:
         if [self.candidate is not None, self.track is not None, self.skip].count(True) != 1:
             raise ValueError("Give exactly one of `candidate`, `track` and `skip` (true)")
+
+
+class RetryRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to try again; null: a failed transfer as a whole, or all that a completed one has not moved.
+
+    unmatched: tracks without a match. failed: tracks that the target did not take. all: both. deferred:
+    hurries look-ups that wait, while the transfer goes on.
+    """
+
+    scope: Scope | None = None

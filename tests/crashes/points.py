@@ -68,7 +68,7 @@ READ_AND_MATCH = (
     *_points(
         "M4",
         of.NEW_ON_APPLE,
-        "match: commit items.SETTLE+checkpoints.IS_READ+jobs.HAS_OPEN+checkpoints.PHASE",
+        "match: commit items.SETTLE+checkpoints.IS_READ+jobs.HAS_OPEN+checkpoints.PHASE+checkpoints.LAST_BATCH",
     ),
 )
 TARGET = (
