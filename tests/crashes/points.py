@@ -68,7 +68,8 @@ READ_AND_MATCH = (
     *_points(
         "M4",
         of.NEW_ON_APPLE,
-        "match: commit items.SETTLE+checkpoints.IS_READ+jobs.HAS_OPEN+checkpoints.PHASE+checkpoints.LAST_BATCH",
+        "match: commit items.SETTLE+checkpoints.IS_READ+jobs.HAS_OPEN"
+        "+checkpoints.PHASE+checkpoints.LAST_BATCH",
     ),
 )
 TARGET = (

@@ -104,8 +104,8 @@ class FakeGateway:
         self.received = Received()
         self._revision = 0
         app = web.Application(middlewares=[self._record])
-        app.router.add_post("/transfer", self._transfer)
-        app.router.add_post("/transfer/{id}/undo", self._transfer)
+        for path in ("/transfer", "/transfer/{id}/undo", "/status/{id}/retry"):
+            app.router.add_post(path, self._transfer)
         app.router.add_get("/status/{id}", self._status)
         app.router.add_get("/status/{id}/tracks", self._page)
         app.router.add_put("/status/{id}/tracks/{position}/match", self._stored)

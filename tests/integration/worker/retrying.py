@@ -1,0 +1,40 @@
+"""What the tests of retries have in common: the wish, and answers that have grown old."""
+
+import pytest
+
+from shared.db import retries
+from shared.db.retries import Scope
+from shared.models import TransferId
+from tests.integration.worker.engine import POSITIONED, Engine
+
+either_class = pytest.mark.parametrize("engine", [POSITIONED], ids=["positioned"], indirect=True)
+"""For what does not depend on how the target is written to."""
+
+AGE = "UPDATE lookups SET asked_at = asked_at - make_interval(secs => $1)"
+LONG_AGO_S = 11 * 60.0
+JUST_NOW_S = 9 * 60.0
+
+
+async def retry(engine: Engine, transfer_id: TransferId, scope: Scope | None = None) -> bool:
+    user_id = (await engine.load(transfer_id)).user_id
+    return await retries.retry(engine.pool, transfer_id, user_id=user_id, scope=scope)
+
+
+async def let_answers_age(engine: Engine, seconds: float = LONG_AGO_S) -> None:
+    """Make the platform's answers so much older than they are."""
+    await engine.pool.execute(AGE, seconds)
+
+
+async def pass_time(engine: Engine, seconds: float) -> None:
+    """Let time pass for answers and for the moment since which a transfer is open again."""
+    await let_answers_age(engine, seconds)
+    for table in ("transfers", "items"):
+        await engine.pool.execute(
+            f"UPDATE {table} SET reopened_at = reopened_at - make_interval(secs => $1)", seconds
+        )
+
+
+def look_up_count(engine: Engine) -> int:
+    """Return how many calls were made to the target's catalog."""
+    operations = ("find_by_isrc", "search", "search_albums", "read_album")
+    return sum(engine.target.called(operation) for operation in operations)
