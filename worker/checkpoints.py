@@ -164,7 +164,7 @@ async def _batch_matched(
     connection: Connection, job: Job, transfer: Transfer, result: BatchMatched
 ) -> Sequence[NextJob]:
     await items.settle(connection, job.transfer_id, result.settled)
-    if transfer.target_count is not None:  # tried again: the target has been read before
+    if transfer.target_base_count:  # tried again: the target has been read before, and it held something
         positions = [one.position for one in result.settled]
         await refusals.find_present(connection, job.transfer_id, positions=positions)
     is_read = await connection.fetchval(IS_READ, job.transfer_id)
