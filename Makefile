@@ -9,7 +9,7 @@ SEED   ?= 1
 CODE   := gateway worker shared deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test unit integration e2e check fmt lint types imports bench bench-matching model kill-runs crash-points bench-budget bench-memory chaos lock clean
+.PHONY: help setup demo dev test unit integration e2e browser check fmt lint types imports bench bench-matching model kill-runs crash-points bench-budget bench-memory chaos lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ integration: setup ## the tests against real Postgres and Redis
 
 e2e: setup ## the whole stack, killed and drained
 	$(BIN)/pytest tests/e2e
+
+browser: setup ## the pages, in a real browser (needs chromium: apt-get install chromium)
+	$(BIN)/pytest tests/browser
 
 kill-runs: setup ## kill a random worker at a random moment, twenty times
 	CROSSPLAY_TEST_KILL_RUNS=20 $(BIN)/pytest -v tests/e2e/test_kills.py -k killed_worker

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from gateway import keys
 from gateway.actions.accounts import Accounts, PlatformsPort
+from gateway.actions.admit import Admit
 from gateway.actions.check_health import CheckHealth
 from gateway.actions.connect_account import ConnectAccount
 from gateway.actions.control_transfer import ControlTransfer
@@ -21,9 +22,12 @@ from gateway.actions.create_transfer import CreateTransfer
 from gateway.actions.find_playlist import FindPlaylist
 from gateway.actions.find_track import FindTrack
 from gateway.actions.follow_transfer import STREAM_LIMITS, FollowTransfer, StreamLimits
+from gateway.actions.keep_connections import KeepConnections
+from gateway.actions.keep_keys import KeepKeys
 from gateway.actions.keep_rules import KeepRules
 from gateway.actions.link_account import LinkAccount
 from gateway.actions.list_playlists import ListPlaylists
+from gateway.actions.manage_users import ManageUsers
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
 from gateway.actions.report_transfer import ReportTransfer
@@ -33,11 +37,15 @@ from gateway.actions.show_platforms import ShowPlatforms
 from gateway.actions.undo_transfer import UndoTransfer
 from gateway.actions.wake_workers import WakeWorkers
 from gateway.actions.watch_fleet import WatchFleet
-from gateway.middlewares import BODY_LIMIT_BYTES, for_users, observe, tell_problems
+from gateway.admission import for_users, tell_allowance
+from gateway.cors import cross_origin
+from gateway.middlewares import BODY_LIMIT_BYTES, observe, tell_problems
 from gateway.openapi import document
 from gateway.operations import Operation
 from gateway.routes import (
+    api_keys,
     connect,
+    connections,
     control,
     events,
     health,
@@ -50,20 +58,20 @@ from gateway.routes import (
     sign_in,
     status,
     transfer,
+    users,
 )
 from gateway.server import ProblemRunner
 from shared import telemetry
+from shared.allowances import Allowances
 from shared.cache import Cache
 from shared.cipher import Cipher
 from shared.clock import SystemClock
-from shared.db import users
 from shared.db.pool import Pool, open_pool
 from shared.fleet import Fleet
 from shared.limiter import SharedBudget
-from shared.models import UserId
 from shared.platforms.base import Budget, PlatformProfile
 from shared.platforms.registry import Platforms
-from shared.settings import Settings, parse_key_ring
+from shared.settings import Settings, parse_key_ring, parse_origins
 from shared.streams import Streams, open_redis
 from shared.tokens import Sessions
 
@@ -80,7 +88,10 @@ OPERATIONS: tuple[Operation, ...] = (
     *platforms.ROUTES,
     *rules.ROUTES,
     *connect.ROUTES,
+    *connections.ROUTES,
     *sign_in.ROUTES,
+    *api_keys.ROUTES,
+    *users.ROUTES,
     *health.ROUTES,
     *problems.ROUTES,
 )
@@ -117,11 +128,19 @@ def build_app(
     app[keys.STREAM_LIMITS] = stream_limits
     app[keys.OPENAPI] = msgspec.json.encode(document(OPERATIONS))
     for operation in OPERATIONS:
-        handler = operation.handler if operation.is_open else for_users(operation.handler)
+        handler = operation.handler
+        if operation.scope is not None:
+            handler = for_users(handler, scope=operation.scope)
         for prefix in ("", "/v1"):
             app.router.add_route(operation.method, prefix + operation.path, handler)
     app.cleanup_ctx.append(functools.partial(_resources, open_platforms=open_platforms))
     app.on_shutdown.append(_close)
+    app.on_response_prepare.append(tell_allowance)
+    origins = parse_origins(settings.cors_origins)
+    if origins:
+        answer_preflight, finish = cross_origin(origins)
+        app.middlewares.append(answer_preflight)
+        app.on_response_prepare.append(finish)
     return app
 
 
@@ -211,14 +230,13 @@ def _wire(
     cipher: Cipher,
     sessions: Sessions,
 ) -> None:
-    async def authenticate(key: str) -> UserId | None:
-        return await users.authenticate(pool, key=key)
-
     accounts = Accounts(pool=pool, sessions=sessions, platforms=platforms)
     lists = ListPlaylists(accounts=accounts, cache=Cache(redis), cipher=cipher, clock=SystemClock())
     address = app[keys.ADDRESS]
     wake = WakeWorkers(pool=pool, streams=Streams(redis))
-    app[keys.AUTHENTICATE] = authenticate
+    app[keys.ADMIT] = _admit(app[keys.SETTINGS], pool=pool, redis=redis)
+    app[keys.KEEP_KEYS] = KeepKeys(pool=pool)
+    app[keys.MANAGE_USERS] = ManageUsers(pool=pool)
     app[keys.PLATFORMS] = platforms
     app[keys.ACCOUNTS] = accounts
     app[keys.LIST_PLAYLISTS] = lists
@@ -253,7 +271,22 @@ def _wire(
         cipher=cipher,
         public_url=lambda: address.url,
     )
+    app[keys.KEEP_CONNECTIONS] = KeepConnections(
+        pool=pool, platforms=platforms, accounts=accounts, sessions=sessions, playlists=lists
+    )
     app[keys.CHECK_HEALTH] = CheckHealth(pool=pool, redis=redis, closing=app[keys.CLOSING])
+
+
+def _admit(settings: Settings, *, pool: Pool, redis: Redis) -> Admit:
+    def allowances(name: str, per_minute: int) -> Allowances | None:
+        return Allowances(redis, name=name, per_minute=per_minute) if per_minute else None
+
+    return Admit(
+        pool=pool,
+        requests=allowances("requests", settings.key_requests_per_minute),
+        failures=allowances("failures", settings.failed_keys_per_minute),
+        clock=SystemClock(),
+    )
 
 
 async def _close(app: web.Application) -> None:

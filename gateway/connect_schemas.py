@@ -88,3 +88,7 @@ class ConnectSessionResource(msgspec.Struct, frozen=True, kw_only=True):
     failure: str | None
     expires_at: datetime
     connection: ConnectionResource | None
+
+    def __repr__(self) -> str:
+        # An address of it holds the state.
+        return f"ConnectSessionResource(id={self.id!r}, status={self.status!r}, …)"

@@ -9,7 +9,8 @@ import msgspec
 
 from gateway.actions.refusals import BodyMalformed
 from gateway.schemas import OnDuplicate
-from shared.db.retries import Scope
+from shared.db.connections import ConnectionState
+from shared.db.retries import RetryScope
 from shared.errors import FieldFault, ValidationFailed
 from shared.models import Explicit, Platform, Policy
 
@@ -20,12 +21,13 @@ _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _FIELD = re.compile(r"(?:missing required|contains unknown) field `(?P<name>[^`]*)`")
 _CHOICES: dict[str, type[StrEnum]] = {
     "platform": Platform,
+    "state": ConnectionState,
     "source_platform": Platform,
     "target_platform": Platform,
     "policy": Policy,
     "explicit": Explicit,
     "on_duplicate": OnDuplicate,
-    "scope": Scope,
+    "scope": RetryScope,
 }
 
 

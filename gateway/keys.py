@@ -1,18 +1,21 @@
 """What a handler may ask the application and the request for."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from gateway.actions.accounts import Accounts, PlatformsPort
+from gateway.actions.admit import Admit
 from gateway.actions.check_health import CheckHealth
 from gateway.actions.connect_account import ConnectAccount
 from gateway.actions.control_transfer import ControlTransfer
 from gateway.actions.create_transfer import CreateTransfer
 from gateway.actions.follow_transfer import FollowTransfer, StreamLimits
+from gateway.actions.keep_connections import KeepConnections
+from gateway.actions.keep_keys import KeepKeys
 from gateway.actions.keep_rules import KeepRules
 from gateway.actions.list_playlists import ListPlaylists
+from gateway.actions.manage_users import ManageUsers
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
 from gateway.actions.report_transfer import ReportTransfer
@@ -20,6 +23,8 @@ from gateway.actions.retry_transfer import RetryTransfer
 from gateway.actions.review_item import ReviewItem
 from gateway.actions.show_platforms import ShowPlatforms
 from gateway.actions.undo_transfer import UndoTransfer
+from shared.allowances import Allowance
+from shared.db.api_keys import Access
 from shared.models import UserId
 from shared.settings import Settings
 
@@ -29,9 +34,9 @@ CLOSING = web.AppKey("closing", asyncio.Event)
 STREAM_LIMITS = web.AppKey("stream_limits", StreamLimits)
 OPENAPI = web.AppKey("openapi", bytes)
 
-Authenticate = Callable[[str], Awaitable[UserId | None]]
-AUTHENTICATE: web.AppKey[Authenticate] = web.AppKey("authenticate")
-
+ADMIT = web.AppKey("admit", Admit)
+KEEP_KEYS = web.AppKey("keep_keys", KeepKeys)
+MANAGE_USERS = web.AppKey("manage_users", ManageUsers)
 PLATFORMS: web.AppKey[PlatformsPort] = web.AppKey("platforms")
 ACCOUNTS = web.AppKey("accounts", Accounts)
 CREATE_TRANSFER = web.AppKey("create_transfer", CreateTransfer)
@@ -46,7 +51,10 @@ FOLLOW_TRANSFER = web.AppKey("follow_transfer", FollowTransfer)
 LIST_PLAYLISTS = web.AppKey("list_playlists", ListPlaylists)
 SHOW_PLATFORMS = web.AppKey("show_platforms", ShowPlatforms)
 CONNECT_ACCOUNT = web.AppKey("connect_account", ConnectAccount)
+KEEP_CONNECTIONS = web.AppKey("keep_connections", KeepConnections)
 CHECK_HEALTH = web.AppKey("check_health", CheckHealth)
 
+ACCESS = web.RequestKey("access", Access)
+ALLOWANCE = web.RequestKey("allowance", Allowance)
 USER_ID: web.RequestKey[UserId] = web.RequestKey("user_id")
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -1,4 +1,4 @@
-"""What happens around every handler: request id, trace, log line, errors as problems, and who is asking."""
+"""What happens around every handler: request id, trace, log line, and errors as problems."""
 
 import re
 import time
@@ -15,12 +15,11 @@ from gateway.operations import Handler
 from gateway.problems import Kind
 from shared import telemetry
 from shared.db.pool import STORE_ERRORS
-from shared.errors import CrossplayError, StoreUnavailable, Unauthenticated
+from shared.errors import CrossplayError, StoreUnavailable
 
 BODY_LIMIT_BYTES = 256 * 1024
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_BEARER = re.compile(r"Bearer +([\x21-\x7e]+)", re.IGNORECASE)
 
 
 @web.middleware
@@ -74,22 +73,6 @@ async def tell_problems(request: web.Request, handler: Handler) -> web.StreamRes
     except Exception as error:  # noqa: BLE001 - the last line: nothing of it may reach the client
         logger.opt(exception=error).error("unexpected fault")
         return _answer(request, problems.INTERNAL)
-
-
-def for_users(handler: Handler) -> Handler:
-    """Let only requests with a good API key through to the handler."""
-
-    async def guarded(request: web.Request) -> web.StreamResponse:
-        bearer = _BEARER.fullmatch(request.headers.get(hdrs.AUTHORIZATION, ""))
-        if bearer is None:
-            raise Unauthenticated("Send your API key as `Authorization: Bearer cp_live_…`.")
-        user_id = await request.app[keys.AUTHENTICATE](bearer[1])
-        if user_id is None:
-            raise Unauthenticated("This API key is not known here, or it was revoked.")
-        request[keys.USER_ID] = user_id
-        return await handler(request)
-
-    return guarded
 
 
 def for_browsers(handler: Handler) -> Handler:

@@ -80,8 +80,10 @@ def _operation(
             "required": operation.is_body_required,
             "content": {"application/json": content},
         }
-    if operation.is_open:
-        entry["security"] = []
+    entry["security"] = []
+    if operation.scope is not None:
+        entry["description"] = f"Needs an API key with the scope `{operation.scope}`."
+        entry["security"] = [{"apiKey": [operation.scope]}]
     return entry
 
 
@@ -99,7 +101,7 @@ def _responses(operation: Operation, *, schemas: dict[str, Any]) -> dict[str, An
         }
     slugs = {*operation.problems, INTERNAL.slug}
     if not operation.is_open:
-        slugs.add("unauthenticated")
+        slugs |= {"unauthenticated", "forbidden-scope", "too-many-requests"}
     if "validation" in slugs and operation.body is not None:
         responses["400"] = _problem(["validation"], schemas=schemas)
     for status in sorted({KINDS[slug].status for slug in slugs}):

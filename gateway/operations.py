@@ -6,6 +6,8 @@ from typing import Any, TypeAlias
 import msgspec
 from aiohttp import web
 
+from shared.scopes import Scope
+
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -15,8 +17,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body, query: what decodes them. answers: body type by status, None for an answer without JSON. texts:
     media types that a 200 may have instead.
     headers: request headers that matter, with what they do. problems: slugs that callers have to expect
-    beside `internal`. is_open: no API key is asked for. example: a body that works. stream_example: a 200 is
-    an event stream that looks like this.
+    beside `internal`. scope: what an API key has to have. is_open: no API key is asked for; one of the two.
+    example: a body that works. stream_example: a 200 is an event stream that looks like this.
     """
 
     method: str
@@ -31,6 +33,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     query: type | None = None
     headers: Mapping[str, str] = {}
     problems: tuple[str, ...] = ()
+    scope: Scope | None = None
     is_open: bool = False
     example: Any = None
     stream_example: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.scope is None) is not self.is_open:
+            raise ValueError(f"{self.method} {self.path} has to have either a `scope` or `is_open`")

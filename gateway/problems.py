@@ -13,11 +13,12 @@ from gateway.actions.refusals import (
     NotAcceptable,
     RedirectUriImpossible,
     TargetLimit,
+    TooManyRequests,
     TooManyStreams,
     UndoNotSupported,
 )
 from shared import errors
-from shared.cipher import SealBroken
+from shared.cipher import KeyMissing, SealBroken
 from shared.db.migrate import SchemaMismatch
 from shared.errors import CrossplayError, FieldFault
 
@@ -84,6 +85,14 @@ _REJECTED = Kind(
     cause="The platform has changed, or this release has a fault.",
     cure="Look for a newer release; repeating does not help.",
 )
+_SEAL_BROKEN = Kind(
+    slug="seal-broken",
+    status=500,
+    title="A stored secret cannot be opened",
+    cause="The server's keys were changed without keeping the old ones, or its database was.",
+    cure="Its operator adds the old key to CROSSPLAY_SECRET_KEYS; `crossplay keys status` tells which.",
+    is_told=False,
+)
 _JOB = msgspec.structs.replace(INTERNAL, cause="An error of the workers reached the gateway.")
 
 TABLE: dict[type[CrossplayError], Kind] = {
@@ -96,15 +105,16 @@ TABLE: dict[type[CrossplayError], Kind] = {
         slug="unauthenticated",
         status=401,
         title="Who is asking?",
-        cause="The request has no API key, or one that is unknown or revoked.",
-        cure="Send `Authorization: Bearer cp_live_…` with a key that the operator made for you.",
+        cause="The request has no API key, or one that was not copied whole, is unknown, revoked or expired, "
+        "or whose user is disabled.",
+        cure="Send `Authorization: Bearer cp_live_…` with a key that the operator or `POST /keys` made.",
     ),
     errors.ScopeMissing: Kind(
         slug="forbidden-scope",
         status=403,
         title="The API key does not allow this",
         cause="The key is good, but not for this.",
-        cure="Use a key with the scope that `detail` names.",
+        cure="Use a key with the scope that `detail` names; `GET /keys` shows which has it.",
     ),
     errors.NotFound: _NOT_FOUND,
     errors.UnknownPlatform: Kind(
@@ -190,6 +200,14 @@ TABLE: dict[type[CrossplayError], Kind] = {
         cause="Each server needs an app registration of its own at the platform.",
         cure="Its operator sets the variables that `detail` names and starts the server again.",
     ),
+    errors.TokensLocked: Kind(
+        slug="tokens-locked",
+        status=503,
+        title="This server cannot open the account's tokens",
+        cause="The server's keys were changed without keeping the old ones.",
+        cure="Its operator adds the old key to CROSSPLAY_SECRET_KEYS again, or the account is connected "
+        "again; what waited goes on by itself.",
+    ),
     RedirectUriImpossible: Kind(
         slug="redirect-uri-impossible",
         status=409,
@@ -211,6 +229,14 @@ TABLE: dict[type[CrossplayError], Kind] = {
         title="Too many event streams are open",
         cause="Each open event stream keeps this server busy, so their number is limited.",
         cure="Close a stream that nobody reads, or ask `GET /status/{id}` with `Prefer: wait=25` instead.",
+    ),
+    TooManyRequests: Kind(
+        slug="too-many-requests",
+        status=429,
+        title="Too many requests",
+        cause="An API key may make so many requests per minute, and an address send so many wrong keys.",
+        cure="Try again after `Retry-After`. Ask `GET /status/{id}` with `If-None-Match`, for a 304 does not "
+        "count, and with `Prefer: wait=25`.",
     ),
     errors.RateLimited: Kind(
         slug="quota-exceeded",
@@ -268,14 +294,8 @@ TABLE: dict[type[CrossplayError], Kind] = {
         cause="The server was upgraded or put back without its database.",
         cure="Its operator runs `crossplay migrate` of the newest release.",
     ),
-    SealBroken: Kind(
-        slug="seal-broken",
-        status=500,
-        title="Stored tokens cannot be opened",
-        cause="The server's keys were changed without keeping the old ones.",
-        cure="Its operator adds the old key to CROSSPLAY_SECRET_KEYS, or the account is connected again.",
-        is_told=False,
-    ),
+    SealBroken: _SEAL_BROKEN,
+    KeyMissing: _SEAL_BROKEN,
     errors.SettingsError: INTERNAL,
 }
 HTTP_KINDS: dict[int, Kind] = {

@@ -5,7 +5,9 @@ from collections.abc import Callable
 import msgspec
 
 from gateway import schemas
+from gateway.actions.foretell_sign_in import foretell
 from gateway.actions.read_transfer import TransferView
+from gateway.actions.renew_url import renew_url
 from gateway.actions.summarize_transfer import summarize
 from gateway.review_schemas import RuleResource, RuleSourceResource, RuleTargetResource
 from gateway.schemas import Ending, OnDuplicate, TransferKind
@@ -14,11 +16,15 @@ from shared.db.items import Item
 from shared.db.match_rules import Rule
 from shared.db.transfers import Transfer
 from shared.lifecycle import PauseReason, State, is_full
-from shared.models import Platform, Playlist, SourceItem
+from shared.models import ConnectionId, Platform, Playlist, SourceItem
 
 Label = Callable[[Platform], str]
 
-_CURED_BY_CONNECTING = {PauseReason.RECONNECT_REQUIRED, PauseReason.PLATFORM_DENIED}
+_CURED_BY_CONNECTING = {
+    PauseReason.RECONNECT_REQUIRED,
+    PauseReason.PLATFORM_DENIED,
+    PauseReason.TOKENS_LOCKED,
+}
 
 
 def status(view: TransferView, *, label: Label, trace_url: str) -> schemas.StatusResource:
@@ -119,7 +125,8 @@ def playlist(one: Playlist, *, connection: Connection) -> schemas.PlaylistResour
 
 
 def connection(row: Connection) -> schemas.ConnectionResource:
-    is_due = row.state is ConnectionState.RECONNECT_REQUIRED
+    forecast = foretell(row)
+    is_due = row.state is not ConnectionState.CONNECTED or forecast.notice is not None
     return schemas.ConnectionResource(
         id=row.id,
         platform=row.platform,
@@ -128,21 +135,34 @@ def connection(row: Connection) -> schemas.ConnectionResource:
         state=row.state,
         authorized_at=row.authorized_at,
         created_at=row.created_at,
-        action_url=f"/connect/{row.platform}" if is_due else None,
+        sign_in_ends_at=row.sign_in_ends_at,
+        days_left=forecast.days_left,
+        notice=forecast.notice,
+        action_url=renew_url(row.platform, row.id) if is_due else None,
     )
 
 
 def _paused(row: Transfer) -> schemas.Paused | None:
     if row.state is not State.PAUSED or row.pause_reason is None:
         return None
-    is_curable = row.pause_reason in _CURED_BY_CONNECTING and row.pause_platform
+    is_curable = row.pause_reason in _CURED_BY_CONNECTING
     return schemas.Paused(
         reason=row.pause_reason,
         platform=row.pause_platform,
         text=(row.pause_text or None) if row.pause_reason is PauseReason.OPERATOR else None,
         resume_at=row.resume_at,
-        action_url=f"/connect/{row.pause_platform}" if is_curable else None,
+        action_url=renew_url(row.pause_platform, _waited_for(row))
+        if is_curable and row.pause_platform
+        else None,
     )
+
+
+def _waited_for(row: Transfer) -> ConnectionId:
+    """Return the connection that a paused transfer waits for; within one platform that of its phase."""
+    is_source = row.pause_platform is row.source_platform
+    if row.source_platform is row.target_platform:
+        is_source = not row.is_read
+    return row.source_connection_id if is_source else row.target_connection_id
 
 
 def _target_playlist(row: Transfer) -> schemas.TargetPlaylist | None:

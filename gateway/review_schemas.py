@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from gateway.schemas import Cursor, Id, Limit, Text, name_account
-from shared.db.retries import Scope
+from shared.db.retries import RetryScope
 from shared.models import Platform, Track
 
 Choice = Annotated[int, msgspec.Meta(ge=1, le=5)]
@@ -100,4 +100,4 @@ class RetryRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     hurries look-ups that wait, while the transfer goes on.
     """
 
-    scope: Scope | None = None
+    scope: RetryScope | None = None

@@ -273,7 +273,12 @@ class PlaylistPageResource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConnectionResource(msgspec.Struct, frozen=True, kw_only=True):
-    """A linked account. action_url: where it is connected again, if that is due."""
+    """A linked account.
+
+    state: connected, reconnect_required or disconnected. sign_in_ends_at: when its platform wants its user
+    again, null where that is not known. days_left: until then, begun days count. notice: what to do about
+    it, in its last 30 days. action_url: where it is connected again, if that is due.
+    """
 
     id: str
     platform: Platform
@@ -282,6 +287,9 @@ class ConnectionResource(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     authorized_at: datetime
     created_at: datetime
+    sign_in_ends_at: datetime | None
+    days_left: int | None
+    notice: str | None
     action_url: str | None
 
 

@@ -44,7 +44,8 @@ const tell = (error) => {
 document.addEventListener('musickitloaded', async () => {
   try {
     await MusicKit.configure({developerToken: form.dataset.token, app: {name: 'Crossplay', build: '1'}});
-    if (form.dataset.fresh) await MusicKit.getInstance().unauthorize();
+    // A token that is dead already may be refused here too; it is forgotten all the same.
+    if (form.dataset.fresh) await MusicKit.getInstance().unauthorize().catch(() => {});
     button.disabled = false;
   } catch (error) { tell(error); }
 });
@@ -74,6 +75,9 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     account_label: str | None
     proof: str
     failure: str
+
+    def __repr__(self) -> str:
+        return f"Invitation(platform_label={self.platform_label!r}, …)"  # the proof stands for the browser
 
 
 def redirect(invitation: Invitation) -> str:

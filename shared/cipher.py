@@ -20,6 +20,14 @@ class SealBroken(CrossplayError):
     code = "seal-broken"
 
 
+class KeyMissing(SealBroken):
+    """The ring lacks the key that sealed a text; with that key added again it opens. kid: the key's id."""
+
+    def __init__(self, kid: str) -> None:
+        super().__init__(f"The key ring has no key {kid!r}: add it to CROSSPLAY_SECRET_KEYS again.")
+        self.kid = kid
+
+
 class Cipher:
     """Seals texts as `v1.<key id>.<nonce>.<ciphertext>`, the last two in URL-safe base64 without padding.
 
@@ -30,16 +38,21 @@ class Cipher:
         if not ring:
             raise ValueError("a key ring needs at least one key")
         self._keys = {kid: AESGCM(key) for kid, key in ring.items()}
-        self._sealing_kid = next(iter(ring))
+        self.sealing_kid = next(iter(ring))
 
     def __repr__(self) -> str:
         return f"Cipher(kids={tuple(self._keys)!r})"
 
+    @property
+    def kids(self) -> tuple[str, ...]:
+        """Ids of the ring's keys, the sealing one first."""
+        return tuple(self._keys)
+
     def seal(self, text: str, *, context: str) -> str:
         """Encrypt a text for one place. context names it, e.g. `<row id>|<platform>|<field>`."""
         nonce = os.urandom(_NONCE_BYTES)
-        content = self._keys[self._sealing_kid].encrypt(nonce, text.encode(), context.encode())
-        return ".".join((_FORMAT, self._sealing_kid, _encode(nonce), _encode(content)))
+        content = self._keys[self.sealing_kid].encrypt(nonce, text.encode(), context.encode())
+        return ".".join((_FORMAT, self.sealing_kid, _encode(nonce), _encode(content)))
 
     def open(self, sealed: str, *, context: str) -> str:
         """Decrypt what was sealed under the same context. Raises SealBroken."""
@@ -49,7 +62,7 @@ class Cipher:
         _, kid, nonce, content = parts
         key = self._keys.get(kid)
         if key is None:
-            raise SealBroken(f"The key ring has no key {kid!r}: add it to CROSSPLAY_SECRET_KEYS again.")
+            raise KeyMissing(kid)
         try:
             return key.decrypt(_decode(nonce), _decode(content), context.encode()).decode()
         except (InvalidTag, ValueError) as error:

@@ -117,6 +117,12 @@ class PlatformNotConfigured(AccountError):
     code = "platform-not-configured"
 
 
+class TokensLocked(AccountError):
+    """No key of this server opens a connection's tokens; its operator cures it, or a new sign-in."""
+
+    code = "tokens-locked"
+
+
 class PlatformError(CrossplayError):
     """A platform answered something else than hoped.
 

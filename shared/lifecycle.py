@@ -39,6 +39,7 @@ class PauseReason(StrEnum):
     RECONNECT_REQUIRED = "reconnect_required"
     PLATFORM_DENIED = "platform_denied"
     PLATFORM_NOT_CONFIGURED = "platform_not_configured"
+    TOKENS_LOCKED = "tokens_locked"
 
 
 class Bucket(StrEnum):

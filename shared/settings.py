@@ -1,7 +1,7 @@
 """All settings, read once from `CROSSPLAY_*` environment variables into one frozen value."""
 
 import base64
-import binascii
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -12,9 +12,11 @@ import msgspec
 from shared.errors import SettingsError
 
 PREFIX = "CROSSPLAY_"
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
+CountOrOff = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
 
 class Secret:
@@ -43,6 +45,9 @@ class Secret:
 
 NO_SECRET = Secret("")
 
+_LEAST_DISTINCT_BYTES = 16
+"""Of 32 random bytes 30 are distinct as a rule; fewer than this happens once in 10^16 keys."""
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator can choose. Each field is the variable CROSSPLAY_<NAME>; see the README table."""
@@ -55,6 +60,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
     public_url: str = ""
     streams_per_user: Count = 20
+    key_requests_per_minute: CountOrOff = 600
+    failed_keys_per_minute: CountOrOff = 60
+    cors_origins: str = ""
 
     worker_concurrency: Count = 8
     lease_s: Positive = 30.0
@@ -88,11 +96,15 @@ DESCRIPTIONS: dict[str, str] = {
     "database_url": "PostgreSQL 15–18, `postgresql://user:password@host:port/name`.",
     "redis_url": "Redis ≥ 7.0 or Valkey ≥ 8, `redis://:password@host:port/0`.",
     "secret_keys": "Keys that encrypt tokens at rest: `kid:base64-of-32-bytes`, several by comma; the first "
-    "one encrypts, all decrypt.",
+    "one encrypts, all decrypt. `crossplay keys generate` makes one.",
     "host": "Address that the gateway listens on.",
     "port": "Port that the gateway listens on; 0 takes a free one.",
     "public_url": "Address under which users reach the gateway; empty: `http://<host>:<port>`.",
     "streams_per_user": "Event streams that one user may have open at one gateway.",
+    "key_requests_per_minute": "Requests that one API key may make at all gateways together; 0: no limit.",
+    "failed_keys_per_minute": "Requests with wrong API keys that one address may send; 0: no limit.",
+    "cors_origins": "Origins whose pages may call the API, `https://app.example`, several by comma; empty: "
+    "none.",
     "worker_concurrency": "Jobs that one worker runs at once, per platform.",
     "lease_s": "How long a worker owns a job without a heartbeat; a crashed one's jobs are free after it.",
     "send_timeout_s": "Total time of one platform write; must be shorter than half the lease.",
@@ -150,18 +162,38 @@ def require_stores(settings: Settings) -> None:
 
 
 def parse_key_ring(secret_keys: Secret) -> dict[str, bytes]:
-    """Return key bytes by key id, the encrypting one first. Raises ValueError without showing a key."""
+    """Return key bytes by key id, the encrypting one first.
+
+    Raises ValueError without showing a key: for what is no key, one that nobody drew by chance, an id or a
+    key that stands there twice.
+    """
     ring: dict[str, bytes] = {}
     for number, part in enumerate(filter(None, secret_keys.reveal().split(",")), start=1):
         kid, separator, text = part.strip().partition(":")
         try:
             key = base64.b64decode(text, validate=True)
-        except binascii.Error:
+        except ValueError:
             key = b""
-        if not kid.isalnum() or not separator or len(key) != 32:  # AES-256
+        is_id = kid.isascii() and kid.isalnum()
+        if not is_id or not separator or len(key) != 32:  # AES-256
             raise ValueError(f"key {number} is not `kid:base64-of-32-bytes`")
+        if len(set(key)) < _LEAST_DISTINCT_BYTES:
+            raise ValueError(f"key {number} is not random: `crossplay keys generate` makes one that is")
+        if kid in ring:
+            raise ValueError(f"key {number} has the id of another one: each needs its own")
+        if key in ring.values():
+            raise ValueError(f"key {number} is the same as another one: a second id does not make it new")
         ring[kid] = key
     return ring
+
+
+def parse_origins(cors_origins: str) -> frozenset[str]:
+    """Return the origins, as browsers write them. Raises ValueError that names what is none."""
+    origins = frozenset(filter(None, map(str.strip, cors_origins.split(","))))
+    for origin in sorted(origins):
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"`{origin}` is not `https://host` or `https://host:port` in small letters")
+    return origins
 
 
 def private_key_pem(settings: Settings) -> str:
@@ -198,14 +230,21 @@ def _url_faults(settings: Settings) -> list[str]:
     ):
         secret = getattr(settings, name)
         if secret and _address_parts(secret.reveal())[0] not in schemes:
-            faults.append(f"{PREFIX}{name.upper()}: must be an address that begins with {schemes[0]}://.")
+            faults.append(
+                f"{PREFIX}{name.upper()}: must be an address that begins with {schemes[0]}://, and a "
+                "password in it must have its special signs encoded (`/` is %2F)."
+            )
     return faults
 
 
 def _address_parts(text: str) -> tuple[str, str]:
-    """Return scheme and host; empty ones of what is no address, whose error would show the password in it."""
+    """Return scheme and host; empty ones of what is no address, whose error would show the password in it.
+
+    A password with a bare `/` also makes none: what stands before it would be read, and told, as the port.
+    """
     try:
         parts = urlsplit(text)
+        parts.port  # noqa: B018 - it raises when it is asked for
     except ValueError:
         return "", ""
     return parts.scheme, parts.hostname or ""
@@ -221,6 +260,10 @@ def _rule_faults(settings: Settings) -> list[str]:
         parse_key_ring(settings.secret_keys)
     except ValueError as error:
         faults.append(f"{PREFIX}SECRET_KEYS: {error}.")
+    try:
+        parse_origins(settings.cors_origins)
+    except ValueError as error:
+        faults.append(f"{PREFIX}CORS_ORIGINS: {error}.")
     if settings.apple_music_private_key:
         try:
             private_key_pem(settings)

@@ -2,14 +2,14 @@
 
 import logging
 import os
-import re
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from importlib.metadata import version
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,6 +26,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from shared.errors import SettingsError
+from shared.redaction import RedactingExporter, known_values, redact
 from shared.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -37,20 +38,6 @@ TEXT_FORMAT = (
     "<dim>{time:HH:mm:ss.SSS}</dim> <level>{level: <7}</level> {message} <dim>{extra}</dim>\n{exception}"
 )
 
-# A net below the rule that secrets are never logged: shapes that can be nothing else.
-_SECRET = re.compile(
-    r"""
-      (?P<scheme> \b (?:Bearer|Basic) \s+ ) [\w.~+/=-]{16,}
-    | (?P<name> \b (?:access_token | refresh_token | client_secret | code_verifier | music[-_]user[-_]token)
-        [\\"']* \s* [:=] \s* [\\"']* ) [^\s"'\\&,}]+
-    | (?P<user> :// [^\s:/@"]* : ) [^\s@/"]+ (?= @ )
-    | \b cp_live_ \w+                               # our own API keys
-    | \b [AB]Q [\w-]{60,}                           # Spotify's tokens
-    | \b eyJ [\w-]+ \. [\w-]+ \. [\w-]*             # JSON web tokens
-    | -----BEGIN [^-]* PRIVATE\ KEY----- .*? -----END [^-]* -----
-    """,
-    re.VERBOSE | re.IGNORECASE | re.DOTALL,
-)
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 tracer = trace.get_tracer("crossplay")
@@ -96,6 +83,9 @@ class Metrics:
         self._fenced = meter.create_counter(
             "crossplay.fenced_writes", unit="{write}", description="Checkpoints refused by a newer epoch."
         )
+        self._tokens_locked = meter.create_counter(
+            "crossplay.tokens.locked", unit="{read}", description="Tokens that no key of the ring opens."
+        )
         self._requeued = meter.create_counter(
             "crossplay.outbox.requeued", unit="{job}", description="Jobs whose wake-up was sent again."
         )
@@ -124,6 +114,9 @@ class Metrics:
 
     def write_fenced(self, *, platform: str) -> None:
         self._fenced.add(1, {"crossplay.platform": platform})
+
+    def tokens_locked(self, *, platform: str) -> None:
+        self._tokens_locked.add(1, {"crossplay.platform": platform})
 
     def jobs_requeued(self, job_count: int, *, platform: str) -> None:
         self._requeued.add(job_count, {"crossplay.platform": platform})
@@ -165,6 +158,8 @@ def configure(service_name: str, *, settings: Settings) -> None:
     OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER and the exporter's own variables mean what they always do.
     """
     configure_logging(settings)
+    sys.excepthook = _tell_uncaught
+    threading.excepthook = lambda ended: _tell_uncaught(ended.exc_type, ended.exc_value, ended.exc_traceback)
     if _is_set("OTEL_SDK_DISABLED", "true") or isinstance(trace.get_tracer_provider(), TracerProvider):
         return
     resource = Resource.create(
@@ -177,7 +172,8 @@ def configure(service_name: str, *, settings: Settings) -> None:
     # Not at exit: its time-out is thirty seconds. Whoever configures calls shutdown().
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     if _has_receiver("TRACES"):
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        exporter = RedactingExporter(OTLPSpanExporter(), known=known_values(settings))
+        provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
     if _has_receiver("METRICS"):
         reader = PeriodicExportingMetricReader(OTLPMetricExporter())
@@ -211,7 +207,7 @@ def configure_logging(settings: Settings) -> None:
     is_text = settings.log_format == "text" or (settings.log_format == "auto" and is_terminal)
     logger.remove()
     logger.add(
-        _write_text if is_text else _write_json,
+        _writer(settings, is_text=is_text),
         level=level,
         format=TEXT_FORMAT if is_text else "{message}",
         colorize=is_terminal and "NO_COLOR" not in os.environ,
@@ -222,13 +218,6 @@ def configure_logging(settings: Settings) -> None:
     library_logs.addFilter(_CalmExporter())
     # Libraries tell each request and each connection at INFO: that is for those who ask for DEBUG.
     logging.basicConfig(handlers=[library_logs], level="INFO" if level == "DEBUG" else "WARNING", force=True)
-
-
-def redact(text: str) -> str:
-    """Blank what looks like a token, key or password."""
-    return _SECRET.sub(
-        lambda found: (found["scheme"] or found["name"] or found["user"] or "") + "[redacted]", text
-    )
 
 
 def inject() -> dict[str, str]:
@@ -249,12 +238,25 @@ def current_trace_id() -> str | None:
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
 
 
-def _write_text(message: "Message") -> None:
-    sys.stderr.write(redact(message))
+def _writer(settings: Settings, *, is_text: bool) -> "Callable[[Message], None]":
+    """Return what writes a record to stderr, without secrets."""
+    known = known_values(settings)
+
+    def write(message: "Message") -> None:
+        text = message if is_text else _json_line(message.record) + "\n"
+        sys.stderr.write(redact(text, known=known))
+
+    return write
 
 
-def _write_json(message: "Message") -> None:
-    sys.stderr.write(redact(_json_line(message.record)) + "\n")
+def _tell_uncaught(
+    kind: type[BaseException], error: BaseException | None, origin: TracebackType | None
+) -> None:
+    """Log what ends the process: Python itself would print it as it is, with what its text holds."""
+    if issubclass(kind, KeyboardInterrupt) or error is None:
+        sys.__excepthook__(kind, error or kind(), origin)
+        return
+    logger.opt(exception=(kind, error, origin)).critical("Ended by an unexpected fault")
 
 
 def _json_line(record: "Record") -> str:

@@ -6,20 +6,24 @@ from datetime import datetime, timedelta
 import msgspec
 from loguru import logger
 
+from shared import telemetry
 from shared.cache import Cache
-from shared.cipher import Cipher
+from shared.cipher import Cipher, KeyMissing, SealBroken
 from shared.clock import Clock
-from shared.db import connections
+from shared.db import connections, seals
 from shared.db.connections import ConnectionState, SealedConnection
 from shared.db.pool import STORE_ERRORS, Pool
-from shared.errors import ConnectionMissing, ReconnectRequired, StoreUnavailable
+from shared.errors import ConnectionMissing, ReconnectRequired, StoreUnavailable, TokensLocked
 from shared.models import ConnectionId, Platform, TokenSet
 
 REFRESH_AT = 0.8
 """The share of their life after which tokens are replaced."""
 
-_RECHECK_S = 60.0  # how long this process believes what it holds
+_RECHECK_S = 5.0  # how long this process believes what it holds: others may have disconnected it
+_OUTAGE_S = 60.0  # the same where no store can be asked
 _CACHE_LIFE_S = 600
+_CHANGED = "changed"  # stands in a row's place after a change, so that a read from before it stays out
+_CHANGED_S = 60
 _HELD_COUNT = 1000
 _STORE_PATIENCE_S = 300.0  # a rotated token that is not stored is lost, and its user has to sign in again
 _STORE_DELAY_S = 5.0
@@ -64,9 +68,7 @@ class TokenStore:
 
     def peek(self, connection_id: ConnectionId) -> Held | None:
         """Return what this process holds, if it looked lately."""
-        held = self._held.get(connection_id)
-        is_fresh = held is not None and self._clock.monotonic() - held.checked_s < _RECHECK_S
-        return held if is_fresh else None
+        return self._held_for(connection_id, _RECHECK_S)
 
     async def look_up(self, connection_id: ConnectionId) -> Held:
         """Return a connection from the nearest place that knows it. Raises as `read` does."""
@@ -74,10 +76,24 @@ class TokenStore:
         if held:
             return held
         row = await self._cache.get(_cache_key(connection_id), into=SealedConnection)
-        return self._hold(row) if row else await self.read(connection_id)
+        if row:
+            try:
+                return self._hold(row)
+            except SealBroken:  # by a key that is no longer used: Postgres has it anew
+                await self._cache.drop(_cache_key(connection_id))
+        try:
+            return await self.read(connection_id)
+        except StoreUnavailable:
+            held = self._held_for(connection_id, _OUTAGE_S)
+            if held is None:
+                raise
+            return held
 
     async def read(self, connection_id: ConnectionId) -> Held:
-        """Return a connection as Postgres has it. Raises ConnectionMissing, ReconnectRequired."""
+        """Return a connection as Postgres has it.
+
+        Raises ConnectionMissing, ReconnectRequired, TokensLocked.
+        """
         try:
             row = await connections.read_sealed(self._pool, connection_id)
         except STORE_ERRORS as error:
@@ -85,10 +101,13 @@ class TokenStore:
         if row is None or row.state is not ConnectionState.CONNECTED:
             await self.forget(connection_id)
             if row:
-                raise reconnect_required(row.platform)
+                raise _reconnect_required(row)
             raise ConnectionMissing("This connection does not exist any more: connect the account again.")
-        held = self._hold(row)
-        await self._cache.put(_cache_key(row.id), value=row, life_s=_CACHE_LIFE_S)
+        try:
+            held = self._hold(row)
+        except SealBroken as error:
+            raise _locked(row, error) from error
+        await self._cache.put(_cache_key(row.id), value=row, life_s=_CACHE_LIFE_S, is_new=True)
         return held
 
     async def lease(self, held: Held, *, owner: str, lease_s: float) -> bool:
@@ -123,6 +142,7 @@ class TokenStore:
                     raise _unavailable() from error
                 await self._clock.sleep(delay_s)
                 delay_s = min(_STORE_DELAY_S, 2 * delay_s)
+        await self.forget(row.id)
         return await self.read(row.id)
 
     async def give_up(self, held: Held) -> Held:
@@ -140,17 +160,25 @@ class TokenStore:
         return await self.read(row.id)
 
     async def forget(self, connection_id: ConnectionId) -> None:
-        """Drop what is cached of a connection, because its row has changed."""
+        """Drop what is cached of a connection, because its row has changed.
+
+        Other processes follow within _RECHECK_S, those without Redis too.
+        """
         self._held.pop(connection_id, None)
-        await self._cache.drop(_cache_key(connection_id))
+        await self._cache.put(_cache_key(connection_id), value=_CHANGED, life_s=_CHANGED_S)
 
     def seal(self, connection_id: ConnectionId, *, platform: Platform, tokens: TokenSet) -> str:
         """Seal tokens that were issued just now, for the connection's row."""
         content = msgspec.json.encode(_Sealed(tokens=tokens, issued_at=self._clock.now())).decode()
-        return self._cipher.seal(content, context=_context(connection_id, platform))
+        return self._cipher.seal(content, context=seals.tokens_context(connection_id, platform))
+
+    def _held_for(self, connection_id: ConnectionId, most_s: float) -> Held | None:
+        held = self._held.get(connection_id)
+        is_fresh = held is not None and self._clock.monotonic() - held.checked_s < most_s
+        return held if is_fresh else None
 
     def _hold(self, row: SealedConnection) -> Held:
-        text = self._cipher.open(row.sealed_tokens, context=_context(row.id, row.platform))
+        text = self._cipher.open(row.sealed_tokens, context=seals.tokens_context(row.id, row.platform))
         sealed = msgspec.json.decode(text, type=_Sealed)
         held = Held(
             row=row, tokens=sealed.tokens, issued_at=sealed.issued_at, checked_s=self._clock.monotonic()
@@ -162,16 +190,27 @@ class TokenStore:
         return held
 
 
-def reconnect_required(platform: Platform) -> ReconnectRequired:
-    return ReconnectRequired(f"The {platform} connection is no longer accepted: connect the account again.")
+def _reconnect_required(row: SealedConnection) -> ReconnectRequired:
+    is_own_wish = row.state is ConnectionState.DISCONNECTED
+    why = "has been disconnected" if is_own_wish else "is no longer accepted"
+    return ReconnectRequired(f"The {row.platform} connection {why}: connect the account again.")
+
+
+def _locked(row: SealedConnection, error: SealBroken) -> TokensLocked:
+    """Tell the operator, who alone can cure it, and return what the user is told."""
+    kid = error.kid if isinstance(error, KeyMissing) else None
+    logger.bind(connection_id=row.id, platform=row.platform, key_id=kid, reason=str(error)).error(
+        "Stored tokens cannot be opened; see: crossplay keys status"
+    )
+    telemetry.meters.tokens_locked(platform=row.platform)
+    return TokensLocked(
+        f"This server has lost the key to this {row.platform} connection: its operator has to bring it back, "
+        "or connect the account again."
+    )
 
 
 def _unavailable() -> StoreUnavailable:
     return StoreUnavailable("Postgres does not answer; try again in a moment.")
-
-
-def _context(connection_id: ConnectionId, platform: Platform) -> str:
-    return f"{connection_id}|{platform}|tokens"
 
 
 def _cache_key(connection_id: ConnectionId) -> str:

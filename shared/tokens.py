@@ -21,8 +21,8 @@ from shared.token_store import Held, TokenStore
 LEASE_S = 30.0
 """How long one process may take to refresh; after it another one tries."""
 
-_REFRESH_TIMEOUT_S = 20.0  # ends well before the lease does
-_WAIT_S = LEASE_S + 5.0  # a refresher that died is waited out
+_LEASE_SHARE = 2 / 3  # of the lease may pass until the platform answers
+_PATIENCE_S = 5.0  # beyond the lease: a refresher that died is waited out
 _POLL_S = 0.1
 _REST_S = 30.0  # after a failed early refresh the old tokens serve on for so long
 
@@ -70,8 +70,8 @@ class TrialSession:
 class Sessions:
     """Opens sessions; one object per process.
 
-    refresher_of: None for a platform whose tokens cannot be refreshed. No connection to Postgres is held
-    while a platform is called, and Redis only makes it faster.
+    refresher_of: None for a platform whose tokens cannot be refreshed. lease_s: another lease than LEASE_S,
+    for tests. No connection to Postgres is held while a platform is called, and Redis only makes it faster.
     """
 
     def __init__(
@@ -82,8 +82,10 @@ class Sessions:
         cipher: Cipher,
         refresher_of: Callable[[Platform], Refresher | None],
         clock: Clock | None = None,
+        lease_s: float = LEASE_S,
     ) -> None:
         self._clock = clock or SystemClock()
+        self._lease_s = lease_s
         self._store = TokenStore(pool=pool, cache=Cache(redis), cipher=cipher, clock=self._clock)
         self._refresher_of = refresher_of
         self._locks: WeakValueDictionary[ConnectionId, asyncio.Lock] = WeakValueDictionary()
@@ -131,7 +133,7 @@ class Sessions:
     async def close(self) -> None:
         """Wait for refreshes that are under way, for a while, so that no rotated token gets lost."""
         if self._refreshes:
-            await asyncio.wait(self._refreshes, timeout=_REFRESH_TIMEOUT_S)
+            await asyncio.wait(self._refreshes, timeout=_LEASE_SHARE * self._lease_s)
 
     async def _replace(
         self, connection_id: ConnectionId, *, rejected: TokenSet | None, is_patient: bool = True
@@ -142,12 +144,12 @@ class Sessions:
             if held and self._serves(held, rejected=rejected):
                 return held
             owner = secrets.token_hex(8)
-            give_up_s = self._clock.monotonic() + _WAIT_S
+            give_up_s = self._clock.monotonic() + self._lease_s + _PATIENCE_S
             while True:
                 held = await self._store.read(connection_id)
                 if self._serves(held, rejected=rejected):
                     return held
-                if await self._store.lease(held, owner=owner, lease_s=LEASE_S):
+                if await self._store.lease(held, owner=owner, lease_s=self._lease_s):
                     return await self._refresh_apart(held, owner=owner)
                 if not is_patient:
                     return held  # somebody else is at it, and these still serve
@@ -167,7 +169,7 @@ class Sessions:
         if refresher is None:
             return await self._store.give_up(held)
         try:
-            async with asyncio.timeout(_REFRESH_TIMEOUT_S):
+            async with asyncio.timeout(_LEASE_SHARE * self._lease_s):
                 fresh = await refresher.refresh(held.tokens)
         except ReconnectRequired:
             return await self._store.give_up(held)

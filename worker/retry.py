@@ -11,6 +11,7 @@ from shared.errors import (
     PlatformNotConfigured,
     RateLimited,
     Remedy,
+    TokensLocked,
 )
 from shared.lifecycle import PauseReason
 
@@ -18,6 +19,7 @@ FIRST_DELAY_S = 1.0
 MAX_DELAY_S = 300.0
 MAX_LOOK_DELAY_S = 30.0
 PARK_AFTER_S = 60.0  # a longer wait is told to the user as a pause with its hour
+UNLOCK_AFTER_S = 300.0  # workers with another key ring may run by then
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,9 +36,10 @@ class Snooze(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True):
-    """When the user, or the operator, has acted."""
+    """When the user, or the operator, has acted. again_s: also tried after so long, if given."""
 
     reason: PauseReason
+    again_s: float | None = None
 
 
 class Discard(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +59,8 @@ def plan(error: CrossplayError, *, attempt: int, max_attempts: int, rng: random.
             delay_s = error.retry_after_s if isinstance(error, RateLimited) else FIRST_DELAY_S
             jittered_s = delay_s + rng.uniform(0, min(1.0, delay_s / 10))
             return Snooze(delay_s=jittered_s, is_parked=delay_s > PARK_AFTER_S)
+        case Remedy.USER if isinstance(error, TokensLocked):
+            return Pause(reason=PauseReason.TOKENS_LOCKED, again_s=UNLOCK_AFTER_S)
         case Remedy.USER:
             return Pause(reason=_pause_reason(error))
         case Remedy.RETRY if attempt < max_attempts:

@@ -33,7 +33,7 @@ async def store(pool: Pool, job: Job, *, verdict: Verdict, error: str) -> None:
         case Snooze():
             await _pause(pool, job, reason=PARKED, resume_in_s=verdict.delay_s, error=error)
         case Pause():
-            await _pause(pool, job, reason=verdict.reason, resume_in_s=None, error=error)
+            await _pause(pool, job, reason=verdict.reason, resume_in_s=verdict.again_s, error=error)
         case Discard():
             await _bury(pool, job, code=verdict.code, text=verdict.text)
 

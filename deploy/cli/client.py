@@ -196,6 +196,7 @@ def _is_passing(answer: Answer) -> bool:
 # In the words of this command; the server's own cure speaks of requests.
 _CURES = {
     "unauthenticated": "Give a valid API key with --key or CROSSPLAY_API_KEY.",
+    "forbidden-scope": "See what your keys may do: crossplay api-keys list",
     "connection-missing": "Link the account first: crossplay connect PLATFORM",
     "reconnect-required": "Sign in again: crossplay connect PLATFORM",
     "undo-not-supported": "Nobody else can: do it there by hand.",

@@ -12,7 +12,7 @@ from deploy.cli.options import DEFAULT_SERVER, Key, Output, Server
 from deploy.cli.output import Format, print_json
 from deploy.cli.transfers import run_watched
 from deploy.cli.wire import read_status
-from shared.db.retries import Scope
+from shared.db.retries import RetryScope
 
 app = typer.Typer()
 
@@ -47,7 +47,7 @@ def retry(
     transfer_id: TransferArgument,
     *,
     only: Annotated[
-        Scope | None,
+        RetryScope | None,
         typer.Option(
             help="Only tracks that failed, only those without a match, or both; deferred: do not wait longer "
             "with look-ups than the platform demands."

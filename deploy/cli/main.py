@@ -2,16 +2,32 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from deploy.cli import connect, control, match, operate, oversee, playlists, report, review, transfers
+from deploy.cli import (
+    api_keys,
+    connect,
+    connections,
+    control,
+    keys,
+    match,
+    operate,
+    oversee,
+    playlists,
+    report,
+    review,
+    transfers,
+)
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_text, say
 from shared.errors import CrossplayError, SettingsError
+from shared.redaction import known_values, redact
+from shared.settings import load
 
 SIGINT_CODE = 130
 
@@ -40,7 +56,20 @@ def crossplay(
     pass
 
 
-for part in (operate, oversee, connect, playlists, transfers, control, report, review, match):
+for part in (
+    operate,
+    oversee,
+    keys,
+    connect,
+    connections,
+    playlists,
+    transfers,
+    control,
+    report,
+    review,
+    api_keys,
+    match,
+):
     app.add_typer(part.app)
 
 
@@ -68,18 +97,25 @@ def run(arguments: Sequence[str]) -> int:
     except CrossplayError as error:
         _tell(str(error), cure=None)
         return Exit.FAILED
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - told without secrets, which Python's own words may hold
         if os.environ.get("CROSSPLAY_DEBUG"):
-            raise
+            say(redact(traceback.format_exc(), known=_known()))
         _tell(f"Internal error: {type(error).__name__}: {error}", cure="CROSSPLAY_DEBUG=1 shows where.")
         return Exit.FAILED
     return Exit.FULL
 
 
 def _tell(what: str, *, cure: str | None) -> None:
-    say(f"crossplay: {what}")
+    say(f"crossplay: {redact(what, known=_known())}")
     if cure:
         say(f"  → {cure}")
+
+
+def _known() -> tuple[str, ...]:
+    try:
+        return known_values(load(os.environ))
+    except SettingsError:
+        return ()  # nothing could be done with them
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from deploy.cli.api_keys import Scopes, read_scopes
 from deploy.cli.database import database, told_if_away
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_json, print_text, say
@@ -21,8 +22,9 @@ from deploy.dev.fiction import write_world
 from deploy.dev.processes import StartError
 from deploy.dev.system import Options, System
 from gateway import app as gateway_app
-from shared.db import users
+from shared.db import api_keys, users
 from shared.db.migrate import migrate as migrate_database
+from shared.scopes import USER_SCOPES, Scope
 from shared.settings import load, require_stores
 from worker.bootstrap import serve as serve_worker
 
@@ -105,12 +107,26 @@ def migrate() -> None:
 
 
 @app.command()
-def add_user(name: Annotated[str, typer.Argument(help="Who the API key is for.")]) -> None:
+def add_user(
+    name: Annotated[str, typer.Argument(help="Who the API key is for.")],
+    *,
+    admin: Annotated[bool, typer.Option("--admin", help="The key manages users too.")] = False,
+    scopes: Scopes = None,
+) -> None:
     """Make a user where there is none of this name, and print a new API key, once."""
+    given = USER_SCOPES if scopes is None else read_scopes(scopes)
 
     async def add() -> str:
         async with database() as pool:
-            key = await users.create_api_key(pool, await users.ensure(pool, name=name))
+            user, _is_new = await users.put(pool, name=name)
+            if user.disabled_at is not None:
+                raise CommandStopped(
+                    f"{name} is disabled: no key of theirs would be accepted.",
+                    code=Exit.FAILED,
+                    cure=f"With an admin's key: POST /users/{user.id}/enable",
+                )
+            wanted = {*given, Scope.ADMIN} if admin else given
+            key = await api_keys.create(pool, user.id, name="add-user", scopes=wanted)
         return key.secret.reveal()
 
     print_text(asyncio.run(add()))

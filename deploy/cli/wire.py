@@ -1,6 +1,7 @@
 """The parts of the gateway's answers that the command reads; everything else is passed on as it came."""
 
 from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -143,6 +144,17 @@ class RuleRow(msgspec.Struct, frozen=True, kw_only=True):
     target: RuleEnd
 
 
+class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An API key in a list; times are RFC 3339 texts."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...] = ()
+    last_used_at: str | None = None
+    expires_at: str | None = None
+    revoked_at: str | None = None
+
+
 class PlaylistRow(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
@@ -150,6 +162,18 @@ class PlaylistRow(msgspec.Struct, frozen=True, kw_only=True):
     owner: str | None = None
     readable: bool = True
     writable: bool = True
+
+
+class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A linked account. action_url: set where its user has to sign in, or had better soon."""
+
+    id: str
+    platform: str
+    label: str
+    state: str
+    days_left: int | None = None
+    notice: str | None = None
+    action_url: str | None = None
 
 
 def read_status(body: Any) -> Status:
@@ -172,8 +196,16 @@ def read_rule(body: Any) -> RuleRow:
     return _read(body, RuleRow)
 
 
+def read_key(body: Any) -> KeyRow:
+    return _read(body, KeyRow)
+
+
 def read_playlist(body: Any) -> PlaylistRow:
     return _read(body, PlaylistRow)
+
+
+def read_connection(body: Any) -> ConnectionRow:
+    return _read(body, ConnectionRow)
 
 
 def is_done(row: TrackRow) -> bool:
@@ -199,7 +231,15 @@ def needs_a_person(status: Status) -> bool:
 
 def cure_of(paused: Paused) -> str | None:
     """Return the command that ends a pause, where its user can."""
-    return f"crossplay connect {paused.platform}" if paused.action_url and paused.platform else None
+    if not paused.action_url or not paused.platform:
+        return None
+    return connect_command(paused.platform, action_url=paused.action_url)
+
+
+def connect_command(platform: str, *, action_url: str | None) -> str:
+    """Return the command that connects an account: just the one that the address names, if it names one."""
+    named = parse_qs(urlsplit(action_url or "").query).get("connection")
+    return f"crossplay connect {platform}" + (f" --connection {named[0]}" if named else "")
 
 
 def exit_of_status(status: Status) -> Exit:

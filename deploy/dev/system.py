@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import os
 import secrets
 import sys
@@ -19,9 +20,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from deploy.cli.loopback import visit
 from deploy.dev.embedded import EmbeddedServers
 from deploy.dev.processes import Process, ProcessSpec, StartError
-from shared.db import users
+from shared.db import api_keys, users
 from shared.db.migrate import migrate
 from shared.db.pool import open_pool
+from shared.errors import Unauthenticated
+from shared.scopes import Scope
 from shared.settings import PREFIX, Secret
 
 START_TIMEOUT_S = 60.0
@@ -38,6 +41,7 @@ DEFAULTS = {
     "LEASE_S": "8",
     "SEND_TIMEOUT_S": "3",
     "SWEEP_S": "0.5",
+    "KEY_REQUESTS_PER_MINUTE": "60000",
 }
 
 
@@ -238,9 +242,11 @@ class System:
         """Return the key of the user that the sandbox accounts belong to; made once per data directory."""
         pool = await open_pool(Secret(self.settings[f"{PREFIX}DATABASE_URL"]), size=1)
         try:
-            if keep.api_key and await users.authenticate(pool, key=keep.api_key):
+            with contextlib.suppress(Unauthenticated):
+                await api_keys.authenticate(pool, text=keep.api_key)
                 return keep.api_key
-            key = await users.create_api_key(pool, await users.ensure(pool, name="dev"))
+            user_id = await users.ensure(pool, name="dev")
+            key = await api_keys.create(pool, user_id, name="crossplay dev", scopes=Scope)
         finally:
             await pool.close()
         return self._save_keep(msgspec.structs.replace(keep, api_key=key.secret.reveal())).api_key

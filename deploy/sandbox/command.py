@@ -67,10 +67,15 @@ def _parser() -> argparse.ArgumentParser:
         "--write-hold-ms", type=int, default=5, help="how long a Spotify playlist write takes"
     )
     parser.add_argument("--limit", type=_rate_limit, metavar="N/SECONDS", help="requests per sliding window")
+    parser.add_argument(
+        "--auto-approve",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="agree to every sign-in at once, or show a page that asks",
+    )
     spotify = parser.add_argument_group("Spotify")
     spotify.add_argument("--regime", choices=("dev", "extended"), default="dev")
     spotify.add_argument("--item-keys", choices=("both", "new", "old"), default="both")
-    spotify.add_argument("--auto-approve", action=argparse.BooleanOptionalAction, default=True)
     spotify.add_argument("--client-id", action="append", default=[], metavar="ID[:SECRET]")
     spotify.add_argument("--redirect-uri", action="append", default=[], metavar="URI")
     spotify.add_argument("--refresh-tokens", choices=("keep", "empty", "rotate"), default="keep")

@@ -15,7 +15,6 @@ from deploy.sandbox.changes import (
     ItemsInserted,
     PlaylistCreated,
     Token,
-    TokenIssued,
     TokenRevoked,
 )
 from deploy.sandbox.faults import Fault
@@ -23,10 +22,9 @@ from deploy.sandbox.gate import Gate
 from deploy.sandbox.options import RateLimit
 from deploy.sandbox.recordings import playlist_id
 from deploy.sandbox.store import Playlist, Store
+from deploy.sandbox.user_tokens import issue_user_token
 from deploy.sandbox.world import Catalog
 
-# A user token of Apple Music lives about six months; nobody says when it ends.
-USER_TOKEN_LIFE_S = 180 * 86400.0
 GENERAL_OPERATIONS = frozenset({"*", "read", "write"})
 
 Order = TypeVar("Order")
@@ -224,17 +222,8 @@ class Control:
 
     async def issue_user_token(self, request: web.Request) -> web.Response:
         order = await _read(request, TokenOrder)
-        now_s = self._store.clock.now_s()
-        token = Token(
-            value=f"{secrets.token_urlsafe(96)}==",
-            kind="user",
-            user=order.user or self._store.user,
-            issued_at_s=now_s,
-            ends_at_s=now_s + USER_TOKEN_LIFE_S,
-            authorized_at_s=now_s,
-        )
-        self._store.record(TokenIssued(token=token))
-        return json_answer({"music_user_token": token.value}, status=201)
+        token = issue_user_token(self._store, user=order.user or self._store.user)
+        return json_answer({"music_user_token": token}, status=201)
 
     async def revoke_tokens(self, request: web.Request) -> web.Response:
         order = await _read(request, RevokeOrder)

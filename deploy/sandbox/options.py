@@ -29,10 +29,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     latency_ms: int = 0
     write_hold_ms: int = 5
     rate_limit: RateLimit | None = None
+    auto_approve: bool = True
     # Spotify only
     regime: Regime = "dev"
     item_keys: ItemKeys = "both"
-    auto_approve: bool = True
     clients: dict[str, str] = {}  # client id -> secret ("" accepts any); empty accepts every client
     redirect_uris: tuple[str, ...] = ()  # empty accepts every allowed form
     refresh_tokens: RefreshTokens = "keep"

@@ -90,9 +90,13 @@ class Accounts:
             )
         if not found:
             raise self._missing(ref)
-        if found[0].state is not ConnectionState.CONNECTED:
-            raise self._renew(found[0])
+        self.check_usable(found[0])
         return found[0]
+
+    def check_usable(self, connection: Connection) -> None:
+        """Raises ConnectAgain for a connection that only its user can make good."""
+        if connection.state is not ConnectionState.CONNECTED:
+            raise self._renew(connection)
 
     @asynccontextmanager
     async def speak_for(self, connection: Connection) -> AsyncIterator[Adapter]:
@@ -105,6 +109,7 @@ class Accounts:
                 session = await self._sessions.open(connection.id)
                 yield self._platforms.adapter(connection.platform, session=session)
         except ReconnectRequired as error:
+            await connections.mark_refused(self._pool, connection.id, authorized_at=connection.authorized_at)
             raise self._renew(connection) from error
         except TimeoutError as error:
             raise PlatformUnavailable(
@@ -130,8 +135,11 @@ class Accounts:
 
     def _renew(self, connection: Connection) -> ConnectAgain:
         label = self._platforms.label(connection.platform)
+        why = f"{label} no longer accepts the connection of {connection.label}"
+        if connection.state is ConnectionState.DISCONNECTED:
+            why = f"You have disconnected {connection.label} ({label})"
         return ConnectAgain(
-            f"{label} no longer accepts the connection of {connection.label}: connect the account again.",
+            f"{why}: connect the account again.",
             platform=connection.platform,
             connection_id=connection.id,
         )

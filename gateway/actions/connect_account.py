@@ -15,11 +15,12 @@ from gateway.actions.accounts import PlatformsPort, SignIn, parse_id
 from gateway.actions.browser import digest_of
 from gateway.actions.link_account import LinkAccount
 from gateway.actions.refusals import ConnectFirst
-from shared.cipher import Cipher
+from shared.cipher import Cipher, SealBroken
 from shared.db import connect_sessions, connections, users
 from shared.db.connect_sessions import ConnectFlow, ConnectSession, ConnectStatus, NewConnectSession
 from shared.db.connections import Connection, ConnectionState
 from shared.db.pool import Pool
+from shared.db.seals import verifier_context
 from shared.errors import ConnectFailed, CrossplayError, FieldFault, NotFound, ValidationFailed
 from shared.models import ConnectionId, Platform, TokenSet, UserId
 from shared.platforms.oauth import Verifier, new_verifier
@@ -50,6 +51,9 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     session: ConnectSession
     page_url: str
     authorize_url: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Started(page_url={self.page_url!r}, …)"  # the platform's address holds the state
 
 
 class Guest(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,9 +147,6 @@ class ConnectAccount:
             return None
         return await connections.get(self._pool, session.connection_id, user_id=session.user_id)
 
-    async def connections(self, user_id: UserId) -> list[Connection]:
-        return await connections.list_of(self._pool, user_id)
-
     async def guest(self, session: ConnectSession) -> Guest:
         """Return for whom the session is."""
         renewed = None
@@ -238,7 +239,9 @@ class ConnectAccount:
             self._pool,
             session.id,
             state_sha256=_digest(state),
-            sealed_verifier=self._cipher.seal(verifier, context=verifier_context(session)),
+            sealed_verifier=self._cipher.seal(
+                verifier, context=verifier_context(session.id, session.platform)
+            ),
             browser_sha256=digest_of(browser) if browser is not None else None,
         )
         if not is_open or session.redirect_uri is None:
@@ -288,10 +291,14 @@ class ConnectAccount:
         sign_in = self._sign_in(session)
         if not answer.code or session.sealed_verifier is None or session.redirect_uri is None:
             raise ConnectFailed(f"The sign-in came back without a code: {_AGAIN}")
+        context = verifier_context(session.id, session.platform)
+        try:
+            verifier = Verifier(self._cipher.open(session.sealed_verifier, context=context))
+        except SealBroken as error:
+            logger.bind(platform=session.platform, reason=str(error)).error("a verifier cannot be opened")
+            raise ConnectFailed(f"This server got other keys meanwhile: {_AGAIN}") from error
         tokens = await sign_in.exchange(
-            code=answer.code,
-            verifier=Verifier(self._cipher.open(session.sealed_verifier, context=verifier_context(session))),
-            redirect_uri=session.redirect_uri,
+            code=answer.code, verifier=verifier, redirect_uri=session.redirect_uri
         )
         missing = set(sign_in.scopes) - set(tokens.scopes)
         if tokens.scopes and missing:
@@ -314,11 +321,6 @@ class ConnectAccount:
 _ADDRESS_FAULT = FieldFault(
     "/address", "Paste the whole address at which the browser ended, with `code=` and `state=` in it."
 )
-
-
-def verifier_context(session: NewConnectSession) -> str:
-    """Return the place that a session's verifier is sealed for."""
-    return f"{session.id}|{session.platform}|verifier"
 
 
 def _answer_in(address: str) -> Answer:

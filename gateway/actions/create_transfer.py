@@ -8,6 +8,7 @@ from loguru import logger
 
 from gateway.actions.accounts import AccountRef, Accounts, PlatformsPort
 from gateway.actions.find_playlist import FindPlaylist
+from gateway.actions.foretell_sign_in import ends_within_a_day, foretell
 from gateway.actions.refusals import TargetLimit
 from gateway.actions.wake_workers import WakeWorkers
 from shared.db import platform_pauses, transfers
@@ -85,6 +86,7 @@ class CreateTransfer:
                 return _replay(earlier, wish=wish)
         checked = await self._check(user_id, wish)
         new = _new(user_id, wish, checked=checked, idempotency_key=idempotency_key, trace=trace)
+        new = msgspec.structs.replace(new, warnings=self._warnings(checked))
         transfer, is_new = await transfers.insert(self._pool, new)
         if not is_new:  # a request at the same time was faster
             return _replay(transfer, wish=wish)
@@ -129,6 +131,16 @@ class CreateTransfer:
             f"The playlist has {track_count} tracks; {label} takes {limit} in one playlist.",
             limit=limit,
             track_count=track_count,
+        )
+
+    def _warnings(self, checked: Checked) -> tuple[dict[str, str], ...]:
+        ending = {one.id: one for one in (checked.source, checked.target) if ends_within_a_day(one)}
+        return tuple(
+            {
+                "code": "sign_in_ends",
+                "detail": f"{self._platforms.label(one.platform)} ({one.label}): {foretell(one).notice}",
+            }
+            for one in ending.values()
         )
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
 import msgspec
 
@@ -61,18 +61,21 @@ class FollowTransfer:
             self._open += Counter()  # forgets users without a stream
 
     async def looks(
-        self, user_id: UserId, transfer_id: str, *, beyond: int
+        self, user_id: UserId, transfer_id: str, *, beyond: int, is_admitted: Callable[[], Awaitable[bool]]
     ) -> AsyncGenerator[TransferView | None, None]:
         """Yield after each look what is newer than all before, or None where nothing is.
 
         Only the latest state is kept, so revisions that come between two looks are passed over. While the
         store is away nothing is newer. Ends after life_s, or after one more look when the process is about
-        to leave. Between two looks no connection to the store is held.
+        to leave, or where its reader is not admitted any more. Between two looks no connection to the store
+        is held.
         """
         ends_s = time.monotonic() + self.limits.life_s
         while time.monotonic() < ends_s and not self._read.is_closing:
             await self._read.rest()
             try:
+                if not await is_admitted():
+                    return
                 view = await self._look(user_id, transfer_id, beyond=beyond)
             except NotFound:
                 return

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -87,15 +87,19 @@ class ListPlaylists:
             if cursor is None:
                 return
 
+    async def forget(self, connection: Connection) -> None:
+        """Drop what is cached of a connection's list."""
+        await self._cache.drop(_cache_key(connection))
+
     async def _page(self, connection: Connection, *, cursor: str | None, is_fresh: bool) -> _Kept:
-        digest = hashlib.sha256((cursor or "").encode()).hexdigest()[:16]
-        key = f"crossplay:playlists:{connection.id}:{digest}"
-        kept = None if is_fresh else await self._cache.get(key, into=_Kept)
-        if kept is None:
+        part = hashlib.sha256((cursor or "").encode()).hexdigest()[:16]
+        key = _cache_key(connection)
+        kept = None if is_fresh else await self._cache.get_part(key, part, into=_Kept)
+        if kept is None or self._clock.now() - kept.read_at >= timedelta(seconds=CACHE_LIFE_S):
             async with self._accounts.speak_for(connection) as adapter:
                 page = await adapter.list_playlists(cursor=cursor)
             kept = _Kept(page=page, read_at=self._clock.now())
-            await self._cache.put(key, value=kept, life_s=CACHE_LIFE_S)
+            await self._cache.put_part(key, part, value=kept, life_s=CACHE_LIFE_S)
         return kept
 
     def _seal(self, connection: Connection, place: _Place) -> str:
@@ -116,6 +120,10 @@ def _after(place: _Place, *, kept: _Kept, taken_count: int, left_count: int) -> 
     if taken_count < left_count:
         return _Place(place.cursor, place.skip_count + taken_count)
     return _Place(kept.page.next_cursor) if kept.page.next_cursor is not None else None
+
+
+def _cache_key(connection: Connection) -> str:
+    return f"crossplay:playlists:{connection.id}"
 
 
 def _context(connection: Connection) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gateway.actions.renew_url import renew_url
 from shared.errors import ConnectionMissing, ReconnectRequired, RequestError, ValidationFailed
 from shared.models import ConnectionId, Platform, PlaylistId
 
@@ -27,7 +28,7 @@ class ConnectAgain(ReconnectRequired):
         self.extras: Mapping[str, Any] = {
             "platform": platform,
             "connection": connection_id,
-            "action_url": f"/connect/{platform}",
+            "action_url": renew_url(platform, connection_id),
         }
 
 
@@ -66,6 +67,16 @@ class TooManyStreams(RequestError):
     def __init__(self, message: str, *, limit: int) -> None:
         super().__init__(message)
         self.extras: Mapping[str, Any] = {"limit": limit}
+
+
+class TooManyRequests(RequestError):
+    """An API key, or an address that sends wrong ones, has used up its requests for the moment."""
+
+    code = "too-many-requests"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class TargetLimit(RequestError):

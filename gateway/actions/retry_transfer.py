@@ -6,7 +6,7 @@ from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.wake_workers import WakeWorkers
 from shared.db import platform_pauses, retries
 from shared.db.pool import Pool
-from shared.db.retries import Scope
+from shared.db.retries import RetryScope
 from shared.models import UserId
 
 
@@ -18,7 +18,7 @@ class RetryTransfer:
         self._read = read
         self._wake = wake
 
-    async def __call__(self, user_id: UserId, transfer_id: str, scope: Scope | None) -> None:
+    async def __call__(self, user_id: UserId, transfer_id: str, scope: RetryScope | None) -> None:
         """Raises NotFound, and StateConflict as retries.retry does."""
         transfer = (await self._read.view(user_id, transfer_id)).transfer
         if not await retries.retry(self._pool, transfer.id, user_id=user_id, scope=scope):

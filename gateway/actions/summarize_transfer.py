@@ -19,6 +19,8 @@ _LEFT_OUT = {
 _FOR_A_PERSON: dict[PauseReason | None, str] = {
     PauseReason.RECONNECT_REQUIRED: "needs you to sign in again; the rest follows by itself.",
     PauseReason.PLATFORM_NOT_CONFIGURED: "is not set up on this server; its operator has to do that.",
+    PauseReason.TOKENS_LOCKED: "is connected, but this server has lost the key to that: its operator has to "
+    "bring it back, or connect the account again; the rest follows by itself.",
     PauseReason.PLATFORM_DENIED: "does not allow this; it has to be cured there, then connect again.",
 }
 

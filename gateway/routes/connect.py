@@ -2,11 +2,12 @@
 
 from aiohttp import hdrs, web
 
-from gateway import answers, keys, resources, schemas
+from gateway import answers, keys, resources
 from gateway.actions.connect_account import ConnectWish, Started
 from gateway.connect_schemas import ConnectQuery, ConnectRequest, ConnectSessionResource, HandInRequest
 from gateway.decoding import decode_body, decode_query
 from gateway.operations import Operation
+from shared.scopes import Scope
 
 
 async def start(request: web.Request) -> web.Response:
@@ -37,11 +38,6 @@ async def hand_in(request: web.Request) -> web.Response:
     started = await _started(request)
     await request.app[keys.CONNECT_ACCOUNT].hand_in(started.session, body.address, browser=None)
     return answers.json(await _resource(request, await _started(request)))
-
-
-async def list_connections(request: web.Request) -> web.Response:
-    rows = await request.app[keys.CONNECT_ACCOUNT].connections(request[keys.USER_ID])
-    return answers.json(schemas.ConnectionPage(items=tuple(map(resources.connection, rows))))
 
 
 async def _started(request: web.Request) -> Started:
@@ -77,6 +73,7 @@ ROUTES = (
         path="/connect/{platform}",
         handler=start,
         name="connect",
+        scope=Scope.CONNECTIONS_WRITE,
         summary="Connect an account, or renew a connection: the answer says what its user has to open.",
         body=ConnectRequest,
         is_body_required=False,
@@ -99,6 +96,7 @@ ROUTES = (
         path="/connect/sessions/{id}",
         handler=show,
         name="getConnectSession",
+        scope=Scope.CONNECTIONS_READ,
         summary="Show what became of an attempt to connect.",
         answers={200: ConnectSessionResource},
         problems=("not-found", "store-unavailable"),
@@ -108,19 +106,11 @@ ROUTES = (
         path="/connect/sessions/{id}/answer",
         handler=hand_in,
         name="handInAnswer",
+        scope=Scope.CONNECTIONS_WRITE,
         summary="Hand in the address at which a platform's sign-in has ended; the answer says how.",
         body=HandInRequest,
         answers={200: ConnectSessionResource},
         problems=("validation", "not-found", "connect-failed", *_UPSTREAM_PROBLEMS),
         example={"address": "http://127.0.0.1:8080/connect/spotify/callback?code=AQD…&state=kS3…"},
-    ),
-    Operation(
-        method="GET",
-        path="/connections",
-        handler=list_connections,
-        name="listConnections",
-        summary="List your connected accounts.",
-        answers={200: schemas.ConnectionPage},
-        problems=("store-unavailable",),
     ),
 )

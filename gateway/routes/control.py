@@ -10,6 +10,7 @@ from gateway.operations import Operation
 from gateway.review_schemas import RetryRequest
 from gateway.routes.status import status_answer
 from shared.db.control import Control
+from shared.scopes import Scope
 
 
 async def change(request: web.Request, *, wish: Control) -> web.Response:
@@ -45,6 +46,7 @@ ROUTES = (
             path=f"/status/{{id}}/{wish}",
             handler=partial(change, wish=wish),
             name=f"{wish}Transfer",
+            scope=Scope.TRANSFERS_WRITE,
             summary=summary,
             answers={202: schemas.StatusResource},
             problems=("not-found", "state-conflict", *_MORE_PROBLEMS.get(wish, ()), "store-unavailable"),
@@ -56,6 +58,7 @@ ROUTES = (
         path="/status/{id}/retry",
         handler=retry,
         name="retryTransfer",
+        scope=Scope.TRANSFERS_WRITE,
         summary="Let a failed transfer go on, or try again what a completed one has not moved.",
         body=RetryRequest,
         is_body_required=False,

@@ -16,6 +16,7 @@ from gateway.routes.status import status_resource
 from gateway.schemas import StatusResource
 from shared import telemetry
 from shared.lifecycle import TERMINAL
+from shared.scopes import Scope
 
 _EVENT_ID = re.compile(r"[0-9]{1,18}")
 
@@ -101,7 +102,12 @@ async def _tell(
     kind = events.kind_of(status, before=None)
     if not is_known:
         await reader.send(events.encode(kind, status=status))
-    looks = follow.looks(request[keys.USER_ID], status.id, beyond=status.revision)
+    looks = follow.looks(
+        request[keys.USER_ID],
+        status.id,
+        beyond=status.revision,
+        is_admitted=request.app[keys.ADMIT].watch(request[keys.ACCESS]),
+    )
     async with contextlib.aclosing(looks):
         while kind is not EventKind.DONE and not reader.is_gone:
             try:
@@ -148,6 +154,7 @@ ROUTES = (
         path="/status/{id}/events",
         handler=stream,
         name="streamEvents",
+        scope=Scope.TRANSFERS_READ,
         summary="Tell how a transfer goes on, as Server-Sent Events. Each has its revision as `id` and the "
         f"status resource as `data`; its name is one of {', '.join(EventKind)}, or `bye`.",
         headers={

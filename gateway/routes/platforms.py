@@ -14,6 +14,7 @@ from gateway.platform_schemas import (
     PoolResource,
 )
 from shared.platforms.base import Capabilities, WriteClass
+from shared.scopes import Scope
 
 
 async def list_platforms(request: web.Request) -> web.Response:
@@ -81,6 +82,7 @@ ROUTES = (
         path="/platforms",
         handler=list_platforms,
         name="listPlatforms",
+        scope=Scope.CONNECTIONS_READ,
         summary="List the platforms: what they can do, what they allow, and your accounts there.",
         answers={200: PlatformPage},
         problems=("store-unavailable",),

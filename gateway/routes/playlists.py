@@ -8,6 +8,7 @@ from gateway.decoding import decode_query
 from gateway.operations import Operation
 from gateway.schemas import PlaylistPageResource, PlaylistsQuery
 from shared.errors import FieldFault, ValidationFailed
+from shared.scopes import Scope
 
 
 async def list_page(request: web.Request) -> web.Response:
@@ -38,6 +39,7 @@ ROUTES = (
         path="/playlists",
         handler=list_page,
         name="listPlaylists",
+        scope=Scope.CONNECTIONS_READ,
         summary="List an account's playlists, as the platform orders them; at most a minute old (see Age).",
         query=PlaylistsQuery,
         answers={200: PlaylistPageResource},

@@ -15,6 +15,7 @@ from gateway.report_schemas import ReportQuery, ReportResource, Revisions
 from gateway.report_texts import file_name
 from gateway.reports import MEDIA_TYPES, ReportFormat
 from shared import telemetry
+from shared.scopes import Scope
 
 STALL_S = 30.0
 """How long a reader may take for one page; behind a slower one nobody is reading any more."""
@@ -95,6 +96,7 @@ ROUTES = (
         path="/status/{id}/report",
         handler=show,
         name="getReport",
+        scope=Scope.TRANSFERS_READ,
         summary="Report what became of every item, as a file in the form that `Accept` names.",
         query=ReportQuery,
         headers={"Accept": f"One of {', '.join(_FORMATS)}; the first where it is missing."},
@@ -107,6 +109,7 @@ ROUTES = (
         path="/status/{id}/report.csv",
         handler=_in_form(ReportFormat.CSV),
         name="getReportCsv",
+        scope=Scope.TRANSFERS_READ,
         summary="The report as CSV (RFC 4180, UTF-8) in which nothing is a formula.",
         query=ReportQuery,
         answers={200: None},
@@ -118,6 +121,7 @@ ROUTES = (
         path="/status/{id}/report.json",
         handler=_in_form(ReportFormat.JSON),
         name="getReportJson",
+        scope=Scope.TRANSFERS_READ,
         summary="The report as one JSON object: the transfer, its rows, and the revisions that they are of.",
         query=ReportQuery,
         answers={200: ReportResource},
@@ -128,6 +132,7 @@ ROUTES = (
         path="/status/{id}/report.md",
         handler=_in_form(ReportFormat.MARKDOWN),
         name="getReportMarkdown",
+        scope=Scope.TRANSFERS_READ,
         summary="The report for people, as Markdown.",
         query=ReportQuery,
         answers={200: None},

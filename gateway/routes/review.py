@@ -7,6 +7,7 @@ from gateway.actions.review_item import ReviewWish
 from gateway.decoding import decode_body
 from gateway.operations import Operation
 from gateway.review_schemas import MatchDecision
+from shared.scopes import Scope
 
 
 async def decide(request: web.Request) -> web.Response:
@@ -26,6 +27,7 @@ ROUTES = (
         path="/status/{id}/tracks/{position}/match",
         handler=decide,
         name="decideTrack",
+        scope=Scope.TRANSFERS_WRITE,
         summary="Say which track an item is, or leave it out; a completed transfer adds it then.",
         body=MatchDecision,
         answers={200: schemas.TrackResource},

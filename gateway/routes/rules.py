@@ -12,6 +12,7 @@ from gateway.operations import Operation
 from gateway.review_schemas import RulePage, RuleRequest, RuleResource, RulesQuery
 from shared.db.match_rules import RuleFilter
 from shared.models import RuleId
+from shared.scopes import Scope
 
 
 async def put(request: web.Request) -> web.Response:
@@ -60,6 +61,7 @@ ROUTES = (
         path="/rules",
         handler=put,
         name="putRule",
+        scope=Scope.TRANSFERS_WRITE,
         summary="Say what a track becomes at a platform, or that it is not there; replaces what was said.",
         body=RuleRequest,
         answers={200: RuleResource, 201: RuleResource},
@@ -87,6 +89,7 @@ ROUTES = (
         path="/rules",
         handler=list_page,
         name="listRules",
+        scope=Scope.TRANSFERS_READ,
         summary="List your rules, newest first.",
         query=RulesQuery,
         answers={200: RulePage},
@@ -97,6 +100,7 @@ ROUTES = (
         path="/rules/{id}",
         handler=remove,
         name="removeRule",
+        scope=Scope.TRANSFERS_WRITE,
         summary="Forget a rule; what it has matched stays as it is.",
         answers={204: None},
         problems=("not-found", "store-unavailable"),

@@ -14,6 +14,7 @@ from shared.db.transfers import Transfer
 from shared.errors import FieldFault, ValidationFailed
 from shared.lifecycle import TERMINAL, Bucket, State, bucket_of
 from shared.models import MATCHED, Outcome
+from shared.scopes import Scope
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?:$|[,;\s])", re.IGNORECASE)
 _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
@@ -119,6 +120,7 @@ ROUTES = (
         path="/status/{id}",
         handler=show,
         name="getStatus",
+        scope=Scope.TRANSFERS_READ,
         summary=f"Show how a transfer stands. Its counts are disjoint: {_BUCKETS}.",
         headers={
             "If-None-Match": "The ETag that you have: 304 if nothing has changed.",
@@ -132,6 +134,7 @@ ROUTES = (
         path="/status/{id}/tracks",
         handler=tracks,
         name="listTracks",
+        scope=Scope.TRANSFERS_READ,
         summary="List a transfer's items in order, each with what became of it and why.",
         query=TracksQuery,
         answers={200: TrackPage},

@@ -15,6 +15,7 @@ from gateway.schemas import TransferPage, TransferRequest, TransfersQuery
 from shared import telemetry
 from shared.errors import FieldFault, ValidationFailed
 from shared.models import TransferId
+from shared.scopes import Scope
 
 # A structured-field string (RFC 8941) without escapes, or the same bare.
 _KEY = re.compile(r'"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x5b\x5d-\x7e]{1,255})')
@@ -110,6 +111,7 @@ ROUTES = (
         path="/transfer",
         handler=create,
         name="createTransfer",
+        scope=Scope.TRANSFERS_WRITE,
         summary="Start to move a playlist; the answer says where to watch it.",
         body=TransferRequest,
         headers={
@@ -137,6 +139,7 @@ ROUTES = (
         path="/transfer/{id}/undo",
         handler=undo,
         name="undoTransfer",
+        scope=Scope.TRANSFERS_WRITE,
         summary="Remove exactly what an ended transfer has added; the answer says where to watch it.",
         answers={202: schemas.StatusResource},
         problems=("not-found", "state-conflict", "undo-not-supported", "store-unavailable"),
@@ -146,6 +149,7 @@ ROUTES = (
         path="/transfers",
         handler=list_page,
         name="listTransfers",
+        scope=Scope.TRANSFERS_READ,
         summary="List your transfers, newest first.",
         query=TransfersQuery,
         answers={200: TransferPage},

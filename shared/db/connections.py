@@ -25,6 +25,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """A linked account without its tokens. account_id is None where the platform names no account.
 
     sign_in_ends_at: when the platform asks its user to sign in again at the latest, None where nobody knows.
+    read_at: when the row was read, by the clock that has set the other times.
     """
 
     id: ConnectionId
@@ -35,8 +36,9 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     market: str
     state: ConnectionState
     authorized_at: datetime
-    sign_in_ends_at: datetime | None = None
+    sign_in_ends_at: datetime | None
     created_at: datetime
+    read_at: datetime
 
 
 class NewSignIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,11 +74,16 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, now(), now() + make_interval(months => $8))
 ON CONFLICT (id) DO UPDATE SET label = excluded.label, market = excluded.market, state = 'connected',
     sealed_tokens = excluded.sealed_tokens, version = connections.version + 1, authorized_at = now(),
     sign_in_ends_at = excluded.sign_in_ends_at, refresh_owner = NULL, refresh_until = NULL
-RETURNING *
+RETURNING *, now() AS read_at
 """
-GET = "SELECT * FROM connections WHERE id = $1 AND user_id = $2"
+GET = "SELECT *, now() AS read_at FROM connections WHERE id = $1 AND user_id = $2"
+KNOWN = """
+SELECT *, now() AS read_at FROM connections WHERE user_id = $1 AND platform = $2 ORDER BY created_at, id
+"""
 LIST = """
-SELECT * FROM connections WHERE user_id = $1 AND ($2::text IS NULL OR platform = $2)
+SELECT *, now() AS read_at FROM connections
+WHERE user_id = $1 AND ($2::text IS NULL OR platform = $2)
+      AND CASE WHEN $3::text IS NULL THEN state <> 'disconnected' ELSE state = $3 END
 ORDER BY created_at, id
 """
 READ_SEALED = "SELECT * FROM connections WHERE id = $1"
@@ -90,13 +97,24 @@ RELEASE_REFRESH = """
 UPDATE connections SET refresh_owner = NULL, refresh_until = NULL WHERE id = $1 AND refresh_owner = $2
 """
 STORE_TOKENS = """
-UPDATE connections SET sealed_tokens = $3, version = version + 1, state = 'connected',
+UPDATE connections SET sealed_tokens = $3, version = connections.version + 1, state = 'connected',
        refresh_owner = NULL, refresh_until = NULL
-WHERE id = $1 AND version = $2 RETURNING true
+FROM (SELECT id, state FROM connections WHERE id = $1 FOR UPDATE) AS before
+WHERE connections.id = before.id AND connections.version = $2 RETURNING before.state
 """
 MARK_RECONNECT_REQUIRED = """
 UPDATE connections SET state = 'reconnect_required', refresh_owner = NULL, refresh_until = NULL
 WHERE id = $1 AND version = $2 RETURNING true
+"""
+REFUSE = """
+UPDATE connections SET state = 'reconnect_required', refresh_owner = NULL, refresh_until = NULL
+WHERE id = $1 AND authorized_at = $2 AND state = 'connected'
+"""
+# The version rises, so that the answer to a refresh that is under way comes too late.
+DISCONNECT = """
+UPDATE connections SET state = 'disconnected', sealed_tokens = '', version = version + 1,
+       sign_in_ends_at = NULL, refresh_owner = NULL, refresh_until = NULL
+WHERE id = $1 AND user_id = $2 RETURNING *, now() AS read_at
 """
 
 
@@ -116,7 +134,7 @@ async def upsert(
     account = sign_in.account
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(LOCK_USER, user_id)
-        known = [from_row(row) for row in await connection.fetch(LIST, user_id, sign_in.platform)]
+        known = [from_row(row) for row in await connection.fetch(KNOWN, user_id, sign_in.platform)]
         place = place_of(sign_in, known)
         connection_id = place.id if place else ConnectionId(str(uuid.uuid4()))
         row = await connection.fetchrow(
@@ -175,9 +193,24 @@ async def get(pool: Pool, connection_id: ConnectionId, *, user_id: UserId) -> Co
     return from_row(row) if row else None
 
 
-async def list_of(pool: Pool, user_id: UserId, *, platform: Platform | None = None) -> list[Connection]:
-    """Return a user's connections, oldest first."""
-    return [from_row(row) for row in await pool.fetch(LIST, user_id, platform)]
+async def list_of(
+    pool: Pool, user_id: UserId, *, platform: Platform | None = None, state: ConnectionState | None = None
+) -> list[Connection]:
+    """Return a user's connections, oldest first: those in a state, by default all but the disconnected."""
+    return [from_row(row) for row in await pool.fetch(LIST, user_id, platform, state)]
+
+
+async def disconnect(pool: Pool, connection_id: ConnectionId, *, user_id: UserId) -> Connection | None:
+    """Wipe a connection's tokens and let what needs it wait; None where the user has no such one.
+
+    Idempotent. The row stays: earlier transfers name it, and the same account comes back to it.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        row = await connection.fetchrow(DISCONNECT, connection_id, user_id)
+        if row is None:
+            return None
+        await transfers.pause_connection(connection, connection_id)
+        return from_row(row)
 
 
 async def read_sealed(pool: Pool, connection_id: ConnectionId) -> SealedConnection | None:
@@ -200,10 +233,22 @@ async def release_refresh(pool: Pool, connection_id: ConnectionId, *, owner: str
 
 
 async def store_tokens(pool: Pool, connection_id: ConnectionId, *, version: int, sealed_tokens: str) -> bool:
-    """Replace the tokens of this version; False where somebody has replaced them already."""
-    return bool(await pool.fetchval(STORE_TOKENS, connection_id, version, sealed_tokens))
+    """Replace the tokens of this version; False where somebody has replaced them already.
+
+    Where another process has found the old ones dead meanwhile, transfers that wait for their user go on.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        before = await connection.fetchval(STORE_TOKENS, connection_id, version, sealed_tokens)
+        if before == ConnectionState.RECONNECT_REQUIRED:
+            await transfers.resume_connection(connection, connection_id)
+        return before is not None
 
 
 async def mark_reconnect_required(pool: Pool, connection_id: ConnectionId, *, version: int) -> bool:
     """Say that the platform refuses the tokens of this version; False where newer ones are there."""
     return bool(await pool.fetchval(MARK_RECONNECT_REQUIRED, connection_id, version))
+
+
+async def mark_refused(pool: Pool, connection_id: ConnectionId, *, authorized_at: datetime) -> None:
+    """Say that the platform refuses the sign-in of that moment, whatever its tokens; a later one stands."""
+    await pool.execute(REFUSE, connection_id, authorized_at)

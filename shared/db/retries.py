@@ -13,7 +13,7 @@ from shared.lifecycle import TERMINAL, State
 from shared.models import Outcome, TransferId, UserId
 
 
-class Scope(StrEnum):
+class RetryScope(StrEnum):
     """What is to be tried again: look-ups that wait (deferred), else items of a completed transfer."""
 
     DEFERRED = "deferred"
@@ -24,14 +24,14 @@ class Scope(StrEnum):
 
 _UNMATCHED = (Outcome.NO_CANDIDATE, Outcome.ONLY_OTHER_VERSION)
 _OUTCOMES = {
-    Scope.UNMATCHED: _UNMATCHED,
-    Scope.FAILED: (Outcome.FAILED,),
-    Scope.ALL: (*_UNMATCHED, Outcome.FAILED),
+    RetryScope.UNMATCHED: _UNMATCHED,
+    RetryScope.FAILED: (Outcome.FAILED,),
+    RetryScope.ALL: (*_UNMATCHED, Outcome.FAILED),
 }
 _WORDS = {
-    Scope.UNMATCHED: "none of its tracks is without a match",
-    Scope.FAILED: "none of its tracks has failed",
-    Scope.ALL: "none of its tracks is without a match or has failed",
+    RetryScope.UNMATCHED: "none of its tracks is without a match",
+    RetryScope.FAILED: "none of its tracks has failed",
+    RetryScope.ALL: "none of its tracks is without a match or has failed",
 }
 
 # What its user has named stays named. What has no track of its own cannot be looked up.
@@ -70,7 +70,7 @@ SELECT EXISTS (
 """
 
 
-async def retry(pool: Pool, transfer_id: TransferId, *, user_id: UserId, scope: Scope | None) -> bool:
+async def retry(pool: Pool, transfer_id: TransferId, *, user_id: UserId, scope: RetryScope | None) -> bool:
     """Do what a user's wish means in the state of the transfer; return whether something is new by that.
 
     scope: None for whatever is meant: a failed transfer as a whole, all items of a completed one. The same
@@ -88,14 +88,14 @@ async def retry(pool: Pool, transfer_id: TransferId, *, user_id: UserId, scope: 
         raise StateConflict("Another transfer is writing to this playlist: retry when it is done.") from error
 
 
-async def _apply(connection: Connection, transfer: Transfer, scope: Scope | None) -> bool:
-    if scope is Scope.DEFERRED:
+async def _apply(connection: Connection, transfer: Transfer, scope: RetryScope | None) -> bool:
+    if scope is RetryScope.DEFERRED:
         return await _hurry(connection, transfer)
     if transfer.state is State.COMPLETED:
-        await _reopen(connection, transfer, scope or Scope.ALL)
+        await _reopen(connection, transfer, scope or RetryScope.ALL)
         return True
     if transfer.state is State.FAILED:
-        await connection.execute(NOTE, transfer.id, scope or Scope.FAILED)
+        await connection.execute(NOTE, transfer.id, scope or RetryScope.FAILED)
         return await control.change(connection, transfer.id, user_id=transfer.user_id, control=Control.RETRY)
     return False
 
@@ -109,7 +109,7 @@ async def _hurry(connection: Connection, transfer: Transfer) -> bool:
     return False
 
 
-async def _reopen(connection: Connection, transfer: Transfer, scope: Scope) -> None:
+async def _reopen(connection: Connection, transfer: Transfer, scope: RetryScope) -> None:
     outcomes = list(_OUTCOMES[scope])
     if not await execute_long(connection, CHOOSE, transfer.id, outcomes):
         raise StateConflict(
@@ -120,14 +120,14 @@ async def _reopen(connection: Connection, transfer: Transfer, scope: Scope) -> N
     await connection.execute(REOPEN, transfer.id, scope)
 
 
-def _check(transfer: Transfer, scope: Scope | None) -> None:
+def _check(transfer: Transfer, scope: RetryScope | None) -> None:
     """Raise StateConflict where the wish means nothing for the transfer."""
     refusal = _refusal_of_kind(transfer, scope) or _refusal_of_state(transfer, scope)
     if refusal is not None:
         raise StateConflict(refusal, state=transfer.state)
 
 
-def _refusal_of_kind(transfer: Transfer, scope: Scope | None) -> str | None:
+def _refusal_of_kind(transfer: Transfer, scope: RetryScope | None) -> str | None:
     if transfer.undone_by is not None:
         return "This transfer has been undone: start a new one."
     if transfer.is_cancelling or transfer.state is State.CANCELLED:
@@ -139,24 +139,24 @@ def _refusal_of_kind(transfer: Transfer, scope: Scope | None) -> str | None:
     return None if scope is None else "An undo goes on as a whole: leave `scope` out."
 
 
-def _refusal_of_state(transfer: Transfer, scope: Scope | None) -> str | None:
+def _refusal_of_state(transfer: Transfer, scope: RetryScope | None) -> str | None:
     state = transfer.state
     if state in TERMINAL:
-        if scope is Scope.DEFERRED:
+        if scope is RetryScope.DEFERRED:
             return f"This transfer is {state}: no look-up of it waits."
-        if state is State.FAILED and scope is Scope.UNMATCHED:
+        if state is State.FAILED and scope is RetryScope.UNMATCHED:
             return (
                 "This transfer has failed: let it go on first (leave `scope` out), then retry the unmatched."
             )
         return None
-    if scope is Scope.DEFERRED or _is_under_way(transfer, scope):
+    if scope is RetryScope.DEFERRED or _is_under_way(transfer, scope):
         return None
     if state is State.PAUSED:
         return "This transfer is paused: let it end first, then retry what is left."
     return f"This transfer is {state}: retry what is left when it has ended."
 
 
-def _is_under_way(transfer: Transfer, scope: Scope | None) -> bool:
+def _is_under_way(transfer: Transfer, scope: RetryScope | None) -> bool:
     """Say whether an open transfer is doing already what is wished."""
     if scope is None:
         return transfer.state is not State.PAUSED or transfer.retry_scope is not None

@@ -38,6 +38,7 @@ class NewTransfer(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     explicit: Explicit = Explicit.AS_SOURCE
     on_duplicate: str
+    warnings: tuple[dict[str, str], ...] = ()
     trace: dict[str, str]
 
 
@@ -98,8 +99,9 @@ INSERT = """
 INSERT INTO transfers (
     id, user_id, idempotency_key, request_sha256, source_connection_id, source_platform,
     source_playlist_id, source_name, target_connection_id, target_platform, target_playlist_id,
-    target_name, target_url, target_is_new, policy, explicit, on_duplicate, trace)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text, $12, $13, $11::text IS NULL, $14, $15, $16, $17)
+    target_name, target_url, target_is_new, policy, explicit, on_duplicate, trace, warnings)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text, $12, $13, $11::text IS NULL, $14, $15, $16, $17,
+        $18)
 ON CONFLICT (user_id, idempotency_key) DO NOTHING
 RETURNING *
 """
@@ -122,11 +124,22 @@ UPDATE transfers SET state = 'running', pause_reason = NULL, pause_platform = NU
 WHERE state = 'paused' AND resume_at <= now()
 """
 RESUME_CONNECTION = """
-UPDATE transfers SET state = 'running', pause_reason = NULL, pause_platform = NULL, resume_at = NULL,
-       revision = revision + 1
+UPDATE transfers SET state = CASE WHEN started_at IS NULL THEN 'queued' ELSE 'running' END,
+       pause_reason = NULL, pause_platform = NULL, resume_at = NULL, revision = revision + 1
 WHERE state = 'paused'
-      AND pause_reason IN ('reconnect_required', 'platform_denied', 'platform_not_configured')
+      AND pause_reason IN (
+          'reconnect_required', 'platform_denied', 'platform_not_configured', 'tokens_locked'
+      )
       AND $1::uuid IN (source_connection_id, target_connection_id)
+"""
+# A source that is read is done with. What is being cancelled goes on: its worker tells what is unsettled.
+PAUSE_CONNECTION = """
+UPDATE transfers SET state = 'paused', pause_reason = 'reconnect_required', resume_at = NULL,
+       pause_platform = CASE WHEN target_connection_id = $1 THEN target_platform ELSE source_platform END,
+       revision = revision + 1
+WHERE (state IN ('queued', 'running') OR (state = 'paused' AND pause_reason = 'rate_limited'))
+      AND NOT is_cancelling
+      AND (target_connection_id = $1 OR (source_connection_id = $1 AND NOT is_read))
 """
 
 
@@ -155,6 +168,7 @@ async def insert(pool: Pool, new: NewTransfer) -> tuple[Transfer, bool]:
             new.explicit,
             new.on_duplicate,
             new.trace,
+            new.warnings,
         )
         if row is None:
             earlier = await connection.fetchrow(BY_KEY, new.user_id, new.idempotency_key)
@@ -222,3 +236,8 @@ async def resume_due(pool: Pool) -> int:
 async def resume_connection(connection: Connection, connection_id: ConnectionId) -> int:
     """Let transfers go on that waited for this connection; return how many."""
     return changed_count(await connection.execute(RESUME_CONNECTION, connection_id))
+
+
+async def pause_connection(connection: Connection, connection_id: ConnectionId) -> None:
+    """Let transfers wait that cannot go on without this connection."""
+    await connection.execute(PAUSE_CONNECTION, connection_id)

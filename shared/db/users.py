@@ -1,72 +1,72 @@
-"""Users and their API keys: a key is shown once and stored as a hash."""
+"""Users: who has connections, transfers and API keys, and whether they are let in."""
 
-import contextlib
-import hashlib
-import hmac
-import re
-import secrets
 import uuid
+from datetime import datetime
 
 import msgspec
 
-from shared.db.pool import STORE_ERRORS, Pool
+from shared.db.pool import Pool, Row
 from shared.models import UserId
-from shared.settings import Secret
 
-_KEY = re.compile(r"cp_live_([0-9a-f]{16})_([0-9a-f]{64})")
 
-ENSURE = """
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """disabled_at: since when none of the user's keys is accepted; None while they are."""
+
+    id: UserId
+    name: str
+    created_at: datetime
+    disabled_at: datetime | None
+
+
+PUT = """
 INSERT INTO users (id, name) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET name = excluded.name
-RETURNING id
+RETURNING *, xmax = 0 AS is_new
 """
-READ_NAME = "SELECT name FROM users WHERE id = $1"
-INSERT_KEY = "INSERT INTO api_keys (id, user_id, secret_sha256) VALUES ($1, $2, $3)"
-FIND_KEY = """
-SELECT user_id, secret_sha256, coalesce(last_used_at < now() - interval '1 minute', true) AS is_use_news
-FROM api_keys WHERE id = $1 AND revoked_at IS NULL
+GET = "SELECT * FROM users WHERE id = $1"
+PAGE = """
+SELECT * FROM users WHERE $1::timestamptz IS NULL OR (created_at, id) < ($1, $2::uuid)
+ORDER BY created_at DESC, id DESC LIMIT $3
 """
-TOUCH_KEY = "UPDATE api_keys SET last_used_at = now() WHERE id = $1"
+SET_DISABLED = """
+UPDATE users SET disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, now()) END
+WHERE id = $1 RETURNING *
+"""
 
 
-class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A new key. secret is the whole text `cp_live_<id>_<secret>`, which nobody can show again."""
-
-    id: str
-    secret: Secret
+async def put(pool: Pool, *, name: str) -> tuple[User, bool]:
+    """Return the user of this name, and whether there was none before."""
+    row = await pool.fetchrow(PUT, uuid.uuid4(), name)
+    return _from_row(row), row["is_new"]
 
 
 async def ensure(pool: Pool, *, name: str) -> UserId:
     """Return the user of this name, made now where there is none."""
-    return UserId(str(await pool.fetchval(ENSURE, uuid.uuid4(), name)))
+    return (await put(pool, name=name))[0].id
+
+
+async def get(pool: Pool, user_id: UserId) -> User | None:
+    row = await pool.fetchrow(GET, user_id)
+    return _from_row(row) if row else None
 
 
 async def read_name(pool: Pool, user_id: UserId) -> str:
     """Return a user's name, empty where there is no such user."""
-    return str(await pool.fetchval(READ_NAME, user_id) or "")
+    user = await get(pool, user_id)
+    return user.name if user else ""
 
 
-async def create_api_key(pool: Pool, user_id: UserId) -> ApiKey:
-    key_id, secret = secrets.token_hex(8), secrets.token_hex(32)
-    await pool.execute(INSERT_KEY, key_id, user_id, _digest(secret))
-    return ApiKey(id=key_id, secret=Secret(f"cp_live_{key_id}_{secret}"))
+async def page(pool: Pool, *, before: tuple[datetime, UserId] | None, limit: int) -> list[User]:
+    """Return users, newest first, those made before `before`."""
+    at, user_id = before or (None, None)
+    return [_from_row(row) for row in await pool.fetch(PAGE, at, user_id, limit)]
 
 
-async def authenticate(pool: Pool, *, key: str) -> UserId | None:
-    """Return whose key this is; None for one that is malformed, unknown, revoked or has a wrong secret."""
-    parts = _KEY.fullmatch(key)
-    if parts is None:
-        return None
-    key_id, secret = parts.groups()
-    row = await pool.fetchrow(FIND_KEY, key_id)
-    stored = row["secret_sha256"] if row else bytes(32)  # an unknown id takes as long as a wrong secret
-    if not hmac.compare_digest(stored, _digest(secret)) or row is None:
-        return None
-    if row["is_use_news"]:
-        with contextlib.suppress(*STORE_ERRORS):  # one that takes no changes can still be read
-            await pool.execute(TOUCH_KEY, key_id)
-    return UserId(str(row["user_id"]))
+async def set_disabled(pool: Pool, user_id: UserId, *, is_disabled: bool) -> User | None:
+    """Let a user's keys in or not; may be repeated. None where there is no such user."""
+    row = await pool.fetchrow(SET_DISABLED, user_id, is_disabled)
+    return _from_row(row) if row else None
 
 
-def _digest(secret: str) -> bytes:
-    # The secret has 256 bits of chance: a slow password hash would add nothing.
-    return hashlib.sha256(secret.encode()).digest()
+def _from_row(row: Row) -> User:
+    values = {name: row[name] for name in User.__struct_fields__}
+    return User(**{**values, "id": UserId(str(row["id"]))})

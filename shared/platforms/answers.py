@@ -30,6 +30,9 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     retry_after: str | None = None
     date: str | None = None
 
+    def __repr__(self) -> str:
+        return f"Answer(status={self.status!r}, …)"
+
     @property
     def is_success(self) -> bool:
         return 200 <= self.status < 300
@@ -47,6 +50,9 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     text: str
     is_personal: bool
+
+    def __repr__(self) -> str:
+        return f"Failure(operation={self.operation!r}, status={self.status!r}, …)"
 
     def error(self, kind: type[CrossplayError], message: str) -> CrossplayError:
         text = message.format(label=self.label)

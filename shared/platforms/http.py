@@ -42,6 +42,7 @@ Sign: TypeAlias = Callable[[TokenSet | None], Mapping[str, str]]
 """Headers that prove who calls; the tokens are None where a call needs no user."""
 
 _READ_ATTEMPTS = 3
+_OTHER_TOKENS = 2
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +61,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     form: Mapping[str, str] | None = None
     headers: Mapping[str, str] = {}
     nothing: tuple[str, bytes] | None = None
+
+    def __repr__(self) -> str:
+        return f"Call(operation={self.operation!r}, method={self.method!r}, route={self.route!r}, …)"
 
     def url(self, base_url: str) -> URL:
         route = self.route.format(**{name: quote(value, safe="") for name, value in self.path.items()})
@@ -198,9 +202,13 @@ class PlatformHttp:
         sign = self._endpoint.sign
         tokens = await session.tokens() if session else None
         answer = await exchange(sign(tokens))
-        # Refused tokens mean that nothing was done, so that even a write may be sent again.
-        if session and tokens and await self._is_token_refused(call, answer):
-            answer = await exchange(sign(await session.refresh(rejected=tokens)))
+        # Refused tokens mean that nothing was done, so that even a write may be sent again: with those of
+        # a sign-in that this process has not seen yet, which may be as dead, and then with refreshed ones.
+        for _ in range(_OTHER_TOKENS):
+            if not session or not tokens or not await self._is_token_refused(call, answer):
+                break
+            tokens = await session.refresh(rejected=tokens)
+            answer = await exchange(sign(tokens))
         if answer.is_success:
             self._backoff.reset()
         return answer

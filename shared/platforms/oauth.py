@@ -5,7 +5,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import NewType
+from typing import Annotated, NewType
 
 import msgspec
 from yarl import URL
@@ -29,18 +29,25 @@ SIGN_IN = "sign-in"
 SIGN_IN_PRICES = {operation: Price(pool=SIGN_IN) for operation in (EXCHANGE, REFRESH)}
 """The sign-in server counts for itself: an API that is used up must not stop anybody from connecting."""
 
+_LONGEST_LIFE_S = 10 * 366 * 86400.0
 _UNKNOWN_APP = "{label} does not know this app: check its client id and secret."
 
-TOKEN_REFUSALS = tuple(
-    Refusal(status=status, word=word, kind=kind, message=message)
-    for status in (400, 401)
-    for word, kind, message in (
-        ("invalid_grant", ReconnectRequired, RECONNECT),
-        ("invalid_client", PlatformDenied, _UNKNOWN_APP),
-        ("unauthorized_client", PlatformDenied, _UNKNOWN_APP),
-    )
+TOKEN_REFUSALS = (
+    *(
+        Refusal(status=status, word=word, kind=kind, message=message)
+        for status in (400, 401)
+        for word, kind, message in (
+            ("invalid_client", PlatformDenied, _UNKNOWN_APP),
+            ("unauthorized_client", PlatformDenied, _UNKNOWN_APP),
+            ("invalid_grant", ReconnectRequired, RECONNECT),
+        )
+    ),
+    Refusal(status=401, kind=PlatformDenied, message=_UNKNOWN_APP),
 )
-"""What the errors of a token endpoint mean (RFC 6749 §5.2)."""
+"""What the errors of a token endpoint mean (RFC 6749 §5.2).
+
+Only `invalid_grant` is about the user's sign-in: whatever else is refused, or looks odd, the tokens stay.
+"""
 
 
 class OAuthApp(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,10 +67,13 @@ class OAuthApp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _TokenAnswer(msgspec.Struct):
-    access_token: str
-    expires_in: float | None = None
+    access_token: Annotated[str, msgspec.Meta(min_length=1)]
+    expires_in: Annotated[float, msgspec.Meta(ge=0, le=_LONGEST_LIFE_S)] | None = None
     refresh_token: str | None = None
     scope: str | None = None
+
+    def __repr__(self) -> str:
+        return f"_TokenAnswer(expires_in={self.expires_in!r}, scope={self.scope!r}, …)"
 
 
 class OAuthClient:

@@ -19,7 +19,7 @@ import aiohttp
 import msgspec
 
 from deploy.dev.embedded import EmbeddedServers
-from shared.db import users
+from shared.db import api_keys, users
 from shared.db.migrate import migrate
 from shared.db.pool import Pool, open_pool
 from shared.settings import Secret
@@ -78,7 +78,7 @@ async def measure(sizes: Sequence[int]) -> list[Figures]:
 
 async def _measure(pool: Pool, servers: EmbeddedServers, *, row_count: int) -> Figures:
     user_id = await users.ensure(pool, name="bench")
-    key = (await users.create_api_key(pool, user_id)).secret.reveal()
+    key = (await api_keys.create(pool, user_id)).secret.reveal()
     transfer_id: str = await pool.fetchval(TRANSFER, user_id)
     for first in range(0, row_count, _STEP):
         await pool.execute(ITEMS, transfer_id, first, min(row_count, first + _STEP))

@@ -224,17 +224,17 @@ class Stack:
         """Say whether a transfer is paused for this reason and nobody is at it any more."""
         status = await self.user.status(transfer_id)
         is_paused = status["state"] == "paused" and status["paused"]["reason"] == reason
-        return is_paused and await self._fetch(AT_WORK, transfer_id) is None
+        return is_paused and await self.fetch(AT_WORK, transfer_id) is None
 
     async def at_work(self, transfer_id: str) -> Process | None:
         """Return a worker that holds a job of the transfer."""
-        owner = await self._fetch(AT_WORK, transfer_id)
+        owner = await self.fetch(AT_WORK, transfer_id)
         pid = int(owner.split(":")[1]) if owner else None
         return next((worker for worker in self.workers if worker.pid == pid), None)
 
     async def held_count(self, worker: Process) -> int:
         """Return how many jobs a worker holds just now."""
-        return int(await self._fetch(HELD, str(worker.pid)))
+        return int(await self.fetch(HELD, str(worker.pid)))
 
     async def next_at_work(self, transfer_id: str) -> Process:
         """Wait until a worker holds a job of the transfer, if none does just now; return it."""
@@ -268,12 +268,12 @@ class Stack:
 
     async def forget_answers(self) -> None:
         """Make the system ask again what it has asked before."""
-        await self._fetch("DELETE FROM lookups")
+        await self.fetch("DELETE FROM lookups")
         await self.flush()
 
     async def age_answers(self) -> None:
         """Make what platforms have answered an hour older."""
-        await self._fetch("UPDATE lookups SET asked_at = asked_at - interval '1 hour'")
+        await self.fetch("UPDATE lookups SET asked_at = asked_at - interval '1 hour'")
 
     async def pass_time(self, seconds: float, *, platform: str) -> None:
         """Move the clocks of a sandbox, of what waits in Postgres and of the platform's budgets in Redis."""
@@ -282,10 +282,10 @@ class Stack:
             async for key in client.scan_iter(f"{{crossplay:{platform}}}:budget:*"):
                 for field in await client.hkeys(key):
                     await client.hincrby(key, field, -int(seconds * 1_000_000))
-        await self._fetch(
+        await self.fetch(
             "UPDATE jobs SET run_at = run_at - make_interval(secs => $1) WHERE state = 'open'", seconds
         )
-        await self._fetch("UPDATE transfers SET resume_at = resume_at - make_interval(secs => $1)", seconds)
+        await self.fetch("UPDATE transfers SET resume_at = resume_at - make_interval(secs => $1)", seconds)
 
     async def flush(self) -> None:
         """Make Redis lose everything."""
@@ -313,7 +313,8 @@ class Stack:
         await worker.stop()
         self.workers.remove(worker)
 
-    async def _fetch(self, statement: str, *arguments: str | float) -> Any:
+    async def fetch(self, statement: str, *arguments: str | float) -> Any:
+        """Ask the system's Postgres for one value."""
         connection = await asyncpg.connect(self.system.settings["CROSSPLAY_DATABASE_URL"])
         try:
             return await connection.fetchval(statement, *arguments)

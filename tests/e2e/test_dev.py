@@ -86,6 +86,7 @@ async def test_ready_line_tells_what_a_program_needs(tmp_path: Path, worlds: Wor
                 ]
                 for platform in ready["sandbox"]
             }
+            users = (await user.get("/users"))["items"]
         exit_status = await system.end(signal.SIGTERM)
         left = await families.wait_gone(system.family)
 
@@ -95,6 +96,7 @@ async def test_ready_line_tells_what_a_program_needs(tmp_path: Path, worlds: Wor
     assert len(set(ready["workers"])) == 3
     assert set(ready["workers"]) <= pids
     assert (user_count, has_redis) == (1, True)
+    assert [one["name"] for one in users] == ["dev"]
     assert worlds.road_trip.name in listed["spotify"]
     assert worlds.home.name in listed["apple_music"]
     assert (exit_status, left) == (0, set())

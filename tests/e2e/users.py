@@ -109,6 +109,10 @@ class User:
             problem: Json = await response.json(content_type=None)
             return problem
 
+    async def delete(self, path: str) -> Json:
+        async with self._session.delete(path) as response:
+            return await _answer(response)
+
     async def put(self, path: str, body: Mapping[str, Any]) -> Json:
         async with self._session.put(path, json=body) as response:
             return await _answer(response)

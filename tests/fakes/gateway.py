@@ -78,11 +78,14 @@ class Received:
         self.queries: list[Mapping[str, str]] = []
 
 
+PAGES = ("/rules", "/keys", "/playlists", "/transfers", "/connections")
+
+
 class FakeGateway:
     """Answers with what its attributes hold.
 
     revisions: each read of the status that knows the current one moves on to the next.
-    pages: items by path, given out two at a time. stored: what a PUT answers, by path.
+    pages: items by path, given out two at a time. stored: what a PUT or POST answers, by path.
     reports: files by path; is_report_cut: they break off before their end.
     is_hand_in_asked: the answer to a sign-in has to be handed in; redirect_uri: where it then ends.
     problem: answered to everything instead, with its status.
@@ -104,22 +107,29 @@ class FakeGateway:
         self.received = Received()
         self._revision = 0
         app = web.Application(middlewares=[self._record])
-        for path in ("/transfer", "/transfer/{id}/undo", "/status/{id}/retry"):
-            app.router.add_post(path, self._transfer)
-        app.router.add_get("/status/{id}", self._status)
-        app.router.add_get("/status/{id}/tracks", self._page)
-        app.router.add_put("/status/{id}/tracks/{position}/match", self._stored)
-        app.router.add_get("/status/{id}/report.{form}", self._report)
-        app.router.add_get("/rules", self._page)
-        app.router.add_put("/rules", self._stored)
-        app.router.add_delete("/rules/{id}", self._removed)
-        app.router.add_get("/playlists", self._page)
-        app.router.add_get("/transfers", self._page)
-        app.router.add_post("/connect/{platform}", self._connect)
-        app.router.add_get("/connect/sessions/{id}", self._session)
-        app.router.add_get("/consent", self._consent)
-        app.router.add_post("/connect/sessions/{id}/answer", self._answer)
+        app.add_routes(self._routes())
         self._server = TestServer(app)
+
+    def _routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/transfer", self._transfer),
+            web.post("/transfer/{id}/undo", self._transfer),
+            web.post("/status/{id}/retry", self._transfer),
+            web.get("/status/{id}", self._status),
+            web.get("/status/{id}/tracks", self._page),
+            web.put("/status/{id}/tracks/{position}/match", self._stored),
+            web.get("/status/{id}/report.{form}", self._report),
+            *(web.get(path, self._page) for path in PAGES),
+            *(web.delete(f"{path}/{{id}}", self._removed) for path in ("/rules", "/keys")),
+            web.post("/keys", self._stored),
+            web.put("/rules", self._stored),
+            web.delete("/connections/{id}", self._stored),
+            web.post("/connections/{id}/test", self._stored),
+            web.post("/connect/{platform}", self._connect),
+            web.get("/connect/sessions/{id}", self._session),
+            web.get("/consent", self._consent),
+            web.post("/connect/sessions/{id}/answer", self._answer),
+        ]
 
     @property
     def url(self) -> str:

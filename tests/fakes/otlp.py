@@ -44,13 +44,14 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 class OtlpReceiver:
     """Listens while it is entered; `url` is what OTEL_EXPORTER_OTLP_ENDPOINT takes.
 
-    spans and points grow in the order of arrival. headers: those of each request.
+    spans and points grow in the order of arrival. headers, bodies: those of each request, as they came.
     """
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
         self.points: list[Point] = []
         self.headers: list[dict[str, str]] = []
+        self.bodies: list[bytes] = []
         self._arrival = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -83,6 +84,7 @@ class OtlpReceiver:
         """Take one export; return the HTTP status for it."""
         with self._arrival:
             self.headers.append(headers)
+            self.bodies.append(body)
             if path == "/v1/traces":
                 self.spans += _spans(body)
             elif path == "/v1/metrics":

@@ -1,6 +1,6 @@
 """Platforms whose accounts, playlists and moods a test decides; they serve the gateway's port."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Self
 from urllib.parse import urlencode
@@ -30,7 +30,7 @@ PAGE_COUNT = 3
 
 
 class FakeAccount:
-    """One platform with one account. error: raised by every call; on_call: seen by it first."""
+    """One platform with one account. error: raised by every call; on_call, before_call: see it first."""
 
     def __init__(self, platform: Platform, account: Account) -> None:
         self.platform = platform
@@ -39,6 +39,7 @@ class FakeAccount:
         self.tracks: dict[TrackId, Track] = {}
         self.error: Exception | None = None
         self.on_call: Callable[[str], None] | None = None
+        self.before_call: Callable[[], Awaitable[None]] | None = None
         self.accepted_tokens: set[str] | None = None
         self.calls: list[str] = []
 
@@ -144,6 +145,8 @@ class FakeAdapter:
         self._world.calls.append(operation)
         if self._world.on_call:
             self._world.on_call(operation)
+        if self._world.before_call:
+            await self._world.before_call()
         if self._world.error:
             raise self._world.error
         tokens = await self._session.tokens()

@@ -25,14 +25,24 @@ class Access:
     def developer(self, request: web.Request) -> None:
         """Raise Refused(401), which has an empty body, unless the developer token is good."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise Refused(401, "no bearer token")
+        self.check(token, origin=request.headers.get("Origin", ""))
+
+    def check(self, token: str, *, origin: str) -> None:
+        """Raise Refused(401) unless a developer token is good for this origin.
+
+        origin: of the page that uses the token, "" where there is none.
+        """
         try:
-            if scheme.lower() != "bearer" or jwt.get_unverified_header(token).get("alg") != "ES256":
+            header = jwt.get_unverified_header(token)
+            if header.get("alg") != "ES256":
                 raise Refused(401, "not an ES256 token")
-            has_key_id = len(str(jwt.get_unverified_header(token).get("kid", ""))) == KEY_ID_LENGTH
             claims = self._claims(token)
         except jwt.InvalidTokenError as error:
             raise Refused(401, "unreadable token") from error
-        if not has_key_id or not self._is_current(claims) or not _is_for(request, claims):
+        has_key_id = len(str(header.get("kid", ""))) == KEY_ID_LENGTH
+        if not has_key_id or not self._is_current(claims) or not _is_for(origin, claims):
             raise Refused(401, "token refused")
 
     def _claims(self, token: str) -> dict[str, Any]:
@@ -65,8 +75,7 @@ class Access:
         return token.user or ""
 
 
-def _is_for(request: web.Request, claims: dict[str, Any]) -> bool:
+def _is_for(origin: str, claims: dict[str, Any]) -> bool:
     """A token bound to web origins serves pages of these only."""
-    origins = claims.get("origin")
-    asked = request.headers.get("Origin")
-    return not (origins and asked) or asked in origins
+    bound_to = claims.get("origin")
+    return not (bound_to and origin) or origin in bound_to

@@ -8,11 +8,21 @@ from deploy.sandbox.answers import Refused
 from deploy.sandbox.apple_music.access import Access
 from deploy.sandbox.apple_music.catalog import MusicCatalog
 from deploy.sandbox.apple_music.library import MusicLibrary
+from deploy.sandbox.apple_music.musickit import MusicKit
 from deploy.sandbox.apple_music.paging import bad_parameter
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.faults import Operation
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+# What MusicKit calls from pages of other origins, which a browser only lets it do if these are named.
+CALLED_BY_PAGES = frozenset({"/v1/test", "/musickit/unauthorize"})
+FOR_PAGES = {"Access-Control-Allow-Origin": "*"}
+PREFLIGHT = {
+    **FOR_PAGES,
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Authorization, Music-User-Token",
+}
 
 
 def apple_music_routes(desk: Desk) -> list[web.RouteDef]:
@@ -44,12 +54,53 @@ def apple_music_routes(desk: Desk) -> list[web.RouteDef]:
         _route(desk, name, method=method, path=path, handler=handler) for name, method, path, handler in rows
     ]
     songs = _songs(desk, catalog)
-    return [web.get("/v1/catalog/{storefront}/songs", songs), *routes]
+    return [
+        web.get("/v1/catalog/{storefront}/songs", songs),
+        *(web.options(path, _preflight) for path in sorted(CALLED_BY_PAGES)),
+        *_musickit_routes(desk, access=access),
+        *routes,
+    ]
+
+
+def _musickit_routes(desk: Desk, *, access: Access) -> list[web.RouteDef]:
+    """The hosts of the script and of the sign-in: in reality others than the API's."""
+    musickit = MusicKit(desk, access=access)
+    rows = (
+        ("musickit_script", "GET", "/musickit/v3/musickit.js", musickit.script),
+        ("musickit_authorize", "GET", "/musickit/authorize", musickit.ask),
+        ("musickit_authorize", "POST", "/musickit/authorize", musickit.decide),
+        ("musickit_authorize", "GET", "/musickit/answer.js", musickit.answer_script),
+        ("musickit_unauthorize", "POST", "/musickit/unauthorize", musickit.sign_out),
+    )
+    return [
+        _guarded(desk, Operation(name=name, is_account=True), method=method, path=path, handler=handler)
+        for name, method, path, handler in rows
+    ]
 
 
 def _route(desk: Desk, name: str, *, method: str, path: str, handler: Handler) -> web.RouteDef:
     operation = Operation(name=name, is_write=method != "GET" and name != "unknown")
-    return web.route(method, path, desk.gate.guard(operation, handler))
+    return _guarded(desk, operation, method=method, path=path, handler=handler)
+
+
+def _guarded(desk: Desk, operation: Operation, *, method: str, path: str, handler: Handler) -> web.RouteDef:
+    guarded = desk.gate.guard(operation, handler)
+    return web.route(method, path, _for_pages(guarded) if path in CALLED_BY_PAGES else guarded)
+
+
+def _for_pages(handler: Handler) -> Handler:
+    """Let pages read the answer, refusals too: without that a script sees a failed network only."""
+
+    async def answer(request: web.Request) -> web.Response:
+        response = await handler(request)
+        response.headers.update(FOR_PAGES)
+        return response
+
+    return answer
+
+
+async def _preflight(_: web.Request) -> web.Response:
+    return web.Response(status=204, headers=PREFLIGHT)
 
 
 def _songs(desk: Desk, catalog: MusicCatalog) -> Handler:

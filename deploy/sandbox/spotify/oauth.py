@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import re
 import secrets
-from html import escape
 from ipaddress import ip_address
 from urllib.parse import urlencode, urlsplit
 
@@ -16,6 +15,7 @@ from aiohttp import web
 from deploy.sandbox.answers import Refused, json_answer
 from deploy.sandbox.changes import Token, TokenIssued, TokenRevoked
 from deploy.sandbox.desk import Desk
+from deploy.sandbox.spotify.consent import consent_page, has_agreed, remember, signed_in
 
 ACCESS_LIFE_S = 3600.0
 # Six months from the user's consent; refreshing does not extend it.
@@ -23,8 +23,6 @@ REFRESH_LIFE_S = 182 * 86400.0
 CODE_LIFE_S = 600.0
 VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 NO_GRANT_TYPE = "grant_type must be client_credentials, authorization_code or refresh_token"
-PAGE = """<html><body><h1>Sandbox Spotify</h1><p>{client} asks for: {scopes}</p>
-<p><a href="{allow}">Agree</a> <a href="{deny}">Cancel</a></p></body></html>"""
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,9 +45,9 @@ class Accounts:
         self._consents: dict[str, Consent] = {}
 
     async def authorize(self, request: web.Request) -> web.Response:
-        """Send the browser back with a code, or with error=access_denied.
+        """Send the browser back with a code, or with error=access_denied; or show the page that asks first.
 
-        `sandbox_user` names the account that agrees, `sandbox_deny=1` refuses.
+        `sandbox_user` names the account that agrees, `sandbox_allow=1` agrees, `sandbox_deny=1` refuses.
         """
         query = request.query
         if problem := self._page_problem(query.get("client_id", ""), query.get("redirect_uri", "")):
@@ -62,18 +60,33 @@ class Accounts:
             return _back(target, {"error": "invalid_request", **back})
         if "sandbox_deny" in query or self._desk.fault("deny", request):
             return _back(target, {"error": "access_denied", **back})
-        if not self._options.auto_approve and "sandbox_allow" not in query:
-            return _page(request)
+        user = signed_in(request) or self._options.user
+        if self._must_ask(request):
+            return consent_page(request, user=user)
         code = secrets.token_urlsafe(48)
         self._consents[code] = Consent(
-            user=query.get("sandbox_user", self._options.user),
+            user=user,
             client_id=query["client_id"],
             redirect_uri=target,
             challenge=query.get("code_challenge", ""),
             scopes=tuple(query.get("scope", "").split()),
             ends_at_s=self._desk.clock.now_s() + CODE_LIFE_S,
         )
-        return _back(target, {"code": code, **back})
+        answer = _back(target, {"code": code, **back})
+        if "sandbox_allow" in query:
+            remember(answer, user=user)
+        return answer
+
+    def _must_ask(self, request: web.Request) -> bool:
+        """Whether a person has to agree on the page, as the real platform asks: once per account and app."""
+        query = request.query
+        if self._options.auto_approve or "sandbox_allow" in query:
+            return False
+        user = signed_in(request)
+        if not user or query.get("show_dialog") == "true":
+            return True
+        asked = frozenset(query.get("scope", "").split())
+        return not has_agreed(self._desk, user=user, client_id=query["client_id"], scopes=asked)
 
     def _page_problem(self, client_id: str, redirect_uri: str) -> str | None:
         """Faults that are told to the user on a page, never to the redirect address."""
@@ -229,16 +242,6 @@ def _matches(uri: str, registered: str) -> bool:
 def _back(redirect_uri: str, query: dict[str, str]) -> web.Response:
     joint = "&" if "?" in redirect_uri else "?"
     return web.Response(status=302, headers={"Location": f"{redirect_uri}{joint}{urlencode(query)}"})
-
-
-def _page(request: web.Request) -> web.Response:
-    text = PAGE.format(
-        client=escape(request.query["client_id"]),
-        scopes=escape(request.query.get("scope", "")),
-        allow=escape(f"{request.path_qs}&sandbox_allow=1"),
-        deny=escape(f"{request.path_qs}&sandbox_deny=1"),
-    )
-    return web.Response(text=text, content_type="text/html")
 
 
 def _basic(encoded: str) -> tuple[str, str]:

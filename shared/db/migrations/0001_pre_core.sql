@@ -1,19 +1,24 @@
 -- Everything a transfer is made of. Redis holds nothing that is not derived from these tables.
 
 CREATE TABLE users (
-    id         uuid PRIMARY KEY,
-    name       text NOT NULL UNIQUE,
-    created_at timestamptz NOT NULL DEFAULT now()
+    id          uuid PRIMARY KEY,
+    name        text NOT NULL UNIQUE,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    disabled_at timestamptz -- none of the user's keys is accepted any more
 );
 
 CREATE TABLE api_keys (
     id            text PRIMARY KEY,
     user_id       uuid NOT NULL REFERENCES users,
     secret_sha256 bytea NOT NULL,
+    name          text NOT NULL,
+    scopes        text[] NOT NULL,
     created_at    timestamptz NOT NULL DEFAULT now(),
     last_used_at  timestamptz,
+    expires_at    timestamptz,
     revoked_at    timestamptz
 );
+CREATE INDEX api_keys_of_user ON api_keys (user_id, created_at DESC, id DESC);
 
 CREATE TABLE connections (
     id            uuid PRIMARY KEY,

@@ -1,10 +1,7 @@
 """The verbs of operators on a real database: paused platforms, dead letters, and the way back."""
 
-import asyncio
-import os
-import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
@@ -15,37 +12,10 @@ from shared.lifecycle import Bucket, State
 from shared.models import TransferId
 from shared.settings import Secret
 from shared.streams import open_redis
+from tests.integration.cli.conftest import Operate
 from tests.integration.worker.engine import POSITIONED, Engine, target_ids
 
 pytestmark = pytest.mark.integration
-
-PATIENCE_S = 60.0
-
-Operate = Callable[..., Awaitable[tuple[int, str, str]]]
-
-
-@pytest.fixture
-def operate(database_url: str, redis_url: str) -> Operate:
-    """Run an operator's verb to its end; return its exit code, stdout and stderr."""
-    environ = {
-        "PATH": os.environ["PATH"],
-        "CROSSPLAY_DATABASE_URL": database_url,
-        "CROSSPLAY_REDIS_URL": redis_url,
-        "CROSSPLAY_SECRET_KEYS": "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-    }
-
-    async def call(*arguments: str) -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "deploy.cli.main", *arguments),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=environ,
-        )
-        out, told = await asyncio.wait_for(process.communicate(), PATIENCE_S)
-        return process.returncode or 0, out.decode(), told.decode()
-
-    return call
 
 
 @pytest_asyncio.fixture

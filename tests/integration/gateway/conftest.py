@@ -1,7 +1,7 @@
 """A gateway on a real socket with real Postgres and Redis, in front of fake platforms."""
 
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,9 +12,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from multidict import CIMultiDictProxy
 
 from gateway.app import build_app
-from shared.db import users
+from shared.db import api_keys, users
 from shared.db.pool import Pool, open_pool
 from shared.models import Platform, UserId
+from shared.scopes import USER_SCOPES, Scope
 from shared.settings import Secret, Settings
 from tests.fakes.platforms import FakePlatforms
 
@@ -122,9 +123,11 @@ async def client(serve: Serve, settings: Settings) -> "TestClient[Any, Any]":
     return await serve(settings)
 
 
-async def new_caller(client: "TestClient[Any, Any]", pool: Pool, *, name: str) -> Caller:
+async def new_caller(
+    client: "TestClient[Any, Any]", pool: Pool, *, name: str, scopes: Iterable[Scope] = USER_SCOPES
+) -> Caller:
     user_id = await users.ensure(pool, name=name)
-    key = await users.create_api_key(pool, user_id)
+    key = await api_keys.create(pool, user_id, scopes=scopes)
     return Caller(client, key=key.secret.reveal(), user_id=user_id)
 
 

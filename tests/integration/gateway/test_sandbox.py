@@ -133,7 +133,8 @@ async def test_revoked_tokens_ask_to_connect_again_and_then_work(stage: Stage, p
     cured = await stage.call("GET", path)
 
     assert refused.problem() == (409, "reconnect-required")
-    assert refused.json["action_url"] == f"/connect/{platform}"
+    connection = refused.json["connection"]
+    assert refused.json["action_url"] == f"/connect/{platform}?connection={connection}"
     assert cured.status == 200
 
 

@@ -7,6 +7,7 @@ from shared.clock import SystemClock
 from shared.db import connections, users
 from shared.db.connections import ConnectionState, NewSignIn
 from shared.db.pool import Pool, open_pool
+from shared.errors import StoreUnavailable
 from shared.models import Account, Platform, TokenSet
 from shared.settings import Secret, parse_key_ring
 from shared.streams import open_redis
@@ -76,6 +77,51 @@ async def test_tokens_that_were_issued_while_postgres_was_away_are_stored_when_i
     assert tokens == FRESH
     assert stored.state is ConnectionState.CONNECTED
     assert clock.slept_s > 60
+
+
+class AheadClock(SystemClock):
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead_s
+
+
+async def test_held_tokens_serve_for_a_minute_while_no_store_answers(
+    pool: Pool, database_url: str, redis_url: str
+) -> None:
+    clock = AheadClock()
+    async with (
+        Proxy(database_url) as proxy,
+        await open_pool(Secret(proxy.url)) as shaky,
+        open_redis(Secret(redis_url)) as redis,
+    ):
+        sessions = Sessions(
+            pool=shaky,
+            redis=redis,
+            cipher=Cipher(parse_key_ring(Secret(KEY_RING))),
+            refresher_of=lambda _: None,
+            clock=clock,
+        )
+        user_id = await users.ensure(pool, name="mira")
+        connection = await connections.upsert(
+            pool,
+            user_id,
+            NewSignIn(platform=Platform.SPOTIFY, account=Account(id="acc-1", label="Mira Holt", market="DE")),
+            seal=lambda connection_id: sessions.seal(connection_id, platform=Platform.SPOTIFY, tokens=OLD),
+        )
+        await sessions.tokens(connection.id)
+        await redis.flushall()
+        proxy.is_refusing = True
+        proxy.cut()
+
+        clock.ahead_s = 30.0
+        served = await sessions.tokens(connection.id)
+        clock.ahead_s = 61.0
+        with pytest.raises(StoreUnavailable):
+            await sessions.tokens(connection.id)
+
+    assert served == OLD
 
 
 async def test_tokens_that_are_stored_late_make_a_connection_good_again(pool: Pool) -> None:

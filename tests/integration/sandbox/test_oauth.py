@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.integration.sandbox.harness import REDIRECT, Json, Starter
+from tests.integration.sandbox.harness import REDIRECT, Caller, Json, Starter
 
 DAY_S = 86400
 ASKED = {"client_id": "app", "response_type": "code", "redirect_uri": REDIRECT, "state": "s1"}
@@ -47,18 +47,60 @@ async def test_a_refused_consent_goes_back_with_access_denied(starter: Starter, 
     assert parse_qs(back.query) == {"error": ["access_denied"], "state": ["s1"]}
 
 
-async def test_without_auto_approval_a_page_with_two_links_is_shown(starter: Starter) -> None:
+async def asked_page(spotify: Caller, **changed: str) -> str:
+    async with await spotify.send("GET", "/authorize", params={**ASKED, **changed}) as answer:
+        assert answer.status == 200
+        return await answer.text()
+
+
+async def sent_back(spotify: Caller, **changed: str) -> Json:
+    params = {**ASKED, **changed}
+    async with await spotify.send("GET", "/authorize", params=params, allow_redirects=False) as answer:
+        return parse_qs(urlsplit(answer.headers["Location"]).query)
+
+
+async def test_without_auto_approval_a_page_asks_and_keeps_what_was_asked(starter: Starter) -> None:
     spotify = await starter("spotify", is_signed_in=False, auto_approve=False)
 
-    async with await spotify.send("GET", "/authorize", params=ASKED) as answer:
-        page = await answer.text()
-    links = [unescape(link) for link in re.findall(r'href="([^"]+)"', page)]
-    backs = []
-    for link in links:
-        async with await spotify.send("GET", link, allow_redirects=False) as answer:
-            backs.append(parse_qs(urlsplit(answer.headers["Location"]).query))
+    page = await asked_page(spotify, scope="<b> user-read-private")
+    hidden = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page)
+    kept = {name: unescape(value) for name, value in hidden}
+    backs = [
+        await sent_back(spotify, **kept, **{button: "1"}) for button in ("sandbox_allow", "sandbox_deny")
+    ]
 
+    assert kept == {**ASKED, "scope": "<b> user-read-private"}
+    assert "<b> user" not in page
     assert [set(back) for back in backs] == [{"code", "state"}, {"error", "state"}]
+
+
+async def test_who_agreed_is_not_asked_again_until_the_consent_ends(starter: Starter) -> None:
+    spotify = await starter("spotify", is_signed_in=False, auto_approve=False)
+    await spotify.log_in(sandbox_user="ada", sandbox_allow="1")
+    scope = {"sandbox_user": "ada", "scope": "user-read-private"}
+
+    again = await sent_back(spotify, **scope)
+    pages = [
+        await asked_page(spotify, **{**scope, "show_dialog": "true"}),
+        await asked_page(spotify, **{**scope, "scope": "user-read-private streaming"}),
+        await asked_page(spotify, **{**scope, "client_id": "other"}),
+        await asked_page(spotify, **{**scope, "sandbox_user": "ben"}),
+    ]
+    await spotify.advance(183 * DAY_S)
+    pages.append(await asked_page(spotify, **scope))
+
+    assert set(again) == {"code", "state"}
+    assert all("Agree" in page for page in pages)
+
+
+async def test_a_revoked_consent_is_asked_for_again(starter: Starter) -> None:
+    spotify = await starter("spotify", is_signed_in=False, auto_approve=False)
+    await spotify.log_in(sandbox_user="ada", sandbox_allow="1")
+    await spotify.json("POST", "/_sandbox/tokens/revoke", headers={}, json={"user": "ada"})
+
+    page = await asked_page(spotify, sandbox_user="ada", scope="user-read-private")
+
+    assert "Agree" in page
 
 
 @pytest.mark.parametrize(

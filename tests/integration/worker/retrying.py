@@ -3,7 +3,7 @@
 import pytest
 
 from shared.db import retries
-from shared.db.retries import Scope
+from shared.db.retries import RetryScope
 from shared.models import TransferId
 from tests.integration.worker.engine import POSITIONED, Engine
 
@@ -15,7 +15,7 @@ LONG_AGO_S = 11 * 60.0
 JUST_NOW_S = 9 * 60.0
 
 
-async def retry(engine: Engine, transfer_id: TransferId, scope: Scope | None = None) -> bool:
+async def retry(engine: Engine, transfer_id: TransferId, scope: RetryScope | None = None) -> bool:
     user_id = (await engine.load(transfer_id)).user_id
     return await retries.retry(engine.pool, transfer_id, user_id=user_id, scope=scope)
 

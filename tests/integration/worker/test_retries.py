@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from shared.db import match_rules
-from shared.db.retries import Scope
+from shared.db.retries import RetryScope
 from shared.errors import RateLimited, StateConflict
 from shared.lifecycle import Bucket, Phase, State
 from shared.models import Isrc, Outcome, Platform, Track, TrackId, TransferId
@@ -146,7 +146,7 @@ async def test_an_old_answer_that_offered_another_version_only_is_asked_for_agai
     engine.target.know(msgspec.structs.replace(target_track(2), isrc=None))
     await let_answers_age(engine)
 
-    await retry(engine, transfer_id, Scope.UNMATCHED)
+    await retry(engine, transfer_id, RetryScope.UNMATCHED)
     await engine.run()
 
     assert engine.target.ids_of() == target_ids([0, 2])

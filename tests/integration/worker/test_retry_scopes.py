@@ -7,7 +7,7 @@ import pytest
 
 from shared.db import retries, users
 from shared.db.control import Control, apply
-from shared.db.retries import Scope
+from shared.db.retries import RetryScope
 from shared.errors import NotFound, PlatformRejected, PlatformUnavailable, RateLimited, StateConflict
 from shared.lifecycle import Bucket, State
 from shared.models import NotTransferable, Outcome, SourceItem, Track, TrackId, TransferId
@@ -45,15 +45,15 @@ async def mixed(engine: Engine) -> TransferId:
 @pytest.mark.parametrize(
     ("scope", "tried"),
     [
-        (Scope.UNMATCHED, {Outcome.NO_CANDIDATE}),
-        (Scope.FAILED, {Outcome.FAILED}),
-        (Scope.ALL, {Outcome.NO_CANDIDATE, Outcome.FAILED}),
+        (RetryScope.UNMATCHED, {Outcome.NO_CANDIDATE}),
+        (RetryScope.FAILED, {Outcome.FAILED}),
+        (RetryScope.ALL, {Outcome.NO_CANDIDATE, Outcome.FAILED}),
         (None, {Outcome.NO_CANDIDATE, Outcome.FAILED}),
     ],
 )
 @either_class
 async def test_exactly_what_is_meant_is_tried_again(
-    engine: Engine, scope: Scope | None, tried: set[Outcome]
+    engine: Engine, scope: RetryScope | None, tried: set[Outcome]
 ) -> None:
     transfer_id = await mixed(engine)
     before = await engine.outcomes(transfer_id)
@@ -84,7 +84,7 @@ async def test_a_refused_track_is_not_chosen_again_where_there_is_another(positi
     positioned.target.added_batches.clear()
     positioned.target.calls.clear()
 
-    await retry(positioned, transfer_id, Scope.FAILED)
+    await retry(positioned, transfer_id, RetryScope.FAILED)
     await positioned.run()
 
     assert positioned.target.ids_of() == [TrackId("t0"), TrackId("t1"), OTHER, TrackId("t3"), TrackId("t4")]
@@ -95,7 +95,7 @@ async def test_where_there_is_nothing_but_what_was_refused_nothing_is_sent(engin
     transfer_id = await refused(engine)
     engine.target.calls.clear()
 
-    await retry(engine, transfer_id, Scope.FAILED)
+    await retry(engine, transfer_id, RetryScope.FAILED)
     await engine.run()
 
     item = (await engine.items(transfer_id))[2]
@@ -131,7 +131,7 @@ async def test_a_track_that_was_never_answered_is_tried_again(engine: Engine) ->
     assert (await engine.outcomes(transfer_id))[2] is Outcome.FAILED
     engine.target.poison.clear()
 
-    await retry(engine, transfer_id, Scope.FAILED)
+    await retry(engine, transfer_id, RetryScope.FAILED)
     await engine.run()
 
     assert sorted(engine.target.ids_of()) == target_ids(range(5))
@@ -146,7 +146,7 @@ async def test_what_found_no_room_is_added_when_there_is_some_and_looked_up_by_n
     await let_answers_age(engine)
     engine.target.calls.clear()
 
-    await retry(engine, transfer_id, Scope.FAILED)
+    await retry(engine, transfer_id, RetryScope.FAILED)
     await engine.run()
 
     assert engine.target.ids_of() == target_ids(range(5))
@@ -163,7 +163,7 @@ async def test_what_a_user_has_chosen_stays_chosen(engine: Engine) -> None:
     engine.target.poison.clear()
     await let_answers_age(engine)
 
-    await retry(engine, transfer_id, Scope.FAILED)
+    await retry(engine, transfer_id, RetryScope.FAILED)
     await engine.run()
 
     assert TrackId("t77") in engine.target.ids_of()
@@ -191,38 +191,38 @@ async def test_a_choice_for_what_has_no_track_of_its_own_is_tried_again(engine: 
 @either_class
 async def test_the_same_wish_again_while_it_is_done_changes_nothing(engine: Engine) -> None:
     transfer_id = await mixed(engine)
-    await retry(engine, transfer_id, Scope.UNMATCHED)
+    await retry(engine, transfer_id, RetryScope.UNMATCHED)
     opened = await engine.load(transfer_id)
 
-    repeated = [await retry(engine, transfer_id, Scope.UNMATCHED), await retry(engine, transfer_id)]
+    repeated = [await retry(engine, transfer_id, RetryScope.UNMATCHED), await retry(engine, transfer_id)]
 
     assert repeated == [False, False]
     assert await engine.load(transfer_id) == opened
     with pytest.raises(StateConflict, match="running") as refusal:
-        await retry(engine, transfer_id, Scope.FAILED)
+        await retry(engine, transfer_id, RetryScope.FAILED)
     assert refusal.value.extras == {"state": "running"}
 
 
 @either_class
 async def test_a_retry_may_wait_like_any_transfer(engine: Engine) -> None:
     transfer_id = await mixed(engine)
-    await retry(engine, transfer_id, Scope.ALL)
+    await retry(engine, transfer_id, RetryScope.ALL)
     user_id = (await engine.load(transfer_id)).user_id
     await apply(engine.pool, transfer_id, user_id=user_id, control=Control.PAUSE)
 
-    assert not await retry(engine, transfer_id, Scope.ALL)
+    assert not await retry(engine, transfer_id, RetryScope.ALL)
     assert await engine.state(transfer_id) is State.PAUSED
     assert not await engine.step()
     with pytest.raises(StateConflict, match="paused"):
-        await retry(engine, transfer_id, Scope.FAILED)
+        await retry(engine, transfer_id, RetryScope.FAILED)
     await apply(engine.pool, transfer_id, user_id=user_id, control=Control.RESUME)
     await engine.run()
     assert await engine.state(transfer_id) is State.COMPLETED
 
 
-@pytest.mark.parametrize("scope", [Scope.UNMATCHED, Scope.FAILED, Scope.ALL])
+@pytest.mark.parametrize("scope", [RetryScope.UNMATCHED, RetryScope.FAILED, RetryScope.ALL])
 @either_class
-async def test_a_transfer_that_runs_for_the_first_time_is_let_run(engine: Engine, scope: Scope) -> None:
+async def test_a_transfer_that_runs_for_the_first_time_is_let_run(engine: Engine, scope: RetryScope) -> None:
     transfer_id = await engine.transfer(range(5), known=[])
     await engine.run_phase("read")
     await engine.run_phase("match")
@@ -237,12 +237,12 @@ async def test_nothing_to_retry_says_so_and_changes_nothing(engine: Engine) -> N
     await engine.run()
     before = await engine.load(transfer_id)
 
-    for scope in (Scope.UNMATCHED, Scope.FAILED, Scope.ALL, None):
+    for scope in (RetryScope.UNMATCHED, RetryScope.FAILED, RetryScope.ALL, None):
         with pytest.raises(StateConflict, match="nothing to retry") as refusal:
             await retry(engine, transfer_id, scope)
         assert refusal.value.extras == {"state": "completed"}
     with pytest.raises(StateConflict, match="no look-up"):
-        await retry(engine, transfer_id, Scope.DEFERRED)
+        await retry(engine, transfer_id, RetryScope.DEFERRED)
 
     assert await engine.load(transfer_id) == before
 
@@ -252,10 +252,10 @@ async def test_what_was_cancelled_or_undone_or_is_an_undo_is_not_retried(engine:
     transfer_id = await completed(engine)
     undo_id = await engine.undo(transfer_id)
 
-    for scope in (None, *Scope):
+    for scope in (None, *RetryScope):
         with pytest.raises(StateConflict, match="undone"):
             await retry(engine, transfer_id, scope)
-    for scope in Scope:
+    for scope in RetryScope:
         with pytest.raises(StateConflict, match="undo"):
             await retry(engine, undo_id, scope)
     await engine.run()
@@ -327,15 +327,15 @@ async def test_another_transfer_waits_while_a_retry_holds_the_playlist(engine: E
     assert sorted(engine.target.ids_of("mix")) == target_ids([0, 1, 2, 3, 4, 7, 8])
 
 
-@pytest.mark.parametrize("scope", [None, Scope.FAILED, Scope.ALL])
-async def test_a_failed_transfer_goes_on_where_it_was(engine: Engine, scope: Scope | None) -> None:
+@pytest.mark.parametrize("scope", [None, RetryScope.FAILED, RetryScope.ALL])
+async def test_a_failed_transfer_goes_on_where_it_was(engine: Engine, scope: RetryScope | None) -> None:
     transfer_id = await engine.transfer(range(6))
     engine.target.add_mishaps.append(Lost())
     await engine.reach_first_batch()
     await engine.step(engine.executor("worker-1", max_attempts=1), phase="write")
     assert await engine.state(transfer_id) is State.FAILED
 
-    for other in (Scope.UNMATCHED, Scope.DEFERRED):
+    for other in (RetryScope.UNMATCHED, RetryScope.DEFERRED):
         with pytest.raises(StateConflict, match="failed"):
             await retry(engine, transfer_id, other)
     assert await retry(engine, transfer_id, scope)
@@ -381,7 +381,7 @@ async def test_look_ups_that_wait_are_hurried_and_no_attempt_is_lost(engine: Eng
     await engine.pool.execute("UPDATE jobs SET run_at = now() + interval '1 hour' WHERE phase = 'match'")
     assert not await engine.step()
 
-    first, second = [await retry(engine, transfer_id, Scope.DEFERRED) for _ in range(2)]
+    first, second = [await retry(engine, transfer_id, RetryScope.DEFERRED) for _ in range(2)]
 
     assert (first, second) == (True, False)
     assert waiting.attempt == 1
@@ -399,7 +399,7 @@ async def test_a_paused_transfer_stays_paused_though_its_look_ups_are_hurried(en
     paused = await engine.load(transfer_id)
     assert paused.state is State.PAUSED
 
-    await retry(engine, transfer_id, Scope.DEFERRED)
+    await retry(engine, transfer_id, RetryScope.DEFERRED)
 
     assert await engine.load(transfer_id) == paused
     assert not await engine.step()
@@ -411,6 +411,6 @@ async def test_where_no_look_up_waits_there_is_none_to_hurry(engine: Engine) -> 
     await engine.run_phase("read")
 
     with pytest.raises(StateConflict, match="waits") as refusal:
-        await retry(engine, transfer_id, Scope.DEFERRED)
+        await retry(engine, transfer_id, RetryScope.DEFERRED)
 
     assert refusal.value.extras == {"state": "running"}

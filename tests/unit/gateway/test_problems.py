@@ -77,7 +77,7 @@ def test_a_body_has_the_errors_own_words_fields_and_extras() -> None:
     assert (body["platform"], body["connection"], body["action_url"]) == (
         "spotify",
         "c-1",
-        "/connect/spotify",
+        "/connect/spotify?connection=c-1",
     )
     assert (body["request_id"], body["trace_id"]) == ("r-1", None)
     assert "errors" not in body

@@ -24,9 +24,10 @@ class FakeRedis:
         self._check()
         return self.values.get(key)
 
-    async def set(self, key: str, value: bytes, *, ex: int) -> None:
+    async def set(self, key: str, value: bytes, *, ex: int, nx: bool = False) -> None:
         self._check()
-        self.values[key] = value.decode()
+        if not nx or key not in self.values:
+            self.values[key] = value.decode()
 
     async def delete(self, key: str) -> None:
         self._check()
@@ -46,6 +47,18 @@ async def test_a_value_comes_back_until_it_is_dropped() -> None:
 
     assert kept == Value(name="a")
     assert await cache.get("k", into=Value) is None
+
+
+async def test_a_value_that_must_be_new_leaves_the_one_that_stands_there() -> None:
+    cache = Cache(FakeRedis())  # type: ignore[arg-type]  # as above
+
+    await cache.put("k", value=Value(name="a"), life_s=5, is_new=True)
+    await cache.put("k", value=Value(name="b"), life_s=5, is_new=True)
+    kept = await cache.get("k", into=Value)
+    await cache.put("k", value=Value(name="c"), life_s=5)
+
+    assert kept == Value(name="a")
+    assert await cache.get("k", into=Value) == Value(name="c")
 
 
 @pytest.mark.parametrize("text", ['{"title": "a"}', "garbage", "[]"])

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from shared.cipher import Cipher, SealBroken
+from shared.cipher import Cipher, KeyMissing, SealBroken
 from shared.settings import Secret, parse_key_ring
 
 CONTEXT = "c-1|spotify|tokens"
@@ -59,9 +59,10 @@ def test_another_place_does_not_open_it() -> None:
 def test_an_unknown_key_is_named_by_its_id_alone() -> None:
     sealed = Cipher({"k1": OLD}).seal("a", context=CONTEXT)
 
-    with pytest.raises(SealBroken, match="'k1'") as caught:
+    with pytest.raises(KeyMissing, match="'k1'") as caught:
         Cipher({"k2": NEW}).open(sealed, context=CONTEXT)
 
+    assert caught.value.kid == "k1"
     assert sealed.rpartition(".")[2] not in str(caught.value)
 
 

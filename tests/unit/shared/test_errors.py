@@ -34,6 +34,7 @@ def test_every_error_has_a_code_and_a_remedy(kind: type[CrossplayError]) -> None
                 "ConnectionMissing",
                 "ReconnectRequired",
                 "AccountMismatch",
+                "TokensLocked",
                 "PlatformNotConfigured",
                 "PlatformDenied",
             },

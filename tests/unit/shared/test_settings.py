@@ -12,11 +12,13 @@ from shared.settings import (
     Settings,
     load,
     parse_key_ring,
+    parse_origins,
     private_key_pem,
     require_stores,
 )
 
 KEY = base64.b64encode(bytes(range(32))).decode()
+WEAK_KEY = base64.b64encode(bytes(32)).decode()
 OTHER_KEY = base64.b64encode(bytes(range(1, 33))).decode()
 PASSWORD = "correct-horse-battery"
 
@@ -50,6 +52,37 @@ def test_variables_are_read_by_their_names_and_others_left_alone() -> None:
 
 def test_every_setting_is_described() -> None:
     assert set(DESCRIPTIONS) == set(Settings.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "null",
+        "app.example",
+        "https://app.example/",
+        "https://APP.example",
+        "https://*.example",
+        "ftp://x",
+    ],
+)
+def test_an_origin_that_no_browser_sends_is_a_fault_that_names_it(origin: str) -> None:
+    (fault,) = faults_of({"CROSSPLAY_CORS_ORIGINS": f"https://good.example,{origin}"})
+
+    assert "CROSSPLAY_CORS_ORIGINS" in fault
+    assert f"`{origin}`" in fault
+
+
+def test_origins_are_separated_by_commas() -> None:
+    settings = load(
+        {"CROSSPLAY_CORS_ORIGINS": "https://app.example, http://127.0.0.1:5173 ,,http://[::1]:80"}
+    )
+
+    assert parse_origins(settings.cors_origins) == {
+        "https://app.example",
+        "http://127.0.0.1:5173",
+        "http://[::1]:80",
+    }
 
 
 @pytest.mark.parametrize(
@@ -99,6 +132,8 @@ def test_all_faults_are_told_at_once_whatever_their_kind() -> None:
         ("DATABASE_URL", f"mysql://crossplay:{PASSWORD}@127.0.0.1/x"),
         ("DATABASE_URL", f"postgresql://crossplay:{PASSWORD}[@127.0.0.1/x"),
         ("DATABASE_URL", f"postgresql://crossplay:{PASSWORD}\u2100@127.0.0.1/x"),
+        ("DATABASE_URL", f"postgresql://crossplay:{PASSWORD}/x@127.0.0.1/x"),
+        ("REDIS_URL", f"redis://:{PASSWORD}#x@127.0.0.1/0"),
         ("REDIS_URL", f"http://:{PASSWORD}@127.0.0.1"),
         ("SECRET_KEYS", f"k1:{PASSWORD}"),
         ("SECRET_KEYS", f"k1:{PASSWORD}ü"),
@@ -140,6 +175,31 @@ def test_a_role_that_needs_stores_names_all_that_are_missing() -> None:
             database_url=Secret("postgresql://h/d"), redis_url=Secret("redis://h"), secret_keys=Secret("k")
         )
     )
+
+
+def test_who_has_no_key_is_told_how_to_make_one() -> None:
+    with pytest.raises(SettingsError, match=r"CROSSPLAY_SECRET_KEYS is missing.*`crossplay keys generate`"):
+        require_stores(Settings(database_url=Secret("postgresql://h/d"), redis_url=Secret("redis://h")))
+
+
+@pytest.mark.parametrize(
+    ("ring", "fault"),
+    [
+        (f"k1:{WEAK_KEY}", "key 1 is not random"),
+        (f"k1:{KEY},k2:{base64.b64encode(b'open sesame ' * 3)[:43].decode()}=", "key 2 is not random"),
+        (f"k1:{KEY},k2:{base64.b64encode(bytes(range(8)) * 4).decode()}", "key 2 is not random"),
+        (f"k1:{KEY},k1:{OTHER_KEY}", "key 2 has the id of another one"),
+        (f"k1:{KEY},k2:{KEY}", "key 2 is the same as another one"),
+        (f"k-1:{KEY}", "key 1 is not `kid:base64-of-32-bytes`"),
+        (f"k٣:{KEY}", "key 1 is not `kid:base64-of-32-bytes`"),
+        (f"k1:{KEY[:20]}", "key 1 is not `kid:base64-of-32-bytes`"),
+    ],
+)
+def test_a_ring_that_protects_nothing_is_refused_without_showing_it(ring: str, fault: str) -> None:
+    (told,) = faults_of({"CROSSPLAY_SECRET_KEYS": ring})
+
+    assert fault in told
+    assert KEY not in told
 
 
 def test_a_key_ring_keeps_its_order_since_the_first_key_encrypts() -> None:

@@ -119,12 +119,6 @@ def test_secret_shapes_never_reach_the_log(
     assert "[redacted]" in written
 
 
-def test_redaction_leaves_ordinary_words_alone() -> None:
-    text = "Spotify refused the refresh_token grant; basic plan; https://127.0.0.1:8080/connect?x=1"
-
-    assert telemetry.redact(text) == text
-
-
 def test_records_of_libraries_arrive_under_their_own_name(capsys: pytest.CaptureFixture[str]) -> None:
     telemetry.configure_logging(JSON)
 
@@ -310,3 +304,27 @@ telemetry.configure("crossplay-test", settings=Settings(log_format="json"))
     )
     assert finished.returncode == 0, finished.stderr
     return [json.loads(line) for line in finished.stderr.splitlines()]
+
+
+def test_an_error_that_ends_the_process_is_logged_without_secrets() -> None:
+    head = (
+        "import threading\nfrom shared import telemetry\nfrom shared.settings import Settings, Secret\n"
+        "telemetry.configure('t', settings=Settings(log_format='json', "
+        "spotify_client_secret=Secret('known-canary')))\n"
+        "ended = threading.Thread(target=lambda: 1 / (lambda text: int(text))('known-canary'))\n"
+        "ended.start(); ended.join()\n"
+    )
+
+    finished = subprocess.run(
+        [sys.executable, "-c", f"{head}raise ValueError('known-canary') from KeyError('cp_live_canary')"],
+        env={name: value for name, value in os.environ.items() if not name.startswith("OTEL_")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    lines = [json.loads(line) for line in finished.stderr.splitlines()]
+    assert finished.returncode == 1
+    assert [line["message"] for line in lines] == ["Ended by an unexpected fault"] * 2
+    assert "canary" not in finished.stderr

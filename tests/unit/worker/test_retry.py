@@ -7,7 +7,7 @@ import pytest
 from shared import errors
 from shared.errors import CrossplayError, PlatformError, RateLimited, Remedy
 from shared.lifecycle import PauseReason
-from worker.retry import MAX_DELAY_S, Discard, Pause, Retry, Snooze, backoff_s, plan
+from worker.retry import MAX_DELAY_S, UNLOCK_AFTER_S, Discard, Pause, Retry, Snooze, backoff_s, plan
 
 SEEDS = range(50)
 
@@ -101,6 +101,12 @@ def test_a_pause_says_what_the_user_has_to_do(error: CrossplayError, reason: Pau
     verdict = plan(error, attempt=1, max_attempts=3, rng=random.Random(1))
 
     assert verdict == Pause(reason=reason)
+
+
+def test_tokens_that_no_key_opens_are_tried_again_by_themselves() -> None:
+    verdict = plan(errors.TokensLocked("No key."), attempt=1, max_attempts=3, rng=random.Random(1))
+
+    assert verdict == Pause(reason=PauseReason.TOKENS_LOCKED, again_s=UNLOCK_AFTER_S)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -6,11 +6,12 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Iterator
 
 import pytest
 
 from deploy.cli.exits import Exit
-from deploy.cli.main import run
+from deploy.cli.main import app, run
 from tests.fakes.gateway import API_KEY, TRANSFER_ID, FakeGateway, status
 
 PATIENCE_S = 120.0  # a command that starts beside a whole suite
@@ -114,7 +115,7 @@ def test_postgres_that_is_away_is_told_without_its_password(
 ) -> None:
     monkeypatch.setenv("CROSSPLAY_DATABASE_URL", "postgresql://mira:canary@127.0.0.1:9/crossplay")
     monkeypatch.setenv("CROSSPLAY_REDIS_URL", "redis://127.0.0.1:9/0")
-    monkeypatch.setenv("CROSSPLAY_SECRET_KEYS", f"k1:{base64.b64encode(bytes(32)).decode()}")
+    monkeypatch.setenv("CROSSPLAY_SECRET_KEYS", f"k1:{base64.b64encode(bytes(range(32))).decode()}")
 
     code = run(verb)
 
@@ -123,3 +124,33 @@ def test_postgres_that_is_away_is_told_without_its_password(
     assert "Postgres does not answer" in told
     assert "CROSSPLAY_DATABASE_URL" in told
     assert "canary" not in told
+
+
+@pytest.fixture
+def _broken_verb() -> Iterator[None]:
+    """Give the command a verb that breaks on secrets."""
+
+    @app.command("break")
+    def _break() -> None:
+        raise ValueError("known-canary") from KeyError("cp_live_canary")
+
+    yield
+    app.registered_commands.pop()
+
+
+@pytest.mark.parametrize("is_debugged", [False, True])
+@pytest.mark.usefixtures("_broken_verb")
+def test_an_internal_error_is_told_without_secrets(
+    *, is_debugged: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CROSSPLAY_SPOTIFY_CLIENT_SECRET", "known-canary")
+    if is_debugged:
+        monkeypatch.setenv("CROSSPLAY_DEBUG", "1")
+
+    code = run(["break"])
+
+    told = capsys.readouterr().err
+    assert code == Exit.FAILED
+    assert "Internal error: ValueError: [redacted]" in told
+    assert "canary" not in told
+    assert ("Traceback" in told) is is_debugged

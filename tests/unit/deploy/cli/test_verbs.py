@@ -152,13 +152,17 @@ async def test_exit_code_tells_the_end(
 async def test_pause_until_the_user_signs_in_names_the_command_for_it(
     gateway: FakeGateway, crossplay: Crossplay, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pause = {"reason": "reconnect_required", "platform": "spotify", "action_url": "/connect/spotify"}
+    pause = {
+        "reason": "reconnect_required",
+        "platform": "spotify",
+        "action_url": "/connect/spotify?connection=c-1",
+    }
     gateway.revisions = [running(), status("paused", paused=pause)]
 
     code = await crossplay("transfer", "spotify:Tides", "apple_music")
 
     assert code == Exit.SIGN_IN
-    assert "crossplay connect spotify" in capsys.readouterr().out
+    assert "crossplay connect spotify --connection c-1" in capsys.readouterr().out
 
 
 async def test_warnings_are_told_in_words(

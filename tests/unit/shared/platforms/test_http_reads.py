@@ -316,14 +316,18 @@ async def test_dead_token_is_refreshed_once_and_the_call_repeated_once(answerer:
     ]
 
 
-async def test_token_that_is_refused_when_fresh_asks_to_reconnect(answerer: Answerer) -> None:
+async def test_tokens_that_are_refused_when_fresh_are_replaced_once_more_and_then_ask_to_reconnect(
+    answerer: Answerer,
+) -> None:
     answerer.answers = [{"status": 401}]
+    connection = session()
 
     async with opened(answerer.url) as path:
         with pytest.raises(ReconnectRequired):
-            await path.http.read(CALL, session=session(), into=Answer)
+            await path.http.read(CALL, session=connection, into=Answer)
 
-    assert len(answerer.requests) == 2
+    assert [tokens.access_token for tokens in connection.rejected] == ["stale-token", "fresh-token"]
+    assert len(answerer.requests) == 3
 
 
 async def test_user_call_that_is_refused_probes_the_app_itself(answerer: Answerer) -> None:
@@ -334,7 +338,7 @@ async def test_user_call_that_is_refused_probes_the_app_itself(answerer: Answere
     async with opened(answerer.url, can_refresh=False, refusals=(denied,), probe=probe) as path:
         with pytest.raises(PlatformDenied):
             await path.http.read(CALL, session=session(), into=Answer)
-        answerer.answers = [{"status": 401}, {"text": "{}"}, {"status": 401}, {"text": "{}"}]
+        answerer.answers = [{"status": 401}, {"text": "{}"}] * 3
         with pytest.raises(ReconnectRequired):
             await path.http.read(CALL, session=session(), into=Answer)
         answerer.answers = [{"status": 401}, {"status": 429}]

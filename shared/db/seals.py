@@ -1,0 +1,146 @@
+"""What is sealed where: the one list of columns with sealed texts, and how they come under another key."""
+
+from collections.abc import AsyncIterator, Callable
+
+import msgspec
+
+from shared.cipher import Cipher, SealBroken
+from shared.db.pool import Pool, Row
+
+_BATCH_COUNT = 200
+_PASS_COUNT = 5  # rows that others change all the time are left to them
+
+
+class SealedColumn(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of sealed texts. Its table has a primary key `id`.
+
+    place: what operators call it. context: what a row's text is bound to; it gets the whole row.
+    needed: which rows still need their text, in SQL; a text that nobody will open may lose its key.
+    """
+
+    place: str
+    table: str
+    column: str
+    context: Callable[[Row], str]
+    needed: str = "true"
+
+
+def tokens_context(connection_id: str, platform: str) -> str:
+    return f"{connection_id}|{platform}|tokens"
+
+
+def verifier_context(session_id: str, platform: str) -> str:
+    return f"{session_id}|{platform}|verifier"
+
+
+SEALED: tuple[SealedColumn, ...] = (
+    SealedColumn(
+        place="connections",
+        table="connections",
+        column="sealed_tokens",
+        context=lambda row: tokens_context(str(row["id"]), row["platform"]),
+    ),
+    SealedColumn(
+        place="connect sessions",
+        table="connect_sessions",
+        column="sealed_verifier",
+        context=lambda row: verifier_context(str(row["id"]), row["platform"]),
+        needed="used_at IS NULL AND expires_at > now()",
+    ),
+)
+"""Every column that holds sealed texts; a new one is a new row here."""
+
+# The names in braces are those of SEALED, never what came from outside.
+COUNT = """
+SELECT CASE WHEN {column} LIKE 'v1.%.%.%' THEN split_part({column}, '.', 2) END AS kid, count(*) AS text_count
+FROM {table} WHERE {column} <> '' AND {needed} GROUP BY 1 ORDER BY 1
+"""
+OLDER = """
+SELECT * FROM {table}
+WHERE {column} <> '' AND {needed} AND NOT starts_with({column}, 'v1.' || $1::text || '.')
+      AND (id > $2 OR $2 IS NULL)
+ORDER BY id LIMIT $3
+"""
+RESEAL = "UPDATE {table} SET {column} = $3 WHERE id = $1 AND {column} = $2 RETURNING true"
+
+
+class KeyUse(msgspec.Struct, frozen=True, kw_only=True):
+    """How many texts of a place need a key. kid: the key's id, None for what is no sealed text at all."""
+
+    place: str
+    kid: str | None
+    text_count: int
+
+
+class Locked(msgspec.Struct, frozen=True, kw_only=True):
+    """A row whose text no key of the ring opens, and why."""
+
+    id: str
+    reason: str
+
+
+class Resealed(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a place's older texts. left_count: others changed these rows all the time."""
+
+    place: str
+    resealed_count: int
+    left_count: int
+    locked: tuple[Locked, ...]
+
+
+async def key_uses(pool: Pool) -> list[KeyUse]:
+    """Count the stored texts by place and key; opens none."""
+    return [
+        KeyUse(place=one.place, kid=row["kid"], text_count=row["text_count"])
+        for one in SEALED
+        for row in await pool.fetch(_sql(COUNT, one))
+    ]
+
+
+async def reseal(pool: Pool, cipher: Cipher, *, column: SealedColumn) -> Resealed:
+    """Seal what another key has sealed with the ring's first one.
+
+    A row that somebody changes meanwhile keeps their text, and is looked at again. May be cut off anywhere
+    and repeated: what is done is done. A text that cannot be opened stays as it is and stops nothing.
+    """
+    resealed_count = overtaken_count = 0
+    locked: list[Locked] = []
+    for _ in range(_PASS_COUNT):
+        overtaken_count, locked = 0, []
+        async for row in _older(pool, cipher, column):
+            try:
+                is_done = await _reseal_row(pool, cipher, column=column, row=row)
+            except SealBroken as error:
+                locked.append(Locked(id=str(row["id"]), reason=str(error)))
+                continue
+            resealed_count += is_done
+            overtaken_count += not is_done
+        if not overtaken_count:
+            break
+    return Resealed(
+        place=column.place,
+        resealed_count=resealed_count,
+        left_count=overtaken_count,
+        locked=tuple(locked),
+    )
+
+
+async def _older(pool: Pool, cipher: Cipher, column: SealedColumn) -> AsyncIterator[Row]:
+    """Iterate, batch by batch in the order of ids, over the rows that the first key has not sealed."""
+    last_id = None
+    while rows := await pool.fetch(_sql(OLDER, column), cipher.sealing_kid, last_id, _BATCH_COUNT):
+        for row in rows:
+            yield row
+        last_id = rows[-1]["id"]
+
+
+async def _reseal_row(pool: Pool, cipher: Cipher, *, column: SealedColumn, row: Row) -> bool:
+    """Return False where the row has another text meanwhile, or is gone. Raises SealBroken."""
+    sealed = row[column.column]
+    context = column.context(row)
+    fresh = cipher.seal(cipher.open(sealed, context=context), context=context)
+    return bool(await pool.fetchval(_sql(RESEAL, column), row["id"], sealed, fresh))
+
+
+def _sql(statement: str, column: SealedColumn) -> str:
+    return statement.format(table=column.table, column=column.column, needed=column.needed)
