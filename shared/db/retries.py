@@ -77,15 +77,17 @@ async def retry(pool: Pool, transfer_id: TransferId, *, user_id: UserId, scope: 
     wish again, while it is being done, changes nothing. Raises NotFound, and StateConflict where the wish
     means nothing, or another transfer is writing to the playlist.
     """
-    try:
-        async with pool.acquire() as connection, connection.transaction():
-            transfer = await transfers.lock(connection, transfer_id, user_id=user_id)
-            if transfer is None:
-                raise NotFound("You have no transfer of this id.")
-            _check(transfer, scope)
+    async with pool.acquire() as connection, connection.transaction():
+        transfer = await transfers.lock(connection, transfer_id, user_id=user_id)
+        if transfer is None:
+            raise NotFound("You have no transfer of this id.")
+        _check(transfer, scope)
+        try:
             return await _apply(connection, transfer, scope)
-    except asyncpg.UniqueViolationError as error:
-        raise StateConflict("Another transfer is writing to this playlist: retry when it is done.") from error
+        except asyncpg.UniqueViolationError as error:
+            raise StateConflict(
+                "Another transfer is writing to this playlist: retry when it is done.", state=transfer.state
+            ) from error
 
 
 async def _apply(connection: Connection, transfer: Transfer, scope: RetryScope | None) -> bool:
