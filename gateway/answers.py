@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -13,6 +13,9 @@ from shared.errors import FieldFault, UnknownPlatform, ValidationFailed
 from shared.models import Platform
 
 T = TypeVar("T")
+
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""A place in a list that Postgres counts by a bigint."""
 
 
 def json(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

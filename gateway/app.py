@@ -25,11 +25,13 @@ from gateway.actions.follow_transfer import STREAM_LIMITS, FollowTransfer, Strea
 from gateway.actions.keep_connections import KeepConnections
 from gateway.actions.keep_keys import KeepKeys
 from gateway.actions.keep_rules import KeepRules
+from gateway.actions.keep_webhooks import KeepWebhooks
 from gateway.actions.link_account import LinkAccount
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.manage_users import ManageUsers
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
+from gateway.actions.replay_delivery import ReplayDelivery
 from gateway.actions.report_transfer import ReportTransfer
 from gateway.actions.retry_transfer import RetryTransfer
 from gateway.actions.review_item import ReviewItem
@@ -47,6 +49,7 @@ from gateway.routes import (
     connect,
     connections,
     control,
+    deliveries,
     events,
     health,
     platforms,
@@ -59,9 +62,11 @@ from gateway.routes import (
     status,
     transfer,
     users,
+    webhooks,
 )
 from gateway.server import ProblemRunner
 from shared import telemetry
+from shared.address_guard import AddressGuard
 from shared.allowances import Allowances
 from shared.cache import Cache
 from shared.cipher import Cipher
@@ -71,7 +76,7 @@ from shared.fleet import Fleet
 from shared.limiter import SharedBudget
 from shared.platforms.base import Budget, PlatformProfile
 from shared.platforms.registry import Platforms
-from shared.settings import Settings, parse_key_ring, parse_origins
+from shared.settings import Settings, parse_key_ring, parse_networks, parse_origins
 from shared.streams import Streams, open_redis
 from shared.tokens import Sessions
 
@@ -88,6 +93,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *platforms.ROUTES,
     *rules.ROUTES,
     *connect.ROUTES,
+    *webhooks.ROUTES,
+    *deliveries.ROUTES,
     *connections.ROUTES,
     *sign_in.ROUTES,
     *api_keys.ROUTES,
@@ -271,6 +278,9 @@ def _wire(
         cipher=cipher,
         public_url=lambda: address.url,
     )
+    guard = AddressGuard(parse_networks(app[keys.SETTINGS].webhook_allowed_networks))
+    app[keys.KEEP_WEBHOOKS] = KeepWebhooks(pool=pool, cipher=cipher, guard=guard)
+    app[keys.REPLAY_DELIVERY] = ReplayDelivery(pool=pool, keep=app[keys.KEEP_WEBHOOKS])
     app[keys.KEEP_CONNECTIONS] = KeepConnections(
         pool=pool, platforms=platforms, accounts=accounts, sessions=sessions, playlists=lists
     )

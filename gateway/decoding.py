@@ -3,13 +3,13 @@
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import msgspec
 
 from gateway.actions.refusals import BodyMalformed
 from gateway.schemas import OnDuplicate
-from shared.db.connections import ConnectionState
+from gateway.webhook_schemas import Subscription
 from shared.db.retries import RetryScope
 from shared.errors import FieldFault, ValidationFailed
 from shared.models import Explicit, Platform, Policy
@@ -21,13 +21,13 @@ _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _FIELD = re.compile(r"(?:missing required|contains unknown) field `(?P<name>[^`]*)`")
 _CHOICES: dict[str, type[StrEnum]] = {
     "platform": Platform,
-    "state": ConnectionState,
     "source_platform": Platform,
     "target_platform": Platform,
     "policy": Policy,
     "explicit": Explicit,
     "on_duplicate": OnDuplicate,
     "scope": RetryScope,
+    "events": Subscription,
 }
 
 
@@ -48,11 +48,24 @@ def decode_query(query: Mapping[str, str], *, into: type[T], prefix: str = "/que
         return msgspec.convert(dict(query), into, strict=False)
     except msgspec.ValidationError as error:
         raise ValidationFailed(
-            "The request does not have the promised form.", faults=(_fault(error, prefix=prefix),)
+            "The request does not have the promised form.",
+            faults=(_fault(error, choices=_choices(into), prefix=prefix),),
         ) from None
 
 
-def _fault(error: msgspec.ValidationError, *, prefix: str = "") -> FieldFault:
+def _choices(into: Any) -> dict[str, type[StrEnum]]:
+    """Return what the fields of a query can be: the same name stands for other things in another list."""
+    return {
+        field.name: kind
+        for field in msgspec.structs.fields(into)
+        for kind in (field.type, *get_args(field.type))
+        if isinstance(kind, type) and issubclass(kind, StrEnum)
+    }
+
+
+def _fault(
+    error: msgspec.ValidationError, *, choices: Mapping[str, type[StrEnum]] = _CHOICES, prefix: str = ""
+) -> FieldFault:
     parts = _WHERE.fullmatch(str(error))
     what, path = (parts["what"], parts["path"] or "") if parts else (str(error), "")
     steps: list[Any] = [name or index for name, index in _STEP.findall(path)]
@@ -60,7 +73,8 @@ def _fault(error: msgspec.ValidationError, *, prefix: str = "") -> FieldFault:
     if named:
         steps.append(named["name"])
     detail = f"{what}."
-    if what.startswith("Invalid enum value") and steps and steps[-1] in _CHOICES:
-        detail = f"{what}: choose one of {', '.join(_CHOICES[steps[-1]])}."
+    field = next((step for step in reversed(steps) if step in choices), None)
+    if what.startswith("Invalid enum value") and field:
+        detail = f"{what}: choose one of {', '.join(choices[field])}."
     pointer = prefix + "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
     return FieldFault(pointer, detail)

@@ -14,10 +14,12 @@ from gateway.actions.follow_transfer import FollowTransfer, StreamLimits
 from gateway.actions.keep_connections import KeepConnections
 from gateway.actions.keep_keys import KeepKeys
 from gateway.actions.keep_rules import KeepRules
+from gateway.actions.keep_webhooks import KeepWebhooks
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.manage_users import ManageUsers
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
+from gateway.actions.replay_delivery import ReplayDelivery
 from gateway.actions.report_transfer import ReportTransfer
 from gateway.actions.retry_transfer import RetryTransfer
 from gateway.actions.review_item import ReviewItem
@@ -43,6 +45,8 @@ CREATE_TRANSFER = web.AppKey("create_transfer", CreateTransfer)
 CONTROL_TRANSFER = web.AppKey("control_transfer", ControlTransfer)
 RETRY_TRANSFER = web.AppKey("retry_transfer", RetryTransfer)
 UNDO_TRANSFER = web.AppKey("undo_transfer", UndoTransfer)
+KEEP_WEBHOOKS = web.AppKey("keep_webhooks", KeepWebhooks)
+REPLAY_DELIVERY = web.AppKey("replay_delivery", ReplayDelivery)
 KEEP_RULES = web.AppKey("keep_rules", KeepRules)
 REVIEW_ITEM = web.AppKey("review_item", ReviewItem)
 REPORT_TRANSFER = web.AppKey("report_transfer", ReportTransfer)

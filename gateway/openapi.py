@@ -11,6 +11,7 @@ import msgspec
 from gateway.operations import Operation
 from gateway.problems import INTERNAL, KINDS
 from gateway.schemas import Problem
+from gateway.webhook_docs import PAYLOADS, describe
 
 _PATH_SCHEMAS = {"position": {"type": "integer", "minimum": 0, "maximum": 999_999_999}}
 _REF = "#/components/schemas/{name}"
@@ -39,6 +40,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "security": [{"apiKey": []}],
         "paths": paths,
+        "webhooks": describe(by_type),
         "components": {
             "schemas": components,
             "securitySchemes": {
@@ -49,7 +51,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
 
 
 def _types(operations: Iterable[Operation]) -> list[Any]:
-    found: dict[str, Any] = {repr(Problem): Problem}
+    found: dict[str, Any] = {repr(one): one for one in (Problem, *PAYLOADS.values())}
     for operation in operations:
         for one in (operation.body, operation.query, *operation.answers.values()):
             if one is not None:

@@ -15,6 +15,7 @@ from gateway.actions.refusals import (
     TargetLimit,
     TooManyRequests,
     TooManyStreams,
+    TooManyWebhooks,
     UndoNotSupported,
 )
 from shared import errors
@@ -55,7 +56,7 @@ _NOT_FOUND = Kind(
     status=404,
     title="There is no such thing",
     cause="The address or the id names nothing that your API key may see.",
-    cure="Check it for typing mistakes; `GET /transfers`, `/connections` and `/rules` list what is yours.",
+    cure="Check it for typing mistakes; `GET /transfers`, `/connections`, `/rules`, `/webhooks` list yours.",
 )
 _CONNECTION_MISSING = Kind(
     slug="connection-missing",
@@ -229,6 +230,13 @@ TABLE: dict[type[CrossplayError], Kind] = {
         title="Too many event streams are open",
         cause="Each open event stream keeps this server busy, so their number is limited.",
         cure="Close a stream that nobody reads, or ask `GET /status/{id}` with `Prefer: wait=25` instead.",
+    ),
+    TooManyWebhooks: Kind(
+        slug="too-many-webhooks",
+        status=409,
+        title="You have too many webhooks",
+        cause="Each event is sent to every webhook of its user, so their number is limited.",
+        cure="Remove one that you do not need with `DELETE /webhooks/{id}`; `GET /webhooks` lists them.",
     ),
     TooManyRequests: Kind(
         slug="too-many-requests",

@@ -8,7 +8,6 @@ from gateway import schemas
 from gateway.actions.foretell_sign_in import foretell
 from gateway.actions.read_transfer import TransferView
 from gateway.actions.renew_url import renew_url
-from gateway.actions.summarize_transfer import summarize
 from gateway.review_schemas import RuleResource, RuleSourceResource, RuleTargetResource
 from gateway.schemas import Ending, OnDuplicate, TransferKind
 from shared.db.connections import Connection, ConnectionState
@@ -17,6 +16,7 @@ from shared.db.match_rules import Rule
 from shared.db.transfers import Transfer
 from shared.lifecycle import PauseReason, State, is_full
 from shared.models import ConnectionId, Platform, Playlist, SourceItem
+from shared.summaries import summarize
 
 Label = Callable[[Platform], str]
 

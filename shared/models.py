@@ -14,6 +14,8 @@ PlaylistId = NewType("PlaylistId", str)
 TrackId = NewType("TrackId", str)
 AlbumId = NewType("AlbumId", str)
 RuleId = NewType("RuleId", str)
+WebhookId = NewType("WebhookId", str)
+DeliveryId = NewType("DeliveryId", str)
 Isrc = NewType("Isrc", str)
 
 

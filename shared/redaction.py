@@ -43,6 +43,7 @@ _SHAPES = re.compile(
     | (?P<query> [?&] (?: code | state | token | key ) = ) [^\s"'\\&]+
     | (?P<user> :// [^\s:/@"']* : (?! password@ ) ) [^\s/"'\\]+ (?= @ )
     | \b cp_live_ \w+                                # our own API keys
+    | \b whsec_ [\w+/=-]+                           # secrets of webhooks
     | \b whsec_ [\w+/=-]+                            # secrets of webhooks
     | \b {_SPOTIFY} | \b {_JWT} | {_PRIVATE_KEY}
     """,

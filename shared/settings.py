@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 from urllib.parse import urlsplit
@@ -64,6 +65,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     failed_keys_per_minute: CountOrOff = 60
     cors_origins: str = ""
 
+    webhook_timeout_s: Positive = 15.0
+    webhook_allowed_networks: str = ""
+
     worker_concurrency: Count = 8
     lease_s: Positive = 30.0
     send_timeout_s: Positive = 10.0
@@ -101,6 +105,9 @@ DESCRIPTIONS: dict[str, str] = {
     "port": "Port that the gateway listens on; 0 takes a free one.",
     "public_url": "Address under which users reach the gateway; empty: `http://<host>:<port>`.",
     "streams_per_user": "Event streams that one user may have open at one gateway.",
+    "webhook_timeout_s": "Total time of one attempt to deliver to a webhook.",
+    "webhook_allowed_networks": "Networks of your own that webhooks may lead to, as CIDRs by comma; http "
+    "will do there. Empty: public https addresses only.",
     "key_requests_per_minute": "Requests that one API key may make at all gateways together; 0: no limit.",
     "failed_keys_per_minute": "Requests with wrong API keys that one address may send; 0: no limit.",
     "cors_origins": "Origins whose pages may call the API, `https://app.example`, several by comma; empty: "
@@ -187,6 +194,17 @@ def parse_key_ring(secret_keys: Secret) -> dict[str, bytes]:
     return ring
 
 
+def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return the networks of a list of CIDRs. Raises ValueError that names the faulty one."""
+    networks = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        try:
+            networks.append(ip_network(part))
+        except ValueError:
+            raise ValueError(f"{part!r} is no network such as 10.1.0.0/16 or fd00:1::/64") from None
+    return tuple(networks)
+
+
 def parse_origins(cors_origins: str) -> frozenset[str]:
     """Return the origins, as browsers write them. Raises ValueError that names what is none."""
     origins = frozenset(filter(None, map(str.strip, cors_origins.split(","))))
@@ -260,6 +278,10 @@ def _rule_faults(settings: Settings) -> list[str]:
         parse_key_ring(settings.secret_keys)
     except ValueError as error:
         faults.append(f"{PREFIX}SECRET_KEYS: {error}.")
+    try:
+        parse_networks(settings.webhook_allowed_networks)
+    except ValueError as error:
+        faults.append(f"{PREFIX}WEBHOOK_ALLOWED_NETWORKS: {error}.")
     try:
         parse_origins(settings.cors_origins)
     except ValueError as error:

@@ -90,6 +90,12 @@ class Metrics:
             "crossplay.outbox.requeued", unit="{job}", description="Jobs whose wake-up was sent again."
         )
 
+        self._webhook_deliveries = meter.create_counter(
+            "crossplay.webhook.deliveries",
+            unit="{attempt}",
+            description="Attempts to deliver to webhooks, by result.",
+        )
+
     def transfer_ended(self, state: str) -> None:
         self._transfers.add(1, {"crossplay.state": state})
 
@@ -120,6 +126,10 @@ class Metrics:
 
     def jobs_requeued(self, job_count: int, *, platform: str) -> None:
         self._requeued.add(job_count, {"crossplay.platform": platform})
+
+    def webhook_attempted(self, result: str) -> None:
+        """result: delivered, retried or failed."""
+        self._webhook_deliveries.add(1, {"crossplay.result": result})
 
 
 meters = Metrics(metrics.get_meter("crossplay"))

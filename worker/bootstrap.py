@@ -14,6 +14,7 @@ from loguru import logger
 from redis.asyncio import Redis
 
 from shared import telemetry
+from shared.address_guard import AddressGuard
 from shared.cipher import Cipher
 from shared.clock import SystemClock
 from shared.db.pool import Pool, open_pool
@@ -22,7 +23,7 @@ from shared.limiter import SharedBudget
 from shared.models import ConnectionId, Platform
 from shared.platforms.base import Adapter, PlatformProfile
 from shared.platforms.registry import Platforms
-from shared.settings import Settings, parse_key_ring, require_stores
+from shared.settings import Settings, parse_key_ring, parse_networks, require_stores
 from shared.streams import Streams, open_redis
 from shared.tokens import Sessions
 from worker.consumer import Consumer
@@ -30,6 +31,9 @@ from worker.executor import Executor
 from worker.lookups import Lookups
 from worker.scheduler import Scheduler
 from worker.transfer import TransferRunner
+from worker.webhooks.deliverer import Deliverer
+from worker.webhooks.letters import Letters
+from worker.webhooks.sender import Sender
 
 
 class Worker:
@@ -60,13 +64,10 @@ class Worker:
                 sweep_s=settings.sweep_s,
                 on_fleet=self._fleet.heard,
             )
-            sessions = Sessions(
-                pool=pool,
-                redis=redis,
-                cipher=Cipher(parse_key_ring(settings.secret_keys)),
-                refresher_of=platforms.oauth,
-            )
+            cipher = Cipher(parse_key_ring(settings.secret_keys))
+            sessions = Sessions(pool=pool, redis=redis, cipher=cipher, refresher_of=platforms.oauth)
             stack.push_async_callback(sessions.close)
+            self._deliverer = await self._open_deliverer(pool, platforms, cipher, stack)
             executor = self._executor(pool, redis, platforms, sessions)
             self._consumers = [self._consumer(platform, redis, executor, stack) for platform in Platform]
             self._stack = stack.pop_all()
@@ -80,12 +81,15 @@ class Worker:
         logger.info("Worker started", worker_id=self.id, slots=self._settings.worker_concurrency)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._scheduler.run(stop))
+            group.create_task(self._deliverer.run(stop))
             for consumer in self._consumers:
                 group.create_task(consumer.run(stop))
         logger.info("Worker drains", worker_id=self.id)
         try:
             async with asyncio.timeout(self._settings.drain_s):
-                await asyncio.gather(*(consumer.drain() for consumer in self._consumers))
+                await asyncio.gather(
+                    self._deliverer.drain(), *(consumer.drain() for consumer in self._consumers)
+                )
         except TimeoutError:
             logger.warning("Some jobs did not end in time; their leases will run out")
         for consumer in self._consumers:
@@ -119,6 +123,20 @@ class Worker:
             lease_s=self._settings.lease_s,
             send_timeout_s=self._settings.send_timeout_s,
             max_attempts=self._settings.max_attempts,
+        )
+
+    async def _open_deliverer(
+        self, pool: Pool, platforms: Platforms, cipher: Cipher, stack: AsyncExitStack
+    ) -> Deliverer:
+        guard = AddressGuard(parse_networks(self._settings.webhook_allowed_networks))
+        timeout_s = self._settings.webhook_timeout_s
+        return Deliverer(
+            pool=pool,
+            sender=await stack.enter_async_context(Sender(guard, timeout_s=timeout_s)),
+            letters=Letters(cipher, label=platforms.label),
+            lease_s=2 * timeout_s,
+            pause_s=self._settings.sweep_s,
+            rng=random.Random(),
         )
 
     def _consumer(

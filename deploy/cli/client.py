@@ -91,6 +91,10 @@ class GatewayClient:
         """Send once; repeating it does no harm."""
         return await self._once("PUT", path, json=body)
 
+    async def patch(self, path: str, *, body: Mapping[str, Any]) -> Answer:
+        """Send once; repeating it does no harm."""
+        return await self._once("PATCH", path, json=body)
+
     async def delete(self, path: str) -> Answer:
         """Send once."""
         return await self._once("DELETE", path)

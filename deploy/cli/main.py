@@ -22,6 +22,7 @@ from deploy.cli import (
     report,
     review,
     transfers,
+    webhooks,
 )
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_text, say
@@ -69,6 +70,7 @@ for part in (
     review,
     api_keys,
     match,
+    webhooks,
 ):
     app.add_typer(part.app)
 

@@ -144,6 +144,26 @@ class RuleRow(msgspec.Struct, frozen=True, kw_only=True):
     target: RuleEnd
 
 
+class WebhookRow(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    url: str
+    events: tuple[str, ...]
+    enabled: bool
+    disabled_reason: str | None = None
+
+
+class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
+    """status: of the last answer, None where none came; then error says why."""
+
+    id: str
+    type: str
+    state: str
+    attempts: int
+    status: int | None = None
+    error: str | None = None
+    next_try_at: str | None = None
+
+
 class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     """An API key in a list; times are RFC 3339 texts."""
 
@@ -194,6 +214,14 @@ def read_connect_session(body: Any) -> ConnectSession:
 
 def read_rule(body: Any) -> RuleRow:
     return _read(body, RuleRow)
+
+
+def read_webhook(body: Any) -> WebhookRow:
+    return _read(body, WebhookRow)
+
+
+def read_delivery(body: Any) -> DeliveryRow:
+    return _read(body, DeliveryRow)
 
 
 def read_key(body: Any) -> KeyRow:

@@ -4,7 +4,6 @@ from loguru import logger
 
 from gateway.actions.accounts import PlatformsPort
 from gateway.actions.read_transfer import ReadTransfer
-from gateway.actions.summarize_transfer import paused_by_operator
 from gateway.actions.wake_workers import WakeWorkers
 from shared.db import control, platform_pauses
 from shared.db.control import Control
@@ -13,6 +12,7 @@ from shared.db.transfers import Transfer
 from shared.errors import CrossplayError, PlatformPaused, StateConflict
 from shared.lifecycle import TERMINAL, PauseReason, State
 from shared.models import UserId
+from shared.summaries import paused_by_operator
 
 # A wish that the state has fulfilled already is no mistake.
 _DONE = {

@@ -69,6 +69,16 @@ class TooManyStreams(RequestError):
         self.extras: Mapping[str, Any] = {"limit": limit}
 
 
+class TooManyWebhooks(RequestError):
+    """The user has as many webhooks as anybody may have. extras: how many that is."""
+
+    code = "too-many-webhooks"
+
+    def __init__(self, message: str, *, limit: int) -> None:
+        super().__init__(message)
+        self.extras: Mapping[str, Any] = {"limit": limit}
+
+
 class TooManyRequests(RequestError):
     """An API key, or an address that sends wrong ones, has used up its requests for the moment."""
 

@@ -33,6 +33,10 @@ def verifier_context(session_id: str, platform: str) -> str:
     return f"{session_id}|{platform}|verifier"
 
 
+def webhook_context(webhook_id: str) -> str:
+    return f"{webhook_id}|webhook|secret"
+
+
 SEALED: tuple[SealedColumn, ...] = (
     SealedColumn(
         place="connections",
@@ -46,6 +50,19 @@ SEALED: tuple[SealedColumn, ...] = (
         column="sealed_verifier",
         context=lambda row: verifier_context(str(row["id"]), row["platform"]),
         needed="used_at IS NULL AND expires_at > now()",
+    ),
+    SealedColumn(
+        place="webhooks",
+        table="webhooks",
+        column="sealed_secret",
+        context=lambda row: webhook_context(str(row["id"])),
+    ),
+    SealedColumn(
+        place="webhooks, rotated secrets",
+        table="webhooks",
+        column="sealed_old_secret",
+        context=lambda row: webhook_context(str(row["id"])),
+        needed="old_secret_until > now()",
     ),
 )
 """Every column that holds sealed texts; a new one is a new row here."""

@@ -42,6 +42,8 @@ ANY_JOB = (
     *_points("J12", of.NEW_ON_APPLE, "transfers.RESUME_DUE", "jobs.STALE"),
     *_points("J12", of.NEW_ON_APPLE, "commit platform_pauses.RELEASE+platform_pauses.HOLD"),
     *_points("J13", of.NEW_ON_APPLE, "workers.SEEN", "DELETE workers", "workers.ALIVE"),
+    *_points("J14", of.NEW_ON_APPLE, "webhook_queue.CLAIM"),
+    *_points("J14", of.NEW_ON_APPLE, "webhook_queue.TELL_EXPIRING", "webhook_queue.PRUNE"),
 )
 READ_AND_MATCH = (
     *_points("R1", of.NEW_ON_APPLE, "read: transfers.LOAD", "read: transfer.START", "read: GET crossplay"),

@@ -78,7 +78,7 @@ class Received:
         self.queries: list[Mapping[str, str]] = []
 
 
-PAGES = ("/rules", "/keys", "/playlists", "/transfers", "/connections")
+PAGES = ("/rules", "/keys", "/playlists", "/transfers", "/connections", "/webhooks")
 
 
 class FakeGateway:
@@ -123,6 +123,12 @@ class FakeGateway:
             *(web.delete(f"{path}/{{id}}", self._removed) for path in ("/rules", "/keys")),
             web.post("/keys", self._stored),
             web.put("/rules", self._stored),
+            web.post("/webhooks", self._stored),
+            web.patch("/webhooks/{id}", self._stored),
+            web.delete("/webhooks/{id}", self._removed),
+            web.post("/webhooks/{id}/{verb}", self._stored),
+            web.get("/webhooks/{id}/deliveries", self._page),
+            web.post("/webhooks/{id}/deliveries/{delivery}/replay", self._stored),
             web.delete("/connections/{id}", self._stored),
             web.post("/connections/{id}/test", self._stored),
             web.post("/connect/{platform}", self._connect),

@@ -113,6 +113,8 @@ async def test_a_ring_is_rotated_and_then_its_old_key_may_go(
     assert [(one["place"], one["resealed_count"]) for one in rotated[1]] == [
         ("connections", 3),
         ("connect sessions", 1),
+        ("webhooks", 0),
+        ("webhooks, rotated secrets", 0),
     ]
     assert [key["may_be_dropped"] for key in after[1]["ring"]] == [False, True]
     assert [await opened(pool, one, cipher=NEW_CIPHER) for one in ids] == [f"tokens {n}" for n in range(4)]

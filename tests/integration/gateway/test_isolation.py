@@ -61,6 +61,7 @@ async def belongings(connected: Caller, pool: Pool, platforms: FakePlatforms) ->
     rule = await connected("PUT", "/rules", json=rule_body)
     session = await connected("POST", "/connect/spotify")
     key = await connected("POST", "/keys", json={"name": "spare"})
+    webhook = await connected("POST", "/webhooks", json={"url": "https://hooks.example/crossplay"})
     connections = (await connected("GET", "/connections")).json["items"]
     return Belongings(
         ids={
@@ -70,6 +71,7 @@ async def belongings(connected: Caller, pool: Pool, platforms: FakePlatforms) ->
             "/connect/sessions": session.json["id"],
             "/connections": connections[0]["id"],
             "/keys": key.json["id"],
+            "/webhooks": webhook.json["id"],
             "/users": str(connected.user_id),
         }
     )

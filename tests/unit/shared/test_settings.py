@@ -102,6 +102,8 @@ def test_origins_are_separated_by_commas() -> None:
         ("DATABASE_URL", "mysql://127.0.0.1/x"),
         ("REDIS_URL", "http://127.0.0.1"),
         ("SECRET_KEYS", "k1:short"),
+        ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/8,office"),
+        ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.1/8"),
         ("APPLE_MUSIC_PRIVATE_KEY", "/nowhere/at/all.p8"),
     ],
 )

@@ -31,6 +31,7 @@ SPANS_AND_METRICS = """
         logger.info("Job done")
     telemetry.meters.job_done(platform="spotify", phase="read", verdict="done", duration_s=0.2)
     telemetry.meters.tracks_settled(25, platform="apple_music", outcome="exact")
+    telemetry.meters.webhook_attempted("retried")
 """
 
 
@@ -97,6 +98,7 @@ def test_exception_is_logged_with_its_stack_and_without_its_variables(
         "Authorization: Bearer CANARY_CANARY_CANARY_0",
         "authorization: basic CANARYCANARYCANARY==",
         "key cp_live_ab12_CANARY was used",
+        "secret whsec_CANARY/+ signs",
         '{"refresh_token": "CANARY", "scope": "x"}',
         "grant_type=refresh_token&refresh_token=CANARY&client_id=x",
         "Music-User-Token: CANARY",
@@ -204,6 +206,7 @@ def test_spans_and_metrics_reach_the_receiver_named_by_the_environment() -> None
         "crossplay.outcome": "exact",
     }
     assert points["crossplay.job.duration"].bounds_s[0] < 0.1
+    assert points["crossplay.webhook.deliveries"].attributes == {"crossplay.result": "retried"}
 
 
 def test_service_name_of_the_environment_wins() -> None:

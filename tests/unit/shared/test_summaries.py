@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.actions.summarize_transfer import summarize
 from shared.lifecycle import Bucket, PauseReason, Phase, State
 from shared.models import Platform, PlaylistId, TransferId
+from shared.summaries import summarize
 from tests.fakes.rows import TRANSFER
 
 LABELS = {Platform.SPOTIFY: "Spotify", Platform.APPLE_MUSIC: "Apple Music"}
