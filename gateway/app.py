@@ -33,6 +33,7 @@ from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
 from gateway.actions.replay_delivery import ReplayDelivery
 from gateway.actions.report_transfer import ReportTransfer
+from gateway.actions.retry_transfer import RetryTransfer
 from gateway.actions.review_item import ReviewItem
 from gateway.actions.show_platforms import ShowPlatforms
 from gateway.actions.undo_transfer import UndoTransfer
@@ -267,6 +268,7 @@ def _wire(
         limits=app[keys.STREAM_LIMITS],
     )
     app[keys.CONTROL_TRANSFER] = ControlTransfer(pool=pool, read=read, platforms=platforms, wake=wake)
+    app[keys.RETRY_TRANSFER] = RetryTransfer(pool=pool, read=read, wake=wake)
     app[keys.UNDO_TRANSFER] = UndoTransfer(pool=pool, read=read, platforms=platforms, wake=wake)
     find_track = FindTrack(accounts=accounts, platforms=platforms)
     app[keys.KEEP_RULES] = KeepRules(pool=pool, accounts=accounts, find_track=find_track)

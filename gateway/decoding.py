@@ -11,6 +11,7 @@ import msgspec
 from gateway.actions.refusals import BodyMalformed
 from gateway.schemas import OnDuplicate
 from gateway.webhook_schemas import Subscription
+from shared.db.retries import RetryScope
 from shared.errors import FieldFault, ValidationFailed
 from shared.models import Explicit, Platform, Policy
 
@@ -26,6 +27,7 @@ _CHOICES: dict[str, type[StrEnum]] = {
     "policy": Policy,
     "explicit": Explicit,
     "on_duplicate": OnDuplicate,
+    "scope": RetryScope,
     "events": Subscription,
 }
 

@@ -21,6 +21,7 @@ from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
 from gateway.actions.replay_delivery import ReplayDelivery
 from gateway.actions.report_transfer import ReportTransfer
+from gateway.actions.retry_transfer import RetryTransfer
 from gateway.actions.review_item import ReviewItem
 from gateway.actions.show_platforms import ShowPlatforms
 from gateway.actions.undo_transfer import UndoTransfer
@@ -43,6 +44,7 @@ PLATFORMS: web.AppKey[PlatformsPort] = web.AppKey("platforms")
 ACCOUNTS = web.AppKey("accounts", Accounts)
 CREATE_TRANSFER = web.AppKey("create_transfer", CreateTransfer)
 CONTROL_TRANSFER = web.AppKey("control_transfer", ControlTransfer)
+RETRY_TRANSFER = web.AppKey("retry_transfer", RetryTransfer)
 UNDO_TRANSFER = web.AppKey("undo_transfer", UndoTransfer)
 KEEP_WEBHOOKS = web.AppKey("keep_webhooks", KeepWebhooks)
 REPLAY_DELIVERY = web.AppKey("replay_delivery", ReplayDelivery)

@@ -1,4 +1,4 @@
-"""Request and response bodies of rules and of decisions about single tracks."""
+"""Request and response bodies of rules, of decisions about single tracks, and of retries."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 from gateway.schemas import ONE_ACCOUNT, Cursor, Id, Limit, Text, given, name_account
+from shared.db.retries import RetryScope
 from shared.models import Platform, Track
 
 
@@ -103,3 +104,13 @@ Decision = Annotated[
     msgspec.Meta(extra_json_schema={"oneOf": [given("candidate"), given("track"), _is_true("skip")]}),
 ]
 """The same with what its own check says, for the API document."""
+
+
+class RetryRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to try again; null: a failed transfer as a whole, or all that a completed one has not moved.
+
+    unmatched: tracks without a match. failed: tracks that the target did not take. all: both. deferred:
+    hurries look-ups that wait, while the transfer goes on.
+    """
+
+    scope: RetryScope | None = None

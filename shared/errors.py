@@ -62,7 +62,13 @@ class UnknownPlatform(NotFound):
 
 
 class StateConflict(RequestError):
+    """What is asked for makes no sense as things stand. state: the transfer's, where that is the reason."""
+
     code = "state-conflict"
+
+    def __init__(self, message: str, *, state: str | None = None) -> None:
+        super().__init__(message)
+        self.extras = {} if state is None else {"state": state}
 
 
 class PlatformPaused(RequestError):

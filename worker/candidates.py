@@ -1,7 +1,8 @@
 """The search plan: ISRCs in batches, then shared albums, then texts, until a track is surely found."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -27,18 +28,21 @@ _LEAST_LEFT = 2  # tracks for whose sake an album is read; a single one is searc
 class Finder:
     """Finds the candidates of one batch's tracks with as few look-ups as it can.
 
-    refused_id: a track that the platform offers and does not take; it is no candidate.
+    refused_ids: tracks that the platform offers and does not take; they are no candidates. since: what was
+    answered before is asked again.
     """
 
-    def __init__(self, context: Context, *, refused_id: TrackId | None = None) -> None:
+    def __init__(
+        self, context: Context, *, refused_ids: Collection[TrackId] = (), since: datetime | None = None
+    ) -> None:
         self._adapter = context.adapter
-        self._lookups = context.lookups
+        self._lookups = context.lookups if since is None else context.lookups.since(since)
         self._market = context.market
         # Only an equal ISRC is exact, and the ISRCs have been looked up by then.
         self._reads_albums = (
             context.adapter.capabilities.has_albums and context.transfer.policy is not Policy.EXACT
         )
-        self._refused_id = refused_id
+        self._refused_ids = refused_ids
         self._judge = partial(decide, policy=context.transfer.policy, explicit=context.transfer.explicit)
 
     async def find(self, sources: Mapping[int, Track]) -> Finds:
@@ -65,7 +69,7 @@ class Finder:
         return begin(source, self._offered(candidates or ()), judge=self._judge)
 
     def _offered(self, found: Sequence[Track]) -> tuple[Track, ...]:
-        return tuple(track for track in found if track.id != self._refused_id)
+        return tuple(track for track in found if track.id not in self._refused_ids)
 
     async def _by_album(self, sources: Mapping[int, Track], unsure: Mapping[int, Considered]) -> Finds:
         albums = shared_albums({position: sources[position] for position in unsure})

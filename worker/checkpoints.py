@@ -64,7 +64,9 @@ WHERE items.transfer_id = $1 AND items.position = wanted.position AND wanted.tur
 WRITTEN = "UPDATE items SET is_written = true WHERE transfer_id = $1 AND position = ANY($2)"
 UNWRITTEN = "UPDATE items SET is_written = false WHERE transfer_id = $1 AND position = ANY($2)"
 REFUSED = """
-UPDATE items SET outcome = 'failed', reason = $3, is_written = false
+UPDATE items SET outcome = 'failed', reason = $3, is_written = false,
+       refused_track_ids = CASE WHEN $4 THEN array_append(refused_track_ids, target_track_id)
+                                ELSE refused_track_ids END
 WHERE transfer_id = $1 AND position = ANY($2)
 """
 COUNT = "UPDATE transfers SET target_count = $2 WHERE id = $1"
@@ -154,7 +156,7 @@ async def _page_read(
         return following
     await connection.execute(READ_ON, job.transfer_id, True)
     if not result.items and not await jobs.has_open(connection, job.transfer_id, phase=Phase.MATCH):
-        following.append(await _first_write(connection, job, transfer.target_platform))
+        following.append(await _turned(connection, job, Phase.WRITE, platform=transfer.target_platform))
     return following
 
 
@@ -162,15 +164,13 @@ async def _batch_matched(
     connection: Connection, job: Job, transfer: Transfer, result: BatchMatched
 ) -> Sequence[NextJob]:
     await items.settle(connection, job.transfer_id, result.settled)
+    if transfer.target_base_count:  # tried again: the target has been read before, and it held something
+        positions = [one.position for one in result.settled]
+        await refusals.find_present(connection, job.transfer_id, positions=positions)
     is_read = await connection.fetchval(IS_READ, job.transfer_id)
     if not is_read or await jobs.has_open(connection, job.transfer_id, phase=Phase.MATCH):
         return ()
-    return (await _first_write(connection, job, transfer.target_platform),)
-
-
-async def _first_write(connection: Connection, job: Job, platform: Platform) -> NextJob:
-    await connection.execute(PHASE, job.transfer_id, Phase.WRITE)
-    return NextJob(platform=platform, phase=Phase.WRITE, batch=0)
+    return (await _turned(connection, job, Phase.WRITE, platform=transfer.target_platform),)
 
 
 async def _target_known(
@@ -198,7 +198,9 @@ async def _batch_settled(
             await connection.execute(WRITTEN, job.transfer_id, list(result.positions))
             await connection.execute(COUNT, job.transfer_id, result.target_count)
             if result.refused:
-                await connection.execute(REFUSED, job.transfer_id, list(result.refused), result.refusal)
+                await connection.execute(
+                    REFUSED, job.transfer_id, list(result.refused), result.refusal, result.is_denied
+                )
             if result.chosen:
                 await _chosen(connection, job, result)
             if result.warning is not None:
@@ -246,10 +248,15 @@ async def _looked(
 
 
 async def _turn_to(connection: Connection, job: Job, phase: Phase) -> Sequence[NextJob]:
-    """Go on in another phase, which may have been reached before."""
+    """Go on in another phase at the same platform."""
+    return (await _turned(connection, job, phase, platform=job.platform),)
+
+
+async def _turned(connection: Connection, job: Job, phase: Phase, *, platform: Platform) -> NextJob:
+    """Return the first job of a phase, which may have been reached before."""
     await connection.execute(PHASE, job.transfer_id, phase)
     batch = await connection.fetchval(LAST_BATCH, job.transfer_id, phase) + 1
-    return (NextJob(platform=job.platform, phase=phase, batch=batch),)
+    return NextJob(platform=platform, phase=phase, batch=batch)
 
 
 async def _ended(
@@ -259,7 +266,7 @@ async def _ended(
         await warn(connection, job, warning)
     match result:
         case Verified():
-            await connection.execute(REFUSED, job.transfer_id, list(result.vanished), VANISHED)
+            await connection.execute(REFUSED, job.transfer_id, list(result.vanished), VANISHED, True)
             if not await connection.fetchval(COMPLETE, job.transfer_id):  # decided by the user meanwhile
                 return await _turn_to(connection, job, Phase.WRITE)
         case Undone():

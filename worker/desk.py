@@ -1,6 +1,7 @@
 """Where answers of a platform's catalog are kept: Postgres, Redis in front of it; and who is asking."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Generic, TypeVar
 
 import msgspec
@@ -17,7 +18,10 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Desk(Generic[T]):
-    """The two stores of one platform's and market's answers. form: what the answers are."""
+    """The two stores of one platform's and market's answers. form: what the answers are.
+
+    since: older answers count as none. Redis does not know how old an answer is, so it is not asked then.
+    """
 
     def __init__(
         self,
@@ -27,14 +31,14 @@ class Desk(Generic[T]):
         form: type[tuple[T, ...]],
         pool: Pool,
         redis: Redis,
-        mark_s: float,
+        since: datetime | None = None,
     ) -> None:
         self._platform = adapter.platform
         self._market = market
         self._form = form
         self._pool = pool
         self._redis = redis
-        self._mark_ms = int(mark_s * 1000)
+        self._since = since
 
     def _answer_key(self, question: str) -> str:
         return key(self._platform, f"answer:{self._market}:{question}")
@@ -46,16 +50,14 @@ class Desk(Generic[T]):
         answers = await self.cached(questions)
         missing = [question for question in questions if question not in answers]
         if missing:
-            stored = await lookups.get(
-                self._pool, self._platform, market=self._market, questions=missing, form=self._form
-            )
-            await self._fill(stored)
-            answers.update({question: answer.candidates for question, answer in stored.items()})
+            answers.update(await self._stored(missing))
         return answers
 
     async def cached(self, questions: Sequence[str]) -> dict[str, tuple[T, ...]]:
         if not questions:
             return {}
+        if self._since is not None:
+            return await self._stored(questions)
         try:
             values = await self._redis.mget([self._answer_key(question) for question in questions])
         except STORE_ERRORS:
@@ -64,6 +66,18 @@ class Desk(Generic[T]):
             q: self._read(value) for q, value in zip(questions, values, strict=True) if value is not None
         }
         return {question: answer for question, answer in found.items() if answer is not None}
+
+    async def _stored(self, questions: Sequence[str]) -> dict[str, tuple[T, ...]]:
+        stored = await lookups.get(
+            self._pool,
+            self._platform,
+            market=self._market,
+            questions=questions,
+            form=self._form,
+            since=self._since,
+        )
+        await self._fill(stored)
+        return {question: answer.candidates for question, answer in stored.items()}
 
     def _read(self, value: bytes | str) -> tuple[T, ...] | None:
         """Decode a cached answer; None for one in another release's form, which is as good as none."""
@@ -96,14 +110,14 @@ class Desk(Generic[T]):
         except STORE_ERRORS:
             return
 
-    async def divide(self, questions: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Mark what nobody is asking; return those, and those that somebody else is at."""
+    async def divide(self, questions: Sequence[str], *, mark_s: float) -> tuple[list[str], list[str]]:
+        """Mark for so long what nobody is asking; return those, and those that somebody else is at."""
         if not questions:
             return [], []
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
                 for question in questions:
-                    pipe.set(self._mark_key(question), "1", nx=True, px=self._mark_ms)
+                    pipe.set(self._mark_key(question), "1", nx=True, px=int(mark_s * 1000))
                 marked = await pipe.execute()
         except STORE_ERRORS:
             return list(questions), []

@@ -7,6 +7,7 @@ somebody is at it. The mark only saves calls; without Redis everybody asks for t
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -36,14 +37,28 @@ class Lookups:
     """The cache in front of all catalog look-ups of a worker.
 
     mark_s: how long somebody may be at a question before others ask it too; as long as a lease, so that
-    whoever takes over a dead worker's job does not wait for its answers much longer.
+    whoever takes over a dead worker's job does not wait for its answers much longer. since: an answer that
+    was given before counts as none.
     """
 
-    def __init__(self, pool: Pool, redis: Redis, *, mark_s: float = 30.0, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        redis: Redis,
+        *,
+        mark_s: float = 30.0,
+        clock: Clock | None = None,
+        since: datetime | None = None,
+    ) -> None:
         self._pool = pool
         self._mark_s = mark_s
         self._redis = redis
         self._clock = clock or SystemClock()
+        self._since = since
+
+    def since(self, moment: datetime) -> "Lookups":
+        """Return the same, believing no answer that was given before a moment."""
+        return Lookups(self._pool, self._redis, mark_s=self._mark_s, clock=self._clock, since=moment)
 
     async def by_isrc(self, adapter: Adapter, isrcs: Sequence[Isrc], *, market: str) -> Found[Track]:
         """Find recordings by ISRC, in batches as large as the platform takes."""
@@ -108,7 +123,12 @@ class Lookups:
 
     def _desk(self, adapter: Adapter, *, market: str, form: type[tuple[T, ...]]) -> Desk[T]:
         return Desk(
-            adapter, market=market, form=form, pool=self._pool, redis=self._redis, mark_s=self._mark_s
+            adapter,
+            market=market,
+            form=form,
+            pool=self._pool,
+            redis=self._redis,
+            since=self._since,
         )
 
     async def _resolve(
@@ -124,7 +144,7 @@ class Lookups:
         desk = self._desk(adapter, market=market, form=form)
         answers = await desk.known(questions)
         missing = [question for question in dict.fromkeys(questions) if question not in answers]
-        marked, theirs = await desk.divide(missing)
+        marked, theirs = await desk.divide(missing, mark_s=self._mark_s)
         answers.update(await desk.cached(marked))  # answered between our look and our mark
         await desk.unmark([question for question in marked if question in answers])
         ours = [question for question in marked if question not in answers]

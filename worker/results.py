@@ -40,14 +40,16 @@ class TargetRead(msgspec.Struct, frozen=True, kw_only=True):
 class BatchWritten(msgspec.Struct, frozen=True, kw_only=True):
     """Which positions stand in the target now, and its length. May be none: then nothing had arrived.
 
-    refused: positions that the platform will never take; refusal says why, for people. chosen: other tracks,
-    found for positions whose first choice it would not take.
+    refused: positions that the platform will never take; refusal says why, for people. is_denied: it has said
+    no to their very tracks, so that these are not chosen again. chosen: other tracks, found for positions
+    whose first choice it would not take.
     """
 
     positions: tuple[int, ...]
     target_count: int
     refused: tuple[int, ...] = ()
     refusal: str = ""
+    is_denied: bool = False
     chosen: tuple[Settled, ...] = ()
     batch_limit: int | None = None
     failure_count: int = 0

@@ -1,4 +1,4 @@
-"""Applies what the user has said about tracks once and for all, before anybody is asked about them."""
+"""Applies what the user has said about tracks, before anybody is asked about them."""
 
 from collections.abc import Sequence
 
@@ -26,6 +26,24 @@ async def apply_rules(context: Context, open_items: Sequence[Item]) -> tuple[lis
         else:
             settled.append(_by_rule(item, rule))
     return settled, left
+
+
+def apply_choices(open_items: Sequence[Item]) -> tuple[list[Settled], list[Item]]:
+    """Settle the items whose track their user has named before; return what became of them, and the rest."""
+    chosen = [
+        Settled(
+            position=item.position,
+            outcome=Outcome.CHOSEN_BY_USER,
+            reason="You chose this track.",
+            score=item.score,
+            target=item.target,
+            evidence=item.evidence,
+            alternatives=item.alternatives,
+        )
+        for item in open_items
+        if item.is_users_choice
+    ]
+    return chosen, [item for item in open_items if not item.is_users_choice]
 
 
 def _by_rule(item: Item, rule: Rule) -> Settled:

@@ -21,10 +21,10 @@ async def choose_again(context: Context, refused: BatchWritten) -> BatchWritten:
     """
     (position,) = refused.refused
     item = await refusals.load(context.pool, context.transfer.id, position=position)
-    if item.refused_track_id is not None or item.source.track is None or item.outcome not in _SEARCHED:
+    if item.refused_track_ids or item.source.track is None or item.outcome not in _SEARCHED:
         return refused
     await context.lookups.forget(context.adapter, item.target_track_id, market=context.market)
-    finder = Finder(context, refused_id=item.target_track_id)
+    finder = Finder(context, refused_ids={item.target_track_id})
     find = (await finder.find({position: item.source.track}))[position]
     if isinstance(find, CrossplayError):
         if find.remedy is not Remedy.NONE:

@@ -18,8 +18,8 @@ WARNINGS = {
     "track that you have added again since may be gone too.",
     "order_differs": "The tracks stand in another order than in the source: the platform has mixed them, or "
     "takes tracks at the end only.",
-    "added_at_end": "This platform lets tracks be added at the end only: what you have decided later stands "
-    "there, and not at its place.",
+    "added_at_end": "This platform lets tracks be added at the end only: what was decided or found later "
+    "stands there, and not at its place.",
     "target_unchecked": "The target playlist changed whenever it was read, so it could not be checked. Look "
     "yourself whether everything is there.",
     "target_limit": "The target playlist is full; the tracks that did not fit are named.",

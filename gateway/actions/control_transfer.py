@@ -1,6 +1,5 @@
-"""Pause, resume, cancel or retry a transfer."""
+"""Pause, resume or cancel a transfer."""
 
-import asyncpg
 from loguru import logger
 
 from gateway.actions.accounts import PlatformsPort
@@ -12,7 +11,7 @@ from shared.db.pool import Pool
 from shared.db.transfers import Transfer
 from shared.errors import CrossplayError, PlatformPaused, StateConflict
 from shared.lifecycle import TERMINAL, PauseReason, State
-from shared.models import TransferId, UserId
+from shared.models import UserId
 from shared.summaries import paused_by_operator
 
 # A wish that the state has fulfilled already is no mistake.
@@ -20,7 +19,6 @@ _DONE = {
     Control.PAUSE: {State.PAUSED},
     Control.RESUME: {State.QUEUED, State.RUNNING},
     Control.CANCEL: {State.CANCELLED},
-    Control.RETRY: {State.QUEUED, State.RUNNING},
 }
 
 
@@ -38,15 +36,7 @@ class ControlTransfer:
     async def __call__(self, user_id: UserId, transfer_id: str, wish: Control) -> None:
         """Raises NotFound, PlatformPaused, and StateConflict where its state makes the wish meaningless."""
         view = await self._read.view(user_id, transfer_id)
-        try:
-            is_changed = await control.apply(
-                self._pool, TransferId(view.transfer.id), user_id=user_id, control=wish
-            )
-        except asyncpg.UniqueViolationError as error:
-            raise StateConflict(
-                "Another transfer is writing to this playlist: retry when it is done."
-            ) from error
-        if not is_changed:
+        if not await control.apply(self._pool, view.transfer.id, user_id=user_id, control=wish):
             transfer = (await self._read.view(user_id, transfer_id)).transfer
             if not _is_done(transfer, wish):
                 raise self._refusal(transfer, wish)
@@ -58,9 +48,9 @@ class ControlTransfer:
     def _refusal(self, transfer: Transfer, wish: Control) -> CrossplayError:
         if wish is Control.RESUME and transfer.pause_reason is PauseReason.OPERATOR:
             return PlatformPaused(f"{paused_by_operator(transfer, label=self._platforms.label)}.")
-        if wish is Control.RETRY and transfer.undone_by is not None:
-            return StateConflict("This transfer has been undone: start a new one.")
-        return StateConflict(f"A transfer that is {transfer.state} cannot be asked to {wish}.")
+        return StateConflict(
+            f"A transfer that is {transfer.state} cannot be asked to {wish}.", state=transfer.state
+        )
 
 
 def _is_done(transfer: Transfer, wish: Control) -> bool:

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from shared.db.pool import Pool, execute_long
+from shared.db.pool import Connection, Pool, execute_long
 from shared.models import TransferId, UserId
 
 
@@ -47,7 +47,7 @@ UPDATE items SET outcome = 'pending', reason = ''
 WHERE transfer_id = $1 AND outcome = 'failed' AND NOT is_written
       AND (
           EXISTS (SELECT FROM transfers WHERE id = $1 AND undoes IS NOT NULL)
-          OR target IS NULL AND position IN (
+          OR (target IS NULL OR is_users_choice) AND position IN (
               SELECT generate_series(first_position, last_position) FROM jobs
               WHERE jobs.transfer_id = $1 AND phase = 'match' AND jobs.state IN ('open', 'dead')
           )
@@ -68,8 +68,15 @@ async def apply(pool: Pool, transfer_id: TransferId, *, user_id: UserId, control
     Raises asyncpg.UniqueViolationError for a retry whose target another transfer is writing to.
     """
     async with pool.acquire() as connection, connection.transaction():
-        if not await connection.fetchval(_CHANGES[control], transfer_id, user_id):
-            return False
-        for sql in _AFTERWARDS.get(control, ()):
-            await execute_long(connection, sql, transfer_id)
-        return True
+        return await change(connection, transfer_id, user_id=user_id, control=control)
+
+
+async def change(
+    connection: Connection, transfer_id: TransferId, *, user_id: UserId, control: Control
+) -> bool:
+    """Do the same inside a transaction."""
+    if not await connection.fetchval(_CHANGES[control], transfer_id, user_id):
+        return False
+    for sql in _AFTERWARDS.get(control, ()):
+        await execute_long(connection, sql, transfer_id)
+    return True

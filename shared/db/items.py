@@ -24,7 +24,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One position.
 
     target: the chosen track where there is one. score, evidence: of it, else of the nearest candidate.
-    alternatives: other candidates, best first, at most five.
+    alternatives: other candidates, best first, at most five. refused_track_ids: what was chosen before and
+    the platform would not take. is_users_choice: its user has named the target.
     """
 
     position: int
@@ -36,6 +37,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Evidence | None
     alternatives: tuple[Candidate, ...]
     is_written: bool
+    refused_track_ids: tuple[TrackId, ...] = ()
+    is_users_choice: bool = False
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,8 +76,7 @@ ORDER BY position LIMIT $5
 
 
 def from_row(row: Row) -> Item:
-    names = ("position", "source", "outcome", "reason", "score", "target", "evidence", "is_written")
-    values: dict[str, Any] = {name: row[name] for name in names}
+    values: dict[str, Any] = {name: row[name] for name in Item.__struct_fields__}
     return msgspec.convert({**values, "alternatives": row["alternatives"] or ()}, Item)
 
 
@@ -156,6 +158,17 @@ NEXT_WRITTEN = """
 SELECT position FROM items WHERE transfer_id = $1 AND is_written AND position > $2 ORDER BY position LIMIT 1
 """
 COUNT_BEFORE = "SELECT count(*) FROM items WHERE transfer_id = $1 AND is_written AND position < $2"
+# Written since a transfer was last opened again, which is when its items got its own mark.
+IS_ADDED = """
+SELECT EXISTS (
+    SELECT FROM items JOIN transfers ON transfers.id = items.transfer_id
+    WHERE transfer_id = $1 AND is_written AND items.reopened_at = transfers.reopened_at)
+"""
+ADDED_OF = """
+SELECT position FROM items JOIN transfers ON transfers.id = items.transfer_id
+WHERE transfer_id = $1 AND position = ANY($2) AND items.reopened_at = transfers.reopened_at
+ORDER BY position
+"""
 STANDING = """
 SELECT target_track_id AS track_id, count(*) AS n FROM items
 WHERE transfer_id = $1 AND is_written AND target_track_id = ANY($2) GROUP BY 1
@@ -197,6 +210,17 @@ async def count_before(pool: Pool, transfer_id: TransferId, *, position: int) ->
     """Return how many written positions stand before one; looks at each of them."""
     found: int = await pool.fetchval(COUNT_BEFORE, transfer_id, position)
     return found
+
+
+async def is_added(pool: Pool, transfer_id: TransferId) -> bool:
+    """Say whether anything was written since the transfer was last opened again."""
+    return bool(await pool.fetchval(IS_ADDED, transfer_id))
+
+
+async def added_of(pool: Pool, transfer_id: TransferId, *, positions: Sequence[int]) -> tuple[int, ...]:
+    """Return those of some positions that belong to the last opening of the transfer, in order."""
+    rows = await pool.fetch(ADDED_OF, transfer_id, list(positions))
+    return tuple(row["position"] for row in rows)
 
 
 async def standing(

@@ -1,6 +1,7 @@
 """Look-ups: what a platform's catalog once answered, so that nobody has to ask it again soon."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Generic, TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 GET = """
 SELECT question, candidates, extract(epoch FROM expires_at - now())::float8 AS life_s FROM lookups
 WHERE platform = $1 AND market = $2 AND question = ANY($3) AND expires_at > now()
+      AND ($4::timestamptz IS NULL OR asked_at >= $4)
 """
 # A hit is good for 30 days. A miss is asked again after an hour, then two, four …, at most 32 days.
 PUT = """
@@ -46,10 +48,19 @@ class Answer(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
 
 async def get(
-    pool: Pool, platform: Platform, *, market: str, questions: Sequence[str], form: type[tuple[T, ...]]
+    pool: Pool,
+    platform: Platform,
+    *,
+    market: str,
+    questions: Sequence[str],
+    form: type[tuple[T, ...]],
+    since: datetime | None = None,
 ) -> dict[str, Answer[T]]:
-    """Return the answers that are known; form: what the candidates of these questions are."""
-    rows = await pool.fetch(GET, platform, market, list(questions))
+    """Return the answers that are known; form: what the candidates of these questions are.
+
+    since: older answers are left out.
+    """
+    rows = await pool.fetch(GET, platform, market, list(questions), since)
     return {
         row["question"]: Answer(candidates=msgspec.convert(row["candidates"], form), life_s=row["life_s"])
         for row in rows

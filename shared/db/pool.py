@@ -91,10 +91,19 @@ async def open_pool(database_url: Secret, *, size: int = 10) -> Pool:
     return await pool
 
 
-async def execute_long(connection: Connection, statement: str, *arguments: Any) -> None:
-    """Execute, inside a transaction, what may touch each item of a transfer: 100,000 take seconds."""
+async def execute_long(connection: Connection, statement: str, *arguments: Any) -> int:
+    """Execute, inside a transaction, what may touch each item of a transfer: 100,000 take seconds.
+
+    Returns how many rows it has touched.
+    """
     await connection.execute(_LONG_LIMIT)
-    await connection.execute(statement, *arguments, timeout=LONG_REPLY_S)
+    tag: str = await connection.execute(statement, *arguments, timeout=LONG_REPLY_S)
+    return changed_count(tag)
+
+
+def changed_count(tag: str) -> int:
+    """Read from a command's tag how many rows it has touched."""
+    return int(tag.rsplit(" ", 1)[-1])
 
 
 class _Pool(asyncpg.Pool):  # type: ignore[misc]  # asyncpg has no types

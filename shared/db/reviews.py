@@ -3,12 +3,11 @@
 import asyncpg
 import msgspec
 
-from shared.db import match_rules
+from shared.db import match_rules, transfers
 from shared.db.items import Item
 from shared.db.items import from_row as item_from_row
 from shared.db.pool import Connection, Pool
 from shared.db.transfers import Transfer
-from shared.db.transfers import from_row as transfer_from_row
 from shared.errors import NotFound, StateConflict
 from shared.lifecycle import State
 from shared.models import MATCHED, Evidence, Outcome, Track, TransferId, UserId
@@ -48,7 +47,6 @@ GET = """
 SELECT items.* FROM items JOIN transfers ON transfers.id = items.transfer_id
 WHERE items.transfer_id = $1 AND transfers.user_id = $2 AND position = $3
 """
-LOCK = "SELECT * FROM transfers WHERE id = $1 AND user_id = $2 FOR UPDATE"
 LOCK_ITEM = "SELECT * FROM items WHERE transfer_id = $1 AND position = $2 FOR UPDATE"
 # Each row that stood there before counts for one of ours, as when the target was first read.
 IS_PRESENT = """
@@ -56,18 +54,17 @@ SELECT coalesce((SELECT times FROM target_base_tracks WHERE transfer_id = $1 AND
     SELECT count(*) FROM items
     WHERE transfer_id = $1 AND target_track_id = $2 AND outcome = 'already_present')
 """
+# Behind REOPEN, so that the item belongs to the opening that it has caused.
 SETTLE = """
-UPDATE items SET outcome = $3, reason = $4, score = $5, target = $6, target_track_id = $7, evidence = $8
+UPDATE items SET outcome = $3, reason = $4, score = $5, target = $6, target_track_id = $7, evidence = $8,
+       is_users_choice = $7::text IS NOT NULL,
+       reopened_at = (SELECT reopened_at FROM transfers WHERE id = $1)
 WHERE transfer_id = $1 AND position = $2
 """
-REVISE = """
-UPDATE transfers SET revision = revision + 1,
-       late_positions = CASE WHEN late_positions = '{}' THEN late_positions ELSE late_positions || $2::int END
-WHERE id = $1
-"""
+REVISE = "UPDATE transfers SET revision = revision + 1 WHERE id = $1"
 REOPEN = """
 UPDATE transfers SET state = 'running', phase = 'write', finished_at = NULL, is_target_claimed = true,
-       repair_count = 0, late_positions = ARRAY[$2::int], revision = revision + 1
+       repair_count = 0, reopened_at = now(), retry_scope = NULL, revision = revision + 1
 WHERE id = $1
 """
 WRITE_JOB = """
@@ -92,11 +89,11 @@ async def decide(
     A decision that holds already changes nothing. Raises NotFound, and StateConflict where it comes too late.
     """
     async with pool.acquire() as connection, connection.transaction():
-        row = await connection.fetchrow(LOCK, transfer_id, user_id)
-        item_row = row and await connection.fetchrow(LOCK_ITEM, transfer_id, position)
-        if not item_row:
+        transfer = await transfers.lock(connection, transfer_id, user_id=user_id)
+        item_row = transfer and await connection.fetchrow(LOCK_ITEM, transfer_id, position)
+        if transfer is None or not item_row:
             raise NotFound("This transfer has no track at this position.")
-        transfer, item = transfer_from_row(row), item_from_row(item_row)
+        item = item_from_row(item_row)
         if choice.is_remembered and item.source.track is not None:
             await match_rules.put(
                 connection,
@@ -116,6 +113,11 @@ async def _settle(connection: Connection, transfer: Transfer, item: Item, *, cho
     about = choice if choice.target else item  # what was found out about an item that is left out stays
     if choice.target is not None and await _is_present(connection, transfer, choice.target):
         outcome, reason = Outcome.ALREADY_PRESENT, PRESENT_REASON
+    goes_on = transfer.state is State.COMPLETED and outcome is Outcome.CHOSEN_BY_USER
+    if goes_on:
+        await _reopen(connection, transfer)
+    else:
+        await connection.execute(REVISE, transfer.id)
     await connection.execute(
         SETTLE,
         transfer.id,
@@ -127,17 +129,17 @@ async def _settle(connection: Connection, transfer: Transfer, item: Item, *, cho
         None if choice.target is None else choice.target.id,
         None if about.evidence is None else msgspec.to_builtins(about.evidence),
     )
-    if transfer.state is not State.COMPLETED or outcome is not Outcome.CHOSEN_BY_USER:
-        await connection.execute(REVISE, transfer.id, item.position)
-        return False
+    return goes_on
+
+
+async def _reopen(connection: Connection, transfer: Transfer) -> None:
     try:
-        await connection.execute(REOPEN, transfer.id, item.position)
+        await connection.execute(REOPEN, transfer.id)
     except asyncpg.UniqueViolationError as error:
         raise StateConflict(
             "Another transfer is writing to this playlist: decide when it is done."
         ) from error
     await connection.execute(WRITE_JOB, transfer.id)
-    return True
 
 
 async def _is_present(connection: Connection, transfer: Transfer, target: Track) -> bool:

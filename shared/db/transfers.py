@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from shared.db.pool import Connection, Pool, Row
+from shared.db.pool import Connection, Pool, Row, changed_count
 from shared.lifecycle import Bucket, PauseReason, Phase, State, count_buckets
 from shared.models import (
     ConnectionId,
@@ -82,7 +82,8 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    late_positions: tuple[int, ...] = ()
+    reopened_at: datetime | None = None
+    retry_scope: str | None = None
     undoes: TransferId | None = None
     undone_by: TransferId | None = None
 
@@ -111,6 +112,7 @@ VALUES (gen_random_uuid(), $1, $2, $3, 'read', 0)
 """
 GET = "SELECT * FROM transfers WHERE id = $1 AND user_id = $2"
 LOAD = "SELECT * FROM transfers WHERE id = $1"
+LOCK = "SELECT * FROM transfers WHERE id = $1 AND user_id = $2 FOR UPDATE"
 COUNTS = "SELECT outcome, is_written, item_count FROM item_counts WHERE transfer_id = $1"
 LIST = """
 SELECT * FROM transfers WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
@@ -215,6 +217,12 @@ async def load(pool: Pool, transfer_id: TransferId) -> Transfer:
     return from_row(row)
 
 
+async def lock(connection: Connection, transfer_id: TransferId, *, user_id: UserId) -> Transfer | None:
+    """Keep a user's transfer as it is until the transaction ends; None if the user has no such one."""
+    row = await connection.fetchrow(LOCK, transfer_id, user_id)
+    return from_row(row) if row else None
+
+
 async def counts(connection: Connection, transfer_id: TransferId) -> dict[Bucket, int]:
     rows = await connection.fetch(COUNTS, transfer_id)
     return count_buckets({(Outcome(row["outcome"]), row["is_written"]): row["item_count"] for row in rows})
@@ -222,18 +230,14 @@ async def counts(connection: Connection, transfer_id: TransferId) -> dict[Bucket
 
 async def resume_due(pool: Pool) -> int:
     """Let transfers go on whose waiting time is over; return how many."""
-    return _changed(await pool.execute(RESUME_DUE))
+    return changed_count(await pool.execute(RESUME_DUE))
 
 
 async def resume_connection(connection: Connection, connection_id: ConnectionId) -> int:
     """Let transfers go on that waited for this connection; return how many."""
-    return _changed(await connection.execute(RESUME_CONNECTION, connection_id))
+    return changed_count(await connection.execute(RESUME_CONNECTION, connection_id))
 
 
 async def pause_connection(connection: Connection, connection_id: ConnectionId) -> None:
     """Let transfers wait that cannot go on without this connection."""
     await connection.execute(PAUSE_CONNECTION, connection_id)
-
-
-def _changed(tag: str) -> int:
-    return int(tag.rsplit(" ", 1)[-1])

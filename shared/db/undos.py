@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from shared.db import transfers
 from shared.db.pool import Connection, Pool
 from shared.db.transfers import Transfer, from_row
-from shared.errors import StateConflict
+from shared.errors import NotFound, StateConflict
 from shared.lifecycle import TERMINAL
 from shared.models import Removal, TransferId, UserId
 
-LOCK = "SELECT * FROM transfers WHERE id = $1 AND user_id = $2 FOR UPDATE"
 STANDING = "SELECT * FROM transfers WHERE id = $1 AND state <> 'cancelled'"
 INSERT = """
 INSERT INTO transfers (
@@ -53,11 +53,13 @@ async def begin(
 ) -> tuple[Transfer, bool]:
     """Store an undo with its items and its first job; return it and whether it is new.
 
-    A transfer has one undo; a cancelled one does not count. Raises StateConflict for a transfer that has
-    not ended, for an undo, and where there is nothing to undo.
+    A transfer has one undo; a cancelled one does not count. Raises NotFound, and StateConflict for a transfer
+    that has not ended, for an undo, and where there is nothing to undo.
     """
     async with pool.acquire() as connection, connection.transaction():
-        undone = from_row(await connection.fetchrow(LOCK, undone_id, user_id))
+        undone = await transfers.lock(connection, undone_id, user_id=user_id)
+        if undone is None:
+            raise NotFound("You have no transfer of this id.")
         _check(undone)
         earlier = await connection.fetchrow(STANDING, undone.undone_by)
         if earlier is not None:

@@ -66,13 +66,13 @@ class Subject:
 class Lab:
     """Starts subjects in a stack that has no workers of its own.
 
-    undone: the status of a transfer that has ended and is to be undone.
+    ended: the status of a transfer that has ended and is to be undone, or tried again.
     """
 
     def __init__(self, stack: Stack, worlds: Worlds) -> None:
         self.stack = stack
         self.worlds = worlds
-        self.undone: Json = {}
+        self.ended: Json = {}
         self._subjects: list[Subject] = []
 
     @classmethod

@@ -70,7 +70,8 @@ READ_AND_MATCH = (
     *_points(
         "M4",
         of.NEW_ON_APPLE,
-        "match: commit items.SETTLE+checkpoints.IS_READ+jobs.HAS_OPEN+checkpoints.PHASE",
+        "match: commit items.SETTLE+checkpoints.IS_READ+jobs.HAS_OPEN"
+        "+checkpoints.PHASE+checkpoints.LAST_BATCH",
     ),
 )
 TARGET = (
@@ -149,6 +150,18 @@ VERIFY_AND_CONTROL = (
         "write: commit checkpoints.CANCEL+checkpoints.SKIP_ITEMS+checkpoints.CLOSE_JOBS",
     ),
     *_points("K5", of.FAILED, "write: commit checkpoints.WRITTEN+checkpoints.COUNT"),
+    *_points(
+        "K10",
+        of.RETRIED,
+        "match: commit items.SETTLE+checkpoints.IS_READ+jobs.HAS_OPEN"
+        "+checkpoints.PHASE+checkpoints.LAST_BATCH",
+        "match: spotify.find_by_isrc",
+        "write: spotify.add_tracks",
+        "write: commit checkpoints.WRITTEN+checkpoints.COUNT",
+        "verify: commit checkpoints.REFUSED+checkpoints.COMPLETE",
+    ),
+    *_points("A1", of.RETRIED, "write: items.COUNT_BEFORE"),
+    *_points("V1", of.RETRIED, "verify: items.IS_ADDED"),
 )
 UNDO = (
     *_points("U1", of.UNDONE, "undo: transfers.LOAD", "undo: transfer.START"),
@@ -191,6 +204,8 @@ READS = {
     "intents.GET",
     "items.UNWRITTEN",
     "items.NEXT_WRITTEN",
+    "items.COUNT_BEFORE",
+    "items.IS_ADDED",
     "target_bases.TAIL",
     "target_bases.TIMES",
     "items.STANDING",

@@ -272,6 +272,10 @@ class Stack:
         await self.fetch("DELETE FROM lookups")
         await self.flush()
 
+    async def age_answers(self) -> None:
+        """Make what platforms have answered an hour older."""
+        await self.fetch("UPDATE lookups SET asked_at = asked_at - interval '1 hour'")
+
     async def pass_time(self, seconds: float, *, platform: str) -> None:
         """Move the clocks of a sandbox, of what waits in Postgres and of the platform's budgets in Redis."""
         await self.control(platform, "clock", method="POST", body={"advance_s": seconds})

@@ -114,6 +114,7 @@ class FakeGateway:
         return [
             web.post("/transfer", self._transfer),
             web.post("/transfer/{id}/undo", self._transfer),
+            web.post("/status/{id}/retry", self._transfer),
             web.get("/status/{id}", self._status),
             web.get("/status/{id}/tracks", self._page),
             web.put("/status/{id}/tracks/{position}/match", self._stored),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from shared.db import target_bases
+from shared.db import items, target_bases
 from shared.models import PlaylistId
 from shared.platforms.base import WriteClass
 from worker.comparison import compare, compare_as_a_whole
@@ -23,19 +23,22 @@ async def verify(context: Context) -> VerifyResult:
     transfer = context.transfer
     if transfer.target_playlist_id is None:
         raise LookupError(transfer.id)
+    if transfer.reopened_at is not None and not await items.is_added(context.pool, transfer.id):
+        return Verified()  # all else was proved before
     try:
         proof = await _proof(context, transfer.target_playlist_id)
     except TargetChanged:
         return _next_look(context, PATIENT_LOOK_COUNT) or Verified(warnings=("target_unchecked",))
-    missing = _owed(context, proof)
+    missing = await _owed(context, proof)
+    warnings = _warnings(context, proof, owed_count=len(missing))
     if not missing:
-        return Verified(warnings=_warnings(context, proof))
+        return Verified(warnings=warnings)
     look_count = PATIENT_LOOK_COUNT if context.adapter.capabilities.reads_lag else LOOK_COUNT
     if (again := _next_look(context, look_count)) is not None:
         return again
     if transfer.repair_count < MAX_REPAIRS:
         return Repair(positions=missing)
-    return Verified(warnings=_warnings(context, proof), vanished=missing)
+    return Verified(warnings=warnings, vanished=missing)
 
 
 def _next_look(context: Context, look_count: int) -> LookAgain | None:
@@ -61,22 +64,23 @@ async def _proof(context: Context, playlist_id: PlaylistId) -> Proof:
     return min(proof, whole, key=lambda one: len(one.missing))
 
 
-def _owed(context: Context, proof: Proof) -> tuple[int, ...]:
+async def _owed(context: Context, proof: Proof) -> tuple[int, ...]:
     """Return what is missing and has to be there.
 
-    Of a transfer that was completed before, only what its user has decided since: all else was proved then,
+    Of a transfer that was completed before, only what was decided or found since: all else was proved then,
     and who has removed it wants it so.
     """
-    late = context.transfer.late_positions
-    return tuple(position for position in proof.missing if position in late) if late else proof.missing
+    if context.transfer.reopened_at is None or not proof.missing:
+        return proof.missing
+    return await items.added_of(context.pool, context.transfer.id, positions=proof.missing)
 
 
-def _warnings(context: Context, proof: Proof) -> tuple[str, ...]:
+def _warnings(context: Context, proof: Proof, *, owed_count: int) -> tuple[str, ...]:
     found = []
-    if proof.foreign_count or len(_owed(context, proof)) < len(proof.missing):
+    if proof.foreign_count or owed_count < len(proof.missing):
         found.append("target_edited")
     if not proof.is_in_order:
         can_insert = context.adapter.capabilities.write_class is WriteClass.POSITIONED_INSERT
-        is_late = context.transfer.late_positions and not can_insert
+        is_late = context.transfer.reopened_at is not None and not can_insert
         found.append("added_at_end" if is_late else "order_differs")
     return tuple(found)

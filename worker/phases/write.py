@@ -149,7 +149,9 @@ async def _rejected(
         return _beyond_the_end(context, count=count, seen_count=view.total)
     if len(positions) > 1:
         return BatchWritten(positions=(), target_count=count, batch_limit=len(positions) // 2)
-    refused = BatchWritten(positions=(), target_count=count, refused=positions, refusal=str(error))
+    refused = BatchWritten(
+        positions=(), target_count=count, refused=positions, refusal=str(error), is_denied=True
+    )
     return await choose_again(context, refused)
 
 

@@ -111,9 +111,11 @@ CREATE TABLE transfers (
     target_count         integer,
     source_count         integer,
     repair_count         integer NOT NULL DEFAULT 0,
-    -- What its user has decided after it was completed. Only this is proved again: what else is not there any
-    -- more, somebody has removed since.
-    late_positions       integer[] NOT NULL DEFAULT '{}',
+    -- When it was last opened again after it was completed, by a late decision or by a retry. Only items of this
+    -- opening are proved again: what else is not there any more, somebody has removed since.
+    reopened_at          timestamptz,
+    -- What was last asked to be tried again, null where a late decision came after it.
+    retry_scope          text CHECK (retry_scope IN ('unmatched', 'failed', 'all')),
 
     created_at           timestamptz NOT NULL DEFAULT now(),
     started_at           timestamptz,
@@ -138,8 +140,12 @@ CREATE TABLE items (
     score           real,
     target          jsonb,
     target_track_id text,
-    -- What was chosen first and the platform would not take.
-    refused_track_id text,
+    -- What was chosen before and the platform would not take.
+    refused_track_ids text[] NOT NULL DEFAULT '{}',
+    -- Its user has named the track: nothing else is ever chosen in its place.
+    is_users_choice boolean NOT NULL DEFAULT false,
+    -- The opening of its transfer for which it was decided, or tried again; null for the first run.
+    reopened_at     timestamptz,
     -- How near the chosen candidate is, else the nearest one; and up to five others with theirs.
     evidence        jsonb,
     alternatives    jsonb,

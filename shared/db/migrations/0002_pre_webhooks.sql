@@ -71,7 +71,7 @@ LANGUAGE sql AS $$
 $$;
 CREATE FUNCTION transfer_facts(one transfers) RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_object(
-        'transfer', to_jsonb(one) - '{request_sha256,idempotency_key,trace,warnings,late_positions}'::text[],
+        'transfer', to_jsonb(one) - '{request_sha256,idempotency_key,trace,warnings}'::text[],
         'counts', (
             SELECT coalesce(jsonb_agg(jsonb_build_array(outcome, is_written, item_count)), '[]')
             FROM item_counts WHERE transfer_id = one.id

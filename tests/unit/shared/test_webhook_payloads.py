@@ -22,7 +22,7 @@ def label(platform: Platform) -> str:
 def facts(**changes: Any) -> dict[str, Any]:
     """Facts as a trigger stores them: without some columns, everything as JSON has it."""
     columns = msgspec.to_builtins(msgspec.structs.replace(TRANSFER, **changes))
-    for name in ("request_sha256", "trace", "warnings", "late_positions"):
+    for name in ("request_sha256", "trace", "warnings"):
         del columns[name]
     return {"transfer": columns, "counts": [["exact", True, 11], ["exact", False, 2], ["review", False, 1]]}
 
