@@ -101,7 +101,7 @@ BATCH = (
     *_points("A5", of.NEW_ON_APPLE, "write: apple_music.add_tracks", nth=2),
     *_points("A5", of.NEW_ON_SPOTIFY, "write: spotify.add_tracks"),
     *_points("A6", of.EXPIRED, "match: connections.LEASE_REFRESH", "match: spotify.refresh_token"),
-    *_points("A6", of.EXPIRED, "match: after the gate", "match: connections.STORE_TOKENS"),
+    *_points("A6", of.EXPIRED, "match: after the gate", "match: commit connections.STORE_TOKENS"),
     *_points("A7", of.LIMITED, "write: commit DELETE intents", nth=2),
     *_points("A8", of.REJECTED, "write: spotify.add_tracks", "write: spotify.read_target"),
     *_points("A8", of.REJECTED, "write: commit checkpoints.WRITTEN+checkpoints.COUNT"),

@@ -155,7 +155,7 @@ async def test_waiting_look_ups_are_hurried_and_nothing_else_changes(
 async def test_a_body_of_another_form_is_refused_at_its_field(
     connected: Caller, transfer_id: str, content: bytes, status: int, pointer: str
 ) -> None:
-    reply = await retry(connected, transfer_id, data=content)
+    reply = await retry(connected, transfer_id, data=content, headers={"Content-Type": "application/json"})
 
     assert reply.problem() == (status, "validation")
     assert reply.pointers() == [pointer]
