@@ -134,9 +134,7 @@ def build_app(
     app[keys.ADDRESS] = PublicAddress(settings.public_url or _address(settings.host, settings.port))
     app[keys.CLOSING] = asyncio.Event()
     app[keys.STREAM_LIMITS] = stream_limits
-    described = document(OPERATIONS)
-    app[keys.OPENAPI] = msgspec.json.encode(described)
-    app[keys.REFERENCE] = reference_page.render(described)
+    app[keys.OPENAPI], app[keys.REFERENCE] = _reference()
     for operation in OPERATIONS:
         handler = checked(operation)
         if operation.scope is not None:
@@ -301,6 +299,13 @@ def _admit(settings: Settings, *, pool: Pool, redis: Redis) -> Admit:
         failures=allowances("failures", settings.failed_keys_per_minute),
         clock=SystemClock(),
     )
+
+
+@functools.cache
+def _reference() -> tuple[bytes, str]:
+    """Return the API document and its page, which are the same for every application."""
+    described = document(OPERATIONS)
+    return msgspec.json.encode(described), reference_page.render(described)
 
 
 async def _close(app: web.Application) -> None:

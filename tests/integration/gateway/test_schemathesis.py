@@ -33,10 +33,10 @@ from tests.integration.gateway.test_status import change, fill, start
 
 pytestmark = pytest.mark.integration
 
-RUNS = int(os.environ.get("CROSSPLAY_TEST_FUZZ_RUNS", "115"))
+RUNS = int(os.environ.get("CROSSPLAY_TEST_FUZZ_RUNS", "60"))
 """Generated requests for each operation, beside those that its document leads to by itself."""
 SEED = int(os.environ.get("CROSSPLAY_TEST_FUZZ_SEED", "1"))
-LEAST_COUNT = min(3_000, 20 * RUNS)
+LEAST_COUNT = min(3_000, 50 * RUNS)
 PATIENCE_S = 120.0 + 5.0 * RUNS
 KNOWN_SHARE = 0.7
 """How many of the requests have an id of a thing that exists."""

@@ -23,8 +23,9 @@ from shared.errors import (
 )
 from shared.models import TokenSet
 from shared.platforms.answers import Refusal
+from shared.platforms.backoff import Backoff
 from shared.platforms.base import REQUESTS, Price
-from shared.platforms.http import Backoff, Call
+from shared.platforms.http import Call
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
 
