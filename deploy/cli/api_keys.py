@@ -1,14 +1,13 @@
 """The verbs `api-keys list|create|revoke`: who else may act for you, and with which scopes."""
 
-import asyncio
 from typing import Annotated, Any
 
 import typer
 
-from deploy.cli.client import GatewayClient
+from deploy.cli.calls import ask, list_items
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.options import DEFAULT_SERVER, Key, Output, Server
-from deploy.cli.output import Format, print_json, print_rows, print_text, say
+from deploy.cli.output import Format, print_items, print_json, print_text, say
 from deploy.cli.wire import read_key
 from shared.scopes import Scope
 
@@ -25,19 +24,12 @@ app.add_typer(keys_app, name="api-keys")
 @keys_app.command("list")
 def show(*, server: Server = DEFAULT_SERVER, key: Key = None, output: Output = Format.TEXT) -> None:
     """List your API keys, newest first; never their secrets."""
-
-    async def run() -> list[dict[str, Any]]:
-        async with GatewayClient.open(server, key=key) as client:
-            return [item async for item in client.pages("/keys", params={"limit": "200"})]
-
-    items = asyncio.run(run())
-    if output is Format.JSON:
-        print_json({"items": items})
-    elif output is Format.JSONL:
-        for item in items:
-            print_json(item)
-    else:
-        print_rows([_row(item) for item in items], columns=("id", "name", "scopes", "last used", "state"))
+    print_items(
+        list_items("/keys", params={}, server=server, key=key),
+        output=output,
+        row_of=_row,
+        columns=("id", "name", "scopes", "last used", "state"),
+    )
 
 
 @keys_app.command()
@@ -57,12 +49,7 @@ def create(
     options = {"name": name, "scopes": wanted, "expires_in_days": expires_in_days}
     body = {field: value for field, value in options.items() if value is not None}
 
-    async def run() -> dict[str, Any]:
-        async with GatewayClient.open(server, key=key) as client:
-            made: dict[str, Any] = (await client.post("/keys", body=body)).body
-            return made
-
-    made = asyncio.run(run())
+    made: dict[str, Any] = ask(lambda client: client.post("/keys", body=body), server=server, key=key)
     if output is Format.TEXT:
         print_text(str(made.get("key")))
         say("Keep it: nobody can show it again.")
@@ -78,12 +65,7 @@ def revoke(
     key: Key = None,
 ) -> None:
     """Revoke an API key: from the next request on it is refused."""
-
-    async def run() -> None:
-        async with GatewayClient.open(server, key=key) as client:
-            await client.delete(f"/keys/{key_id}")
-
-    asyncio.run(run())
+    ask(lambda client: client.delete(f"/keys/{key_id}"), server=server, key=key)
     say("Revoked.")
 
 

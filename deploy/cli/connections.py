@@ -1,14 +1,13 @@
 """The verbs below `connections`: which accounts are linked, how they stand, and how one is let go."""
 
-import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from deploy.cli.client import GatewayClient
+from deploy.cli.calls import ask, list_items
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.options import DEFAULT_SERVER, Key, Output, Server
-from deploy.cli.output import Format, print_json, print_rows, print_text, say
+from deploy.cli.output import Format, print_items, print_json, print_text, say
 from deploy.cli.wire import ConnectionRow, connect_command, read_connection
 
 ConnectionArgument = Annotated[str, typer.Argument(metavar="ID", help="As `connections` lists it.")]
@@ -71,7 +70,9 @@ def try_out(
     output: Output = Format.TEXT,
 ) -> None:
     """Ask the platform now whether it still accepts the account."""
-    body = _send("POST", f"/connections/{connection_id}/test", server=server, key=key)
+    body = ask(
+        lambda client: client.post(f"/connections/{connection_id}/test", body={}), server=server, key=key
+    )
     if output is not Format.TEXT:
         print_json(body)
     if body["health"] == "ok":
@@ -96,7 +97,7 @@ def disconnect(
     output: Output = Format.TEXT,
 ) -> None:
     """Delete the account's tokens; what needs them waits until it is connected again."""
-    body = _send("DELETE", f"/connections/{connection_id}", server=server, key=key)
+    body = ask(lambda client: client.delete(f"/connections/{connection_id}"), server=server, key=key)
     if output is not Format.TEXT:
         print_json(body)
         return
@@ -105,40 +106,27 @@ def disconnect(
 
 
 def _list(params: dict[str, str], *, server: str, key: str | None, output: Format) -> None:
-    async def run() -> list[dict[str, Any]]:
-        async with GatewayClient.open(server, key=key) as client:
-            return [item async for item in client.pages("/connections", params=params)]
-
-    items = asyncio.run(run())
-    if output is Format.JSON:
-        print_json({"items": items})
-    elif output is Format.JSONL:
-        for item in items:
-            print_json(item)
-    else:
-        _print_table([read_connection(item) for item in items])
-
-
-def _print_table(rows: list[ConnectionRow]) -> None:
-    print_rows(
-        [(row.id, row.platform, row.label, _STATES.get(row.state, row.state), _days(row)) for row in rows],
+    items = list_items("/connections", params=params, server=server, key=key)
+    print_items(
+        items,
+        output=output,
+        row_of=lambda item: _row(read_connection(item)),
         columns=("id", "platform", "account", "state", "days left"),
     )
-    for row in rows:
-        if row.notice:
-            say(f"{row.platform} ({row.label}): {row.notice}")
-            say(f"  → {connect_command(row.platform, action_url=row.action_url)}")
+    if output is Format.TEXT:
+        for row in map(read_connection, items):
+            _warn(row)
+
+
+def _row(row: ConnectionRow) -> tuple[str, ...]:
+    return row.id, row.platform, row.label, _STATES.get(row.state, row.state), _days(row)
+
+
+def _warn(row: ConnectionRow) -> None:
+    if row.notice:
+        say(f"{row.platform} ({row.label}): {row.notice}")
+        say(f"  → {connect_command(row.platform, action_url=row.action_url)}")
 
 
 def _days(row: ConnectionRow) -> str:
     return "" if row.days_left is None else str(row.days_left)
-
-
-def _send(method: str, path: str, *, server: str, key: str | None) -> dict[str, Any]:
-    async def run() -> dict[str, Any]:
-        async with GatewayClient.open(server, key=key) as client:
-            answer = await (client.delete(path) if method == "DELETE" else client.post(path, body={}))
-            body: dict[str, Any] = answer.body
-            return body
-
-    return asyncio.run(run())

@@ -1,7 +1,7 @@
 """Where words go: data to stdout, talk to stderr, colour only where a person looks."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -43,6 +43,23 @@ def print_rows(rows: Sequence[Sequence[str]], *, columns: Sequence[str]) -> None
     for row in rows:
         table.add_row(*row)
     Console().print(table, markup=False)
+
+
+def print_items(
+    items: Sequence[Any],
+    *,
+    output: Format,
+    row_of: Callable[[Any], Sequence[str]],
+    columns: Sequence[str],
+) -> None:
+    """Print a list: a table, one JSON object with all of them, or one for each."""
+    if output is Format.JSON:
+        print_json({"items": items})
+    elif output is Format.JSONL:
+        for item in items:
+            print_json(item)
+    else:
+        print_rows([row_of(item) for item in items], columns=columns)
 
 
 def has_panel(output: Format) -> bool:

@@ -1,14 +1,13 @@
 """The verb `playlists`."""
 
-import asyncio
 from typing import Annotated, Any
 
 import typer
 
-from deploy.cli.client import GatewayClient
+from deploy.cli.calls import list_items
 from deploy.cli.endpoints import account_of
 from deploy.cli.options import DEFAULT_SERVER, Key, Output, Server
-from deploy.cli.output import Format, print_json, print_rows
+from deploy.cli.output import Format, print_items
 from deploy.cli.wire import read_playlist
 
 app = typer.Typer()
@@ -26,24 +25,16 @@ def playlists(
     output: Output = Format.TEXT,
 ) -> None:
     """List the playlists of an account, all pages."""
-
-    async def run() -> list[dict[str, Any]]:
-        async with GatewayClient.open(server, key=key) as client:
-            return [
-                item
-                async for item in client.pages("/playlists", params={**account_of(account), "limit": "200"})
-            ]
-
+    found = list_items("/playlists", params=account_of(account), server=server, key=key)
     wanted = (search or "").casefold()
-    items = [item for item in asyncio.run(run()) if wanted in read_playlist(item).name.casefold()]
-    if output is Format.JSON:
-        print_json({"items": items})
-    elif output is Format.JSONL:
-        for item in items:
-            print_json(item)
-    else:
-        rows = [read_playlist(item) for item in items]
-        print_rows(
-            [(row.id, "" if row.track_count is None else str(row.track_count), row.name) for row in rows],
-            columns=("id", "tracks", "name"),
-        )
+    print_items(
+        [item for item in found if wanted in read_playlist(item).name.casefold()],
+        output=output,
+        row_of=_row,
+        columns=("id", "tracks", "name"),
+    )
+
+
+def _row(item: Any) -> tuple[str, str, str]:
+    row = read_playlist(item)
+    return row.id, "" if row.track_count is None else str(row.track_count), row.name

@@ -1,16 +1,15 @@
 """The verbs `decide`, `rules` and `rule`: what people know better than any matching."""
 
-import asyncio
 from typing import Annotated, Any
 
 import typer
 
-from deploy.cli.client import GatewayClient
+from deploy.cli.calls import ask, list_items
 from deploy.cli.endpoints import account_of, track_of
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.follow import name_of, track_line
 from deploy.cli.options import DEFAULT_SERVER, Key, Output, Server
-from deploy.cli.output import Format, print_json, print_rows, print_text, say
+from deploy.cli.output import Format, print_items, print_json, print_text, say
 from deploy.cli.wire import RuleRow, read_rule, read_track
 
 SourceTrack = Annotated[
@@ -51,7 +50,7 @@ def decide(  # noqa: PLR0913 - one parameter for each option of the command
             cure="Give one of --candidate N, --track TRACK and --skip.",
         )
     path = f"/status/{transfer_id}/tracks/{position - 1}/match"
-    item = asyncio.run(_put(path, {**body, "remember": remember}, server=server, key=key))
+    item = _put(path, {**body, "remember": remember}, server=server, key=key)
     if output is not Format.TEXT:
         print_json(item)
         return
@@ -78,19 +77,12 @@ def rules(
     """List your rules, newest first."""
     only = {"source_platform": source, "target_platform": target}
     params = {name: account_of(word).get("platform", word) for name, word in only.items() if word}
-
-    async def run() -> list[dict[str, Any]]:
-        async with GatewayClient.open(server, key=key) as client:
-            return [item async for item in client.pages("/rules", params={**params, "limit": "200"})]
-
-    items = asyncio.run(run())
-    if output is Format.JSON:
-        print_json({"items": items})
-    elif output is Format.JSONL:
-        for item in items:
-            print_json(item)
-    else:
-        print_rows([_row(read_rule(item)) for item in items], columns=("id", "track", "becomes"))
+    print_items(
+        list_items("/rules", params=params, server=server, key=key),
+        output=output,
+        row_of=lambda item: _row(read_rule(item)),
+        columns=("id", "track", "becomes"),
+    )
 
 
 @rule_app.command()
@@ -104,7 +96,7 @@ def pin(
 ) -> None:
     """Say which track another one becomes, in every transfer."""
     body = {"source": track_of(source), "target": track_of(target)}
-    _print_rule(asyncio.run(_put("/rules", body, server=server, key=key)), output=output)
+    _print_rule(_put("/rules", body, server=server, key=key), output=output)
 
 
 @rule_app.command()
@@ -118,7 +110,7 @@ def absent(
 ) -> None:
     """Say that a track is not there: it is skipped, and never looked up."""
     body = {"source": track_of(source), "target": {**account_of(on), "absent": True}}
-    _print_rule(asyncio.run(_put("/rules", body, server=server, key=key)), output=output)
+    _print_rule(_put("/rules", body, server=server, key=key), output=output)
 
 
 @rule_app.command()
@@ -129,19 +121,13 @@ def remove(
     key: Key = None,
 ) -> None:
     """Forget a rule; what it has matched stays as it is."""
-
-    async def run() -> None:
-        async with GatewayClient.open(server, key=key) as client:
-            await client.delete(f"/rules/{rule_id}")
-
-    asyncio.run(run())
+    ask(lambda client: client.delete(f"/rules/{rule_id}"), server=server, key=key)
     say("Removed.")
 
 
-async def _put(path: str, body: dict[str, Any], *, server: str, key: str | None) -> dict[str, Any]:
-    async with GatewayClient.open(server, key=key) as client:
-        stored: dict[str, Any] = (await client.put(path, body=body)).body
-        return stored
+def _put(path: str, body: dict[str, Any], *, server: str, key: str | None) -> dict[str, Any]:
+    stored: dict[str, Any] = ask(lambda client: client.put(path, body=body), server=server, key=key)
+    return stored
 
 
 def _print_rule(item: dict[str, Any], *, output: Format) -> None:

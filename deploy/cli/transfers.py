@@ -12,7 +12,7 @@ from deploy.cli.endpoints import source_of, target_of
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.follow import Watch, print_status, print_tracks, tell_choices, tracks_left
 from deploy.cli.options import DEFAULT_SERVER, Key, Output, Server
-from deploy.cli.output import Format, print_json, print_rows, print_text, say
+from deploy.cli.output import Format, print_items, print_json, print_text, say
 from deploy.cli.progress import progress_for
 from deploy.cli.wire import Status, exit_of_status, read_listed, read_status
 from shared.models import Explicit, Policy
@@ -218,23 +218,10 @@ async def _list(client: GatewayClient, *, limit_count: int, output: Format) -> N
         items.append(item)
         if len(items) == limit_count:
             break
-    if output is Format.JSON:
-        print_json({"items": items})
-    elif output is Format.JSONL:
-        for item in items:
-            print_json(item)
-    else:
-        rows = [read_listed(item) for item in items]
-        print_rows(
-            [
-                (
-                    row.id,
-                    row.state,
-                    row.phase,
-                    ("undo of " if row.kind == "undo" else "") + f"{row.source.platform}:{row.source.name}",
-                    row.target.platform,
-                )
-                for row in rows
-            ],
-            columns=("id", "state", "phase", "from", "to"),
-        )
+    print_items(items, output=output, row_of=_row, columns=("id", "state", "phase", "from", "to"))
+
+
+def _row(item: Any) -> tuple[str, ...]:
+    row = read_listed(item)
+    source = ("undo of " if row.kind == "undo" else "") + f"{row.source.platform}:{row.source.name}"
+    return row.id, row.state, row.phase, source, row.target.platform

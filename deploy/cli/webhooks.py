@@ -1,14 +1,12 @@
 """The verb `webhooks`: where to be told of events, what was told, and telling it again."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import typer
 
-from deploy.cli.client import GatewayClient
+from deploy.cli.calls import ask, list_items
 from deploy.cli.options import DEFAULT_SERVER, Key, Output, Server
-from deploy.cli.output import Format, print_json, print_rows, print_text, say
+from deploy.cli.output import Format, print_items, print_json, print_text, say
 from deploy.cli.wire import DeliveryRow, WebhookRow, read_delivery, read_webhook
 
 Json = dict[str, Any]
@@ -22,12 +20,12 @@ app.add_typer(webhooks_app, name="webhooks")
 @webhooks_app.command("list")
 def list_all(*, server: Server = DEFAULT_SERVER, key: Key = None, output: Output = Format.TEXT) -> None:
     """List your webhooks, newest first."""
-    items = _items("/webhooks", params={}, server=server, key=key)
-    if output is Format.TEXT:
-        rows = [_webhook_row(read_webhook(item)) for item in items]
-        print_rows(rows, columns=("id", "state", "events", "url"))
-    else:
-        _print_items(items, output=output)
+    print_items(
+        list_items("/webhooks", params={}, server=server, key=key),
+        output=output,
+        row_of=lambda item: _webhook_row(read_webhook(item)),
+        columns=("id", "state", "events", "url"),
+    )
 
 
 @webhooks_app.command()
@@ -45,7 +43,7 @@ def add(
 ) -> None:
     """Make a webhook and print its id and the secret that signs, this once."""
     body: Json = {"url": url, "description": description, **({"events": event} if event else {})}
-    made = _run(server, key, lambda client: client.post("/webhooks", body=body))
+    made = ask(lambda client: client.post("/webhooks", body=body), server=server, key=key)
     _print_secret(made, output=output)
 
 
@@ -59,20 +57,22 @@ def rotate_secret(
 ) -> None:
     """Make and print a new secret; for 24 hours the one before signs beside it."""
     path = f"/webhooks/{webhook_id}/rotate-secret"
-    _print_secret(_run(server, key, lambda client: client.post(path, body={})), output=output)
+    _print_secret(ask(lambda client: client.post(path, body={}), server=server, key=key), output=output)
 
 
 @webhooks_app.command()
 def enable(webhook_id: WebhookId, *, server: Server = DEFAULT_SERVER, key: Key = None) -> None:
     """Let a webhook go on that was disabled; what waited is sent."""
-    _run(server, key, lambda client: client.patch(f"/webhooks/{webhook_id}", body={"enabled": True}))
+    ask(
+        lambda client: client.patch(f"/webhooks/{webhook_id}", body={"enabled": True}), server=server, key=key
+    )
     say("Enabled.")
 
 
 @webhooks_app.command()
 def remove(webhook_id: WebhookId, *, server: Server = DEFAULT_SERVER, key: Key = None) -> None:
     """Forget a webhook with its deliveries."""
-    _run(server, key, lambda client: client.delete(f"/webhooks/{webhook_id}"))
+    ask(lambda client: client.delete(f"/webhooks/{webhook_id}"), server=server, key=key)
     say("Removed.")
 
 
@@ -87,7 +87,9 @@ def try_out(
     """Send a `webhook.test`, once."""
     path = f"/webhooks/{webhook_id}/test"
     _print_queued(
-        _run(server, key, lambda client: client.post(path, body={})), webhook_id=webhook_id, output=output
+        ask(lambda client: client.post(path, body={}), server=server, key=key),
+        webhook_id=webhook_id,
+        output=output,
     )
 
 
@@ -105,17 +107,14 @@ def deliveries(
 ) -> None:
     """List what a webhook was told or is to be told, and how that went."""
     params = {"limit": str(limit), **({"state": state} if state else {})}
-
-    async def read(client: GatewayClient) -> list[Json]:
-        page: Json = (await client.get(f"/webhooks/{webhook_id}/deliveries", params=params)).body
-        return list(page["items"])
-
-    items = asyncio.run(_with_client(server, key, read))
-    if output is Format.TEXT:
-        rows = [_delivery_row(read_delivery(item)) for item in items]
-        print_rows(rows, columns=("id", "type", "state", "attempts", "last answer", "next try"))
-    else:
-        _print_items(items, output=output)
+    path = f"/webhooks/{webhook_id}/deliveries"
+    page: Json = ask(lambda client: client.get(path, params=params), server=server, key=key)
+    print_items(
+        page["items"],
+        output=output,
+        row_of=lambda item: _delivery_row(read_delivery(item)),
+        columns=("id", "type", "state", "attempts", "last answer", "next try"),
+    )
 
 
 @webhooks_app.command()
@@ -130,39 +129,10 @@ def replay(
     """Have a delivery made again at once, under the same id."""
     path = f"/webhooks/{webhook_id}/deliveries/{delivery_id}/replay"
     _print_queued(
-        _run(server, key, lambda client: client.post(path, body={})), webhook_id=webhook_id, output=output
+        ask(lambda client: client.post(path, body={}), server=server, key=key),
+        webhook_id=webhook_id,
+        output=output,
     )
-
-
-async def _with_client(
-    server: str, key: str | None, act: Callable[[GatewayClient], Awaitable[list[Json]]]
-) -> list[Json]:
-    async with GatewayClient.open(server, key=key) as client:
-        return await act(client)
-
-
-def _run(server: str, key: str | None, act: Callable[[GatewayClient], Awaitable[Any]]) -> Any:
-    """Do one request; return the body of its answer."""
-
-    async def once(client: GatewayClient) -> list[Json]:
-        return [(await act(client)).body]
-
-    return asyncio.run(_with_client(server, key, once))[0]
-
-
-def _items(path: str, *, params: Json, server: str, key: str | None) -> list[Json]:
-    async def read(client: GatewayClient) -> list[Json]:
-        return [item async for item in client.pages(path, params={**params, "limit": "200"})]
-
-    return asyncio.run(_with_client(server, key, read))
-
-
-def _print_items(items: list[Json], *, output: Format) -> None:
-    if output is Format.JSON:
-        print_json({"items": items})
-    else:
-        for item in items:
-            print_json(item)
 
 
 def _print_secret(webhook: Json, *, output: Format) -> None:
