@@ -156,9 +156,7 @@ class ConnectAccount:
 
     def sign_in_origin(self, session: ConnectSession) -> str:
         """Return the origin of the platform's sign-in that the session leads to."""
-        return redirect_uri.origin_of(
-            self._sign_in(session).authorize_url(state="", verifier=Verifier(""), redirect_uri="")
-        )
+        return redirect_uri.origin_of(self._sign_in(session).base_url)
 
     async def leave(self, session: ConnectSession, *, browser: str) -> str:
         """Return the platform's address for this browser, which alone can bring the answer. See _set_out."""
@@ -234,7 +232,8 @@ class ConnectAccount:
     async def _set_out(self, session: ConnectSession, *, browser: str | None) -> str:
         """Return the platform's sign-in address with a state and a challenge of its own.
 
-        Whoever set out before for this session cannot end it any more. Raises ConnectFailed where it is over.
+        Whoever set out before in the same attempt cannot end it any more. Raises ConnectFailed where it is
+        over.
         """
         sign_in = self._sign_in(session)
         state, verifier = secrets.token_urlsafe(32), new_verifier()

@@ -88,6 +88,10 @@ class OAuthClient:
     def scopes(self) -> tuple[str, ...]:
         return self._app.scopes
 
+    @property
+    def base_url(self) -> str:
+        return self._app.base_url
+
     def authorize_url(self, *, state: str, verifier: Verifier, redirect_uri: str) -> str:
         """Return the address at which the user allows the app. state comes back with the code."""
         return str(
