@@ -1,6 +1,7 @@
 """What is sealed where: the one list of columns with sealed texts, and how they come under another key."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from uuid import UUID
 
 import msgspec
 
@@ -78,7 +79,16 @@ WHERE {column} <> '' AND {needed} AND NOT starts_with({column}, 'v1.' || $1::tex
       AND (id > $2 OR $2 IS NULL)
 ORDER BY id LIMIT $3
 """
-RESEAL = "UPDATE {table} SET {column} = $3 WHERE id = $1 AND {column} = $2 RETURNING true"
+# A row that has another text meanwhile is left out. In the order of ids: two rotations wait, and never for
+# each other.
+RESEAL = """
+WITH held AS (
+    SELECT {table}.id, fresh.sealed
+    FROM {table} JOIN unnest($1::uuid[], $2::text[], $3::text[]) AS fresh (id, before, sealed) USING (id)
+    WHERE {column} = fresh.before ORDER BY id FOR NO KEY UPDATE OF {table}
+)
+UPDATE {table} SET {column} = held.sealed FROM held WHERE {table}.id = held.id RETURNING {table}.id
+"""
 
 
 class KeyUse(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,8 +124,10 @@ async def key_uses(pool: Pool) -> list[KeyUse]:
     ]
 
 
-async def reseal(pool: Pool, cipher: Cipher, *, column: SealedColumn) -> Resealed:
-    """Seal what another key has sealed with the ring's first one.
+async def reseal(
+    pool: Pool, cipher: Cipher, *, column: SealedColumn, batch_count: int = _BATCH_COUNT
+) -> Resealed:
+    """Seal what another key has sealed with the ring's first one, in batches of so many rows.
 
     A row that somebody changes meanwhile keeps their text, and is looked at again. May be cut off anywhere
     and repeated: what is done is done. A text that cannot be opened stays as it is and stops nothing.
@@ -124,14 +136,12 @@ async def reseal(pool: Pool, cipher: Cipher, *, column: SealedColumn) -> Reseale
     locked: list[Locked] = []
     for _ in range(_PASS_COUNT):
         overtaken_count, locked = 0, []
-        async for row in _older(pool, cipher, column):
-            try:
-                is_done = await _reseal_row(pool, cipher, column=column, row=row)
-            except SealBroken as error:
-                locked.append(Locked(id=str(row["id"]), reason=str(error)))
-                continue
-            resealed_count += is_done
-            overtaken_count += not is_done
+        async for rows in _older(pool, cipher, column=column, batch_count=batch_count):
+            fresh, broken = _sealed_anew(rows, cipher, column=column)
+            done_count = await store(pool, fresh, column=column)
+            resealed_count += done_count
+            overtaken_count += len(fresh) - done_count
+            locked += broken
         if not overtaken_count:
             break
     return Resealed(
@@ -142,21 +152,41 @@ async def reseal(pool: Pool, cipher: Cipher, *, column: SealedColumn) -> Reseale
     )
 
 
-async def _older(pool: Pool, cipher: Cipher, column: SealedColumn) -> AsyncIterator[Row]:
-    """Iterate, batch by batch in the order of ids, over the rows that the first key has not sealed."""
+async def store(pool: Pool, fresh: Sequence[tuple[UUID, str, str]], *, column: SealedColumn) -> int:
+    """Store texts in place of those that they were made of; return how many rows still had these.
+
+    fresh: id, the text before, the new one.
+    """
+    if not fresh:
+        return 0
+    ids, before, sealed = zip(*fresh, strict=True)
+    return len(await pool.fetch(_sql(RESEAL, column), ids, before, sealed))
+
+
+async def _older(
+    pool: Pool, cipher: Cipher, *, column: SealedColumn, batch_count: int
+) -> AsyncIterator[list[Row]]:
+    """Iterate, in the order of ids, over the rows that the first key has not sealed."""
     last_id = None
-    while rows := await pool.fetch(_sql(OLDER, column), cipher.sealing_kid, last_id, _BATCH_COUNT):
-        for row in rows:
-            yield row
+    while rows := await pool.fetch(_sql(OLDER, column), cipher.sealing_kid, last_id, batch_count):
+        yield rows
         last_id = rows[-1]["id"]
 
 
-async def _reseal_row(pool: Pool, cipher: Cipher, *, column: SealedColumn, row: Row) -> bool:
-    """Return False where the row has another text meanwhile, or is gone. Raises SealBroken."""
-    sealed = row[column.column]
-    context = column.context(row)
-    fresh = cipher.seal(cipher.open(sealed, context=context), context=context)
-    return bool(await pool.fetchval(_sql(RESEAL, column), row["id"], sealed, fresh))
+def _sealed_anew(
+    rows: Sequence[Row], cipher: Cipher, *, column: SealedColumn
+) -> tuple[list[tuple[UUID, str, str]], list[Locked]]:
+    """Return what `store` takes, and the rows that no key opens."""
+    fresh, locked = [], []
+    for row in rows:
+        before, context = row[column.column], column.context(row)
+        try:
+            text = cipher.open(before, context=context)
+        except SealBroken as error:
+            locked.append(Locked(id=str(row["id"]), reason=str(error)))
+        else:
+            fresh.append((row["id"], before, cipher.seal(text, context=context)))
+    return fresh, locked
 
 
 def _sql(statement: str, column: SealedColumn) -> str:

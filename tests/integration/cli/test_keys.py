@@ -150,9 +150,10 @@ async def test_a_refresh_that_stores_tokens_meanwhile_wins(pool: Pool, user_id: 
     fresh = BOTH.seal("fresh tokens", context=context)
     assert await connections.store_tokens(pool, connection_id, version=1, sealed_tokens=fresh)
 
-    is_done = await seals._reseal_row(pool, BOTH, column=seals.SEALED[0], row=row)
+    late = (row["id"], row["sealed_tokens"], BOTH.seal("old tokens", context=context))
+    stored_count = await seals.store(pool, [late], column=seals.SEALED[0])
 
-    assert not is_done
+    assert stored_count == 0
     assert await opened(pool, connection_id, cipher=BOTH) == "fresh tokens"
 
 
@@ -201,8 +202,9 @@ async def test_a_rotation_that_was_killed_half_way_is_taken_up_again(pool: Pool,
             self.left_count -= 1
             return super().seal(text, context=context)
 
+    dying = Dying(parse_key_ring(Secret(f"{NEW},{OLD}")))
     with pytest.raises(Killed):
-        await seals.reseal(pool, Dying(parse_key_ring(Secret(f"{NEW},{OLD}"))), column=seals.SEALED[0])
+        await seals.reseal(pool, dying, column=seals.SEALED[0], batch_count=2)
     half = {use.kid: use.text_count for use in await seals.key_uses(pool)}
     rest = await seals.reseal(pool, BOTH, column=seals.SEALED[0])
 
