@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from html import escape
 
 import msgspec
@@ -124,9 +125,9 @@ def musickit(invitation: Invitation, *, script_url: str, token: str, is_fresh: b
     return pages.document(_title(invitation), f"{_opening(invitation)}{form}<script>{_MUSICKIT}</script>")
 
 
-def redirect_policy(*, sign_in_url: str) -> dict[str, str]:
-    """Return the headers of a page that leads to this sign-in: browsers ask for the redirect's goal, too."""
-    return pages.headers(form_action=f"'self' {sign_in_url}")
+def redirect_policy(*, goals: Sequence[str]) -> dict[str, str]:
+    """Return the headers of a page whose form leads on to these origins: browsers check each redirect."""
+    return pages.headers(form_action=" ".join(("'self'", *goals)))
 
 
 def musickit_policy(*, sources: tuple[str, ...]) -> dict[str, str]:

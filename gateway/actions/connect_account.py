@@ -154,9 +154,10 @@ class ConnectAccount:
             renewed = await connections.get(self._pool, session.renews, user_id=session.user_id)
         return Guest(user_name=await users.read_name(self._pool, session.user_id), renewed=renewed)
 
-    def sign_in_origin(self, session: ConnectSession) -> str:
-        """Return the origin of the platform's sign-in that the session leads to."""
-        return redirect_uri.origin_of(self._sign_in(session).base_url)
+    def goals(self, session: ConnectSession) -> tuple[str, ...]:
+        """Return the origins that setting out leads through: the platform's sign-in, and where that ends."""
+        ways = (self._sign_in(session).base_url, session.redirect_uri or "")
+        return tuple(redirect_uri.origin_of(way) for way in ways if way)
 
     async def leave(self, session: ConnectSession, *, browser: str) -> str:
         """Return the platform's address for this browser, which alone can bring the answer. See _set_out."""

@@ -97,7 +97,7 @@ async def _page(request: web.Request, session: ConnectSession, *, secret: str) -
         failure=session.failure or "",
     )
     if session.flow is ConnectFlow.REDIRECT:
-        headers = sign_in_pages.redirect_policy(sign_in_url=connect.sign_in_origin(session))
+        headers = sign_in_pages.redirect_policy(goals=connect.goals(session))
         if session.is_handed_in:
             return _html(
                 sign_in_pages.paste(invitation, redirect_uri=session.redirect_uri or ""), headers=headers

@@ -374,6 +374,8 @@ async def test_a_browser_hands_its_answer_in_on_our_page(
     told = await browser.open(page_url)
     sent = await browser.submit(page_url, page, address=f" {address} ")
 
+    policy = page.headers["Content-Security-Policy"]
+    assert "form-action 'self' https://accounts.example http://127.0.0.1:9090;" in f"{policy};"
     assert "http://127.0.0.1:9090/connect/spotify/callback" in page.text
     assert wrong.headers["Location"].endswith("/page")
     assert "not where a sign-in ends" in told.text
