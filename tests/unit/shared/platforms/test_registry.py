@@ -1,11 +1,13 @@
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from yarl import URL
 
 from shared.errors import PlatformNotConfigured, SettingsError
 from shared.models import Platform, TokenSet
 from shared.platforms.base import REQUESTS, Pool, Price
-from shared.platforms.oauth import SIGN_IN
+from shared.platforms.oauth import SIGN_IN, new_verifier
 from shared.platforms.registry import Platforms
 from shared.settings import Secret, Settings
 from tests.fakes.budget import FakeBudgets
@@ -114,3 +116,33 @@ async def test_the_name_of_a_budget_is_the_one_that_requests_are_booked_under() 
         limit_keys = {platforms.limit_key(platform) for platform in Platform}
 
     assert limit_keys == set(budgets.by_key)
+
+
+async def test_spotify_shows_its_dialog_to_who_has_agreed_before_too() -> None:
+    async with Platforms(BOTH, budgets=FakeBudgets()) as platforms:
+        oauth = platforms.oauth(Platform.SPOTIFY)
+        assert oauth
+        address = oauth.authorize_url(state="s", verifier=new_verifier(), redirect_uri="https://a.example/")
+
+    assert URL(address).query["show_dialog"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("script_url", "source"),
+    [
+        (Settings().apple_music_musickit_url, "https://*.music.apple.com"),
+        ("http://127.0.0.1:9/musickit/v3/musickit.js", "http://127.0.0.1:9"),
+        ("https://apple.com.evil.example/musickit.js", "https://apple.com.evil.example"),
+    ],
+)
+async def test_a_sign_in_by_script_admits_the_hosts_of_its_script(script_url: str, source: str) -> None:
+    settings = msgspec.structs.replace(BOTH, apple_music_musickit_url=script_url)
+
+    async with Platforms(settings, budgets=FakeBudgets()) as platforms:
+        script = platforms.browser_sign_in(Platform.APPLE_MUSIC)
+
+        assert script
+        assert script.script_url == script_url
+        assert source in script.sources
+        assert platforms.browser_sign_in(Platform.SPOTIFY) is None
+        assert platforms.oauth(Platform.APPLE_MUSIC) is None

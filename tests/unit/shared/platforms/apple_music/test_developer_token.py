@@ -51,6 +51,24 @@ def minter(clock: TurnedClock, *, pem: str | None = None) -> DeveloperToken:
     return DeveloperToken(team_id="TEAM000001", key_id="KEY0000001", pem=pem or pem_of(KEY), clock=clock)
 
 
+def test_a_token_for_a_page_is_good_at_its_origin_alone_and_not_for_long() -> None:
+    clock = TurnedClock()
+
+    token = minter(clock).for_page(origin="https://music.example")
+
+    claims = jwt.decode(token, KEY.public_key(), algorithms=["ES256"], options={"verify_exp": False})
+    assert claims["origin"] == ["https://music.example"]
+    assert claims["iss"] == "TEAM000001"
+    assert timedelta(0) < datetime.fromtimestamp(claims["exp"], UTC) - clock.now() <= timedelta(hours=2)
+    assert jwt.get_unverified_header(token)["kid"] == "KEY0000001"
+
+
+def test_the_servers_own_token_is_bound_to_no_origin() -> None:
+    token = minter(TurnedClock()).current()
+
+    assert "origin" not in jwt.decode(token, options={"verify_signature": False})
+
+
 def test_token_is_signed_and_says_who_and_how_long() -> None:
     clock = TurnedClock()
 
