@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -73,6 +73,24 @@ async def connected_to(port: int) -> AsyncIterator[Line]:
         yield Line(reader, writer)
     finally:
         writer.transport.abort()
+
+
+@asynccontextmanager
+async def dripping(line: Line, content: bytes, *, every_s: float) -> AsyncIterator[None]:
+    """Be a slow client: send byte by byte, at this pace, for as long as the server takes them."""
+
+    async def drip() -> None:
+        with suppress(ConnectionError):
+            for at in range(len(content)):
+                await line.send(content[at : at + 1])
+                await asyncio.sleep(every_s)
+
+    task = asyncio.create_task(drip())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def exchange(port: int, content: bytes) -> list[Answer]:

@@ -1,6 +1,5 @@
 """Bodies that are too large, too deep, packed, of another type, or not what they say they are."""
 
-import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
@@ -17,7 +16,7 @@ from shared.db.pool import Pool
 from shared.settings import Settings
 from tests.fakes.platforms import FakePlatforms
 from tests.integration.gateway.conftest import Caller, transfer_body
-from tests.integration.gateway.real_server import Answer, RealServer, connected_to, exchange
+from tests.integration.gateway.real_server import Answer, RealServer, connected_to, dripping, exchange
 
 pytestmark = pytest.mark.integration
 
@@ -207,24 +206,11 @@ async def test_a_body_that_drips_ends_in_408_and_others_are_served_meanwhile(
 ) -> None:
     async with connected_to(port_of(connected)) as line:
         await line.send(head(connected, f"Content-Length: {len(GOOD)}"))
-        dripping = asyncio.create_task(drip(line.send, GOOD[:-1], every_s=0.01))
-        others = [await connected("GET", "/version") for _ in range(5)]
-        content = await line.rest()
-        dripping.cancel()
-        await asyncio.wait([dripping])
+        async with dripping(line, GOOD[:-1], every_s=0.01):
+            others = [await connected("GET", "/version") for _ in range(5)]
+            content = await line.rest()
 
     assert {reply.status for reply in others} == {200}
     assert content.startswith(b"HTTP/1.1 408 ")
     assert content.count(b"HTTP/1.1") == 1
     assert await pool.fetchval("SELECT count(*) FROM transfers") == 0
-
-
-async def drip(send: Any, content: bytes, *, every_s: float) -> None:
-    """Send byte by byte, until the server no longer takes it."""
-    try:
-        for at in range(len(content)):
-            await send(content[at : at + 1])
-            await asyncio.sleep(every_s)
-        await asyncio.sleep(60)
-    except ConnectionError:
-        return

@@ -18,7 +18,7 @@ from tests.event_streams import EventStream
 from tests.fakes.platforms import FakePlatforms
 from tests.integration.gateway.conftest import Caller
 from tests.integration.gateway.event_streams import ask
-from tests.integration.gateway.real_server import Line, RealServer, connected_to
+from tests.integration.gateway.real_server import RealServer, connected_to, dripping
 from tests.integration.gateway.test_status import start
 
 pytestmark = pytest.mark.integration
@@ -46,27 +46,9 @@ def port_of(client: "TestClient[Any, Any]") -> int:
     return client.port
 
 
-@contextlib.asynccontextmanager
-async def dripping(line: Line, content: bytes) -> AsyncIterator[None]:
-    """Send a byte each 20 ms for as long as the server takes them."""
-
-    async def drip() -> None:
-        with contextlib.suppress(ConnectionError):
-            for at in range(len(content)):
-                await line.send(content[at : at + 1])
-                await asyncio.sleep(0.02)
-
-    task = asyncio.create_task(drip())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
 async def test_a_head_that_drips_is_cut_and_others_are_served_meanwhile(call: Caller) -> None:
     slow = b"GET /version HTTP/1.1\r\nX: " + b"a" * 4_000
-    async with connected_to(port_of(call.client)) as line, dripping(line, slow):
+    async with connected_to(port_of(call.client)) as line, dripping(line, slow, every_s=0.02):
         others = [await call("GET", "/version") for _ in range(3)]
         content = await line.rest()
 
@@ -89,7 +71,7 @@ async def test_many_slow_heads_keep_nobody_out(call: Caller) -> None:
 async def test_a_second_head_that_drips_is_cut_too(client: "TestClient[Any, Any]") -> None:
     async with connected_to(port_of(client)) as line:
         await line.send(WHOLE)
-        async with dripping(line, b"GET /version HTTP/1.1\r\nX: " + b"a" * 4_000):
+        async with dripping(line, b"GET /version HTTP/1.1\r\nX: " + b"a" * 4_000, every_s=0.02):
             content = await line.rest()
 
     assert content.count(b"HTTP/1.1 200") == 1
@@ -99,7 +81,7 @@ async def test_a_head_that_comes_in_parts_but_in_time_is_answered(client: "TestC
     async with connected_to(port_of(client)) as line:
         for part in (WHOLE[:5], WHOLE[5:20], WHOLE[20:-1], WHOLE[-1:]):
             await line.send(part)
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)  # the server, in the same loop, takes it as it is
         content = await line.rest()
 
     assert content.startswith(b"HTTP/1.1 200")
