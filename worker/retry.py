@@ -51,6 +51,14 @@ class Discard(msgspec.Struct, frozen=True, kw_only=True):
 
 Verdict: TypeAlias = Retry | Snooze | Pause | Discard
 
+_PAUSES = {
+    PlatformDenied: Pause(reason=PauseReason.PLATFORM_DENIED),
+    PlatformNotConfigured: Pause(reason=PauseReason.PLATFORM_NOT_CONFIGURED),
+    TokensLocked: Pause(reason=PauseReason.TOKENS_LOCKED, again_s=UNLOCK_AFTER_S),
+}
+_RECONNECT = Pause(reason=PauseReason.RECONNECT_REQUIRED)
+"""What every other error means that only a person can cure."""
+
 
 def plan(error: CrossplayError, *, attempt: int, max_attempts: int, rng: random.Random) -> Verdict:
     """Decide by the error's remedy alone. attempt: 1 for a job's first execution."""
@@ -59,10 +67,8 @@ def plan(error: CrossplayError, *, attempt: int, max_attempts: int, rng: random.
             delay_s = error.retry_after_s if isinstance(error, RateLimited) else FIRST_DELAY_S
             jittered_s = delay_s + rng.uniform(0, min(1.0, delay_s / 10))
             return Snooze(delay_s=jittered_s, is_parked=delay_s > PARK_AFTER_S)
-        case Remedy.USER if isinstance(error, TokensLocked):
-            return Pause(reason=PauseReason.TOKENS_LOCKED, again_s=UNLOCK_AFTER_S)
         case Remedy.USER:
-            return Pause(reason=_pause_reason(error))
+            return next((pause for kind, pause in _PAUSES.items() if isinstance(error, kind)), _RECONNECT)
         case Remedy.RETRY if attempt < max_attempts:
             return Retry(delay_s=backoff_s(attempt, rng=rng))
         case Remedy.RETRY:
@@ -80,11 +86,3 @@ def backoff_s(failure_count: int, *, rng: random.Random) -> float:
 def look_delay_s(look_count: int) -> float:
     """Return how long to wait before a target is looked at again. look_count: so many waits came before."""
     return min(MAX_LOOK_DELAY_S, 0.5 * 2.0**look_count)
-
-
-def _pause_reason(error: CrossplayError) -> PauseReason:
-    if isinstance(error, PlatformDenied):
-        return PauseReason.PLATFORM_DENIED
-    if isinstance(error, PlatformNotConfigured):
-        return PauseReason.PLATFORM_NOT_CONFIGURED
-    return PauseReason.RECONNECT_REQUIRED
