@@ -15,11 +15,16 @@ _STYLE = (
     "input[name=address]{width:100%;box-sizing:border-box}"
     "form{margin:1rem 0}[role=alert]{font-weight:bold}"
 )
-_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+
+def source_of(text: str) -> str:
+    """Return how a policy admits a style or script that stands in the page: by its digest."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
 
 _POLICY = {
     "default-src": "'none'",
-    "style-src": f"'sha256-{_DIGEST}'",
+    "style-src": source_of(_STYLE),
     "frame-ancestors": "'none'",
     "base-uri": "'none'",
     "form-action": "'none'",
@@ -62,11 +67,11 @@ def page(title: str, *paragraphs: str) -> str:
     return document(title, "".join(f"<p>{escape(text)}</p>" for text in paragraphs))
 
 
-def document(title: str, body: str) -> str:
-    """body: HTML that is safe already."""
+def document(title: str, body: str, *, style: str = _STYLE) -> str:
+    """body: HTML that is safe already. style: another one, which the policy then has to admit."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)} – Crossplay</title><style>{_STYLE}</style></head>"
+        f"<title>{escape(title)} – Crossplay</title><style>{style}</style></head>"
         f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
     )

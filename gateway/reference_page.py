@@ -1,7 +1,5 @@
 """The API reference for people: the OpenAPI document as one page that loads nothing from anywhere."""
 
-import base64
-import hashlib
 from collections.abc import Iterable
 from html import escape
 from typing import Any
@@ -17,9 +15,8 @@ _STYLE = (
     "table{border-collapse:collapse;width:100%}td,th{border-top:1px solid #8886;padding:.3rem .6rem;"
     "text-align:left;vertical-align:top}h2{margin-top:3rem}h3{margin-top:2rem}"
 )
-_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
-HEADERS = pages.headers(style_src=f"'sha256-{_DIGEST}'")
+HEADERS = pages.headers(style_src=pages.source_of(_STYLE))
 
 
 def render(document: dict[str, Any]) -> str:
@@ -38,15 +35,13 @@ def render(document: dict[str, Any]) -> str:
         f'<h3 id="{escape(name)}">{escape(name)}</h3>{_pre(schema)}'
         for name, schema in sorted(document["components"]["schemas"].items())
     )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main><h1>{escape(title)}</h1>"
+    body = (
         f"<p>{escape(document['info']['description'])} For programs: "
         '<a href="/openapi.json">openapi.json</a>; what each problem means: <a href="/problems">problems</a>.'
         f'</p><nav><ul>{contents}<li><a href="#schemas">schemas</a></li></ul></nav>{sections}'
-        f'<section id="schemas"><h2>schemas</h2>{schemas}</section></main></body></html>'
+        f'<section id="schemas"><h2>schemas</h2>{schemas}</section>'
     )
+    return pages.document(title, body, style=_STYLE)
 
 
 def _operation(name: str, entry: dict[str, Any]) -> str:
