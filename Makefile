@@ -92,9 +92,11 @@ types: setup
 imports: setup
 	$(BIN)/lint-imports
 
-lock: ## write requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-		--all-extras --quiet --upgrade pyproject.toml -o requirements.lock
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
+
+lock: ## write both lock files anew from pyproject.toml (needs uv)
+	$(COMPILE) --all-extras --upgrade pyproject.toml -o requirements.lock
+	$(COMPILE) --constraint requirements.lock pyproject.toml -o deploy/image/requirements.lock
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -10,11 +10,11 @@ from aiolimiter import AsyncLimiter
 from loguru import logger
 from redis.asyncio import Redis
 
-from shared import telemetry
 from shared.bookings import Bookings
 from shared.clock import Clock, SystemClock
 from shared.errors import RateLimited
 from shared.fleet import Fleet
+from shared.meters import meters
 from shared.models import Platform
 from shared.platforms.base import PlatformProfile, Pool, Price
 from shared.streams import STORE_ERRORS, key
@@ -69,7 +69,7 @@ class SharedBudget:
         """
         asked_at = self._clock.monotonic()
         await self._pools[price.pool].start(price.cost)
-        telemetry.meters.rate_limit_waited(self._clock.monotonic() - asked_at, platform=self._platform)
+        meters.rate_limit_waited(self._clock.monotonic() - asked_at, platform=self._platform)
 
     async def cool_down(self, retry_after_s: float, *, pool: str) -> None:
         """Stop this pool for the whole fleet; called when the platform has said 429."""
@@ -196,7 +196,7 @@ class SharedPool:
             self._starts.popleft()
             dropped_count += 1
         if dropped_count:
-            telemetry.meters.starts_unused(dropped_count, platform=self._platform)
+            meters.starts_unused(dropped_count, platform=self._platform)
 
     def _limited(self, wait_s: float) -> RateLimited:
         return RateLimited(

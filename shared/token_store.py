@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 import msgspec
 from loguru import logger
 
-from shared import telemetry
 from shared.cache import Cache
 from shared.cipher import Cipher, KeyMissing, SealBroken
 from shared.clock import Clock
@@ -14,6 +13,7 @@ from shared.db import connections, seals
 from shared.db.connections import ConnectionState, SealedConnection
 from shared.db.pool import STORE_ERRORS, Pool
 from shared.errors import ConnectionMissing, ReconnectRequired, StoreUnavailable, TokensLocked
+from shared.meters import meters
 from shared.models import ConnectionId, Platform, TokenSet
 
 REFRESH_AT = 0.8
@@ -202,7 +202,7 @@ def _locked(row: SealedConnection, error: SealBroken) -> TokensLocked:
     logger.bind(connection_id=row.id, platform=row.platform, key_id=kid, reason=str(error)).error(
         "Stored tokens cannot be opened; see: crossplay keys status"
     )
-    telemetry.meters.tokens_locked(platform=row.platform)
+    meters.tokens_locked(platform=row.platform)
     return TokensLocked(
         f"This server has lost the key to this {row.platform} connection: its operator has to bring it back, "
         "or connect the account again."

@@ -7,8 +7,8 @@ from loguru import logger
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from shared import telemetry
 from shared.messages import RunJob
+from shared.meters import meters
 from shared.models import Platform
 from shared.streams import STORE_ERRORS, Entry, Streams
 
@@ -110,7 +110,7 @@ class Consumer:
         )
         fresh = [entry for entry in entries if entry.id not in self._tasks]
         if fresh:
-            telemetry.meters.jobs_reclaimed(len(fresh), platform=self._platform)
+            meters.jobs_reclaimed(len(fresh), platform=self._platform)
         return fresh
 
     async def _start(self, entries: Sequence[Entry]) -> None:

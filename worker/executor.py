@@ -18,6 +18,7 @@ from shared.db.pool import STORE_ERRORS, Pool
 from shared.errors import CrossplayError, JobBroken, JobPoisonous, LeaseLost, SentLate, StoreUnavailable
 from shared.lease import Lease
 from shared.messages import RunJob
+from shared.meters import meters
 from shared.models import Platform
 from shared.turns import PARTY
 from worker import verdicts
@@ -112,7 +113,7 @@ class Executor:
             return is_settled, platforms
         finally:
             heart.cancel()
-            telemetry.meters.job_done(
+            meters.job_done(
                 platform=job.platform,
                 phase=job.phase,
                 verdict=verdict_name,
@@ -144,7 +145,7 @@ class Executor:
 
     async def _fenced(self, job: Job, *, is_late: bool = False) -> tuple[bool, tuple[Platform, ...]]:
         logger.warning("Lease lost; another worker goes on with this job", epoch=job.epoch)
-        telemetry.meters.write_fenced(platform=job.platform)
+        meters.write_fenced(platform=job.platform)
         if is_late:
             try:
                 await self.warn_late_write(job)
@@ -179,7 +180,7 @@ class Executor:
             return False, ()
         if isinstance(verdict, Discard):
             logger.error("Transfer failed", code=verdict.code, reason=verdict.text)
-            telemetry.meters.transfer_ended("failed")
+            meters.transfer_ended("failed")
         elif isinstance(verdict, Pause):
             logger.warning("Transfer paused", reason=verdict.reason)
         return True, (job.platform,)

@@ -8,10 +8,11 @@ from loguru import logger
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from shared import outbox, telemetry
+from shared import outbox
 from shared.db import platform_pauses, transfers, workers
 from shared.db.pool import STORE_ERRORS as POSTGRES_ERRORS
 from shared.db.pool import Pool
+from shared.meters import meters
 from shared.models import Platform
 from shared.streams import STORE_ERRORS as REDIS_ERRORS
 from shared.streams import Streams
@@ -100,7 +101,7 @@ class Scheduler:
         for platform in Platform:
             requeued_count = await outbox.rescue(self._pool, self._streams, platform)
             if requeued_count:
-                telemetry.meters.jobs_requeued(requeued_count, platform=platform)
+                meters.jobs_requeued(requeued_count, platform=platform)
             await outbox.dispatch(self._pool, self._streams, platform)
 
 

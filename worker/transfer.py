@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 from loguru import logger
 
-from shared import telemetry
 from shared.db import intents, jobs, transfers
 from shared.db.intents import Intent
 from shared.db.jobs import Job
@@ -17,6 +16,7 @@ from shared.db.transfers import Transfer
 from shared.errors import AccountError, CrossplayError, PlatformError, Remedy
 from shared.lease import Lease
 from shared.lifecycle import Phase, State
+from shared.meters import meters
 from shared.models import ConnectionId, Outcome, Platform
 from shared.platforms.base import Adapter
 from worker import checkpoints
@@ -162,12 +162,12 @@ def _tell(transfer: Transfer, result: Result) -> None:
         case Cancelled() | Undone() | Verified():
             state = "cancelled" if isinstance(result, Cancelled) else "completed"
             logger.info("Transfer ended", state=state)
-            telemetry.meters.transfer_ended(state)
+            meters.transfer_ended(state)
 
 
 def _count(transfer: Transfer, outcomes: Iterable[Outcome]) -> None:
     for outcome, count in Counter(outcomes).items():
-        telemetry.meters.tracks_settled(count, platform=transfer.target_platform, outcome=outcome)
+        meters.tracks_settled(count, platform=transfer.target_platform, outcome=outcome)
 
 
 _TARGET_NEWS: dict[type, str] = {

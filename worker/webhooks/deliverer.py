@@ -9,12 +9,12 @@ import asyncpg
 import msgspec
 from loguru import logger
 
-from shared import telemetry
 from shared.cipher import SealBroken
 from shared.db import webhook_queue
 from shared.db.pool import STORE_ERRORS, Pool
 from shared.db.webhook_queue import Claim, Message
 from shared.deliveries import Attempted, DeliveryError, DeliveryState
+from shared.meters import meters
 from worker.webhooks.letters import Letters
 from worker.webhooks.sender import Sender
 from worker.webhooks.verdicts import Answer, judge
@@ -156,6 +156,6 @@ class Deliverer:
 
 def _tell(claimed: Claim, result: Attempted) -> None:
     outcome = "retried" if result.state is DeliveryState.PENDING else str(result.state)
-    telemetry.meters.webhook_attempted(outcome)
+    meters.webhook_attempted(outcome)
     if result.disabled_reason is not None:
         logger.bind(webhook_id=claimed.id, reason=result.disabled_reason).warning("webhook disabled")

@@ -5,7 +5,7 @@ import json
 import pytest
 from loguru import logger
 
-from shared import telemetry
+from shared import logs
 from shared.log_text import json_line, visible
 from shared.settings import Settings
 
@@ -55,7 +55,7 @@ def test_a_json_line_says_what_was_logged_and_is_one_line(text: str) -> None:
 def test_a_record_in_json_is_one_line_wherever_the_text_stands(
     text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    telemetry.configure_logging(Settings(log_format="json"))
+    logs.configure(Settings(log_format="json"))
 
     logger.bind(name=text).info(text)
     _log_failure(text)
@@ -71,7 +71,7 @@ def test_a_record_in_json_is_one_line_wherever_the_text_stands(
 def test_a_record_for_people_is_one_line_and_its_stack_stands_apart(
     text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    telemetry.configure_logging(Settings(log_format="text"))
+    logs.configure(Settings(log_format="text"))
 
     logger.bind(name=text).info(text)
     _log_failure(text)

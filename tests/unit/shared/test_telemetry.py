@@ -13,7 +13,7 @@ from loguru import logger
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
-from shared import telemetry
+from shared import logs, telemetry
 from shared.errors import SettingsError
 from shared.settings import Settings
 from tests.fakes.otlp import HangingReceiver, OtlpReceiver
@@ -28,9 +28,9 @@ SPANS_AND_METRICS = """
         "process jobs", telemetry.context_from(carried), kind=trace.SpanKind.CONSUMER
     ):
         logger.info("Job done")
-    telemetry.meters.job_done(platform="spotify", phase="read", verdict="done", duration_s=0.2)
-    telemetry.meters.tracks_settled(25, platform="apple_music", outcome="exact")
-    telemetry.meters.webhook_attempted("retried")
+    meters.job_done(platform="spotify", phase="read", verdict="done", duration_s=0.2)
+    meters.tracks_settled(25, platform="apple_music", outcome="exact")
+    meters.webhook_attempted("retried")
 """
 
 
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("restored_logging")
 
 
 def test_log_line_is_one_json_object_with_bound_fields(capsys: pytest.CaptureFixture[str]) -> None:
-    telemetry.configure_logging(JSON)
+    logs.configure(JSON)
 
     with logger.contextualize(transfer_id="tr_1", job_id="jb_1"):
         logger.bind(platform="spotify").info("Transfer paused")
@@ -53,7 +53,7 @@ def test_log_line_is_one_json_object_with_bound_fields(capsys: pytest.CaptureFix
 
 
 def test_log_line_names_the_span_it_was_written_in(capsys: pytest.CaptureFixture[str]) -> None:
-    telemetry.configure_logging(JSON)
+    logs.configure(JSON)
     tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
 
     with tracer.start_as_current_span("job") as span:
@@ -67,7 +67,7 @@ def test_log_line_names_the_span_it_was_written_in(capsys: pytest.CaptureFixture
 def test_exception_is_logged_with_its_stack_and_without_its_variables(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    telemetry.configure_logging(JSON)
+    logs.configure(JSON)
 
     def explode(hidden: str) -> None:
         raise KeyError(len(hidden))
@@ -103,7 +103,7 @@ def test_exception_is_logged_with_its_stack_and_without_its_variables(
 def test_secret_shapes_never_reach_the_log(
     text: str, log_format: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    telemetry.configure_logging(Settings(log_format=log_format))
+    logs.configure(Settings(log_format=log_format))
 
     logger.bind(detail=text, nested={"value": [text]}).warning(text)
 
@@ -113,7 +113,7 @@ def test_secret_shapes_never_reach_the_log(
 
 
 def test_records_of_libraries_arrive_under_their_own_name(capsys: pytest.CaptureFixture[str]) -> None:
-    telemetry.configure_logging(JSON)
+    logs.configure(JSON)
 
     logging.getLogger("asyncpg.pool").warning("pool is %s {slow}", "very")
     logging.getLogger("aiohttp.access").info("GET /healthz")
@@ -125,7 +125,7 @@ def test_records_of_libraries_arrive_under_their_own_name(capsys: pytest.Capture
 
 
 def test_off_a_terminal_auto_means_json(capsys: pytest.CaptureFixture[str]) -> None:
-    telemetry.configure_logging(Settings())
+    logs.configure(Settings())
 
     logger.info("Worker started")
 
@@ -133,7 +133,7 @@ def test_off_a_terminal_auto_means_json(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_lines_below_the_chosen_level_are_dropped(capsys: pytest.CaptureFixture[str]) -> None:
-    telemetry.configure_logging(Settings(log_format="json", log_level="warning"))
+    logs.configure(Settings(log_format="json", log_level="warning"))
 
     logger.info("Worker started")
 
@@ -142,7 +142,7 @@ def test_lines_below_the_chosen_level_are_dropped(capsys: pytest.CaptureFixture[
 
 def test_unknown_level_is_a_settings_error_with_the_choices() -> None:
     with pytest.raises(SettingsError, match="CROSSPLAY_LOG_LEVEL: must be one of DEBUG"):
-        telemetry.configure_logging(Settings(log_level="LOUD"))
+        logs.configure(Settings(log_level="LOUD"))
 
 
 def test_context_survives_headers() -> None:
@@ -284,6 +284,7 @@ import threading
 from loguru import logger
 from opentelemetry import trace
 from shared import telemetry
+from shared.meters import meters
 from shared.settings import Settings
 telemetry.configure("crossplay-test", settings=Settings(log_format="json"))
 """
