@@ -108,6 +108,7 @@ class SharedPool:
             self._started_at = self._clock.monotonic()
 
     async def cool_down(self, retry_after_s: float) -> None:
+        meters.cooled_down(platform=self._platform)
         self._cool_until = max(self._cool_until, self._clock.monotonic() + retry_after_s)
         self._refusal_count += 1
         if not self._is_away:

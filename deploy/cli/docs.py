@@ -1,4 +1,4 @@
-"""Writes the part of the README that comes from the code: `python -m deploy.cli.docs`."""
+"""Writes what comes from the code into the documentation: `python -m deploy.cli.docs`."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from deploy.cli import metric_docs
 from shared.settings import DESCRIPTIONS, PREFIX, Secret, Settings
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -39,6 +40,7 @@ def _default(value: Any) -> str:
 
 
 def main() -> None:
+    metric_docs.PAGE.write_text(metric_docs.page(), encoding="utf-8")
     README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
 
 

@@ -89,8 +89,8 @@ def gateway(*, json: Json = False) -> None:
 def worker(*, json: Json = False) -> None:
     """Run a worker with the settings of the environment; launch as many as you like."""
 
-    def announce(worker_id: str) -> None:
-        print_json({"worker": worker_id})
+    def announce(worker_id: str, probes_url: str | None) -> None:
+        print_json({"worker": worker_id, "probes": probes_url})
         sys.stdout.flush()
 
     asyncio.run(serve_worker(load(os.environ), on_ready=announce if json else None))
@@ -174,6 +174,8 @@ def _print_addresses(system: System) -> None:
     print_text(f"gateway      {system.gateway_url}")
     for platform, url in system.sandbox_urls.items():
         print_text(f"{platform:<12} {url}  (simulated, connected)")
+    for name, url in system.probe_urls.items():
+        print_text(f"{name:<12} {url}/metrics")
     print_text(f"API key      {system.api_key}")
     print_text("Not for production. Try:")
     print_text(f"  export CROSSPLAY_URL={system.gateway_url} CROSSPLAY_API_KEY={system.api_key}")
