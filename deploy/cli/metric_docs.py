@@ -14,22 +14,23 @@ _HEAD = """\
 
 Every gateway and every worker tells what it counts and times, in one of two ways or in both:
 
-- **OTLP**: set `OTEL_EXPORTER_OTLP_ENDPOINT` (or `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`); all standard `OTEL_*` \
-variables mean what they always do.
-- **Prometheus**: set `CROSSPLAY_METRICS_PORT`; each process then answers `GET /metrics` there. The same port \
-answers `/healthz` and `/readyz`; it is private, so keep it off the internet. `crossplay healthcheck` asks it.
+- **OTLP**: set `OTEL_EXPORTER_OTLP_ENDPOINT` (or `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`); all standard \
+`OTEL_*` variables mean what they always do.
+- **Prometheus**: set `CROSSPLAY_METRICS_PORT`; each process then answers `GET /metrics` there. The same\
+ port answers `/healthz` and `/readyz`; it is private, so keep it off the internet. `crossplay \
+healthcheck` asks it.
 
-A dot in a name becomes `_` at Prometheus, and the name gets its unit and, of a counter, `_total`. The labels are \
-the attributes with `_` for each dot. No label ever holds the id of a user, transfer, job or playlist, so the number \
-of series does not grow with use. Counters whose attributes are listed below start at 0 with the process, so that \
-`rate()` and `increase()` see the first event.
+A dot in a name becomes `_` at Prometheus, and the name gets its unit and, of a counter, `_total`. The \
+labels are the attributes with `_` for each dot. No label ever holds the id of a user, transfer, job or \
+playlist, so the number of series does not grow with use. Counters whose attributes are listed below \
+start at 0 with the process, so that `rate()` and `increase()` see the first event.
 """
 
 _GAUGES_HEAD = """\
-These tell of the whole fleet. One process at a time, any gateway or worker whose metrics somebody gets, counts \
-every five seconds (connections and the size of the database: every minute) and tells them; the others tell \
-nothing. So ask for `max by (…) (name)`: while the lead changes hands there may be two for a moment. Where a store \
-is away its figures are missing, not old.
+These tell of the whole fleet. One process at a time, any gateway or worker whose metrics somebody gets,\
+ counts every five seconds (connections and the size of the database: every minute) and tells them; the \
+others tell nothing. So ask for `max by (…) (name)`: while the lead changes hands there may be two for a\
+ moment. Where a store is away its figures are missing, not old.
 """
 
 
