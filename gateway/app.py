@@ -78,6 +78,7 @@ from shared.db.pool import Pool, open_pool
 from shared.fleet import Fleet
 from shared.instruments import Role
 from shared.limiter import SharedBudget
+from shared.local_address import local_address
 from shared.meters import meters
 from shared.platforms.base import Budget, PlatformProfile
 from shared.platforms.registry import Platforms
@@ -108,7 +109,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *health.ROUTES,
     *problems.ROUTES,
 )
-_WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - what an operator may write, not what is bound by itself
 _STOP_TIMEOUT_S = 10.0
 
 
@@ -136,7 +136,7 @@ def build_app(
     """
     app = web.Application(middlewares=[measure, observe, tell_problems], client_max_size=BODY_LIMIT_BYTES)
     app[keys.SETTINGS] = settings
-    app[keys.ADDRESS] = PublicAddress(settings.public_url or _address(settings.host, settings.port))
+    app[keys.ADDRESS] = PublicAddress(settings.public_url or local_address(settings.host, settings.port))
     app[keys.CLOSING] = asyncio.Event()
     app[keys.STREAM_LIMITS] = stream_limits
     app[keys.OPENAPI], app[keys.REFERENCE] = _reference()
@@ -196,7 +196,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[str, str | None], Non
         await runner.setup()
         site = web.TCPSite(runner, settings.host, settings.port)
         await site.start()
-        url = _address(settings.host, runner.addresses[0][1])
+        url = local_address(settings.host, runner.addresses[0][1])
         if not settings.public_url:
             app[keys.ADDRESS].url = url
         logger.bind(url=url).info("gateway is ready")
@@ -324,9 +324,3 @@ def _reference() -> tuple[bytes, str]:
 
 async def _close(app: web.Application) -> None:
     app[keys.CLOSING].set()
-
-
-def _address(host: str, port: int) -> str:
-    """Return an address that a browser on this machine can open."""
-    shown = "127.0.0.1" if host in _WILDCARDS else host
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"

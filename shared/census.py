@@ -28,7 +28,7 @@ from shared.streams import STORE_ERRORS as REDIS_ERRORS
 from shared.streams import Streams
 
 EVERY_S = 5.0
-STOCK_EVERY_S = 60.0
+STOCK_EVERY_S = 15.0
 VALID_TURNS = 3  # so many missed turns, and nothing is told any more: old figures look like calm
 LEADER_KEY = "{crossplay}:census"
 _AWAY = (*POSTGRES_ERRORS, *REDIS_ERRORS, asyncpg.PostgresError)

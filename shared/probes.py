@@ -11,13 +11,13 @@ from aiohttp import hdrs, web
 from shared import exposition
 from shared.errors import SettingsError
 from shared.instruments import Role
+from shared.local_address import local_address
 from shared.settings import PREFIX, Settings
 
 Faults = Mapping[str, str | None]
 """What is wrong, by part, in words; None where a part is well."""
 
 _STOP_TIMEOUT_S = 1.0
-_LOOPBACKS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what an operator may write
 
 
 class Probes(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,15 +61,9 @@ async def listening(settings: Settings, probes: Probes) -> AsyncIterator[str | N
         except OSError as error:
             what = f"{PREFIX}METRICS_PORT: nobody can listen on {host}, port {port}"
             raise SettingsError((f"{what}: {error.strerror or error}.",)) from error
-        yield address(host, runner.addresses[0][1])
+        yield local_address(host, runner.addresses[0][1])
     finally:
         await runner.cleanup()
-
-
-def address(host: str, port: int) -> str:
-    """Return the address under which this machine reaches the port."""
-    shown = _LOOPBACKS.get(host, host)
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
 def _answer(faults: Faults, *, words: tuple[str, str]) -> web.Response:

@@ -28,7 +28,7 @@ start at 0 with the process, so that `rate()` and `increase()` see the first eve
 
 _GAUGES_HEAD = """\
 These tell of the whole fleet. One process at a time, any gateway or worker whose metrics somebody gets,\
- counts every five seconds (connections and the size of the database: every minute) and tells them; the \
+ counts every five seconds (connections and the size of the database: every fifteen) and tells them; the \
 others tell nothing. So ask for `max by (…) (name)`: while the lead changes hands there may be two for a\
  moment. Where a store is away its figures are missing, not old.
 """
