@@ -49,10 +49,7 @@ def healthcheck(
     A url without a path asks /readyz; with /healthz it asks only whether the process lives.
     """
     asked = url or _own_address()
-    parts = urlsplit(asked)
-    if parts.scheme != "http" or not parts.hostname:
-        raise CommandStopped(f"{asked} is no http address.", code=Exit.FAILED)
-    status, body = _ask(parts.hostname, parts.port or 80, path=parts.path.rstrip("/") or "/readyz")
+    status, body = _ask(*_parts(asked))
     try:
         answer = msgspec.json.decode(body, type=_Answer)
     except msgspec.DecodeError as error:
@@ -70,7 +67,19 @@ def _own_address() -> str:
     return local_address(settings.metrics_host, settings.metrics_port)
 
 
-def _ask(host: str, port: int, *, path: str) -> tuple[int, bytes]:
+def _parts(url: str) -> tuple[str, int, str]:
+    """Return host, port and path."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or http.client.HTTP_PORT
+    except ValueError:
+        host = None
+    if host is None or parts.scheme != "http":
+        raise CommandStopped(f"{url} is no http address.", code=Exit.FAILED)
+    return host, port, parts.path.rstrip("/") or "/readyz"
+
+
+def _ask(host: str, port: int, path: str) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
     try:
         connection.request("GET", path)

@@ -71,9 +71,8 @@ async def test_jobs_are_told_by_what_they_wait_for(
     engine: Engine, pool: Pool, redis: Redis, meter: Meter
 ) -> None:
     await with_jobs(engine, 12, user="mira")
-    await pool.execute(
-        "UPDATE jobs SET run_at = now() + interval '1 hour' WHERE batch < 2 AND state = 'open'"
-    )
+    later = "UPDATE jobs SET run_at = now() + interval '1 hour' WHERE batch < 2 AND phase = 'match'"
+    await pool.execute(later)
     await pool.execute("UPDATE jobs SET run_at = now() - interval '90 seconds' WHERE batch = 11")
     paused = await with_jobs(engine, 3, user="jonas")
     await pool.execute("UPDATE transfers SET state = 'paused', pause_reason = 'user' WHERE id = $1", paused)
@@ -107,7 +106,7 @@ async def test_entries_are_pending_once_somebody_has_read_them(
     await outbox.dispatch(pool, streams, APPLE)
     (first, *_) = await streams.read(redis, APPLE, consumer="one", count=4, block_ms=10)
     await streams.ack(APPLE, first.id)
-    unread = await redis.xrange("{crossplay:apple_music}:jobs")
+    unread: Any = await redis.xrange("{crossplay:apple_music}:jobs")
     await redis.xdel("{crossplay:apple_music}:jobs", unread[-1][0])  # now Redis cannot tell the lag
 
     await census(pool, redis, meter=meter).turn()
@@ -148,8 +147,8 @@ async def test_workers_pauses_dead_letters_and_budgets_are_told(
     counting = census(pool, redis, meter=meter)
     await counting.turn()
     before = meter.values("crossplay.budget.remaining")
-    profile = Platforms(SET_UP, budgets=lambda *_: pytest.fail("")).profile(SPOTIFY)
-    key = counting._platforms.limit_key(SPOTIFY)
+    platforms = counting._platforms
+    profile, key = platforms.profile(SPOTIFY), platforms.limit_key(SPOTIFY)
     book = bookings_of(redis, profile=profile, limit_key=key, pool_name="requests")
 
     await book.ask(20, cool_s=0, is_news=False)
