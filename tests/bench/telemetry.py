@@ -2,8 +2,8 @@
 
 Moves the same playlist by a fresh worker again and again, in turns: without telemetry, with traces and
 metrics to a real collector and to a scraper, with a collector that is down, and with one that accepts and
-never answers. The platforms have no limits, so the worker works as fast as it can; what is told are medians, and
-ratios inside a round, because another minute of the machine is another machine. Processor time is the
+never answers. The platforms have no limits, so the worker works as fast as it can; what is told are medians,
+and ratios in a round, because another minute of the machine is another machine. Processor time is the
 worker's own, its last flush included.
 """
 
