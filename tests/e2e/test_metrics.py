@@ -105,6 +105,34 @@ async def test_more_users_and_transfers_make_no_new_series(stack: Stack, worlds:
     assert not [text for text in texts.values() if any(transfer_id in text for transfer_id in ids)]
 
 
+async def test_what_goes_wrong_on_the_way_is_counted(stack: Stack, worlds: Worlds) -> None:
+    await stack.forget_answers()
+    before = series_of(await scrape(stack))
+    await stack.control("spotify", "tokens/revoke", method="POST", body={"kind": "access"})
+    await stack.arm(
+        "apple_music",
+        {"operation": "lookup_isrc", "kind": "rate_limit", "retry_after_s": 1, "count": 1},
+        {"operation": "create_playlist", "kind": "drop", "count": 1},
+        {"operation": "add_items", "kind": "applied_then_lost", "count": 1},
+    )
+
+    status = await stack.user.end(await stack.start(worlds.movable))
+    after = series_of(await scrape(stack))
+
+    def more(name: str, **labels: str) -> float:
+        key = (name, tuple(sorted((f"crossplay_{label}", value) for label, value in labels.items())))
+        return after[key] - before.get(key, 0)
+
+    assert await stack.flaws(worlds.movable, status) == []
+    assert more("crossplay_token_refreshes_total", platform="spotify", result="refreshed") == 1
+    assert more("crossplay_ratelimit_cooldowns_total", platform="apple_music") == 1
+    assert more("crossplay_readbacks_total", platform="apple_music", result="absent") == 1
+    assert more("crossplay_readbacks_total", platform="apple_music", result="applied") == 1
+    assert more("crossplay_jobs_total", platform="apple_music", phase="write", verdict="retry") == 2
+    requests = {"platform": "apple_music", "operation": "find_by_isrc"}
+    assert more("crossplay_upstream_requests_total", **requests, status="429") == 1
+
+
 async def test_a_path_that_is_none_makes_no_label_of_its_own(stack: Stack) -> None:
     assert await stack.answers_at("/nowhere/cp_live_canary") == 404
 
