@@ -42,7 +42,7 @@ from gateway.actions.watch_fleet import WatchFleet
 from gateway.admission import for_users, tell_allowance
 from gateway.cors import cross_origin
 from gateway.intake import checked
-from gateway.middlewares import BODY_LIMIT_BYTES, measure, observe, tell_problems
+from gateway.middlewares import BODY_LIMIT_BYTES, measured, observe, tell_problems
 from gateway.openapi import document
 from gateway.operations import Operation
 from gateway.routes import (
@@ -134,7 +134,7 @@ def build_app(
     settings needs both stores and a key ring. open_platforms: another way to the platforms, for tests.
     stream_limits: other limits of event streams, for tests.
     """
-    app = web.Application(middlewares=[measure, observe, tell_problems], client_max_size=BODY_LIMIT_BYTES)
+    app = web.Application(middlewares=[measured(), observe, tell_problems], client_max_size=BODY_LIMIT_BYTES)
     app[keys.SETTINGS] = settings
     app[keys.ADDRESS] = PublicAddress(settings.public_url or local_address(settings.host, settings.port))
     app[keys.CLOSING] = asyncio.Event()

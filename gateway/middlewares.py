@@ -6,6 +6,7 @@ import uuid
 
 import msgspec
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Middleware
 from loguru import logger
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
@@ -16,32 +17,36 @@ from gateway.problems import Kind
 from shared import telemetry
 from shared.db.pool import STORE_ERRORS
 from shared.errors import CrossplayError, StoreUnavailable
-from shared.meters import meters
+from shared.meters import Metrics, meters
 
 BODY_LIMIT_BYTES = 256 * 1024
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
-@web.middleware
-async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Time every request, also one whose client does not wait for the answer."""
-    started_s = time.monotonic()
-    status = None
-    try:
-        response = await handler(request)
-        status = response.status
-    except web.HTTPException as error:
-        status = error.status
-        raise
-    finally:
-        meters.request_answered(
-            method=request.method if request.method in hdrs.METH_ALL else "_OTHER",
-            route=_route(request),
-            status=status,
-            duration_s=time.monotonic() - started_s,
-        )
-    return response
+def measured(*, into: Metrics = meters) -> Middleware:
+    """Return what times every request, also one whose client does not wait for the answer."""
+
+    @web.middleware
+    async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
+        started_s = time.monotonic()
+        status = None
+        try:
+            response = await handler(request)
+            status = response.status
+        except web.HTTPException as error:
+            status = error.status
+            raise
+        finally:
+            into.request_answered(
+                method=request.method if request.method in hdrs.METH_ALL else "_OTHER",
+                route=_route(request),
+                status=status,
+                duration_s=time.monotonic() - started_s,
+            )
+        return response
+
+    return measure
 
 
 @web.middleware
