@@ -76,7 +76,7 @@ from shared.cipher import Cipher
 from shared.clock import SystemClock
 from shared.db.pool import Pool, open_pool
 from shared.fleet import Fleet
-from shared.instruments import Role
+from shared.instrument import Role
 from shared.limiter import SharedBudget
 from shared.local_address import local_address
 from shared.meters import meters

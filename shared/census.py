@@ -17,7 +17,7 @@ from shared.db.connections import ConnectionState
 from shared.db.figures import Stock, Work
 from shared.db.pool import STORE_ERRORS as POSTGRES_ERRORS
 from shared.db.pool import Pool
-from shared.instruments import WAITING
+from shared.fleet_gauges import WAITING
 from shared.leader import Leader
 from shared.lifecycle import State
 from shared.limiter import bookings_of

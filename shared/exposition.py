@@ -8,7 +8,8 @@ from prometheus_client import CollectorRegistry, exposition
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from shared.instruments import INSTRUMENTS, Role
+from shared.instrument import Role
+from shared.instruments import INSTRUMENTS
 
 CONTENT_TYPE = exposition.CONTENT_TYPE_PLAIN_0_0_4
 

@@ -1,63 +1,9 @@
 """The table of all that is counted and timed: names, units, attributes with their values, and meanings."""
 
-from collections.abc import Iterator
-from enum import StrEnum
-from itertools import product
-
-import msgspec
-
+from shared.fleet_gauges import GAUGES
+from shared.instrument import PLATFORM, Attribute, Instrument, Kind, Role
 from shared.lifecycle import Phase, State
-from shared.models import UNSETTLED, Outcome, Platform
-
-
-class Kind(StrEnum):
-    """What an instrument does, in Prometheus' words."""
-
-    COUNTER = "counter"
-    HISTOGRAM = "histogram"
-    GAUGE = "gauge"
-
-
-class Role(StrEnum):
-    """Which process tells it. Gauges of the fleet are told by one process at a time, whatever its role."""
-
-    GATEWAY = "gateway"
-    WORKER = "worker"
-
-
-class Attribute(msgspec.Struct, frozen=True, kw_only=True):
-    """What divides an instrument into series. values: all that it can be, () where that is not listed."""
-
-    name: str
-    values: tuple[str, ...] = ()
-    meaning: str = ""
-
-
-class Instrument(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the table. bounds: upper bounds of a histogram's buckets, in its unit."""
-
-    name: str
-    kind: Kind
-    unit: str = ""
-    meaning: str
-    attributes: tuple[Attribute, ...] = ()
-    bounds: tuple[float, ...] = ()
-    roles: tuple[Role, ...] = (Role.GATEWAY, Role.WORKER)
-
-    @property
-    def prometheus_name(self) -> str:
-        """Its name at a Prometheus server; a histogram's series add _bucket, _sum and _count."""
-        suffix = {"s": "_seconds", "By": "_bytes"}.get(self.unit, "")
-        total = "_total" if self.kind is Kind.COUNTER else ""
-        return self.name.replace(".", "_") + suffix + total
-
-    def first_series(self) -> Iterator[dict[str, str]]:
-        """Yield each set of attributes that is known before anything has happened."""
-        if all(attribute.values for attribute in self.attributes):
-            names = [attribute.name for attribute in self.attributes]
-            for values in product(*(attribute.values for attribute in self.attributes)):
-                yield dict(zip(names, values, strict=True))
-
+from shared.models import UNSETTLED, Outcome
 
 VERDICTS = ("done", "retry", "snooze", "pause", "discard", "fenced")
 READBACKS = ("applied", "partial", "absent", "foreign", "undecided")
@@ -76,12 +22,8 @@ WARNING_CODES = (
     "target_unchecked",
     "unsettled",
 )
-WAITING = ("queued", "no_slot", "later", "transfer_paused", "platform_paused")
-CONNECTION_STATES = ("connected", "reconnect_required", "disconnected")
-WITHIN = {"1d": 1, "7d": 7, "30d": 30}
 STORES = ("postgres", "redis")
 
-PLATFORM = Attribute(name="crossplay.platform", values=tuple(Platform))
 _PHASE = Attribute(name="crossplay.phase", values=tuple(Phase))
 _OPERATION = Attribute(name="crossplay.operation", meaning="what the adapter calls it, such as `add_tracks`")
 _ENDED = Attribute(name="crossplay.state", values=(State.COMPLETED, State.FAILED, State.CANCELLED))
@@ -286,94 +228,6 @@ HISTOGRAMS = (
         bounds=(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10),
         roles=(Role.GATEWAY,),
     ),
-)
-
-
-def _gauge(name: str, unit: str, meaning: str, *attributes: Attribute) -> Instrument:
-    return Instrument(name=name, kind=Kind.GAUGE, unit=unit, meaning=meaning, attributes=attributes)
-
-
-GAUGES = (
-    _gauge("crossplay.queue.lag", "{message}", "Stream entries that no worker has read yet.", PLATFORM),
-    _gauge(
-        "crossplay.queue.pending",
-        "{message}",
-        "Stream entries that a worker has read and not acknowledged.",
-        PLATFORM,
-    ),
-    _gauge(
-        "crossplay.queue.oldest_age",
-        "s",
-        "The longest time that a job which may run has waited for a worker; 0 where none waits.",
-        PLATFORM,
-    ),
-    _gauge(
-        "crossplay.jobs.waiting",
-        "{job}",
-        "Jobs that wait: `queued` in the stream, `no_slot` until the fleet has room, `later` for the time of "
-        "their next attempt, or for a pause of their transfer or platform to end.",
-        PLATFORM,
-        Attribute(name="crossplay.reason", values=WAITING),
-    ),
-    _gauge(
-        "crossplay.items.deferred",
-        "{item}",
-        "Items of unfinished transfers that the platform could not be asked for yet.",
-        PLATFORM,
-    ),
-    _gauge(
-        "crossplay.transfers.active",
-        "{transfer}",
-        "Transfers that have not ended.",
-        Attribute(name="crossplay.state", values=(State.QUEUED, State.RUNNING, State.PAUSED)),
-    ),
-    _gauge(
-        "crossplay.transfer.oldest_idle",
-        "s",
-        "The longest time that a running transfer has gone without a checkpoint; 0 where none runs.",
-    ),
-    _gauge(
-        "crossplay.budget.remaining",
-        "{request}",
-        "Requests (units, where some cost more) that may leave within the platform's window from now and "
-        "that nobody has booked; 0 while the platform makes us wait.",
-        PLATFORM,
-        Attribute(name="crossplay.pool", meaning="what the platform counts, such as `requests`"),
-    ),
-    _gauge("crossplay.platform.paused", "", "1 where an operator has paused it, else 0.", PLATFORM),
-    _gauge(
-        "crossplay.connections",
-        "{connection}",
-        "Linked accounts.",
-        PLATFORM,
-        Attribute(name="crossplay.state", values=CONNECTION_STATES),
-    ),
-    _gauge(
-        "crossplay.connections.expiring",
-        "{connection}",
-        "Linked accounts whose sign-in ends within one, seven or thirty days; each of them counts the "
-        "shorter ones too.",
-        PLATFORM,
-        Attribute(name="crossplay.within", values=tuple(WITHIN)),
-    ),
-    _gauge(
-        "crossplay.connection.expires",
-        "s",
-        "Time until the next sign-in ends; nothing where none has a known end.",
-        PLATFORM,
-    ),
-    _gauge("crossplay.workers", "{worker}", "Workers whose heart has beaten in the last six seconds."),
-    _gauge(
-        "crossplay.worker.heartbeat.age",
-        "s",
-        "Time since the last heartbeat of the worker that has been silent longest; one that left in order "
-        "is forgotten at once, a dead one after an hour. 0 where there is no worker.",
-    ),
-    _gauge("crossplay.dead_letters", "{job}", "Jobs that were given up, of transfers that are failed."),
-    _gauge("crossplay.webhooks.waiting", "{delivery}", "Deliveries to enabled webhooks that are due."),
-    _gauge("crossplay.database.size", "By", "Size of the Postgres database on disk."),
-    _gauge("crossplay.redis.memory", "By", "Memory that Redis uses."),
-    _gauge("crossplay.redis.memory.limit", "By", "Its `maxmemory`; nothing where Redis has no limit."),
 )
 
 INSTRUMENTS = (*COUNTERS, *HISTOGRAMS, *GAUGES)

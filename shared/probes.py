@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 
 from shared import exposition
 from shared.errors import SettingsError
-from shared.instruments import Role
+from shared.instrument import Role
 from shared.local_address import local_address
 from shared.settings import PREFIX, Settings
 

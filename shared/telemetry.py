@@ -10,7 +10,7 @@ from opentelemetry import metrics, trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, ExemplarFilter, MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -54,7 +54,11 @@ def configure(service_name: str, *, settings: Settings) -> None:
         provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
     if readers := _metric_readers(settings):
-        metrics.set_meter_provider(MeterProvider(readers, resource=resource, shutdown_on_exit=False))
+        metrics.set_meter_provider(
+            MeterProvider(
+                readers, resource=resource, shutdown_on_exit=False, exemplar_filter=_exemplar_filter()
+            )
+        )
 
 
 def is_measured() -> bool:
@@ -102,6 +106,11 @@ def _metric_readers(settings: Settings) -> list[MetricReader]:
     if settings.metrics_port is not None:
         readers.append(exposition.reader())
     return readers
+
+
+def _exemplar_filter() -> ExemplarFilter | None:
+    """Return none of the SDK's own unless somebody asks: it makes each figure dearer by a third."""
+    return None if os.environ.get("OTEL_METRICS_EXEMPLAR_FILTER") else AlwaysOffExemplarFilter()
 
 
 def _is_set(name: str, value: str) -> bool:

@@ -21,7 +21,7 @@ from shared.cipher import Cipher
 from shared.clock import SystemClock
 from shared.db.pool import Pool, open_pool
 from shared.fleet import Fleet
-from shared.instruments import Role
+from shared.instrument import Role
 from shared.limiter import SharedBudget
 from shared.meters import meters
 from shared.models import ConnectionId, Platform

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from shared.instruments import COUNTERS, GAUGES, HISTOGRAMS, Attribute, Instrument, Role
+from shared.fleet_gauges import GAUGES
+from shared.instrument import Attribute, Instrument, Role
+from shared.instruments import COUNTERS, HISTOGRAMS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/reference/metrics.md"
 

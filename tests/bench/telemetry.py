@@ -2,9 +2,10 @@
 
 Moves the same playlist by a fresh worker again and again, in turns: without telemetry, with traces and
 metrics to a real collector and to a scraper, with a collector that is down, and with one that accepts and
-never answers. The platforms have no limits, so the worker works as fast as it can; what is told are medians,
-and ratios in a round, because another minute of the machine is another machine. Processor time is the
-worker's own, its last flush included.
+never answers; and once more without, which tells how much of a difference is the machine's alone. The
+platforms have no limits, so the worker works as fast as it can; what is told are medians, and ratios in a
+round, because another minute of the machine is another machine. Processor time is the worker's own, its
+last flush included.
 """
 
 import argparse
@@ -32,8 +33,8 @@ from tests.e2e.users import ENDED
 from tests.fakes.otlp import HangingReceiver
 from tests.waiting import until_answered
 
-OFF, ON, REFUSED, HANGING = "off", "on", "refused", "hanging"
-MODES = (OFF, ON, REFUSED, HANGING)
+OFF, ON, REFUSED, HANGING, CONTROL = "off", "on", "refused", "hanging", "off again"
+MODES = (OFF, ON, REFUSED, HANGING, CONTROL)
 MOST_COST = 0.05
 PATIENCE_S = 600.0
 SCRAPE_EVERY_S = 5.0

@@ -12,7 +12,8 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared.instruments import GAUGES, INSTRUMENTS
+from shared.fleet_gauges import GAUGES
+from shared.instruments import INSTRUMENTS
 from tests.e2e.stack import Stack, wait_until
 from tests.e2e.worlds import Worlds
 from tests.waiting import within

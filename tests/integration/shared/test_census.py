@@ -14,7 +14,7 @@ from shared import outbox
 from shared.census import LEADER_KEY, Census
 from shared.db import figures, platform_pauses, workers
 from shared.db.pool import Pool
-from shared.instruments import GAUGES
+from shared.fleet_gauges import GAUGES
 from shared.limiter import bookings_of
 from shared.models import Platform
 from shared.platforms.registry import Platforms

@@ -14,7 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.cli import metric_docs
 from shared import exposition
-from shared.instruments import COUNTERS, GAUGES, HISTOGRAMS, INSTRUMENTS, Kind, Role
+from shared.fleet_gauges import GAUGES
+from shared.instrument import Kind, Role
+from shared.instruments import COUNTERS, HISTOGRAMS, INSTRUMENTS
 from shared.meters import Metrics
 from tests.fakes.otlp import OtlpReceiver
 from tests.unit.shared.test_meters import EVENTS
@@ -100,7 +102,7 @@ def test_both_exports_tell_the_same_numbers() -> None:
     program = """
         import sys
         from shared import exposition, telemetry
-        from shared.instruments import Role
+        from shared.instrument import Role
         from shared.meters import meters
         from shared.settings import Settings
         telemetry.configure("crossplay-test", settings=Settings(metrics_port=0))

@@ -7,7 +7,9 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from shared.instruments import COUNTERS, GAUGES, HISTOGRAMS, INSTRUMENTS, WARNING_CODES, Role
+from shared.fleet_gauges import GAUGES
+from shared.instrument import Role
+from shared.instruments import COUNTERS, HISTOGRAMS, INSTRUMENTS, WARNING_CODES
 from shared.meters import Metrics
 from worker.warnings import WARNINGS
 

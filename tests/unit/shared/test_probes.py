@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from shared.errors import SettingsError
-from shared.instruments import Role
+from shared.instrument import Role
 from shared.probes import Faults, Probes, listening
 from shared.settings import Settings
 
