@@ -10,20 +10,19 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from loguru import logger
 from opentelemetry import trace
 
 from shared import log_text
-from shared.errors import SettingsError
 from shared.redaction import known_values, redact
-from shared.settings import PREFIX, Settings
+from shared.settings import LogLevel, Settings
 
 if TYPE_CHECKING:
     from loguru import Message, Record
 
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LEVELS = get_args(LogLevel)
 
 
 class _LibraryLogs(logging.Handler):
@@ -52,13 +51,8 @@ class _CalmExporter(logging.Filter):
 
 
 def configure(settings: Settings) -> None:
-    """Send our logs and the libraries' to stderr: JSON lines, or text for people on a terminal.
-
-    Raises SettingsError for a level that does not exist.
-    """
-    level = settings.log_level.upper()
-    if level not in LEVELS:
-        raise SettingsError((f"{PREFIX}LOG_LEVEL: must be one of {', '.join(LEVELS)}.",))
+    """Send our logs and the libraries' to stderr: JSON lines, or text for people on a terminal."""
+    level = settings.log_level
     is_terminal = sys.stderr.isatty()
     is_text = settings.log_format == "text" or (settings.log_format == "auto" and is_terminal)
     logger.remove()

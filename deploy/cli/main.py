@@ -26,9 +26,9 @@ from deploy.cli import (
 )
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_text, say
+from shared.environment import load
 from shared.errors import CrossplayError, SettingsError
 from shared.redaction import known_values, redact
-from shared.settings import load
 
 SIGINT_CODE = 130
 

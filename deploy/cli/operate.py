@@ -24,8 +24,9 @@ from deploy.dev.system import Options, System
 from gateway import app as gateway_app
 from shared.db import api_keys, users
 from shared.db.migrate import migrate as migrate_database
+from shared.environment import load
 from shared.scopes import USER_SCOPES, Scope
-from shared.settings import load, require_stores
+from shared.settings import require_stores
 from worker.bootstrap import serve as serve_worker
 
 app = typer.Typer()

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from shared.environment import load
 from shared.errors import SettingsError
 from shared.settings import (
     DESCRIPTIONS,
     Secret,
     Settings,
-    load,
     parse_key_ring,
     parse_origins,
     private_key_pem,
@@ -94,6 +94,9 @@ def test_origins_are_separated_by_commas() -> None:
         ("LEASE_S", "-1"),
         ("SEND_TIMEOUT_S", "16"),
         ("LOG_FORMAT", "xml"),
+        ("LOG_LEVEL", "LOUD"),
+        ("LEASE_S", "inf"),
+        ("TRACE_URL", "https://traces.example"),
         ("SPOTIFY_REQUESTS_PER_S", "0"),
         ("SPOTIFY_VISIBILITY_S", "-1"),
         ("PUBLIC_URL", "crossplay.example"),
