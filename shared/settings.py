@@ -157,15 +157,16 @@ def variable_of(name: str) -> str:
     return PREFIX + name.upper()
 
 
+def missing(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the required settings that are not set."""
+    return tuple(name for name in REQUIRED if not getattr(settings, name))
+
+
 def require_stores(settings: Settings) -> None:
     """Raise SettingsError unless both stores and a key ring are named."""
-    faults = [
-        f"{variable_of(name)} is missing: {DESCRIPTIONS[name]}"
-        for name in REQUIRED
-        if not getattr(settings, name)
-    ]
+    faults = tuple(f"{variable_of(name)} is missing: {DESCRIPTIONS[name]}" for name in missing(settings))
     if faults:
-        raise SettingsError(tuple(faults))
+        raise SettingsError(faults)
 
 
 def parse_key_ring(secret_keys: Secret) -> dict[str, bytes]:

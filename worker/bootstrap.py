@@ -23,6 +23,7 @@ from shared.limiter import SharedBudget
 from shared.models import ConnectionId, Platform
 from shared.platforms.base import Adapter, PlatformProfile
 from shared.platforms.registry import Platforms
+from shared.self_report import tell_settings
 from shared.settings import Settings, parse_key_ring, parse_networks, require_stores
 from shared.streams import Streams, open_redis
 from shared.tokens import Sessions
@@ -163,6 +164,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = 
     on_ready: told the worker's id once it takes jobs.
     """
     telemetry.configure("crossplay-worker", settings=settings)
+    tell_settings(settings, environ=os.environ)
     stop = asyncio.Event()
 
     def on_signal() -> None:

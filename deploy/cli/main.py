@@ -11,6 +11,7 @@ import typer
 
 from deploy.cli import (
     api_keys,
+    config,
     connect,
     connections,
     control,
@@ -59,6 +60,7 @@ def crossplay(
 
 for part in (
     operate,
+    config,
     oversee,
     keys,
     connect,
@@ -94,7 +96,7 @@ def run(arguments: Sequence[str]) -> int:
         _tell(stopped.what, cure=stopped.cure)
         return stopped.code
     except SettingsError as error:
-        _tell(str(error), cure="The README lists every setting.")
+        _tell(str(error), cure="All faults with their cures: crossplay config check")
         return Exit.CONFIG
     except CrossplayError as error:
         _tell(str(error), cure=None)
