@@ -9,6 +9,7 @@ import typer
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.options import Output
 from deploy.cli.output import Format, print_json, print_rows, print_text, say
+from deploy.doctor.platforms import signing_faults
 from deploy.settings.shown import shown_setting, shown_telemetry
 from shared.config_hash import config_hash
 from shared.environment import Reading, Unknown, load, read
@@ -89,13 +90,14 @@ def show(*, output: Output = Format.TEXT) -> None:
 
 
 def check_of(reading: Reading) -> Check:
-    """Add what gateways and workers cannot do without."""
+    """Add what gateways and workers cannot do without, and a key that they could not sign with."""
     absent = (
         Fault(variable=variable_of(name), what="is missing", cure=DESCRIPTIONS[name])
         for name in missing(reading.settings)
         if not any(fault.variable.startswith(variable_of(name)) for fault in reading.faults)
     )
-    return Check(faults=(*absent, *reading.faults), unknown=reading.unknown)
+    faults = (*absent, *reading.faults) or tuple(signing_faults(reading.settings))
+    return Check(faults=faults, unknown=reading.unknown)
 
 
 def config_of(reading: Reading) -> Config:

@@ -15,6 +15,7 @@ from deploy.cli import (
     connect,
     connections,
     control,
+    doctor,
     keys,
     match,
     operate,
@@ -61,6 +62,7 @@ def crossplay(
 for part in (
     operate,
     config,
+    doctor,
     oversee,
     keys,
     connect,
