@@ -39,7 +39,7 @@ async def examine(environ: Mapping[str, str]) -> list[Finding]:
         warn(
             check,
             f"{shown_address(endpoint)} takes no spans: {reason}",
-            cure="It must speak OTLP over HTTP: port 4318 as a rule, 4317 is gRPC's. Transfers go on without.",
+            cure="It must speak OTLP over HTTP: port 4318 as a rule, 4317 is gRPC's. Nobody waits for it.",
         )
     ]
 
