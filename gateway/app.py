@@ -192,11 +192,11 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = 
         url = _address(settings.host, runner.addresses[0][1])
         if not settings.public_url:
             app[keys.ADDRESS].url = url
-        logger.bind(url=url).info("gateway is ready")
+        logger.bind(url=url).info("Gateway is ready")
         if on_ready:
             on_ready(url)
         await stopping.wait()
-        logger.info("gateway stops")
+        logger.info("Gateway stops")
     finally:
         await runner.cleanup()
 

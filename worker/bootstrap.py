@@ -92,7 +92,7 @@ class Worker:
                     self._deliverer.drain(), *(consumer.drain() for consumer in self._consumers)
                 )
         except TimeoutError:
-            logger.warning("Some jobs did not end in time; their leases will run out")
+            logger.warning("Jobs did not end in time")
         for consumer in self._consumers:
             await consumer.leave()
         await self._scheduler.leave()
