@@ -24,7 +24,7 @@ from shared.models import ConnectionId, Platform
 from shared.platforms.base import Adapter, PlatformProfile
 from shared.platforms.registry import Platforms
 from shared.self_report import tell_settings
-from shared.settings import Settings, parse_key_ring, parse_networks, require_stores
+from shared.settings import Settings, parse_key_ring, parse_networks, parse_platforms, require_stores
 from shared.streams import Streams, open_redis
 from shared.tokens import Sessions
 from worker.consumer import Consumer
@@ -70,7 +70,10 @@ class Worker:
             stack.push_async_callback(sessions.close)
             self._deliverer = await self._open_deliverer(pool, platforms, cipher, stack)
             executor = self._executor(pool, redis, platforms, sessions)
-            self._consumers = [self._consumer(platform, redis, executor, stack) for platform in Platform]
+            self._consumers = [
+                self._consumer(platform, redis, executor, stack)
+                for platform in parse_platforms(settings.worker_platforms)
+            ]
             self._stack = stack.pop_all()
         return self
 

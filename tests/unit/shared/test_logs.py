@@ -96,8 +96,8 @@ def test_secret_shapes_never_reach_the_log(
 def test_an_own_line_has_its_message_as_one_word(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(JSON)
 
-    logger.patch(lambda record: record.update(name="worker.executor")).info("Lease lost")
-    logger.patch(lambda record: record.update(name="workerless")).info("Lease lost")
+    logger.patch(lambda record: record.__setitem__("name", "worker.executor")).info("Lease lost")
+    logger.patch(lambda record: record.__setitem__("name", "workerless")).info("Lease lost")
 
     own, foreign = (json.loads(line) for line in capsys.readouterr().err.splitlines())
     assert own["event"] == "lease_lost"
