@@ -35,6 +35,12 @@ def fail(check: str, text: str, *, cure: str) -> Finding:
     return Finding(check=check, verdict=Verdict.FAIL, text=text, cure=cure)
 
 
+def words_of(error: BaseException) -> str:
+    """Return what an error says, to stand in a sentence of ours."""
+    first_line = next(iter(str(error).splitlines()), "")
+    return first_line.rstrip(".: ") or type(error).__name__
+
+
 def worst(findings: Sequence[Finding]) -> Verdict:
     """Return the worst verdict of all; that of nothing is well."""
     ranks = list(Verdict)

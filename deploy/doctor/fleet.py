@@ -4,7 +4,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from deploy.doctor.findings import Finding, fail, ok, warn
+from deploy.doctor.findings import Finding, fail, ok, warn, words_of
 from shared.db.diagnosis import Crew
 from shared.models import Platform
 from shared.streams import GROUP, STORE_ERRORS, key
@@ -26,7 +26,7 @@ async def examine(redis: Redis, *, crew: Crew) -> list[Finding]:
     try:
         queues = [await _queue(redis, platform) for platform in Platform]
     except STORE_ERRORS as error:
-        text = f"The streams cannot be read: {str(error) or type(error).__name__}."
+        text = f"The streams cannot be read: {words_of(error)}."
         return [workers(crew), fail("streams", text, cure="What Redis needs is told above.")]
     return [workers(crew), *(stream(queue, crew=crew) for queue in queues)]
 

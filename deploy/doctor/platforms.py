@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import aiohttp
 
-from deploy.doctor.findings import Finding, fail, ok, warn
+from deploy.doctor.findings import Finding, fail, ok, warn, words_of
 from gateway.actions.redirect_uri import is_trusted_origin, redirect_uri
 from shared.clock import SystemClock
 from shared.errors import SettingsError
@@ -120,7 +120,7 @@ async def _reached(settings: Settings) -> list[Finding]:
         ):
             status = answer.status
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        return [_unreached(f"{url} does not answer: {str(error) or type(error).__name__}.")]
+        return [_unreached(f"{url} does not answer: {words_of(error)}.")]
     if status != 200:
         return [_unreached(f"{url} answers {status}.")]
     return [ok("gateway", f"{url} answers.")]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from deploy.doctor.findings import Finding, fail, ok, warn
+from deploy.doctor.findings import Finding, fail, ok, warn, words_of
 from shared.cipher import Cipher
 from shared.db import diagnosis, seals
 from shared.db.diagnosis import Crew, ServerFacts
@@ -65,10 +65,9 @@ def unreachable(error: BaseException) -> Finding:
             "All connections of Postgres are taken.",
             cure="Raise max_connections, run fewer workers, or put a pooler in front.",
         )
-    words = str(error) or type(error).__name__
     return fail(
         check,
-        f"Postgres does not answer: {words}.",
+        f"Postgres does not answer: {words_of(error)}.",
         cure="Check host and port in CROSSPLAY_DATABASE_URL, that the server runs, and firewalls in between.",
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
-from deploy.doctor.findings import Finding, fail, ok, warn
+from deploy.doctor.findings import Finding, fail, ok, warn, words_of
 from shared.streams import STORE_ERRORS
 
 _FULL_WARN = 0.75
@@ -23,7 +23,7 @@ async def examine(redis: Redis) -> list[Finding]:
 
 def unreachable(error: BaseException) -> Finding:
     """Say what hinders."""
-    words = str(error) or type(error).__name__
+    words = words_of(error)
     if isinstance(error, NoPermissionError):
         return fail(
             "redis", f"The user may not do what is needed: {words}.", cure="Allow it: ACL SETUSER … +@all ~*"

@@ -59,4 +59,6 @@ def _refusal() -> str | None:
         speaker.propagate = was_passed_on
     if result is SpanExportResult.SUCCESS:
         return None
-    return listener.said[-1] if listener.said else "it does not say why."
+    if not listener.said:
+        return "it does not say why."
+    return listener.said[0].partition(" encountered while")[0].rstrip(".") + "."
