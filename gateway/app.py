@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -83,6 +84,7 @@ from shared.meters import meters
 from shared.platforms.base import Budget, PlatformProfile
 from shared.platforms.registry import Platforms
 from shared.readiness import Readiness
+from shared.self_report import tell_settings
 from shared.settings import Settings, parse_key_ring, parse_networks, parse_origins
 from shared.streams import Streams, open_redis
 from shared.tokens import Sessions
@@ -171,6 +173,7 @@ def run(settings: Settings, *, is_announced: bool = False) -> None:
 
     telemetry.configure("crossplay-gateway", settings=settings)
     meters.seed(Role.GATEWAY)
+    tell_settings(settings, environ=os.environ)
     try:
         asyncio.run(serve(settings, on_ready=announce if is_announced else None))
     finally:
@@ -199,11 +202,11 @@ async def serve(settings: Settings, *, on_ready: Callable[[str, str | None], Non
         url = local_address(settings.host, runner.addresses[0][1])
         if not settings.public_url:
             app[keys.ADDRESS].url = url
-        logger.bind(url=url).info("gateway is ready")
+        logger.bind(url=url).info("Gateway is ready")
         if on_ready:
             on_ready(url, probes_url)
         await stopping.wait()
-        logger.info("gateway stops")
+        logger.info("Gateway stops")
 
 
 def _probes(app: web.Application) -> probes.Probes:

@@ -29,7 +29,8 @@ from shared.platforms.base import Adapter, PlatformProfile
 from shared.platforms.registry import Platforms
 from shared.probes import Faults, Probes, listening
 from shared.readiness import Readiness
-from shared.settings import Settings, parse_key_ring, parse_networks, require_stores
+from shared.self_report import tell_settings
+from shared.settings import Settings, parse_key_ring, parse_networks, parse_platforms, require_stores
 from shared.streams import Streams, open_redis
 from shared.tokens import Sessions
 from worker.consumer import Consumer
@@ -81,7 +82,10 @@ class Worker:
             self._readiness = Readiness(pool=pool, redis=redis)
             self._census = Census(pool=pool, redis=redis, platforms=platforms, name=self.id)
             executor = self._executor(pool, redis, platforms, sessions)
-            self._consumers = [self._consumer(platform, redis, executor, stack) for platform in Platform]
+            self._consumers = [
+                self._consumer(platform, redis, executor, stack)
+                for platform in parse_platforms(settings.worker_platforms)
+            ]
             self._stack = stack.pop_all()
         return self
 
@@ -131,7 +135,7 @@ class Worker:
                     self._deliverer.drain(), *(consumer.drain() for consumer in self._consumers)
                 )
         except TimeoutError:
-            logger.warning("Some jobs did not end in time; their leases will run out")
+            logger.warning("Jobs did not end in time")
         for consumer in self._consumers:
             await consumer.leave()
         await self._scheduler.leave()
@@ -204,6 +208,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[str, str | None], Non
     """
     telemetry.configure("crossplay-worker", settings=settings)
     meters.seed(Role.WORKER)
+    tell_settings(settings, environ=os.environ)
     stop = asyncio.Event()
 
     def on_signal() -> None:

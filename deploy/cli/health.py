@@ -15,9 +15,10 @@ import typer
 
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_text, say
+from shared.environment import load
 from shared.errors import SettingsError
 from shared.local_address import local_address
-from shared.settings import PREFIX, load
+from shared.settings import PREFIX
 
 TIMEOUT_S = 5.0  # its own checks take two at most
 _NO_PORT = f"{PREFIX}METRICS_PORT names no port, so nothing listens that could be asked."

@@ -1,4 +1,4 @@
-"""The reference page of all metrics, made from the table of instruments."""
+"""Writes the reference page of all metrics: `python -m deploy.cli.metric_docs`."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs/reference/metrics.md"
 _HEAD = """\
 # Metrics
 
-<!-- Written by `python -m deploy.cli.docs` from shared/instruments.py. -->
+<!-- Written by `python -m deploy.cli.metric_docs` from shared/instruments.py. -->
 
 Every gateway and every worker tells what it counts and times, in one of two ways or in both:
 
@@ -78,3 +78,7 @@ def _attributes(instruments: Iterable[Instrument]) -> str:
 
 def _said(attribute: Attribute) -> tuple[str, ...]:
     return tuple(f"`{value}`" for value in attribute.values) or (attribute.meaning,)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -94,7 +94,7 @@ def test_promtool_finds_no_fault(metrics: Metrics, *, is_busy: bool) -> None:
 
 def test_the_reference_page_is_what_the_table_says() -> None:
     assert metric_docs.PAGE.read_text(encoding="utf-8") == metric_docs.page(), (
-        "run: python -m deploy.cli.docs"
+        "run: python -m deploy.cli.metric_docs"
     )
 
 
