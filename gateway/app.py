@@ -104,7 +104,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *problems.ROUTES,
 )
 _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - what an operator may write, not what is bound by itself
-_STOP_TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 10.0
 
 
 def open_platforms(
@@ -177,7 +177,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = 
     is taken.
     """
     app = build_app(settings)
-    runner = ProblemRunner(app, access_log=None, shutdown_timeout=_STOP_TIMEOUT_S)
+    runner = ProblemRunner(app, access_log=None, shutdown_timeout=STOP_TIMEOUT_S)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):

@@ -1,0 +1,54 @@
+{{/* What a schema cannot say. Each fault is told with its cure; nothing is installed with one. */}}
+{{- define "crossplay.rules" -}}
+{{- $facts := include "crossplay.facts" . | fromJson }}
+{{- $scaling := .Values.worker.autoscaling }}
+{{- if and .Values.secret.existing .Values.secret.values }}
+{{- fail "secret: give either `secret.existing` or `secret.values`, not both." }}
+{{- end }}
+{{- if not .Values.secret.existing }}
+{{- range $name := $facts.required_secrets }}
+{{- if not (get $.Values.secret.values $name) }}
+{{- fail (printf "secret: set `secret.existing` to the name of a Secret with the key CROSSPLAY_%s, or give `secret.values.%s`. The chart never makes a key ring: a new one at an upgrade would lock all tokens." (upper $name) $name) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if eq $scaling.kind "keda" }}
+{{- if not $scaling.keda.redis.addresses }}
+{{- fail "worker.autoscaling.keda.redis.addresses is missing: KEDA asks Redis itself and cannot take the address from CROSSPLAY_REDIS_URL." }}
+{{- end }}
+{{- if and (eq $scaling.keda.redis.kind "sentinel") (not $scaling.keda.redis.sentinelMaster) }}
+{{- fail "worker.autoscaling.keda.redis.sentinelMaster is missing: the name under which the sentinels know the master." }}
+{{- end }}
+{{- if and (eq $scaling.keda.redis.kind "cluster") $scaling.keda.redis.databaseIndex }}
+{{- fail "worker.autoscaling.keda.redis.databaseIndex: a Redis Cluster has the database 0 alone." }}
+{{- end }}
+{{- end }}
+{{- if lt (include "crossplay.maxWorkers" . | int) ($scaling.minReplicas | int) }}
+{{- fail "worker.autoscaling: `maxReplicas` is smaller than `minReplicas`." }}
+{{- end }}
+{{- if lt (.Values.gateway.autoscaling.maxReplicas | int) (.Values.gateway.autoscaling.minReplicas | int) }}
+{{- fail "gateway.autoscaling: `maxReplicas` is smaller than `minReplicas`." }}
+{{- end }}
+{{- if and .Values.ingress.enabled (not .Values.ingress.host) }}
+{{- fail "ingress.host is missing: without it the Ingress would answer for every host." }}
+{{- end }}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
+{{- fail "httpRoute.parentRefs is missing: the Gateways that the route belongs to." }}
+{{- end }}
+{{- end }}
+
+{{/* How many workers the platforms' limits can feed: the largest need of any, and the spare ones. */}}
+{{- define "crossplay.maxWorkers" -}}
+{{- $scaling := .Values.worker.autoscaling }}
+{{- if $scaling.maxReplicas }}
+{{- $scaling.maxReplicas | int }}
+{{- else }}
+{{- $facts := include "crossplay.facts" . | fromJson }}
+{{- $fed := 1.0 }}
+{{- range $platform, $known := $facts.platforms }}
+{{- $pace := default $known.requests_per_s (get $.Values.config (printf "%s_requests_per_s" $platform)) }}
+{{- $fed = maxf $fed (ceil (divf $pace $scaling.requestsPerWorker)) }}
+{{- end }}
+{{- max (add (int $fed) ($scaling.spareReplicas | int)) ($scaling.minReplicas | int) }}
+{{- end }}
+{{- end }}
