@@ -209,10 +209,11 @@ class Migrations(Part, frozen=True, kw_only=True):
     enabled: Annotated[
         bool, told("Whether hooks migrate the database: before the rollout, and after it.")
     ] = True
-    post: Annotated[bool, told("Whether the hook after it runs, too; use `helm upgrade --wait` with it.")] = (
-        True
-    )
-    deadline_seconds: Annotated[Positive, told("How long one run may take.")] = 900
+    post: Annotated[bool, told("Whether the hook after the rollout runs, too.")] = True
+    post_wait_seconds: Annotated[
+        Seconds, told("How long it waits until the pods of the old release have gone.")
+    ] = 600
+    deadline_seconds: Annotated[Positive, told("How long one run may take, waiting included.")] = 900
     resources: Annotated[dict[str, Any], told("Requests and limits.")] = msgspec.field(
         default_factory=lambda: {
             "requests": {"cpu": "50m", "memory": "128Mi"},

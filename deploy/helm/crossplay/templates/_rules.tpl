@@ -29,6 +29,9 @@
 {{- if lt (.Values.gateway.autoscaling.maxReplicas | int) (.Values.gateway.autoscaling.minReplicas | int) }}
 {{- fail "gateway.autoscaling: `maxReplicas` is smaller than `minReplicas`." }}
 {{- end }}
+{{- if and .Values.migrations.post (ge (.Values.migrations.postWaitSeconds | int) (.Values.migrations.deadlineSeconds | int)) }}
+{{- fail "migrations: `postWaitSeconds` must be smaller than `deadlineSeconds`, which ends the run that waits." }}
+{{- end }}
 {{- if and .Values.ingress.enabled (not .Values.ingress.host) }}
 {{- fail "ingress.host is missing: without it the Ingress would answer for every host." }}
 {{- end }}
