@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import helm_python
 import jsonschema
+import pytest
 import yaml
-from kubernetes_validate.utils import schema_contents
 from referencing import Registry, Resource
 
 from deploy.helm.files import CHART
+
+WHY = "needs `make validators`"
+helm: Any = pytest.importorskip("helm_python", reason=WHY)
+kubernetes: Any = pytest.importorskip("kubernetes_validate.utils", reason=WHY)
 
 Manifest: TypeAlias = dict[str, Any]
 
@@ -26,7 +29,8 @@ _TEMPLATE = {"Deployment", "Job"}
 
 
 def values_of(path: Path) -> Manifest:
-    return helm_python.values_from_yaml(path.read_text(encoding="utf-8"))
+    values: Manifest = helm.values_from_yaml(path.read_text(encoding="utf-8"))
+    return values
 
 
 def render(values: Manifest, *, name: str = "rel", is_upgrade: bool = False) -> list[Manifest]:
@@ -35,7 +39,8 @@ def render(values: Manifest, *, name: str = "rel", is_upgrade: bool = False) -> 
 
 
 def notes(values: Manifest) -> str:
-    return _chart().render(values, name="rel", namespace="music")["crossplay/templates/NOTES.txt"]
+    text: str = _chart().render(values, name="rel", namespace="music")["crossplay/templates/NOTES.txt"]
+    return text
 
 
 def one(manifests: list[Manifest], kind: str, *, role: str | None = None) -> Manifest:
@@ -79,8 +84,8 @@ def _render(values: str, name: str, is_upgrade: bool) -> tuple[Manifest, ...]:  
 
 
 @functools.cache
-def _chart() -> helm_python.Chart:
-    return helm_python.Chart.load(CHART)
+def _chart() -> Any:
+    return helm.Chart.load(CHART)
 
 
 def _documents(text: str) -> Iterator[Manifest]:
@@ -92,11 +97,11 @@ def _validator(api_version: str, kind: str, version: str) -> jsonschema.Draft202
     folder = f"kubernetes-json-schema/v{version}-local-strict"
     group, _, number = api_version.rpartition("/")
     short = f"{group.partition('.')[0]}-{number}" if group else number
-    schema = schema_contents(f"{folder}/{kind.lower()}-{short}.json", version)
+    schema = kubernetes.schema_contents(f"{folder}/{kind.lower()}-{short}.json", version)
     return jsonschema.Draft202012Validator(schema, registry=_definitions(folder, version))
 
 
 @functools.cache
 def _definitions(folder: str, version: str) -> Any:
-    contents = schema_contents(f"{folder}/_definitions.json", version)
+    contents = kubernetes.schema_contents(f"{folder}/_definitions.json", version)
     return (Resource.from_contents(contents) @ Registry()).crawl()  # once, not at every reference

@@ -3,7 +3,6 @@
 import copy
 from pathlib import Path
 
-import helm_python
 import pytest
 
 from deploy.helm.files import CHART
@@ -12,6 +11,7 @@ from tests.charts import (
     OLDEST,
     VALUE_SETS,
     faults_of,
+    helm,
     is_kubernetes_own,
     notes,
     one,
@@ -33,7 +33,7 @@ def test_there_are_sets_for_what_operators_do() -> None:
 
 @each_set
 def test_helm_lints_each_set_without_a_warning(path: Path) -> None:
-    report = helm_python.lint(CHART, values_of(path), strict=True)
+    report = helm.lint(CHART, values_of(path), strict=True)
 
     assert report["errors"] == []
     assert [each for each in report["messages"] if each["severity"] >= WARNING] == []

@@ -8,7 +8,7 @@ import pytest
 from shared.models import Platform
 from shared.settings import Settings
 from shared.streams import GROUP, key
-from tests.charts import VALUE_SETS, Manifest, one, render, values_of
+from tests.charts import OLDEST, VALUE_SETS, Manifest, faults_of, one, render, values_of
 
 SECRET: Manifest = {"secret": {"existing": "kept"}}
 # Fields of KEDA's three scalers for Redis Streams that the chart may use; a misspelt one is ignored by KEDA.
@@ -114,6 +114,26 @@ def test_full_workers_ask_for_one_more(slots: int) -> None:
     (target,) = targets
     assert 1 <= target <= slots
     assert slots == 1 or slots / target > 1.1  # within a tenth the autoscaler lets things be
+
+
+def test_pace_of_scaling_is_what_kubernetes_understands() -> None:
+    behavior = keda()["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+    autoscaler = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "as-keda-makes-it"},
+        "spec": {
+            "scaleTargetRef": {"kind": "Deployment", "name": "x"},
+            "maxReplicas": 3,
+            "behavior": behavior,
+        },
+    }
+
+    assert faults_of(autoscaler, version=OLDEST) == []
+    assert (
+        behavior["scaleDown"]["stabilizationWindowSeconds"]
+        > behavior["scaleUp"]["stabilizationWindowSeconds"]
+    )
 
 
 def test_at_least_one_worker_stays() -> None:

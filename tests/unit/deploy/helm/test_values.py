@@ -1,12 +1,11 @@
 """What cannot work is refused before anything is installed, by a message that names it."""
 
-import helm_python
 import pytest
 import yaml
 
 from shared.environment import load
 from shared.setting_kinds import settings_by_name
-from tests.charts import VALUE_SETS, Manifest, one, pods, render, values_of
+from tests.charts import VALUE_SETS, Manifest, helm, one, pods, render, values_of
 
 each_set = pytest.mark.parametrize("path", VALUE_SETS, ids=lambda path: path.stem)
 SECRET: Manifest = {"secret": {"existing": "kept"}}
@@ -31,7 +30,7 @@ SECRET: Manifest = {"secret": {"existing": "kept"}}
     ids=str,
 )
 def test_schema_names_the_value_that_is_wrong(values: Manifest, words: tuple[str, ...]) -> None:
-    with pytest.raises(helm_python.HelmError) as refused:
+    with pytest.raises(helm.HelmError) as refused:
         render({**SECRET, **values})
 
     assert [word for word in words if word not in str(refused.value)] == []
@@ -53,7 +52,7 @@ def test_schema_names_the_value_that_is_wrong(values: Manifest, words: tuple[str
     ids=str,
 )
 def test_rules_say_how_to_cure_it(values: Manifest, words: str) -> None:
-    with pytest.raises(helm_python.HelmError) as refused:
+    with pytest.raises(helm.HelmError) as refused:
         render(values)
 
     assert words in str(refused.value)
@@ -68,7 +67,7 @@ def test_rules_say_how_to_cure_it(values: Manifest, words: str) -> None:
     ids=str,
 )
 def test_rules_know_how_redis_is_run(redis: Manifest, words: str) -> None:
-    with pytest.raises(helm_python.HelmError) as refused:
+    with pytest.raises(helm.HelmError) as refused:
         render({**SECRET, "worker": {"autoscaling": {"kind": "keda", "keda": {"redis": redis}}}})
 
     assert words in str(refused.value)
@@ -151,7 +150,7 @@ def test_a_setting_of_any_name_can_be_given() -> None:
 
 
 def _config_schema() -> Manifest:
-    with helm_python.Chart.load(_chart()) as chart:
+    with helm.Chart.load(_chart()) as chart:
         assert chart.schema is not None
         config: Manifest = chart.schema["definitions"]["Values"]["properties"]["config"]
     return config
