@@ -52,7 +52,8 @@ class Fleet(msgspec.Struct, kw_only=True):
     async def finish(self) -> None:
         streams = Streams(self.redis)
         await streams.read(self.redis, TARGET, consumer="w0", count=1000, block_ms=1)
-        for entry_id, _ in await self.redis.xrange(key()):
+        entries: Any = await self.redis.xrange(key())
+        for entry_id, _ in entries:
             await streams.ack(TARGET, entry_id)
         await self.pool.execute("UPDATE jobs SET state = 'done'")
 
