@@ -35,9 +35,14 @@ def stale_files() -> list[Path]:
 
 def _copies() -> dict[Path, str]:
     """Return alerts and dashboards: a chart can read nothing outside of its own folder."""
-    originals = [*ROOT.glob("deploy/prometheus/*.rules.yaml"), *ROOT.glob("deploy/grafana/*.json")]
+    originals = {
+        "prometheus": ROOT.glob("deploy/prometheus/alerts*.yml"),
+        "grafana": ROOT.glob("deploy/grafana/dashboards/*.json"),
+    }
     return {
-        CHART / "files" / path.parent.name / path.name: path.read_text(encoding="utf-8") for path in originals
+        CHART / "files" / folder / path.name: path.read_text(encoding="utf-8")
+        for folder, paths in originals.items()
+        for path in paths
     }
 
 
