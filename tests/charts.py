@@ -49,6 +49,18 @@ def one(manifests: list[Manifest], kind: str, *, role: str | None = None) -> Man
     return found
 
 
+def settings_of(manifests: list[Manifest]) -> dict[str, str]:
+    """Return what the ConfigMap of the pods says."""
+    (container,) = one(manifests, "Deployment", role="worker")["spec"]["template"]["spec"]["containers"]
+    (source,) = container["envFrom"]
+    (found,) = [
+        each["data"]
+        for each in manifests
+        if each["kind"] == "ConfigMap" and each["metadata"]["name"] == source["configMapRef"]["name"]
+    ]
+    return dict(found)
+
+
 def role_of(manifest: Manifest) -> str | None:
     label: str | None = manifest["metadata"]["labels"].get("app.kubernetes.io/component")
     return label

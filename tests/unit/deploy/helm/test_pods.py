@@ -10,7 +10,7 @@ from gateway.app import STOP_TIMEOUT_S
 from shared.setting_kinds import settings_by_name
 from shared.settings import PREFIX, REQUIRED, Settings
 from shared.telemetry import FLUSH_TIMEOUT_S
-from tests.charts import ROLES, VALUE_SETS, Manifest, one, pods, render, role_of, values_of
+from tests.charts import ROLES, VALUE_SETS, Manifest, one, pods, render, role_of, settings_of, values_of
 
 each_set = pytest.mark.parametrize("path", VALUE_SETS, ids=lambda path: path.stem)
 MINIMAL: Manifest = {"secret": {"existing": "kept"}}
@@ -72,7 +72,7 @@ def test_each_role_is_probed_on_its_private_port(path: Path) -> None:
         assert {container[f"{name}Probe"]["httpGet"]["port"] for name in asked} == {"metrics"}
         assert {"name": "metrics", "containerPort": port} in container["ports"]
         assert container["args"] == [role]
-    assert one(manifests, "ConfigMap", role=None)["data"]["CROSSPLAY_METRICS_PORT"] == str(port)
+    assert settings_of(manifests)["CROSSPLAY_METRICS_PORT"] == str(port)
 
 
 @pytest.mark.parametrize("drain_s", [None, 25.5, 90])
@@ -181,14 +181,7 @@ def test_an_image_by_digest_wins_over_its_tag() -> None:
 
 def _variables(container: Manifest, manifests: list[Manifest]) -> dict[str, Any]:
     listed = {each["name"]: each.get("value") for each in container["env"]}
-    for source in container.get("envFrom", []):
-        (data,) = [
-            each["data"]
-            for each in manifests
-            if each["kind"] == "ConfigMap" and each["metadata"]["name"] == source["configMapRef"]["name"]
-        ]
-        listed |= data
-    return listed
+    return listed | (settings_of(manifests) if "envFrom" in container else {})
 
 
 def _hook(job: Manifest) -> tuple[str, list[str]]:

@@ -5,7 +5,7 @@ import yaml
 
 from shared.environment import load
 from shared.setting_kinds import settings_by_name
-from tests.charts import VALUE_SETS, Manifest, helm, one, pods, render, values_of
+from tests.charts import VALUE_SETS, Manifest, helm, pods, render, settings_of, values_of
 
 each_set = pytest.mark.parametrize("path", VALUE_SETS, ids=lambda path: path.stem)
 SECRET: Manifest = {"secret": {"existing": "kept"}}
@@ -93,7 +93,7 @@ def test_numbers_reach_the_program_as_they_were_written() -> None:
         "webhook_allowed_networks": "10.20.0.0/16", "spotify_requests_per_s": 0.25,
     }  # fmt: skip
 
-    data = one(render({**SECRET, "config": config}), "ConfigMap")["data"]
+    data = settings_of(render({**SECRET, "config": config}))
 
     settings = load(data | {"CROSSPLAY_METRICS_HOST": "", "CROSSPLAY_METRICS_PORT": ""})
     assert data["CROSSPLAY_KEY_REQUESTS_PER_MINUTE"] == "1000000"
@@ -104,7 +104,7 @@ def test_numbers_reach_the_program_as_they_were_written() -> None:
 def test_the_program_starts_with_what_is_rendered(path: object) -> None:
     values = values_of(path)  # type: ignore[arg-type]  # the mark's own type
     manifests = render(values)
-    environ = dict(one(manifests, "ConfigMap", role=None)["data"])
+    environ = settings_of(manifests)
     for secret in (each for each in manifests if each["kind"] == "Secret" and not _is_hook(each)):
         environ |= {name: text for name, text in secret["stringData"].items() if "PRIVATE_KEY" not in name}
 
@@ -116,7 +116,7 @@ def test_the_program_starts_with_what_is_rendered(path: object) -> None:
 
 def test_public_address_follows_the_way_in() -> None:
     def public_url(**values: object) -> str | None:
-        data = one(render({**SECRET, **values}), "ConfigMap")["data"]
+        data = settings_of(render({**SECRET, **values}))
         return str(data.get("CROSSPLAY_PUBLIC_URL")) if "CROSSPLAY_PUBLIC_URL" in data else None
 
     host = {"enabled": True, "host": "a.example"}
