@@ -137,3 +137,10 @@ async def test_one_job_needs_one_worker(pool: Pool, redis: Redis) -> None:
     (group,) = await redis.xinfo_groups(key())
     assert (group["pending"], group["lag"]) == (1, 0)
     assert await wanted_count(redis, now=1) == 1
+
+
+async def test_redis_names_a_version_by_which_keda_believes_in_lag(redis: Redis) -> None:
+    """KEDA refuses to ask for lag before Redis 7, and reads the version from INFO, also Valkey's."""
+    told = (await redis.info("server"))["redis_version"]
+
+    assert int(told.partition(".")[0]) >= 7

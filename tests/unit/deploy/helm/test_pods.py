@@ -32,6 +32,8 @@ def test_no_pod_is_root_or_can_become_it(path: Path) -> None:
             "runAsGroup": 10001,
             "seccompProfile": {"type": "RuntimeDefault"},
         }
+        assert [set(volume) for volume in pod["spec"]["volumes"]] == [{"name", "emptyDir"}]
+        assert not any(name.startswith("host") for name in pod["spec"])
     for container in containers(manifests):
         assert container["securityContext"] == {
             "allowPrivilegeEscalation": False,
