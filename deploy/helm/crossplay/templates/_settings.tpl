@@ -6,7 +6,8 @@
 {{/* A setting as it will be: the operator's, else the program's default. Call with (list $ "drain_s"). */}}
 {{- define "crossplay.setting" -}}
 {{- $facts := include "crossplay.facts" (first .) | fromJson }}
-{{- default (get $facts.defaults (last .)) (get (first .).Values.config (last .)) | toJson }}
+{{- $config := (first .).Values.config }}
+{{- ternary $config $facts.defaults (hasKey $config (last .)) | dig (last .) nil | toJson }}
 {{- end }}
 
 {{- define "crossplay.publicUrl" -}}
