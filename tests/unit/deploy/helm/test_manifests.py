@@ -1,11 +1,13 @@
 """Every set of values gives manifests that Helm and Kubernetes accept, strictly."""
 
 import copy
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
 
-from deploy.helm.files import CHART
+from deploy.helm.files import CHART, ROOT
 from tests.charts import (
     NEWEST,
     OLDEST,
@@ -22,6 +24,8 @@ from tests.charts import (
 
 each_set = pytest.mark.parametrize("path", VALUE_SETS, ids=lambda path: path.stem)
 WARNING = 2  # severities: 1 says what would be nice, 3 what is wrong
+HOW_TO = (ROOT / "docs/how-to/kubernetes.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", HOW_TO, flags=re.DOTALL)
 MINIMAL = {"secret": {"existing": "kept"}}
 
 
@@ -91,6 +95,15 @@ def _identity(manifest: dict[str, object]) -> tuple[object, ...]:
     spec = manifest["spec"]
     assert isinstance(spec, dict)
     return manifest["metadata"], role_of(manifest), spec.get("selector", spec.get("podSelector"))
+
+
+@pytest.mark.parametrize("text", EXAMPLES, ids=["install", "scale"])
+def test_examples_of_the_how_to_are_installable(text: str) -> None:
+    manifests = render({**MINIMAL, **helm.values_from_yaml(textwrap.dedent(text))})
+
+    assert [
+        fault for each in manifests if is_kubernetes_own(each) for fault in faults_of(each, version=NEWEST)
+    ] == []
 
 
 @each_set
