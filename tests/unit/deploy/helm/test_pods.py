@@ -138,8 +138,24 @@ def test_migrations_run_before_and_after_the_rollout() -> None:
 
     assert {name: _hook(job) for name, job in jobs.items()} == {
         "rel-crossplay-migrate-pre": ("pre-install,pre-upgrade", ["migrate", "--pre"]),
-        "rel-crossplay-migrate-post": ("post-upgrade", ["migrate", "--post", "--wait", "600"]),
+        "rel-crossplay-migrate-post": ("post-install,post-upgrade", ["migrate", "--post", "--wait", "600"]),
     }
+
+
+def test_secrets_of_the_values_are_there_for_every_hook_and_for_no_longer() -> None:
+    """At a hook before the installation the release's own Secret is not there yet."""
+    manifests = render(values_of(next(path for path in VALUE_SETS if path.stem == "hpa-values")))
+    secrets = {each["metadata"]["name"]: each for each in manifests if each["kind"] == "Secret"}
+    notes = secrets["rel-crossplay-migrate"]["metadata"]["annotations"]
+
+    used = {_hook(job)[0] for job in manifests if job["kind"] == "Job"}
+
+    assert set(notes["helm.sh/hook"].split(",")) == set(",".join(used).split(","))
+    assert int(notes["helm.sh/hook-weight"]) < 0
+    assert set(notes["helm.sh/hook-delete-policy"].split(",")) == {
+        "before-hook-creation", "hook-succeeded", "hook-failed",
+    }  # fmt: skip
+    assert secrets["rel-crossplay"]["stringData"] == secrets["rel-crossplay-migrate"]["stringData"]
 
 
 def test_a_changed_setting_or_secret_starts_a_rollout() -> None:
