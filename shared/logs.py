@@ -3,6 +3,7 @@
 import functools
 import logging
 import os
+import re
 import sys
 import threading
 import time
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from loguru import Message, Record
 
 LEVELS = get_args(LogLevel)
+_OUR_PACKAGES = ("gateway", "worker", "shared", "deploy")
 
 
 class _LibraryLogs(logging.Handler):
@@ -68,6 +70,11 @@ def configure(settings: Settings) -> None:
     library_logs.addFilter(_CalmExporter())
     # Libraries tell each request and each connection at INFO: that is for those who ask for DEBUG.
     logging.basicConfig(handlers=[library_logs], level="INFO" if level == "DEBUG" else "WARNING", force=True)
+
+
+def event_of(message: str) -> str:
+    """Write a constant message as one word: `Lease lost` is `lease_lost`."""
+    return re.sub(r"[^a-z0-9]+", "_", message.casefold()).strip("_")
 
 
 def tell_uncaught() -> None:
@@ -120,10 +127,19 @@ def _stack(record: "Record") -> str:
     return "".join(traceback.format_exception(error.type, error.value, error.traceback))
 
 
+def _event(record: "Record") -> dict[str, str]:
+    """Return our message as a word that programs can look for; those of libraries are none."""
+    package = (record["name"] or "").partition(".")[0]
+    if package not in _OUR_PACKAGES:
+        return {}
+    return {"event": event_of(record["message"])}
+
+
 def _json_line(record: "Record") -> str:
     line: dict[str, Any] = {
         "ts": record["time"].astimezone(UTC).isoformat(timespec="milliseconds"),
         "level": record["level"].name,
+        **_event(record),
         "message": record["message"],
         "logger": record["name"],
         **{name: value for name, value in record["extra"].items() if value is not None},

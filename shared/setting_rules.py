@@ -11,6 +11,7 @@ from shared.settings import (
     parse_key_ring,
     parse_networks,
     parse_origins,
+    parse_platforms,
     private_key_pem,
     variable_of,
 )
@@ -89,6 +90,7 @@ def _text_faults(settings: Settings) -> list[Fault]:
     checks: tuple[tuple[str, Callable[[], object]], ...] = (
         ("secret_keys", lambda: parse_key_ring(settings.secret_keys)),
         ("webhook_allowed_networks", lambda: parse_networks(settings.webhook_allowed_networks)),
+        ("worker_platforms", lambda: parse_platforms(settings.worker_platforms)),
         ("cors_origins", lambda: parse_origins(settings.cors_origins)),
     )
     faults = []

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from shared.errors import SettingsError
+from shared.models import Platform
 
 PREFIX = "CROSSPLAY_"
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
@@ -69,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_allowed_networks: str = ""
 
     worker_concurrency: Count = 8
+    worker_platforms: str = ""
     lease_s: Positive = 30.0
     send_timeout_s: Positive = 10.0
     read_timeout_s: Positive = 30.0
@@ -127,6 +129,8 @@ DESCRIPTIONS: dict[str, str] = {
     "cors_origins": "Origins whose pages may call the API, `https://app.example`, several by comma; empty: "
     "none.",
     "worker_concurrency": "Jobs that one worker runs at once, per platform.",
+    "worker_platforms": "Platforms that this worker serves, `spotify,apple_music`; empty: all. Each "
+    "needs one worker at least.",
     "lease_s": "How long a worker owns a job without a heartbeat; a crashed one's jobs are free after it.",
     "send_timeout_s": "Total time of one platform write; must be shorter than half the lease.",
     "read_timeout_s": "Total time of one platform read.",
@@ -157,15 +161,16 @@ def variable_of(name: str) -> str:
     return PREFIX + name.upper()
 
 
+def missing(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the required settings that are not set."""
+    return tuple(name for name in REQUIRED if not getattr(settings, name))
+
+
 def require_stores(settings: Settings) -> None:
     """Raise SettingsError unless both stores and a key ring are named."""
-    faults = [
-        f"{variable_of(name)} is missing: {DESCRIPTIONS[name]}"
-        for name in REQUIRED
-        if not getattr(settings, name)
-    ]
+    faults = tuple(f"{variable_of(name)} is missing: {DESCRIPTIONS[name]}" for name in missing(settings))
     if faults:
-        raise SettingsError(tuple(faults))
+        raise SettingsError(faults)
 
 
 def parse_key_ring(secret_keys: Secret) -> dict[str, bytes]:
@@ -212,6 +217,15 @@ def parse_origins(cors_origins: str) -> frozenset[str]:
         if not _ORIGIN.fullmatch(origin):
             raise ValueError(f"`{origin}` is not `https://host` or `https://host:port` in small letters")
     return origins
+
+
+def parse_platforms(text: str) -> tuple[Platform, ...]:
+    """Return the platforms of a list, all for an empty one. Raises ValueError that names what is none."""
+    names = dict.fromkeys(filter(None, map(str.strip, text.casefold().split(","))))
+    unknown = [name for name in names if name not in set(Platform)]
+    if unknown:
+        raise ValueError(f"`{unknown[0]}` is none of {', '.join(Platform)}")
+    return tuple(map(Platform, names)) or tuple(Platform)
 
 
 def private_key_pem(settings: Settings) -> str:

@@ -35,6 +35,14 @@ DataDir = Annotated[
     Path | None,
     typer.Option(help="Keep everything here; without it, a temporary directory goes with the system."),
 ]
+Concurrency = Annotated[
+    int | None,
+    typer.Option(min=1, help="Jobs at once, per platform; wins over CROSSPLAY_WORKER_CONCURRENCY."),
+]
+Platforms = Annotated[
+    str | None,
+    typer.Option(metavar="NAME,…", help="Serve these platforms alone; wins over CROSSPLAY_WORKER_PLATFORMS."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON line when ready.")]
 
 
@@ -87,14 +95,16 @@ def gateway(*, json: Json = False) -> None:
 
 
 @app.command()
-def worker(*, json: Json = False) -> None:
+def worker(*, concurrency: Concurrency = None, platforms: Platforms = None, json: Json = False) -> None:
     """Run a worker with the settings of the environment; launch as many as you like."""
+    chosen = {"CROSSPLAY_WORKER_CONCURRENCY": concurrency, "CROSSPLAY_WORKER_PLATFORMS": platforms}
+    environ = {**os.environ, **{name: str(value) for name, value in chosen.items() if value is not None}}
 
     def announce(worker_id: str) -> None:
         print_json({"worker": worker_id})
         sys.stdout.flush()
 
-    asyncio.run(serve_worker(load(os.environ), on_ready=announce if json else None))
+    asyncio.run(serve_worker(load(environ), on_ready=announce if json else None))
 
 
 @app.command()

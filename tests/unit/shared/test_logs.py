@@ -93,6 +93,17 @@ def test_secret_shapes_never_reach_the_log(
     assert "[redacted]" in written
 
 
+def test_an_own_line_has_its_message_as_one_word(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(JSON)
+
+    logger.patch(lambda record: record.__setitem__("name", "worker.executor")).info("Lease lost")
+    logger.patch(lambda record: record.__setitem__("name", "workerless")).info("Lease lost")
+
+    own, foreign = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert own["event"] == "lease_lost"
+    assert "event" not in foreign
+
+
 def test_records_of_libraries_arrive_under_their_own_name(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(JSON)
 
