@@ -7,8 +7,8 @@ import msgspec
 from deploy.helm.values import Values
 from deploy.settings.schema import settings_schema
 
-OF_THE_CHART = ("host", "port", "metrics_host", "metrics_port")
-"""Settings that the chart decides itself: `listen` and `metrics.port` stand for them."""
+OF_THE_CHART = ("host", "port", "metrics_host", "metrics_port", "worker_platforms")
+"""Settings that the chart decides itself: `listen`, `metrics.port` and `worker.groups` stand for them."""
 
 
 def values_schema() -> dict[str, Any]:
@@ -26,5 +26,6 @@ def values_schema() -> dict[str, Any]:
         # Keys in capitals are no settings but, say, the password that KEDA signs in with.
         "patternProperties": {"^[A-Z][A-Z0-9_]*$": {"type": "string"}},
     }
+    parts["Worker"]["properties"]["groups"]["propertyNames"] = {"pattern": "^[a-z][a-z0-9-]{0,13}[a-z0-9]$"}
     parts["Telemetry"]["properties"]["env"]["propertyNames"] = {"pattern": "^OTEL_[A-Z_]+$"}
     return {"$schema": "http://json-schema.org/draft-07/schema#", **schema, "definitions": parts}

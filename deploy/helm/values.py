@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from shared.models import Platform
+
 Named: TypeAlias = dict[str, str]
 Port: TypeAlias = Annotated[int, Meta(ge=1, le=65535)]
 Seconds: TypeAlias = Annotated[int, Meta(ge=0, le=3600)]
@@ -189,6 +191,13 @@ class WorkerScaling(Part, frozen=True, kw_only=True):
     keda: Keda = Keda()
 
 
+class WorkerGroup(Part, frozen=True, kw_only=True):
+    """Workers that serve some platforms alone."""
+
+    platforms: Annotated[tuple[Platform, ...], Meta(min_length=1)]
+    replicas: Positive = 1
+
+
 class Worker(Placement, frozen=True, kw_only=True):
     replicas: Annotated[Positive, told("How many workers, unless they are scaled.")] = 2
     resources: Annotated[
@@ -199,6 +208,13 @@ class Worker(Placement, frozen=True, kw_only=True):
             "limits": {"memory": "768Mi"},
         }
     )
+    groups: Annotated[
+        dict[str, WorkerGroup],
+        told(
+            "Instead of workers for all platforms a Deployment for each name, "
+            "`{slow: {platforms: [spotify], replicas: 2}}`; each platform needs one."
+        ),
+    ] = msgspec.field(default_factory=dict)
     termination_margin_seconds: Annotated[
         Positive, told("Grace above `config.drain_s`: to stop reading, to leave, to send the last spans.")
     ] = 15

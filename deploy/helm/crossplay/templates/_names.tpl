@@ -33,6 +33,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 app.kubernetes.io/component: {{ last . }}
 {{- end }}
 
+{{/* The selector of one Deployment of workers. Call with (list $ worker). */}}
+{{- define "crossplay.workerSelector" -}}
+{{- include "crossplay.role" (list (first .) "worker") }}
+{{- with (last .).group }}
+crossplay/group: {{ . }}
+{{- end }}
+{{- end }}
+
 {{- define "crossplay.secretName" -}}
 {{- default (include "crossplay.fullname" .) .Values.secret.existing }}
 {{- end }}

@@ -100,7 +100,7 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
-{{/* The pod of a role. Call with (dict "root" $ "role" "worker" "graceSeconds" 40). */}}
+{{/* The pod of a role. Call with (dict "root" $ "role" "worker" "graceSeconds" 40 "worker" …). */}}
 {{- define "crossplay.pod" -}}
 {{- $root := .root }}
 {{- $values := get $root.Values .role }}
@@ -108,6 +108,9 @@ metadata:
   labels:
     {{- include "crossplay.labels" $root | nindent 4 }}
     app.kubernetes.io/component: {{ .role }}
+    {{- if and .worker .worker.group }}
+    crossplay/group: {{ .worker.group }}
+    {{- end }}
     {{- with $values.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
@@ -140,6 +143,10 @@ spec:
         - name: OTEL_RESOURCE_ATTRIBUTES
           value: k8s.pod.name=$(POD_NAME),k8s.namespace.name={{ $root.Release.Namespace }}{{ with $root.Values.telemetry.env.OTEL_RESOURCE_ATTRIBUTES }},{{ . }}{{ end }}
         {{- include "crossplay.secretEnvironment" (list $root (include "crossplay.secretName" $root)) | nindent 8 }}
+        {{- if and .worker .worker.group }}
+        - name: CROSSPLAY_WORKER_PLATFORMS
+          value: {{ join "," .worker.platforms }}
+        {{- end }}
         {{- with $root.Values.extraEnv }}
         {{- toYaml . | nindent 8 }}
         {{- end }}

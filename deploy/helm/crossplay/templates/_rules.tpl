@@ -23,7 +23,18 @@
 {{- fail "worker.autoscaling.keda.redis.databaseIndex: a Redis Cluster has the database 0 alone." }}
 {{- end }}
 {{- end }}
-{{- if lt (include "crossplay.maxWorkers" . | int) ($scaling.minReplicas | int) }}
+{{- if $.Values.worker.groups }}
+{{- range $platform, $_ := $facts.platforms }}
+{{- $served := false }}
+{{- range $.Values.worker.groups }}
+{{- $served = or $served (has $platform .platforms) }}
+{{- end }}
+{{- if not $served }}
+{{- fail (printf "worker.groups: no group serves %s, whose transfers would wait for ever." $platform) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if and $scaling.maxReplicas (lt ($scaling.maxReplicas | int) ($scaling.minReplicas | int)) }}
 {{- fail "worker.autoscaling: `maxReplicas` is smaller than `minReplicas`." }}
 {{- end }}
 {{- if lt (.Values.gateway.autoscaling.maxReplicas | int) (.Values.gateway.autoscaling.minReplicas | int) }}
@@ -40,16 +51,34 @@
 {{- end }}
 {{- end }}
 
-{{/* How many workers the platforms' limits can feed: the largest need of any, and the spare ones. */}}
+{{/* The Deployments of workers: one for all platforms, or one for each of `worker.groups`. */}}
+{{- define "crossplay.workers" -}}
+{{- $facts := include "crossplay.facts" . | fromJson }}
+{{- range $name, $group := .Values.worker.groups }}
+- name: {{ include "crossplay.fullname" $ }}-worker-{{ $name }}
+  group: {{ $name | quote }}
+  platforms: {{ toJson $group.platforms }}
+  replicas: {{ default 1 $group.replicas }}
+{{- else }}
+- name: {{ include "crossplay.fullname" . }}-worker
+  group: ""
+  platforms: {{ keys $facts.platforms | sortAlpha | toJson }}
+  replicas: {{ .Values.worker.replicas }}
+{{- end }}
+{{- end }}
+
+{{/* How many workers the limits of their platforms can feed: the largest need, and the spare ones. Call with
+     (list $ platforms). */}}
 {{- define "crossplay.maxWorkers" -}}
-{{- $scaling := .Values.worker.autoscaling }}
+{{- $root := first . }}
+{{- $scaling := $root.Values.worker.autoscaling }}
 {{- if $scaling.maxReplicas }}
 {{- $scaling.maxReplicas | int }}
 {{- else }}
-{{- $facts := include "crossplay.facts" . | fromJson }}
+{{- $facts := include "crossplay.facts" $root | fromJson }}
 {{- $fed := 1.0 }}
-{{- range $platform, $known := $facts.platforms }}
-{{- $pace := default $known.requests_per_s (get $.Values.config (printf "%s_requests_per_s" $platform)) }}
+{{- range $platform := last . }}
+{{- $pace := default (get $facts.platforms $platform).requests_per_s (get $root.Values.config (printf "%s_requests_per_s" $platform)) }}
 {{- $fed = maxf $fed (ceil (divf $pace $scaling.requestsPerWorker)) }}
 {{- end }}
 {{- max (add (int $fed) ($scaling.spareReplicas | int)) ($scaling.minReplicas | int) }}

@@ -146,7 +146,7 @@ def test_a_setting_of_any_name_can_be_given() -> None:
 
     assert set(schema["properties"]) == {
         each.name for each in settings_by_name().values() if not each.is_secret
-    } - {"host", "port", "metrics_host", "metrics_port"}
+    } - {"host", "port", "metrics_host", "metrics_port", "worker_platforms"}
 
 
 def _config_schema() -> Manifest:
