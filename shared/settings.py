@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from shared import redis_address
 from shared.errors import SettingsError
 
 PREFIX = "CROSSPLAY_"
@@ -98,7 +99,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 DESCRIPTIONS: dict[str, str] = {
     "database_url": "PostgreSQL 15–18, `postgresql://user:password@host:port/name`.",
-    "redis_url": "Redis ≥ 7.0 or Valkey ≥ 8, `redis://:password@host:port/0`.",
+    "redis_url": "Redis ≥ 7.0 or Valkey ≥ 8, `redis://:password@host:port/0`; a cluster by some of its "
+    "nodes, `redis+cluster://:password@host:port,host:port`; with TLS `rediss`.",
     "secret_keys": "Keys that encrypt tokens at rest: `kid:base64-of-32-bytes`, several by comma; the first "
     "one encrypts, all decrypt. `crossplay keys generate` makes one.",
     "host": "Address that the gateway listens on.",
@@ -235,6 +237,9 @@ _ADDRESSES = (
 )
 
 
+_POSTGRES_SCHEMES = ("postgresql", "postgres")
+
+
 def _url_faults(settings: Settings) -> list[str]:
     faults = []
     for name in _ADDRESSES:
@@ -242,17 +247,20 @@ def _url_faults(settings: Settings) -> list[str]:
         scheme, host = _address_parts(text)
         if text and (scheme not in ("http", "https") or not host):
             faults.append(f"{PREFIX}{name.upper()}: must be an http or https address.")
-    for name, schemes in (
-        ("database_url", ("postgresql", "postgres")),
-        ("redis_url", ("redis", "rediss", "unix")),
-    ):
-        secret = getattr(settings, name)
-        if secret and _address_parts(secret.reveal())[0] not in schemes:
-            faults.append(
-                f"{PREFIX}{name.upper()}: must be an address that begins with {schemes[0]}://, and a "
-                "password in it must have its special signs encoded (`/` is %2F)."
-            )
+    if settings.database_url and _address_parts(settings.database_url.reveal())[0] not in _POSTGRES_SCHEMES:
+        faults.append(_store_fault("DATABASE_URL", beginning="postgresql://"))
+    try:
+        redis_address.parse(settings.redis_url.reveal() or "redis://none")
+    except ValueError:
+        faults.append(_store_fault("REDIS_URL", beginning="redis:// or redis+cluster://"))
     return faults
+
+
+def _store_fault(name: str, *, beginning: str) -> str:
+    return (
+        f"{PREFIX}{name}: must be an address that begins with {beginning}, and a password in it must have "
+        "its special signs encoded (`/` is %2F)."
+    )
 
 
 def _address_parts(text: str) -> tuple[str, str]:
