@@ -15,18 +15,27 @@ from pathlib import Path
 import msgspec
 
 from tests.bench import scale_dispatch
-from tests.bench.fairness import SOURCE, TARGET, write_playlist
+from tests.bench.fairness import write_playlist
 from tests.bench.memory import ENVIRON
-from tests.bench.scale_costs import Meter, resident_bytes
-from tests.bench.scale_document import RECORDED, Run, Scale, tables, write_document
+from tests.bench.scale_costs import Meter, cpu_s, resident_bytes
+from tests.bench.scale_document import (
+    RECORDED,
+    RUN_TRANSFER_COUNT,
+    Run,
+    Scale,
+    recorded,
+    tables,
+    write_document,
+)
 from tests.bench.scale_model import Cost, Measured
 from tests.e2e.stack import Stack
 from tests.e2e.users import ENDED
 from tests.waiting import until_answered
 
+SOURCE, TARGET = "apple_music", "spotify"
+"""The dear way: Spotify is asked for each track."""
 TRACK_COUNTS = {25: 4, 100: 3, 1000: 1}
 """Sizes of playlists, and how many of each are moved."""
-RUN_TRANSFER_COUNT = 24
 RUN_TRACK_COUNT = 25
 LIMIT_PER_S = 10.0
 WAITING = (1_000, 10_000, 100_000, 1_000_000)
@@ -37,7 +46,7 @@ async def measure(directory: Path, *, job_counts: Sequence[int]) -> Measured:
     """Move playlists one by one on a system with one worker whose platforms have no limits."""
     names = [(size, f"{size} no {n}") for size, count in TRACK_COUNTS.items() for n in range(count)]
     paths = [
-        write_playlist(directory, name, numbers=range(at * 10_000, at * 10_000 + size))
+        write_playlist(directory, name, numbers=range(at * 10_000, at * 10_000 + size), platform=SOURCE)
         for at, (size, name) in enumerate(names)
     ]
     paths.append(write_playlist(directory, "home", numbers=range(900_000, 900_100), platform=TARGET))
@@ -66,7 +75,8 @@ async def measure(directory: Path, *, job_counts: Sequence[int]) -> Measured:
             events_statements_per_s=await meter.watching(
                 playlist="25 no 1", source=SOURCE, target=TARGET, seconds=8.0
             ),
-            choose_ms={one.job_count: one.choose_ms for one in await scale_dispatch.measure(job_counts)},
+            choose_ms={one.job_count: one.choose_ms for one in await scale_dispatch.measure(job_counts)}
+            or recorded().measured.choose_ms,
         )
 
 
@@ -74,48 +84,48 @@ async def run_fleets(directory: Path) -> list[Run]:
     """Move many small playlists at once by 1, 2 and 4 workers, without limits and with one that binds."""
     runs = []
     for limit_per_s in (None, LIMIT_PER_S):
-        environ = dict(ENVIRON)
-        arguments: tuple[str, ...] = ()
-        if limit_per_s:
-            environ["CROSSPLAY_APPLE_MUSIC_REQUESTS_PER_S"] = str(limit_per_s)
+        pace = {"CROSSPLAY_SPOTIFY_REQUESTS_PER_S": str(limit_per_s)} if limit_per_s else {}
         for worker_count in (1, 2, 4):
             place = directory / f"{limit_per_s}-{worker_count}"
             place.mkdir()
             paths = [
-                write_playlist(place, f"p{n}", numbers=range(n * 100, n * 100 + RUN_TRACK_COUNT))
+                write_playlist(
+                    place, f"p{n}", numbers=range(n * 100, n * 100 + RUN_TRACK_COUNT), platform=SOURCE
+                )
                 for n in range(RUN_TRANSFER_COUNT)
             ]
             async with Stack.run(
-                place / "data",
-                worlds=paths,
-                environ=environ,
-                worker_count=worker_count,
-                sandbox_arguments=arguments,
+                place / "data", worlds=paths, environ={**ENVIRON, **pace}, worker_count=worker_count
             ) as stack:
-                runs.append(
-                    Run(
-                        worker_count=worker_count,
-                        limit_per_s=limit_per_s,
-                        per_minute=await _transfers_per_minute(stack),
-                    )
-                )
+                runs.append(await _run(stack, limit_per_s=limit_per_s))
     return runs
 
 
-async def _transfers_per_minute(stack: Stack) -> float:
+async def _run(stack: Stack, *, limit_per_s: float | None) -> Run:
+    """Move all playlists at once. Raises SystemExit where one is not complete."""
+    cpu_before_s = sum(cpu_s(worker.pid) for worker in stack.workers)
     began_s = time.monotonic()
-    started = [await stack.user.start(SOURCE, f"p{n}", TARGET) for n in range(RUN_TRANSFER_COUNT)]
-    left = set(started)
+    left = [await stack.user.start(SOURCE, f"p{n}", TARGET) for n in range(RUN_TRANSFER_COUNT)]
 
     async def have_ended() -> bool:
-        for transfer_id in list(left):
-            if (await stack.user.status(transfer_id))["state"] not in ENDED:
+        while left:
+            status = await stack.user.status(left[-1])
+            if status["state"] not in ENDED:
                 return False
-            left.discard(transfer_id)
+            if status["outcome"] != "full":
+                raise SystemExit(status["summary"])
+            left.pop()
         return True
 
     await until_answered(have_ended, patience_s=PATIENCE_S, every_s=0.2)
-    return 60 * RUN_TRANSFER_COUNT / (time.monotonic() - began_s)
+    elapsed_s = time.monotonic() - began_s
+    return Run(
+        worker_count=len(stack.workers),
+        limit_per_s=limit_per_s,
+        per_minute=60 * RUN_TRANSFER_COUNT / elapsed_s,
+        worker_cpu_s=(sum(cpu_s(worker.pid) for worker in stack.workers) - cpu_before_s) / RUN_TRANSFER_COUNT,
+        elapsed_s=elapsed_s,
+    )
 
 
 def _mean(costs: Sequence[Cost]) -> Cost:
@@ -135,7 +145,14 @@ async def everything(*, job_counts: Sequence[int]) -> Scale:
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.scale", description=__doc__)
     parser.add_argument("--record", action="store_true", help="keep the figures and write the tables")
-    parser.add_argument("--waiting", type=int, nargs="+", default=WAITING, metavar="N")
+    parser.add_argument(
+        "--waiting",
+        type=int,
+        nargs="*",
+        default=WAITING,
+        metavar="N",
+        help="jobs that wait; none: as recorded",
+    )
     options = parser.parse_args(arguments)
     scale = asyncio.run(everything(job_counts=options.waiting))
     if options.record:

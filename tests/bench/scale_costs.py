@@ -142,7 +142,8 @@ def cpu_s(root_pid: int) -> float:
 def _between(before: Reading, after: Reading, *, idle: Cost, per_s: bool = False) -> Cost:
     elapsed_s = after.at_s - before.at_s
     spent = after.cost.plus(before.cost, times=-1).plus(idle, times=-elapsed_s)
-    return Cost().plus(spent, times=1 / elapsed_s) if per_s else spent
+    least = Cost(**{name: max(0.0, getattr(spent, name)) for name in spent.__struct_fields__})
+    return Cost().plus(least, times=1 / elapsed_s) if per_s else least
 
 
 def _statement_count(data_dir: Path) -> int:

@@ -25,14 +25,20 @@ RECORDED = Path(__file__).with_name("scale_recorded.json")
 DOCUMENT = Path(__file__).parents[2] / "docs/explanation/scale.md"
 DEMANDS = (1, 100, 10_000, 1_000_000, 10_000_000)
 CORES = 2.0
+RUN_TRANSFER_COUNT = 16
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """Many small transfers at once. limit_per_s: of the target platform, None for as many as it serves."""
+    """Many small transfers at once. limit_per_s: of the target platform, None for as many as it serves.
+
+    worker_cpu_s: of all workers, for each transfer.
+    """
 
     worker_count: int
     limit_per_s: float | None
     per_minute: float
+    worker_cpu_s: float
+    elapsed_s: float
 
 
 class Scale(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +100,7 @@ def _costs(measured: Measured) -> str:
     rows = [(f"{count:,} tracks, new", cost) for count, cost in measured.by_tracks.items()]
     rows += [
         ("100 tracks, known", measured.known),
-        ("100 tracks, Apple Music to Spotify", measured.back),
+        ("100 tracks, Spotify to Apple Music", measured.back),
         ("*line: a transfer*", base),
         ("*line: each track*", track),
         ("*idle, a second*", measured.idle),
@@ -103,12 +109,12 @@ def _costs(measured: Measured) -> str:
         *("What", "Statements", "Transactions", "WAL", "On disk", "Redis calls", "Redis bytes"),
         *("Worker CPU", "Gateway CPU", "Postgres CPU", "Spotify", "Apple Music"),
     )
-    return _table(head, (_cost_row(name, cost, is_back="to Spotify" in name) for name, cost in rows))
+    return _table(head, (_cost_row(name, cost, is_back="Spotify to" in name) for name, cost in rows))
 
 
 def _cost_row(name: str, cost: Cost, *, is_back: bool) -> Sequence[str]:
     requests = (cost.target_requests, cost.source_requests)
-    spotify, apple = requests if is_back else requests[::-1]
+    spotify, apple = requests[::-1] if is_back else requests
     return (
         name,
         *map(_number, (cost.statements, cost.transactions)),
@@ -122,9 +128,9 @@ def _cost_row(name: str, cost: Cost, *, is_back: bool) -> Sequence[str]:
 def _caps(measured: Measured) -> str:
     rows = []
     for count, cost in measured.by_tracks.items():
-        rows.append(_cap_row(f"Spotify to Apple Music, {count:,} tracks", cost, is_back=False))
+        rows.append(_cap_row(f"Apple Music to Spotify, {count:,} tracks", cost, is_back=False))
     rows.append(_cap_row("the same, 100 tracks that were known", measured.known, is_back=False))
-    rows.append(_cap_row("Apple Music to Spotify, 100 tracks", measured.back, is_back=True))
+    rows.append(_cap_row("Spotify to Apple Music, 100 tracks", measured.back, is_back=True))
     return _table(
         ("Way", "Spotify requests", "Apple requests", "A day, one Spotify app", "A day, one Apple team"), rows
     )
@@ -132,7 +138,7 @@ def _caps(measured: Measured) -> str:
 
 def _cap_row(name: str, cost: Cost, *, is_back: bool) -> Sequence[str]:
     requests = (cost.target_requests, cost.source_requests)
-    spotify, apple = requests if is_back else requests[::-1]
+    spotify, apple = requests[::-1] if is_back else requests
     return (
         *(name, _number(spotify), _number(apple)),
         _number(most_transfers_per_day(spotify, budget=SPOTIFY_APP)),
@@ -142,13 +148,13 @@ def _cap_row(name: str, cost: Cost, *, is_back: bool) -> Sequence[str]:
 
 def _needs(measured: Measured) -> str:
     needs = [
-        need(measured, Demand(transfers_per_day=count), source=SPOTIFY_APP, target=APPLE_TEAM)
+        need(measured, Demand(transfers_per_day=count), source=APPLE_TEAM, target=SPOTIFY_APP)
         for count in DEMANDS
     ]
     lines: dict[str, list[str]] = {
         "Transfers a second, busiest hour": [f"{one.transfers_per_s:.3g}" for one in needs],
-        "Spotify apps": [f"{one.source_accounts:,}" for one in needs],
-        "Apple developer teams": [f"{one.target_accounts:,}" for one in needs],
+        "Spotify apps": [f"{one.target_accounts:,}" for one in needs],
+        "Apple developer teams": [f"{one.source_accounts:,}" for one in needs],
         f"Workers ({WORKER_SLOTS} slots each)": [f"{one.worker_count:,}" for one in needs],
         "Memory of the workers": [_bytes(one.worker_count * measured.worker_bytes) for one in needs],
         "Gateways": [f"{one.gateway_count:,}" for one in needs],
@@ -168,7 +174,7 @@ def _needs(measured: Measured) -> str:
 
 
 def needs_at(measured: Measured, transfers_per_day: float) -> Need:
-    return need(measured, Demand(transfers_per_day=transfers_per_day), source=SPOTIFY_APP, target=APPLE_TEAM)
+    return need(measured, Demand(transfers_per_day=transfers_per_day), source=APPLE_TEAM, target=SPOTIFY_APP)
 
 
 def _waiting(measured: Measured) -> str:
@@ -177,24 +183,40 @@ def _waiting(measured: Measured) -> str:
 
 
 def _runs(scale: Scale) -> str:
+    free = Budget(requests_per_s=1e9, account="no limit")
     rows = []
     for run in scale.runs:
-        free = Budget(requests_per_s=1e9, account="no limit")
+        cost = scale.measured.by_tracks[25].plus(
+            scale.measured.idle, times=run.worker_count * run.elapsed_s / RUN_TRANSFER_COUNT
+        )
         limited = Budget(requests_per_s=USED_SHARE * (run.limit_per_s or 0), account="the limit")
-        cost = scale.measured.transfer(25)
-        predicted, cap = capped_per_minute(
-            cost,
+        per_minute, cap = capped_per_minute(
+            scale.measured.by_tracks[25],
             worker_count=run.worker_count,
             cores=CORES,
             source=free,
             target=limited if run.limit_per_s else free,
         )
-        limit = f"{run.limit_per_s:g} requests a second" if run.limit_per_s else "none"
-        deviation = f"{run.per_minute / predicted - 1:+.0%}"
-        rows.append(
-            (str(run.worker_count), limit, f"{predicted:.0f}", cap, f"{run.per_minute:.0f}", deviation)
+        cells = (
+            f"{per_minute:.0f} ({cap})",
+            f"{run.per_minute:.0f}",
+            f"{run.per_minute / per_minute - 1:+.0%}",
         )
-    return _table(("Workers", "Limit", "Predicted a minute", "Capped by", "Measured", "Deviation"), rows)
+        cpu = (f"{1000 * cost.worker_cpu_s:.0f} ms", f"{1000 * run.worker_cpu_s:.0f} ms")
+        limit = f"{run.limit_per_s:g} a second" if run.limit_per_s else "none"
+        deviation = f"{run.worker_cpu_s / cost.worker_cpu_s - 1:+.0%}"
+        rows.append((str(run.worker_count), limit, *cells, *cpu, deviation))
+    head = (
+        "Workers",
+        "Limit",
+        "Predicted a minute",
+        "Measured",
+        "",
+        "Worker CPU of one, predicted",
+        "Measured",
+        "",
+    )
+    return _table(head, rows)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
