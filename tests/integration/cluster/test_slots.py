@@ -9,6 +9,8 @@ from redis.asyncio import Redis
 from redis.crc import key_slot
 from redis.exceptions import ClusterError, RedisError
 
+from deploy.doctor.findings import Verdict
+from deploy.doctor.redis import examine
 from shared.cache import Cache
 from shared.messages import RunJob
 from shared.models import JobId, Platform, TransferId
@@ -199,6 +201,19 @@ async def test_what_is_asked_of_servers_is_asked_of_each(cluster: RedisCluster, 
     assert [(await node.info("cluster"))["cluster_enabled"] for node in nodes] == [1, 1, 1]
     with pytest.raises(RedisError, match="names no key"):
         await redis.info()
+
+
+async def test_the_doctor_looks_at_each_node_and_tells_the_worst(cluster: RedisCluster, redis: Redis) -> None:
+    well = await examine(redis)
+    last = cluster.nodes[-1].client
+    await last.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        findings = await examine(redis)
+    finally:
+        await last.config_set("maxmemory-policy", "noeviction")
+
+    assert {finding.verdict for finding in well} == {Verdict.OK}
+    assert [finding.check for finding in findings if finding.verdict is Verdict.FAIL] == ["redis eviction"]
 
 
 async def test_a_transaction_over_two_slots_is_refused_with_a_word(redis: Redis) -> None:
