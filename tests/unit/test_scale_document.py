@@ -18,4 +18,4 @@ def test_the_line_through_both_ends_is_near_what_lies_between() -> None:
 
     for name in ("statements", "transactions", "target_requests", "source_requests"):
         between = getattr(measured.by_tracks[100], name)
-        assert getattr(measured.transfer(100), name) == pytest.approx(between, rel=0.35), name
+        assert getattr(measured.transfer(100), name) == pytest.approx(between, rel=0.35, abs=2), name
