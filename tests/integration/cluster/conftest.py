@@ -29,7 +29,9 @@ async def cluster(running_cluster: RedisCluster) -> RedisCluster:
 
 @pytest_asyncio.fixture
 async def redis(cluster: RedisCluster) -> AsyncIterator[Redis]:
+    """A client that knows the nodes already: some of these tests give up on a call within a second."""
     async with open_redis(Secret(cluster.url)) as client:
+        await client.ping()
         yield client
 
 
