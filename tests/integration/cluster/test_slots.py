@@ -203,6 +203,21 @@ async def test_what_is_asked_of_servers_is_asked_of_each(cluster: RedisCluster, 
         await redis.info()
 
 
+async def test_what_metrics_ask_is_answered_by_a_cluster(
+    cluster: RedisCluster, streams: Streams, redis: Redis, reader: Redis
+) -> None:
+    await streams.add(SPOTIFY, [job(1), job(2)])
+    await streams.read(reader, SPOTIFY, consumer="w", count=1, block_ms=100)
+    await cluster.nodes[1].client.config_set("maxmemory", "100mb")
+
+    memory = await streams.memory()
+    backlog = await streams.backlog(SPOTIFY)
+
+    await cluster.nodes[1].client.config_set("maxmemory", "0")
+    assert memory.limit_bytes == 100 * 2**20  # that of the fullest node
+    assert (backlog.lag_count, backlog.pending_count) == (1, 1)
+
+
 async def test_the_doctor_looks_at_each_node_and_tells_the_worst(cluster: RedisCluster, redis: Redis) -> None:
     well = await examine(redis)
     last = cluster.nodes[-1].client
