@@ -40,7 +40,9 @@ ANY_JOB = (
     *_points("J11", of.NEW_ON_APPLE, "XGROUP CREATE jobs"),
     *_points("J12", of.NEW_ON_APPLE, "SET sweeper", "GET sweeper", "PEXPIRE sweeper"),
     *_points("J12", of.NEW_ON_APPLE, "transfers.RESUME_DUE", "jobs.STALE"),
-    *_points("J12", of.NEW_ON_APPLE, "commit platform_pauses.RELEASE+platform_pauses.HOLD"),
+    *_points(
+        "J12", of.NEW_ON_APPLE, "commit platform_pauses.LOCK+platform_pauses.RELEASE+platform_pauses.HOLD"
+    ),
     *_points("J13", of.NEW_ON_APPLE, "workers.SEEN", "DELETE workers", "workers.ALIVE"),
     *_points("J14", of.NEW_ON_APPLE, "webhook_queue.CLAIM"),
     *_points("J14", of.NEW_ON_APPLE, "webhook_queue.TELL_EXPIRING", "webhook_queue.PRUNE"),
