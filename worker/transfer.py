@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from loguru import logger
+from opentelemetry import trace
 
+from shared import spans
 from shared.db import intents, jobs, transfers
 from shared.db.intents import Intent
 from shared.db.jobs import Job
@@ -19,7 +21,7 @@ from shared.lifecycle import Phase, State
 from shared.meters import meters
 from shared.models import ConnectionId, Outcome, Platform
 from shared.platforms.base import Adapter
-from worker import checkpoints
+from worker import checkpoints, job_spans
 from worker.context import Context
 from worker.lookups import Lookups
 from worker.patience import commit_once
@@ -82,6 +84,7 @@ class TransferRunner:
         Raises LeaseLost, or the platform's refusal, which the caller turns into a verdict.
         """
         transfer = await transfers.load(self.pool, job.transfer_id)
+        trace.get_current_span().set_attributes(spans.of_transfer(transfer))
         if transfer.state is State.QUEUED:
             await self.pool.execute(START, transfer.id)
         if transfer.is_cancelling:
@@ -128,9 +131,14 @@ class TransferRunner:
         )
 
     async def _store(self, job: Job, transfer: Transfer, lease: Lease, result: Result) -> None:
-        await commit_once(
-            lambda: self._commit(job, transfer, result), pool=self.pool, job=job, lease=lease, rng=self.rng
-        )
+        with job_spans.checkpoint(result=result, item_count=_item_count(result)):
+            await commit_once(
+                lambda: self._commit(job, transfer, result),
+                pool=self.pool,
+                job=job,
+                lease=lease,
+                rng=self.rng,
+            )
         if isinstance(result, BatchMatched) and result.failure is not None:
             failure: CrossplayError = result.failure
             raise failure
@@ -163,6 +171,14 @@ def _tell(transfer: Transfer, result: Result) -> None:
             state = "cancelled" if isinstance(result, Cancelled) else "completed"
             logger.info("Transfer ended", state=state)
             meters.transfer_ended(state)
+
+
+def _item_count(result: Result) -> int:
+    """Return how many items a checkpoint changes."""
+    for name in ("items", "settled", "positions"):
+        if hasattr(result, name):
+            return len(getattr(result, name))
+    return 0
 
 
 def _count(transfer: Transfer, outcomes: Iterable[Outcome]) -> None:
