@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from shared import sending
 from tests.e2e.stack import FAST, Stack, wait_until
 from tests.e2e.users import Json
 from tests.e2e.worlds import Worlds
@@ -21,6 +22,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 PATIENCE_S = 15.0
 HELD_MS = 2300  # so long a write is under way: time to see all that was before it, and to kill its worker
+AGE = "UPDATE transfers SET created_at = created_at - make_interval(secs => $2) WHERE id = $1"
 SLOW_SENDS = {"CROSSPLAY_LEASE_S": "5", "CROSSPLAY_SEND_TIMEOUT_S": "2.4"}
 PRODUCERS = {
     "send spotify read",
@@ -208,6 +210,48 @@ async def arrive_before_the_write(stack: Stack, receiver: OtlpReceiver, trace_id
         return len(calls_in(receiver.trace(trace_id))) >= answered_count
 
     await wait_until(have_all_arrived, patience_s=PATIENCE_S)
+
+
+async def test_a_transfer_that_goes_on_after_a_long_pause_does_so_in_a_linked_trace(
+    traced_stack: Stack, worlds: Worlds, receiver: OtlpReceiver
+) -> None:
+    stack = traced_stack
+    await stack.refresh()
+    await stack.arm("apple_music", {"operation": "add_items", "kind": "delay", "delay_ms": 100, "count": 1})
+    transfer_id = await stack.start(worlds.road_trip)
+    await stack.writes_begin("apple_music")
+    before = await stack.user.post(f"/status/{transfer_id}/pause", {})
+    await wait_until(lambda: stack.is_resting(transfer_id, reason="user"))
+    await stack.fetch(AGE, transfer_id, sending.TRACE_LIFE_S)
+
+    await stack.user.post(f"/status/{transfer_id}/resume", {})
+
+    status = await stack.user.end(transfer_id)
+    requests = await requests_of(stack)
+
+    def count_in_both() -> int:
+        return len(calls_in([*receiver.trace(before["trace_id"]), *receiver.trace(status["trace_id"])]))
+
+    async def have_all_arrived() -> bool:
+        return count_in_both() >= len(requests)
+
+    await wait_until(have_all_arrived, patience_s=PATIENCE_S)
+    first = await arrive(receiver, before["trace_id"], request_count=1)
+    second = await arrive(receiver, status["trace_id"], request_count=1)
+    (origin,) = [span for span in first if span.parent_span_id is None]
+    (root,) = [span for span in second if span.parent_span_id is None]
+    resume = next(span for span in receiver.spans if span.name == "POST /status/{id}/resume")
+    sent = of_kind(second, "producer").values()
+    assert await stack.flaws(worlds.road_trip, status) == []
+    assert status["trace_id"] != before["trace_id"]
+    assert count_in_both() == len(requests)
+    assert (root.name, root.links) == ("continue transfer", ((origin.trace_id, origin.span_id),))
+    assert {span.trace_id for span in of_transfer(receiver, transfer_id) if span.kind != "server"} == {
+        *(origin.trace_id, root.trace_id)
+    }
+    assert resume.attributes["crossplay.transfer_id"] == transfer_id
+    assert ((resume.trace_id, resume.span_id),) in {span.links for span in sent}
+    assert {span.parent_span_id for span in sent} == {root.span_id}
 
 
 async def test_no_secret_is_in_a_span_a_log_a_status_or_a_store(
