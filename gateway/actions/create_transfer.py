@@ -93,7 +93,7 @@ class CreateTransfer:
         if not is_new:  # a request at the same time was faster
             return _replay(transfer, wish=wish)
         trace_api.get_current_span().set_attributes(spans.of_transfer(transfer))
-        logger.bind(transfer_id=transfer.id, user_id=user_id).info("transfer created")
+        logger.bind(transfer_id=transfer.id, user_id=user_id).info("Transfer created")
         await platform_pauses.settle(self._pool)  # so that it says at once what it waits for
         await self._wake((transfer.source_platform,))
         return transfer.id, False

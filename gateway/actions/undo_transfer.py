@@ -42,7 +42,7 @@ class UndoTransfer:
         )
         if is_new:
             trace_api.get_current_span().set_attributes(spans.of_transfer(undo))
-            logger.bind(transfer_id=transfer.id, undo_id=undo.id).info("transfer is undone")
+            logger.bind(transfer_id=transfer.id, undo_id=undo.id).info("Undo created")
             await platform_pauses.settle(self._pool)
             await self._wake((undo.target_platform,))
         return undo.id, not is_new
