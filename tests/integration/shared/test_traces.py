@@ -1,12 +1,19 @@
 """Which trace a transfer's coming jobs belong to, and what the next owner hears of an attempt that died."""
 
+from typing import Any
+
 import pytest
+from opentelemetry.trace import SpanKind, StatusCode
 from redis.asyncio import Redis
 
+from shared import outbox
 from shared.db import jobs, traces
 from shared.db.jobs import Abandoned, Job
 from shared.db.pool import Pool
 from shared.models import JobId, Platform, TransferId
+from shared.settings import Secret
+from shared.streams import STORE_ERRORS, Streams, key, open_redis
+from tests.fakes.spans import recorded_spans
 from tests.integration.worker.engine import APPENDING, LEASE_S, Engine
 
 pytestmark = pytest.mark.integration
@@ -45,6 +52,54 @@ async def test_the_next_trace_counts_its_age_from_its_own_beginning(engine: Engi
     assert old.trace_age_s > 2 * 86_400
     assert young.trace_age_s < 60
     assert young.trace["traceparent"] == NEXT["traceparent"]
+
+
+async def test_a_message_that_was_lost_is_sent_again_below_the_same_request(
+    engine: Engine, redis: Redis
+) -> None:
+    transfer_id = await begun(engine)
+    streams = Streams(redis)
+
+    with recorded_spans() as spans:
+        await outbox.dispatch(engine.pool, streams, Platform.SPOTIFY)
+        await redis.flushall()
+        await engine.skip(outbox.LOST_AFTER_S + 1)
+        rescued_count = await outbox.rescue(engine.pool, streams, Platform.SPOTIFY)
+        await outbox.dispatch(engine.pool, streams, Platform.SPOTIFY)
+
+    first, again = spans.get_finished_spans()
+    entries: Any = await redis.xrange(key(Platform.SPOTIFY, "jobs"))
+    ((entry_id, fields),) = entries
+    assert rescued_count == 1
+    assert [(one.name, one.kind) for one in (first, again)] == [("send spotify read", SpanKind.PRODUCER)] * 2
+    assert {one.parent.span_id for one in (first, again) if one.parent} == {0xB7AD6B7169203331}
+    assert fields["traceparent"] == f"00-{FIRST['traceparent'][3:35]}-{again.context.span_id:016x}-01"
+    assert dict(again.attributes or {}) == {
+        "messaging.system": "redis",
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+        "messaging.destination.name": "{crossplay:spotify}:jobs",
+        "messaging.message.id": entry_id,
+        "crossplay.platform": "spotify",
+        "crossplay.transfer_id": transfer_id,
+        "crossplay.user_id": str(await engine.pool.fetchval("SELECT user_id FROM jobs")),
+        "crossplay.job_id": fields["job_id"],
+        "crossplay.phase": "read",
+        "crossplay.batch": 0,
+    }
+
+
+async def test_a_message_that_cannot_be_sent_is_an_error_in_its_trace(engine: Engine) -> None:
+    await begun(engine)
+    away = open_redis(Secret("redis://127.0.0.1:1/0"))
+
+    with recorded_spans() as spans, pytest.raises(STORE_ERRORS):
+        await outbox.dispatch(engine.pool, Streams(away), Platform.SPOTIFY)
+
+    (failed,) = spans.get_finished_spans()
+    await away.aclose()
+    assert failed.status.status_code is StatusCode.ERROR
+    assert (failed.attributes or {})["error.type"] == "ConnectionError"
 
 
 async def test_of_two_that_begin_the_next_trace_one_wins(engine: Engine) -> None:
