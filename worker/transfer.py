@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from loguru import logger
@@ -131,6 +132,7 @@ class TransferRunner:
         )
 
     async def _store(self, job: Job, transfer: Transfer, lease: Lease, result: Result) -> None:
+        asked_at = lease.clock.monotonic()
         with job_spans.checkpoint(result=result, item_count=_item_count(result)):
             await commit_once(
                 lambda: self._commit(job, transfer, result),
@@ -139,10 +141,11 @@ class TransferRunner:
                 lease=lease,
                 rng=self.rng,
             )
+        meters.checkpoint_stored(lease.clock.monotonic() - asked_at, platform=job.platform, phase=job.phase)
         if isinstance(result, BatchMatched) and result.failure is not None:
             failure: CrossplayError = result.failure
             raise failure
-        _tell(transfer, result)
+        _tell(transfer, result, now=lease.clock.now())
 
     async def _commit(self, job: Job, transfer: Transfer, result: Result) -> None:
         if isinstance(result, Wait):
@@ -154,7 +157,7 @@ class TransferRunner:
             await checkpoints.save(self.pool, job, transfer=transfer, result=result)
 
 
-def _tell(transfer: Transfer, result: Result) -> None:
+def _tell(transfer: Transfer, result: Result, *, now: datetime) -> None:
     """Count and log what a checkpoint has made true."""
     match result:
         case PageRead(next_cursor=None):
@@ -171,7 +174,8 @@ def _tell(transfer: Transfer, result: Result) -> None:
         case Cancelled() | Undone() | Verified():
             state = "cancelled" if isinstance(result, Cancelled) else "completed"
             logger.info("Transfer ended", state=state)
-            meters.transfer_ended(state)
+            begun_at = transfer.reopened_at or transfer.created_at
+            meters.transfer_ended(state, duration_s=(now - begun_at).total_seconds())
 
 
 def _item_count(result: Result) -> int:

@@ -24,6 +24,7 @@ from shared.errors import (
     TargetNotWritable,
     ValidationFailed,
 )
+from shared.meters import meters
 from shared.models import Explicit, Playlist, Policy, TransferId, UserId
 
 
@@ -94,6 +95,8 @@ class CreateTransfer:
             return _replay(transfer, wish=wish)
         trace_api.get_current_span().set_attributes(spans.of_transfer(transfer))
         logger.bind(transfer_id=transfer.id, user_id=user_id).info("Transfer created")
+        for warning in new.warnings:
+            meters.warned(warning["code"])
         await platform_pauses.settle(self._pool)  # so that it says at once what it waits for
         await self._wake((transfer.source_platform,))
         return transfer.id, False

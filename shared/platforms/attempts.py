@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
-from opentelemetry import metrics, trace
+from opentelemetry import trace
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.semconv.attributes.http_attributes import (
     HTTP_REQUEST_METHOD,
@@ -15,12 +15,10 @@ from opentelemetry.semconv.attributes.http_attributes import (
 )
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
 
+from shared.meters import meters
 from shared.models import Platform
 
 _tracer = trace.get_tracer("crossplay.platforms")
-_requests = metrics.get_meter("crossplay.platforms").create_counter(
-    "crossplay.upstream.requests", unit="{request}", description="Requests sent to platforms."
-)
 
 
 class Attempts:
@@ -48,6 +46,7 @@ class Attempts:
         self._timeout_s = timeout_s
         self._is_single = is_single
         self._count = 0
+        self._sent_at_s = 0.0
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         if self._is_single and self._count:
@@ -72,6 +71,7 @@ class Attempts:
             set_status_on_exception=False,
         ) as span:
             self._count += 1
+            self._sent_at_s = time.monotonic()
             try:
                 async with asyncio.timeout(self._timeout_s):
                     response = await handler(request)
@@ -89,11 +89,9 @@ class Attempts:
         if is_error:
             span.set_attribute(ERROR_TYPE, result)
             span.set_status(trace.StatusCode.ERROR)
-        _requests.add(
-            1,
-            {
-                "crossplay.platform": self._platform,
-                "crossplay.operation": self._operation,
-                "crossplay.status": result,
-            },
+        meters.request_sent(
+            platform=self._platform,
+            operation=self._operation,
+            status=result,
+            duration_s=time.monotonic() - self._sent_at_s,
         )
