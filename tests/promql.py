@@ -4,6 +4,7 @@ import re
 
 TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 RANGE = re.compile(r"\[[^\]]*\]")
+RANGE_AFTER = re.compile(r"(?<=[})\w])\[[^\]]*\]")
 MATCHERS = re.compile(r"([a-zA-Z_:][\w:]*)\s*\{([^}]*)\}")
 LABELS = re.compile(r"\b(by|on|without|ignoring)\s*\(([^)]*)\)")
 NAME = re.compile(r"(?<![\w.:])[a-zA-Z_:][\w:]*(?!\s*\()(?![\w:])")
@@ -33,6 +34,15 @@ def labels_of(expr: str) -> frozenset[tuple[str, str]]:
         for metric in metrics_of(_parenthesis(bare, clause.end()))
     }
     return frozenset(matched | kept)
+
+
+def values_of(expr: str) -> frozenset[tuple[str, str, str]]:
+    """Return metric, label and pattern of all matchers; a plain text is a pattern, too."""
+    return frozenset(
+        (selector[1], label, pattern)
+        for selector in MATCHERS.finditer(RANGE_AFTER.sub("", expr))
+        for label, pattern in re.findall(r'(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"', selector[2])
+    )
 
 
 def _parenthesis(text: str, start: int) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.promql import labels_of, metrics_of
+from tests.promql import labels_of, metrics_of, values_of
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,9 @@ from tests.promql import labels_of, metrics_of
 def test_what_a_question_uses_is_found(expr: str, metrics: set[str], labels: set[tuple[str, str]]) -> None:
     assert metrics_of(expr) == metrics
     assert labels_of(expr) == labels
+
+
+def test_matched_values_are_found() -> None:
+    expr = 'rate(x{a="b", c=~"[1-4]..|d"}[5m]) > y{e!="f"}'
+
+    assert values_of(expr) == {("x", "a", "b"), ("x", "c", "[1-4]..|d"), ("y", "e", "f")}
