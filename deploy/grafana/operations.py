@@ -131,12 +131,9 @@ _QUEUES = Row(
         ),
         Panel(
             title="Workers",
-            description="Alive, and for how long the most silent one has not been heard of.",
+            description="Workers whose heart has beaten in the last seconds.",
             unit="short",
-            queries={
-                "alive": told("crossplay_workers"),
-                "seconds of silence": told("crossplay_worker_heartbeat_age_seconds"),
-            },
+            queries={"alive": told("crossplay_workers")},
         ),
         Panel(
             title="Jobs, per minute",
@@ -160,7 +157,13 @@ _QUEUES = Row(
                 "queued again": per_minute("crossplay_outbox_requeued_total"),
                 "fenced": per_minute("crossplay_fenced_writes_total"),
             },
-            width=12,
+        ),
+        Panel(
+            title="Longest silence of a worker",
+            description="Of one that did not sign off. A dead one is forgotten after an hour.",
+            unit="s",
+            queries={"silent for": told("crossplay_worker_heartbeat_age_seconds")},
+            alarm_at=60,
         ),
         Panel(
             title="Webhooks, per minute",
@@ -171,7 +174,6 @@ _QUEUES = Row(
                     "crossplay_webhook_deliveries_total", by="crossplay_result"
                 )
             },
-            width=12,
         ),
     ),
 )
