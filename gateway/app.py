@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -77,6 +78,7 @@ from shared.fleet import Fleet
 from shared.limiter import SharedBudget
 from shared.platforms.base import Budget, PlatformProfile
 from shared.platforms.registry import Platforms
+from shared.self_report import tell_settings
 from shared.settings import Settings, parse_key_ring, parse_networks, parse_origins
 from shared.streams import Streams, open_redis
 from shared.tokens import Sessions
@@ -164,6 +166,7 @@ def run(settings: Settings, *, is_announced: bool = False) -> None:
         sys.stdout.flush()
 
     telemetry.configure("crossplay-gateway", settings=settings)
+    tell_settings(settings, environ=os.environ)
     try:
         asyncio.run(serve(settings, on_ready=announce if is_announced else None))
     finally:
@@ -189,11 +192,11 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = 
         url = _address(settings.host, runner.addresses[0][1])
         if not settings.public_url:
             app[keys.ADDRESS].url = url
-        logger.bind(url=url).info("gateway is ready")
+        logger.bind(url=url).info("Gateway is ready")
         if on_ready:
             on_ready(url)
         await stopping.wait()
-        logger.info("gateway stops")
+        logger.info("Gateway stops")
     finally:
         await runner.cleanup()
 
