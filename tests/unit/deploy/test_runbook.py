@@ -9,12 +9,14 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from deploy.cli.main import app
-from tests.runbook import PAGES, alerts, page_name
+from tests.runbook import PAGES, ROOT, alerts, page_name
 
 INDEX = "README.md"
 SECTIONS = ["## Meaning", "## Look at", "## Do", "## Afterwards"]
 CROSSPLAY = get_command(app)
 COMMAND = re.compile(r"`crossplay ([^`]+)`")
+EVENT = re.compile(r"log event `(\w+)`")
+LOGS = ROOT.joinpath("docs/reference/logs.md").read_text()
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 BY_ALERT = {page_name(alert["alert"]): alert for alert in alerts()}
 
@@ -73,6 +75,11 @@ def test_commands_of_a_page_exist(page: Path) -> None:
     unknown = {line: part for line in lines if (part := unknown_part(shlex.split(line)))}
 
     assert unknown == {}
+
+
+@pages
+def test_log_events_of_a_page_are_listed(page: Path) -> None:
+    assert [event for event in EVENT.findall(page.read_text()) if f"| `{event}` |" not in LOGS] == []
 
 
 def test_a_command_that_does_not_exist_is_found() -> None:
