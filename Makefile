@@ -12,7 +12,7 @@ CODE   := gateway worker shared deploy
 ALONE  := tests/browser tests/crashes tests/e2e tests/hosts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup validators demo dev test unit integration e2e hosts browser check fmt lint types imports bench bench-matching model kill-runs crash-points bench-budget bench-memory chaos fuzz lock clean
+.PHONY: help setup validators demo dev test unit integration e2e hosts browser check fmt lint types imports bench bench-matching model kill-runs crash-points bench-budget bench-memory bench-telemetry chaos fuzz lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ fuzz: setup ## send generated requests to every operation (RUNS=300 SEED=7 for m
 
 bench-memory: setup ## measure a worker's peak memory with 10,000 and with 100,000 tracks
 	$(BIN)/python -m tests.bench.memory
+
+bench-telemetry: setup ## measure what traces and metrics cost a worker, also with a collector that is dead
+	$(BIN)/python -m tests.bench.telemetry $(BENCH)
 
 model: setup ## search the write protocol's model (needs spin: apt-get install spin gcc libc6-dev)
 	@$(BIN)/python tests/model/run.py

@@ -17,6 +17,8 @@ CROSSPLAY = get_command(app)
 COMMAND = re.compile(r"`crossplay ([^`]+)`")
 EVENT = re.compile(r"log event `(\w+)`")
 LOGS = ROOT.joinpath("docs/reference/logs.md").read_text()
+SETTING = re.compile(r"CROSSPLAY_[A-Z_]+")
+SETTINGS = ROOT.joinpath("docs/reference/settings.md").read_text()
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 BY_ALERT = {page_name(alert["alert"]): alert for alert in alerts()}
 
@@ -80,6 +82,11 @@ def test_commands_of_a_page_exist(page: Path) -> None:
 @pages
 def test_log_events_of_a_page_are_listed(page: Path) -> None:
     assert [event for event in EVENT.findall(page.read_text()) if f"| `{event}` |" not in LOGS] == []
+
+
+@pages
+def test_settings_of_a_page_exist(page: Path) -> None:
+    assert [name for name in SETTING.findall(page.read_text()) if f"`{name}`" not in SETTINGS] == []
 
 
 def test_a_command_that_does_not_exist_is_found() -> None:
