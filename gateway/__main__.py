@@ -4,6 +4,7 @@ import os
 import sys
 
 from gateway.app import run
+from shared.db.schema import SchemaMismatch
 from shared.errors import SettingsError
 from shared.settings import load, require_stores
 
@@ -15,7 +16,7 @@ def main() -> int:
         settings = load(os.environ)
         require_stores(settings)
         run(settings, is_announced="--json" in sys.argv[1:])
-    except SettingsError as error:
+    except (SettingsError, SchemaMismatch) as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_CONFIG
     except OSError as error:

@@ -25,6 +25,7 @@ from gateway.actions.retry_transfer import RetryTransfer
 from gateway.actions.review_item import ReviewItem
 from gateway.actions.show_platforms import ShowPlatforms
 from gateway.actions.undo_transfer import UndoTransfer
+from gateway.leaving import Leaving
 from shared.allowances import Allowance
 from shared.db.api_keys import Access
 from shared.models import UserId
@@ -33,6 +34,7 @@ from shared.settings import Settings
 SETTINGS = web.AppKey("settings", Settings)
 ADDRESS = web.AppKey("address", PublicAddress)
 CLOSING = web.AppKey("closing", asyncio.Event)
+LEAVING = web.AppKey("leaving", Leaving)
 STREAM_LIMITS = web.AppKey("stream_limits", StreamLimits)
 OPENAPI = web.AppKey("openapi", bytes)
 REFERENCE = web.AppKey("reference", str)

@@ -64,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     key_requests_per_minute: CountOrOff = 600
     failed_keys_per_minute: CountOrOff = 60
     cors_origins: str = ""
+    gateway_drain_s: Annotated[float, msgspec.Meta(ge=0)] = 5.0
 
     webhook_timeout_s: Positive = 15.0
     webhook_allowed_networks: str = ""
@@ -112,6 +113,8 @@ DESCRIPTIONS: dict[str, str] = {
     "failed_keys_per_minute": "Requests with wrong API keys that one address may send; 0: no limit.",
     "cors_origins": "Origins whose pages may call the API, `https://app.example`, several by comma; empty: "
     "none.",
+    "gateway_drain_s": "How long a gateway still serves after SIGTERM, unready, so that new requests go "
+    "elsewhere.",
     "worker_concurrency": "Jobs that one worker runs at once, per platform.",
     "lease_s": "How long a worker owns a job without a heartbeat; a crashed one's jobs are free after it.",
     "send_timeout_s": "Total time of one platform write; must be shorter than half the lease.",

@@ -16,6 +16,7 @@ from deploy.cli import (
     control,
     keys,
     match,
+    migrations,
     operate,
     oversee,
     playlists,
@@ -26,6 +27,7 @@ from deploy.cli import (
 )
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_text, say
+from shared.db.schema import SchemaMismatch
 from shared.errors import CrossplayError, SettingsError
 from shared.redaction import known_values, redact
 from shared.settings import load
@@ -59,6 +61,7 @@ def crossplay(
 
 for part in (
     operate,
+    migrations,
     oversee,
     keys,
     connect,
@@ -98,7 +101,7 @@ def run(arguments: Sequence[str]) -> int:
         return Exit.CONFIG
     except CrossplayError as error:
         _tell(str(error), cure=None)
-        return Exit.FAILED
+        return Exit.CONFIG if isinstance(error, SchemaMismatch) else Exit.FAILED
     except Exception as error:  # noqa: BLE001 - told without secrets, which Python's own words may hold
         if os.environ.get("CROSSPLAY_DEBUG"):
             say(redact(traceback.format_exc(), known=_known()))

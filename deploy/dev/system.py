@@ -41,6 +41,7 @@ DEFAULTS = {
     "LEASE_S": "8",
     "SEND_TIMEOUT_S": "3",
     "SWEEP_S": "0.5",
+    "GATEWAY_DRAIN_S": "0",
     "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
     "KEY_REQUESTS_PER_MINUTE": "60000",
 }

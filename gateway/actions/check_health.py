@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from redis.asyncio import Redis
 
-from shared.db import migrate
+from shared.db import schema
 from shared.db.pool import Pool
 
 _TIMEOUT_S = 2.0
@@ -36,8 +36,11 @@ class CheckHealth:
 
     async def _schema(self) -> str | None:
         async with self._pool.acquire() as connection:
-            names = await migrate.pending(connection)
-        return f"Run `crossplay migrate`: {', '.join(names)} is missing." if names else None
+            try:
+                missing = await schema.require(connection)
+            except schema.SchemaMismatch as error:
+                return str(error)
+        return f"Run `crossplay migrate`: {', '.join(missing)} is missing." if missing else None
 
 
 async def _fault(check: Callable[[], Awaitable[str | None]]) -> str | None:
