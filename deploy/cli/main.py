@@ -11,6 +11,7 @@ import typer
 
 from deploy.cli import (
     api_keys,
+    backup,
     connect,
     connections,
     control,
@@ -62,6 +63,7 @@ def crossplay(
 for part in (
     operate,
     migrations,
+    backup,
     oversee,
     keys,
     connect,
