@@ -90,7 +90,7 @@ class System:
         keep = self._load_keep()
         async with AsyncExitStack() as stack:
             database_url, redis_url = await self._stores(stack)
-            await migrate(database_url)
+            await self._migrate(database_url)
             key_path = self._options.data_dir / "apple-developer.pub.pem"
             key_path.write_text(_public_key(keep.apple_private_key))
             for platform, arguments in (
@@ -157,6 +157,9 @@ class System:
                     return worker.name
                 await asyncio.sleep(RESTART_DELAY_S)
                 await self.add_worker()
+
+    async def _migrate(self, database_url: str) -> None:
+        await migrate(database_url)
 
     async def _stores(self, stack: AsyncExitStack) -> tuple[str, str]:
         given = [self._environ.get(f"{PREFIX}{name}_URL", "") for name in ("DATABASE", "REDIS")]
