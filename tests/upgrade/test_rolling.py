@@ -81,7 +81,7 @@ async def upgrade(system: Rolling, balancer: Balancer, *, old: Path) -> None:
     assert (await system.command("migrate", "--check"))[0] == 1
     assert await system.command("migrate", "--pre") == (0, PRE_DONE)
     for _ in range(ROUND_COUNT):
-        new_gateway = await go_to(system, balancer, gateway=gateway, tree=ROOT)
+        new_gateway = await go_on(system, balancer, gateway=gateway)
         await system.retire_worker(workers[0])
         code, told = await system.command("migrate", "--post")
         assert (code, "still alive: 1 worker(s)" in told) == (1, True), told
@@ -91,7 +91,7 @@ async def upgrade(system: Rolling, balancer: Balancer, *, old: Path) -> None:
         await asyncio.gather(*map(system.retire_worker, beside))
         workers = list(system.workers)
         await asyncio.sleep(BOTH_RELEASES_S)
-    await go_to(system, balancer, gateway=gateway, tree=ROOT)
+    await go_on(system, balancer, gateway=gateway)
     await asyncio.gather(*map(system.retire_worker, workers))
 
     code, told = await system.command("migrate", "--post", "--wait", "30")
@@ -100,9 +100,9 @@ async def upgrade(system: Rolling, balancer: Balancer, *, old: Path) -> None:
     await asyncio.sleep(BOTH_RELEASES_S)
 
 
-async def go_to(system: Rolling, balancer: Balancer, *, gateway: str, tree: Path) -> str:
-    """Put this release's gateway in the place of one of the release before, and a worker beside its workers."""
-    system.tree = tree
+async def go_on(system: Rolling, balancer: Balancer, *, gateway: str) -> str:
+    """Put this release's gateway in the place of one of the release before, and a worker beside its own."""
+    system.tree = ROOT
     fresh, _ = await asyncio.gather(system.add_gateway(), system.add_worker())
     await balancer.add(fresh)
     await system.retire_abrupt_gateway(gateway, balancer)
