@@ -108,9 +108,9 @@ async def _plan(connection: Connection, *, wanted: frozenset[Moment]) -> Plan:
 
 async def _prepare(connection: Connection) -> None:
     async with connection.transaction():
-        is_new = await connection.fetchval("SELECT to_regclass('schema_changes')") is None
+        is_new = not await connection.fetchval(schema.HAS_TABLE, "schema_changes")
         await prepare(connection)
-        if is_new and await connection.fetchval("SELECT to_regclass('schema_migrations')") is not None:
+        if is_new and await connection.fetchval(schema.HAS_TABLE, "schema_migrations"):
             await connection.execute(TAKE_OVER)
 
 

@@ -161,6 +161,7 @@ def _tell(older: Sequence[Process]) -> str:
     return f"Of an older release there are still alive: {kinds}, one of release {one.release}."
 
 
+HAS_TABLE = "SELECT to_regclass($1) IS NOT NULL"
 APPLIED = "SELECT name, sha256 FROM schema_changes"
 # The first release looks into a table that it knows completely, and calls itself unready where it does not.
 # So nothing newer is noted there, and the names move to a table of their own with the first migration after.
@@ -170,7 +171,7 @@ APPLIED_BEFORE = "SELECT name, sha256 FROM schema_migrations"
 async def read_applied(connection: Connection) -> dict[str, str]:
     """Return the sha256 of each applied migration by name; empty for a database without any."""
     for table, statement in (("schema_changes", APPLIED), ("schema_migrations", APPLIED_BEFORE)):
-        if await connection.fetchval("SELECT to_regclass($1)", table) is not None:
+        if await connection.fetchval(HAS_TABLE, table):
             return {row["name"]: row["sha256"] for row in await connection.fetch(statement)}
     return {}
 

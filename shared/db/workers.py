@@ -61,7 +61,7 @@ async def processes(connection: Connection) -> list[Process]:
 
     Gateways of a release before migration 0003 are not among them: they say nothing.
     """
-    tables = [await connection.fetchval("SELECT to_regclass($1)", name) for name in ("gateways", "workers")]
+    tables = [await connection.fetchval(schema.HAS_TABLE, name) for name in ("gateways", "workers")]
     if not any(tables):
         return []
     rows = await connection.fetch(PROCESSES if tables[0] else PROCESSES_BEFORE)

@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import io
-import os
 import stat
 import uuid
 from collections.abc import AsyncIterator
@@ -182,21 +181,24 @@ async def test_the_command_makes_proves_and_restores_a_backup(
     there = {**environ, "CROSSPLAY_DATABASE_URL": empty_database_url}
 
     made = await crossplay("backup", "create", str(file), environ=environ)
-    again = await crossplay("backup", "create", str(file), environ=environ)
     proved = await crossplay("backup", "verify", str(file), "--keys", environ=environ)
     locked = {**there, "CROSSPLAY_SECRET_KEYS": OTHER_RING}
     closed = await crossplay("backup", "verify", str(file), "--keys", environ=locked)
     refused = await crossplay("backup", "restore", str(file), environ=locked)
     restored = await crossplay("backup", "restore", str(file), environ=there)
 
-    assert [one[0] for one in (made, again, proved, closed, refused, restored)] == [0, 2, 0, 1, 78, 0]
+    assert [one[0] for one in (made, proved, closed, refused, restored)] == [0, 0, 1, 78, 0]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert os.listdir(tmp_path) == ["backup.tar.gz"]  # nothing unfinished beside it
+    assert names_in(tmp_path) == ["backup.tar.gz"]  # nothing unfinished beside it
     assert "opens all of its 2 sealed texts" in proved[2]
     assert "lacks: k7" in refused[2]
     assert "Restored 1 users, 1 connections" in restored[2]
     whole = gzip.decompress(file.read_bytes())
     assert RING.partition(":")[2].encode() not in whole
+
+
+def names_in(directory: Path) -> list[str]:
+    return [path.name for path in directory.iterdir()]
 
 
 async def fill(connection: Any) -> uuid.UUID:
