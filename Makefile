@@ -8,10 +8,12 @@ RUNS   ?= 300
 SEED   ?= 1
 CODE   := gateway worker shared deploy
 # What measures time or has the whole machine's processes to itself is not run beside other tests.
-ALONE  := tests/browser tests/crashes tests/e2e
+ALONE  := tests/browser tests/crashes tests/e2e tests/upgrade
+ROUNDS ?= 3
+SBOM   ?= build/sbom.cdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test unit integration e2e browser check fmt lint types imports bench bench-matching model kill-runs crash-points bench-budget bench-memory chaos fuzz lock clean
+.PHONY: help setup demo dev test unit integration e2e browser check fmt lint types imports bench bench-matching model kill-runs upgrade-test sbom crash-points bench-budget bench-memory chaos fuzz lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +73,13 @@ fuzz: setup ## send generated requests to every operation (RUNS=300 SEED=7 for m
 
 bench-memory: setup ## measure a worker's peak memory with 10,000 and with 100,000 tracks
 	$(BIN)/python -m tests.bench.memory
+
+upgrade-test: setup ## replace the release before under load, back and forth (ROUNDS=3)
+	CROSSPLAY_TEST_UPGRADE_ROUNDS=$(ROUNDS) $(BIN)/pytest -s tests/upgrade
+
+sbom: setup ## list the image's Python packages as CycloneDX (SBOM=build/sbom.cdx.json)
+	@mkdir -p $(dir $(SBOM))
+	@$(BIN)/python -m deploy.image.sbom $(SBOM)
 
 model: setup ## search the write protocol's model (needs spin: apt-get install spin gcc libc6-dev)
 	@$(BIN)/python tests/model/run.py
