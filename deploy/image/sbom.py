@@ -29,7 +29,7 @@ class Invalid(Exception):
 
 
 def describe(lock: Path = LOCK) -> Json:
-    """Return the list for a lock file as a CycloneDX 1.6 document, without a time, so that it is reproducible."""
+    """Return the list for a lock file as a CycloneDX 1.6 document, the same at every call."""
     made = subprocess.run(  # noqa: S603 - our own words
         [
             *(sys.executable, "-W", "ignore", "-m", "cyclonedx_py", "requirements", str(lock)),
