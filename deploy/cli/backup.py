@@ -1,4 +1,4 @@
-"""The verbs `backup create|verify|restore`: everything that a system knows, in one file."""
+"""The verbs `backup create|verify|restore|adopt`: everything that a system knows, in one file."""
 
 import asyncio
 import os
@@ -20,6 +20,7 @@ from deploy.cli.output import Format, print_json, print_rows, say
 from shared.backup_file import BackupReader, Manifest, rows_of
 from shared.cipher import Cipher, SealBroken
 from shared.db.dump import dump
+from shared.db.restore import adopt as adopt_database
 from shared.db.restore import restore as restore_database
 from shared.db.seals import SEALED
 from shared.settings import PREFIX, Secret, Settings, load, parse_key_ring, require_stores
@@ -107,6 +108,20 @@ def restore(
     say(f"Restored {counts['users']:,} users, {counts['connections']:,} connections, and")
     say(f"{counts['transfers']:,} transfers, as of {manifest.header.taken_at:%Y-%m-%d %H:%M} UTC.")
     say("Empty Redis, then start gateways and workers. What was revoked since the backup is valid again.")
+
+
+@verbs.command()
+def adopt() -> None:
+    """Say that the database was put back to an earlier moment by other means than `restore`.
+
+    Does what `restore` does for transfers that were under way. Stop gateways and workers before.
+    """
+    settings = load(os.environ)
+    require_stores(settings)
+    with told_if_away():
+        count = asyncio.run(adopt_database(settings.database_url.reveal()))
+    say(f"{count:,} transfers will look at their targets before they add anything.")
+    say("Empty Redis, then start gateways and workers.")
 
 
 def told_settings(settings: Settings) -> dict[str, str]:

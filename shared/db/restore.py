@@ -6,7 +6,7 @@ from itertools import groupby
 import asyncpg
 
 from shared.backup_file import BackupReader, Manifest
-from shared.db import catalog, migrate, schema
+from shared.db import catalog, migrate, schema, workers
 from shared.db.pool import Connection, changed_count
 from shared.errors import MaintenanceRefused
 
@@ -91,14 +91,40 @@ async def restore(database_url: str, reader: BackupReader) -> Manifest:
             await _fill(connection, reader)
             for step in schema.compare(await schema.read_applied(connection)).pending:
                 await migrate.apply(connection, step)
-            for statement in AFTERWARDS:
-                await connection.execute(statement)
-            await connection.execute(SPEAK)
+            await _settle(connection)
         await connection.execute("ANALYZE")
     finally:
         await connection.close()
     assert reader.manifest is not None  # noqa: S101 - or the reader would have raised
     return reader.manifest
+
+
+async def adopt(database_url: str) -> int:
+    """Do the same for a database that was put back by other means; return how many transfers there are.
+
+    Raises MaintenanceRefused while a gateway or worker is alive on it.
+    """
+    connection = await asyncpg.connect(database_url, timeout=_CONNECT_S)
+    try:
+        async with connection.transaction():
+            await connection.execute(LOCK)
+            alive = await workers.processes(connection)
+            if alive:
+                raise MaintenanceRefused(
+                    f"{len(alive)} gateways and workers were alive in the last half minute. Stop them first."
+                )
+            await _settle(connection)
+            return int(await connection.fetchval("SELECT count(*) FROM transfers"))
+    finally:
+        await connection.close()
+
+
+async def _settle(connection: Connection) -> None:
+    """Leave rows that are older than the world so that work can go on."""
+    await connection.execute(SILENCE)
+    for statement in AFTERWARDS:
+        await connection.execute(statement)
+    await connection.execute(SPEAK)
 
 
 def _schema_of(reader: BackupReader) -> tuple[schema.Migration, ...]:

@@ -9,9 +9,11 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.backup_file import BackupReader
+from shared.db import workers
 from shared.db.dump import dump
 from shared.db.pool import Pool, open_pool
-from shared.db.restore import restore
+from shared.db.restore import adopt, restore
+from shared.errors import MaintenanceRefused
 from shared.lifecycle import Bucket, State
 from shared.models import TrackId, TransferId
 from shared.settings import Secret
@@ -182,6 +184,27 @@ async def test_an_owner_from_before_the_backup_changes_nothing_after_the_restore
 
     assert after.epoch > before.epoch + 1000
     assert again_transfer.revision > 1000  # no client takes it for one that it has seen
+
+
+async def test_a_database_that_was_put_back_by_other_means_is_adopted_once_nobody_works_on_it(
+    positioned: Engine, shared_database_url: str
+) -> None:
+    transfer_id = await positioned.transfer(range(9))
+    await half_written(positioned)
+    before = await positioned.load(transfer_id)
+    await positioned.step(phase="write")
+    await positioned.pool.execute("UPDATE items SET is_written = false")  # as if that had never been noted
+    await positioned.pool.execute("UPDATE transfers SET target_count = 0")
+    await workers.seen(positioned.pool, "somebody", slot_count=1)
+    with pytest.raises(MaintenanceRefused, match="Stop them first"):
+        await adopt(shared_database_url)
+    await workers.leave(positioned.pool, "somebody")
+
+    assert await adopt(shared_database_url) == 1
+
+    await positioned.run()
+    assert positioned.target.ids_of() == target_ids(range(9))
+    assert (await positioned.load(transfer_id)).revision > before.revision + 1000
 
 
 async def backed_up(database_url: str) -> bytes:
