@@ -24,6 +24,7 @@ from shared.db.restore import restore
 from shared.db.schema import Moment
 from shared.errors import MaintenanceRefused
 from shared.settings import Secret, Settings, parse_key_ring
+from tests.conftest import TestServers, own_database
 from tests.e2e.stack import clean_environ, crossplay
 from tests.waiting import until_answered, within
 
@@ -83,13 +84,11 @@ async def test_everything_comes_back_and_nothing_is_told_again(
 
 
 async def test_a_backup_of_an_older_schema_is_brought_to_this_one(
-    database_url: str, empty_database_url: str
+    servers: TestServers, empty_database_url: str
 ) -> None:
-    async with connected(database_url) as connection:
-        await connection.execute("DROP SCHEMA public CASCADE")
-        await connection.execute("CREATE SCHEMA public")
-    await migrate_database(database_url, wanted=frozenset({Moment.PRE}))
-    backup = await backed_up(database_url)
+    async with own_database(servers, template="template1") as older_url:
+        await migrate_database(older_url, wanted=frozenset({Moment.PRE}))
+        backup = await backed_up(older_url)
 
     await restore(empty_database_url, BackupReader(io.BytesIO(backup)))
 
