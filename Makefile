@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 VALIDATORS := $(VENV)/.validators
+SCHEMAS := $(VENV)/npm/.installed
 JOBS   ?= 2
 RUNS   ?= 300
 SEED   ?= 1
@@ -14,7 +15,7 @@ ROUNDS ?= 3
 SBOM   ?= build/sbom.cdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup validators demo dev test unit integration e2e browser check fmt lint types imports bench bench-matching model kill-runs upgrade-test sbom crash-points bench-budget bench-memory chaos fuzz lock clean
+.PHONY: help setup validators demo dev test unit integration e2e browser check fmt lint types imports bench bench-matching model kill-runs upgrade-test sbom crash-points bench-budget bench-memory bench-telemetry chaos fuzz lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +31,15 @@ $(VALIDATORS): $(STAMP) deploy/validators.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r deploy/validators.lock
 	@touch $@
 
-validators: $(VALIDATORS) ## install what validates image, compose file and chart; without, tests of these are skipped
+# What operators of Kubernetes say of their own resources is published for npm alone.
+$(SCHEMAS): $(STAMP) Makefile
+	@if command -v npm >/dev/null; then \
+		npm install --prefix $(VENV)/npm --no-save --no-audit --no-fund --ignore-scripts --loglevel error \
+			@kubernetes-models/keda@2.0.0 @kubernetes-models/prometheus-operator@6.0.0 \
+			@kubernetes-models/gateway-api@2.0.0 >&2 && touch $@; \
+	else echo "npm is missing: the chart's custom resources cannot be validated" >&2; fi
+
+validators: $(VALIDATORS) $(SCHEMAS) ## install what validates image, compose file and chart; without, tests of these are skipped
 
 demo: setup ## move a playlist between two sandbox platforms, killing a worker on the way
 	@$(BIN)/crossplay demo
@@ -88,6 +97,9 @@ upgrade-test: setup ## replace the release before under load, back and forth (RO
 sbom: validators ## list the image's Python packages as CycloneDX (SBOM=build/sbom.cdx.json)
 	@mkdir -p $(dir $(SBOM))
 	@$(BIN)/python -m deploy.image.sbom $(SBOM)
+
+bench-telemetry: setup ## measure what traces and metrics cost a worker, also with a collector that is dead
+	$(BIN)/python -m tests.bench.telemetry $(BENCH)
 
 model: setup ## search the write protocol's model (needs spin: apt-get install spin gcc libc6-dev)
 	@$(BIN)/python tests/model/run.py

@@ -5,8 +5,9 @@ import sys
 
 from gateway.app import run
 from shared.db.schema import SchemaMismatch
+from shared.environment import load
 from shared.errors import SettingsError
-from shared.settings import load, require_stores
+from shared.settings import require_stores
 
 EXIT_CONFIG = 78
 

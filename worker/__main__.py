@@ -7,8 +7,8 @@ import sys
 import msgspec
 
 from shared.db.schema import SchemaMismatch
+from shared.environment import load
 from shared.errors import SettingsError
-from shared.settings import load
 from worker.bootstrap import serve
 
 CONFIG_EXIT = 78
@@ -24,8 +24,9 @@ def main() -> int:
     return 0
 
 
-def _announce(worker_id: str) -> None:
-    sys.stdout.write(msgspec.json.encode({"worker": worker_id}).decode() + "\n")
+def _announce(worker_id: str, probes_url: str | None) -> None:
+    line = msgspec.json.encode({"worker": worker_id, "probes": probes_url})
+    sys.stdout.write(line.decode() + "\n")
     sys.stdout.flush()
 
 

@@ -12,6 +12,7 @@ from shared import outbox
 from shared.db import platform_pauses, transfers, workers
 from shared.db.pool import STORE_ERRORS as POSTGRES_ERRORS
 from shared.db.pool import Pool
+from shared.leader import Leader
 from shared.meters import meters
 from shared.models import Platform
 from shared.streams import STORE_ERRORS as REDIS_ERRORS
@@ -36,8 +37,8 @@ class Scheduler:
         on_fleet: Callable[[int], None],
     ) -> None:
         self._pool = pool
-        self._redis = redis
         self._streams = Streams(redis)
+        self._leader = Leader(redis, key=LEADER_KEY, name=worker_id, term_s=3 * sweep_s)
         self._worker_id = worker_id
         self._slot_count = slot_count
         self._sweep_s = sweep_s
@@ -71,12 +72,12 @@ class Scheduler:
         """Tell once that a store is away and once that all is well: this loop asks both all the time."""
         if error is None:
             if self._away:
-                logger.info("The stores are back; work goes on")
+                logger.info("Stores are back")
             self._away.clear()
             return
         store = "Redis" if isinstance(error, RedisError) else "Postgres"
         if store not in self._away:
-            logger.warning("A store is away; work waits", store=store, error=type(error).__name__)
+            logger.warning("Store is away", store=store, error=type(error).__name__)
         self._away.add(store)
 
     async def _beat(self) -> None:
@@ -84,24 +85,22 @@ class Scheduler:
         alive_count, _ = await workers.alive(self._pool)
         self._on_fleet(alive_count)
 
-    async def _is_leader(self) -> bool:
-        life_ms = int(self._sweep_s * 3000)
-        if await self._redis.set(LEADER_KEY, self._worker_id, nx=True, px=life_ms):
-            return True
-        if await self._redis.get(LEADER_KEY) != self._worker_id:
-            return False
-        await self._redis.pexpire(LEADER_KEY, life_ms)
-        return True
-
     async def _sweep(self) -> None:
-        if not await self._is_leader():
+        if not await self._leader.is_me():
             return
-        await transfers.resume_due(self._pool)
-        await platform_pauses.settle(self._pool)
+        due_count = await transfers.resume_due(self._pool)
+        if due_count:
+            logger.info("Transfers resumed", transfer_count=due_count, reason="due")
+        settled = await platform_pauses.settle(self._pool)
+        if settled.released_count:
+            logger.info("Transfers resumed", transfer_count=settled.released_count, reason="operator")
+        if settled.held_count:
+            logger.info("Transfers paused", transfer_count=settled.held_count, reason="operator")
         for platform in Platform:
             requeued_count = await outbox.rescue(self._pool, self._streams, platform)
             if requeued_count:
                 meters.jobs_requeued(requeued_count, platform=platform)
+                logger.info("Jobs queued again", platform=platform, job_count=requeued_count)
             await outbox.dispatch(self._pool, self._streams, platform)
 
 

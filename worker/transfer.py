@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from loguru import logger
@@ -11,7 +12,7 @@ from loguru import logger
 from shared.db import intents, jobs, transfers
 from shared.db.intents import Intent
 from shared.db.jobs import Job
-from shared.db.pool import Pool
+from shared.db.pool import Pool, changed_count
 from shared.db.transfers import Transfer
 from shared.errors import AccountError, CrossplayError, PlatformError, Remedy
 from shared.lease import Lease
@@ -82,8 +83,8 @@ class TransferRunner:
         Raises LeaseLost, or the platform's refusal, which the caller turns into a verdict.
         """
         transfer = await transfers.load(self.pool, job.transfer_id)
-        if transfer.state is State.QUEUED:
-            await self.pool.execute(START, transfer.id)
+        if transfer.state is State.QUEUED and changed_count(await self.pool.execute(START, transfer.id)):
+            logger.info("Transfer started")
         if transfer.is_cancelling:
             result = await self._wind_up(job, transfer, lease)
         else:
@@ -130,13 +131,15 @@ class TransferRunner:
         )
 
     async def _store(self, job: Job, transfer: Transfer, lease: Lease, result: Result) -> None:
+        asked_at = lease.clock.monotonic()
         await commit_once(
             lambda: self._commit(job, transfer, result), pool=self.pool, job=job, lease=lease, rng=self.rng
         )
+        meters.checkpoint_stored(lease.clock.monotonic() - asked_at, platform=job.platform, phase=job.phase)
         if isinstance(result, BatchMatched) and result.failure is not None:
             failure: CrossplayError = result.failure
             raise failure
-        _tell(transfer, result)
+        _tell(transfer, result, now=lease.clock.now())
 
     async def _commit(self, job: Job, transfer: Transfer, result: Result) -> None:
         if isinstance(result, Wait):
@@ -148,7 +151,7 @@ class TransferRunner:
             await checkpoints.save(self.pool, job, transfer=transfer, result=result)
 
 
-def _tell(transfer: Transfer, result: Result) -> None:
+def _tell(transfer: Transfer, result: Result, *, now: datetime) -> None:
     """Count and log what a checkpoint has made true."""
     match result:
         case PageRead(next_cursor=None):
@@ -160,11 +163,13 @@ def _tell(transfer: Transfer, result: Result) -> None:
         case WriteFinished() if transfer.undoes is not None:
             logger.info("Tracks removed", platform=transfer.target_platform)
         case TargetCreated() | TargetRead() | WriteFinished() | Repair():
-            logger.info("Target " + _TARGET_NEWS[type(result)], platform=transfer.target_platform)
+            what = _TARGET_NEWS[type(result)]
+            logger.info("Target checkpointed", platform=transfer.target_platform, what=what)
         case Cancelled() | Undone() | Verified():
             state = "cancelled" if isinstance(result, Cancelled) else "completed"
             logger.info("Transfer ended", state=state)
-            meters.transfer_ended(state)
+            begun_at = transfer.reopened_at or transfer.created_at
+            meters.transfer_ended(state, duration_s=(now - begun_at).total_seconds())
 
 
 def _count(transfer: Transfer, outcomes: Iterable[Outcome]) -> None:
@@ -176,5 +181,5 @@ _TARGET_NEWS: dict[type, str] = {
     TargetCreated: "created",
     TargetRead: "read",
     WriteFinished: "written",
-    Repair: "lacks tracks; they are written again",
+    Repair: "to be repaired",
 }

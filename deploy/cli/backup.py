@@ -23,7 +23,8 @@ from shared.db.dump import dump
 from shared.db.restore import adopt as adopt_database
 from shared.db.restore import restore as restore_database
 from shared.db.seals import SEALED
-from shared.settings import PREFIX, Secret, Settings, load, parse_key_ring, require_stores
+from shared.environment import load
+from shared.settings import PREFIX, Secret, Settings, parse_key_ring, require_stores
 
 app = typer.Typer()
 verbs = typer.Typer(no_args_is_help=True, help="Back the database up, check a backup, restore it.")

@@ -12,9 +12,12 @@ import typer
 from deploy.cli import (
     api_keys,
     backup,
+    config,
     connect,
     connections,
     control,
+    doctor,
+    health,
     keys,
     match,
     migrations,
@@ -29,9 +32,9 @@ from deploy.cli import (
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_text, say
 from shared.db.schema import SchemaMismatch
+from shared.environment import load
 from shared.errors import CrossplayError, SettingsError
 from shared.redaction import known_values, redact
-from shared.settings import load
 
 SIGINT_CODE = 130
 
@@ -64,7 +67,10 @@ for part in (
     operate,
     migrations,
     backup,
+    config,
+    doctor,
     oversee,
+    health,
     keys,
     connect,
     connections,
@@ -99,7 +105,7 @@ def run(arguments: Sequence[str]) -> int:
         _tell(stopped.what, cure=stopped.cure)
         return stopped.code
     except SettingsError as error:
-        _tell(str(error), cure="The README lists every setting.")
+        _tell(str(error), cure="All faults with their cures: crossplay config check")
         return Exit.CONFIG
     except CrossplayError as error:
         _tell(str(error), cure=None)

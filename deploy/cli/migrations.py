@@ -13,8 +13,9 @@ from deploy.cli.output import print_text, say
 from shared.db import migrate as runner
 from shared.db.migrate import ALL, Migrated
 from shared.db.schema import Moment, Plan
+from shared.environment import load
 from shared.errors import MaintenanceRefused
-from shared.settings import load, require_stores
+from shared.settings import require_stores
 
 RETRY_S = 2.0
 

@@ -82,6 +82,7 @@ class System:
         self.gateway_url = ""
         self.api_key = ""
         self.sandbox_urls: dict[str, str] = {}
+        self.probe_urls: dict[str, str] = {}
         self.workers: list[Process] = []
         self.ended = asyncio.Event()
 
@@ -117,6 +118,7 @@ class System:
             "api_key": self.api_key,
             "sandbox": {platform: {"url": url} for platform, url in self.sandbox_urls.items()},
             "workers": [worker.pid for worker in self.workers],
+            "probes": self.probe_urls,
             "database_url": self.settings[f"{PREFIX}DATABASE_URL"],
             "redis_url": self.settings[f"{PREFIX}REDIS_URL"],
         }
@@ -126,7 +128,8 @@ class System:
         self._worker_number += 1
         name = f"worker-{self._worker_number}"
         worker = await self._start(name, "-m", "worker", "--json", environment=self.settings)
-        await worker.read_ready_line(timeout_s=START_TIMEOUT_S)
+        ready = await worker.read_ready_line(timeout_s=START_TIMEOUT_S)
+        self.probe_urls[name] = str(ready["probes"])
         self.workers.append(worker)
         return worker
 
@@ -152,6 +155,7 @@ class System:
                 return self._gateway_process.name
             for worker in [worker for worker in ends.values() if worker.returncode is not None]:
                 self.workers.remove(worker)
+                self.probe_urls.pop(worker.name, None)
                 await worker.stop()
                 if not self._options.is_healing:
                     return worker.name
@@ -179,6 +183,8 @@ class System:
             "HOST": "127.0.0.1",
             "PORT": str(self._options.port),
             "PUBLIC_URL": "",
+            "METRICS_HOST": "127.0.0.1",
+            "METRICS_PORT": "0",
             "SPOTIFY_CLIENT_ID": "crossplay-sandbox",
             "SPOTIFY_CLIENT_SECRET": "",
             "SPOTIFY_API_URL": f"{self.sandbox_urls['spotify']}/v1",
@@ -212,6 +218,7 @@ class System:
         stack.push_async_callback(self._gateway_process.stop, timeout_s=STOP_TIMEOUT_S)
         ready = await self._gateway_process.read_ready_line(timeout_s=START_TIMEOUT_S)
         self.gateway_url = str(ready["gateway"])
+        self.probe_urls["gateway"] = str(ready["probes"])
 
     async def _start(self, name: str, *arguments: str, environment: Mapping[str, str]) -> Process:
         logs = self._options.data_dir / "logs"
