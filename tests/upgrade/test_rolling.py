@@ -121,6 +121,7 @@ async def go_back(system: Rolling, balancer: Balancer, *, gateway: str, tree: Pa
 
 PRE_DONE = """\
 applied  0003_pre_releases.sql
+applied  0004_pre_figures.sql
 waiting  0005_post_releases.sql
 Once no older gateway or worker runs: crossplay migrate --post
 """
