@@ -82,8 +82,8 @@ WHERE transfers.state IN ('queued', 'running', 'paused')
       AND (jobs.lease_until IS NULL OR jobs.lease_until < now())
 GROUP BY 1, 2
 """
-# A job that is done is a checkpoint. Its time stands in no column of transfers: the release before reads their
-# whole rows inside transactions, which break where such a table gets a column.
+# A job that is done is a checkpoint. Its time stands in no column of transfers: the release before reads
+# their whole rows inside transactions, which break where such a table gets a column.
 ACTIVE = """
 SELECT state, count(*) AS transfer_count,
        greatest(0, max(extract(epoch FROM now() - coalesce(
