@@ -129,7 +129,7 @@ class System:
         name = f"worker-{self._worker_number}"
         worker = await self._start(name, "-m", "worker", "--json", environment=self.settings)
         ready = await worker.read_ready_line(timeout_s=START_TIMEOUT_S)
-        self.probe_urls[name] = str(ready["probes"])
+        self.probe_urls[name] = str(ready.get("probes"))  # none of a release that has no probes
         self.workers.append(worker)
         return worker
 
@@ -218,7 +218,7 @@ class System:
         stack.push_async_callback(self._gateway_process.stop, timeout_s=STOP_TIMEOUT_S)
         ready = await self._gateway_process.read_ready_line(timeout_s=START_TIMEOUT_S)
         self.gateway_url = str(ready["gateway"])
-        self.probe_urls["gateway"] = str(ready["probes"])
+        self.probe_urls["gateway"] = str(ready.get("probes"))  # none of a release that has no probes
 
     async def _start(self, name: str, *arguments: str, environment: Mapping[str, str]) -> Process:
         logs = self._options.data_dir / "logs"
