@@ -15,7 +15,7 @@ ROUNDS ?= 3
 SBOM   ?= build/sbom.cdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup validators demo dev test unit integration e2e browser check fmt lint types imports bench bench-matching model kill-runs upgrade-test sbom crash-points bench-budget bench-memory bench-telemetry chaos fuzz lock clean
+.PHONY: help setup validators demo dev test unit integration e2e browser check fmt lint types imports bench bench-matching model kill-runs upgrade-test sbom crash-points bench-budget bench-memory bench-scale bench-telemetry chaos fuzz lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ upgrade-test: setup ## replace the release before under load, back and forth (RO
 sbom: validators ## list the image's Python packages as CycloneDX (SBOM=build/sbom.cdx.json)
 	@mkdir -p $(dir $(SBOM))
 	@$(BIN)/python -m deploy.image.sbom $(SBOM)
+
+bench-scale: setup ## measure what transfers cost and what more of them need (BENCH=--record writes the tables)
+	@$(BIN)/python -m tests.bench.scale $(BENCH)
 
 bench-telemetry: setup ## measure what traces and metrics cost a worker, also with a collector that is dead
 	$(BIN)/python -m tests.bench.telemetry $(BENCH)

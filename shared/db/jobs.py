@@ -12,6 +12,9 @@ from shared.lifecycle import Phase
 from shared.messages import RunJob
 from shared.models import JobId, Platform, TransferId, UserId
 
+OLDEST_COUNT = 500
+SOME_USERS_COUNT = 100
+
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One phase over one batch, as its owner got it. See the migration for the columns."""
@@ -101,18 +104,60 @@ ON CONFLICT DO NOTHING
 # Fair choice of what enters the short stream: each user's next job counts as many turns as the user has
 # jobs under way, and inside a user's work each transfer takes its turn the same way. A row that somebody
 # holds, maybe a frozen worker, must not keep all others waiting.
+# Looked at are the oldest jobs, and where more than those wait, two of each of some users more, whose ids are
+# left to chance: so the choice takes no longer however many wait, and a giant's jobs hide nobody's for long.
 DISPATCH = """
-WITH busy AS (
+WITH RECURSIVE busy AS MATERIALIZED (
     SELECT user_id, transfer_id FROM jobs
     WHERE platform = $1 AND state = 'open' AND (queued_at IS NOT NULL OR lease_until > clock_timestamp())
-), room AS (
+), room AS MATERIALIZED (
     SELECT greatest(0, $2 - count(*)) AS size FROM busy
+), oldest AS MATERIALIZED (
+    SELECT jobs.id FROM jobs JOIN transfers ON transfers.id = jobs.transfer_id
+    WHERE (SELECT size > 0 FROM room)
+          AND jobs.platform = $1 AND jobs.state = 'open' AND jobs.queued_at IS NULL
+          AND jobs.run_at <= clock_timestamp() AND transfers.state IN ('queued', 'running')
+    ORDER BY jobs.run_at LIMIT $4
+), start AS MATERIALIZED (
+    SELECT gen_random_uuid() AS user_id, gen_random_uuid() AS transfer_id
+), some_users AS (
+    (SELECT jobs.user_id, 1 AS number FROM jobs
+     WHERE (SELECT count(*) = $4 FROM oldest) AND jobs.platform = $1 AND jobs.state = 'open'
+           AND jobs.user_id >= (SELECT user_id FROM start)
+     ORDER BY jobs.user_id LIMIT 1)
+    UNION ALL
+    SELECT following.user_id, some_users.number + 1
+    FROM some_users CROSS JOIN LATERAL (
+        SELECT jobs.user_id FROM jobs
+        WHERE jobs.platform = $1 AND jobs.state = 'open' AND jobs.user_id > some_users.user_id
+        ORDER BY jobs.user_id LIMIT 1
+    ) AS following
+    WHERE some_users.number < $5
+), candidates AS (
+    SELECT id FROM oldest
+    UNION
+    SELECT one.id FROM some_users CROSS JOIN LATERAL (
+        (SELECT jobs.id FROM jobs
+         WHERE jobs.platform = $1 AND jobs.state = 'open' AND jobs.user_id = some_users.user_id
+               AND jobs.queued_at IS NULL AND jobs.transfer_id >= (SELECT transfer_id FROM start)
+         ORDER BY jobs.transfer_id LIMIT 1)
+        UNION ALL
+        (SELECT jobs.id FROM jobs
+         WHERE jobs.platform = $1 AND jobs.state = 'open' AND jobs.user_id = some_users.user_id
+               AND jobs.queued_at IS NULL AND jobs.transfer_id < (SELECT transfer_id FROM start)
+         ORDER BY jobs.transfer_id DESC LIMIT 1)
+    ) AS one
+), busy_transfers AS (
+    SELECT transfer_id, count(*) AS job_count FROM busy GROUP BY 1
+), busy_users AS (
+    SELECT user_id, count(*) AS job_count FROM busy GROUP BY 1
 ), waiting AS (
     SELECT jobs.id, jobs.user_id, transfers.created_at,
            row_number() OVER (PARTITION BY jobs.transfer_id ORDER BY jobs.created_at, jobs.batch)
-           + (SELECT count(*) FROM busy WHERE busy.transfer_id = jobs.transfer_id) AS turn_in_user
-    FROM jobs JOIN transfers ON transfers.id = jobs.transfer_id
-    WHERE jobs.platform = $1 AND jobs.state = 'open' AND jobs.queued_at IS NULL
+           + coalesce(busy_transfers.job_count, 0) AS turn_in_user
+    FROM candidates JOIN jobs ON jobs.id = candidates.id JOIN transfers ON transfers.id = jobs.transfer_id
+    LEFT JOIN busy_transfers ON busy_transfers.transfer_id = jobs.transfer_id
+    WHERE jobs.state = 'open' AND jobs.queued_at IS NULL
           AND jobs.run_at <= clock_timestamp()
           AND (jobs.lease_until IS NULL OR jobs.lease_until < clock_timestamp())
           AND transfers.state IN ('queued', 'running')
@@ -120,9 +165,9 @@ WITH busy AS (
                    AND EXISTS (SELECT FROM held_jobs WHERE held_jobs.id = jobs.id))
 ), turns AS (
     SELECT id, created_at,
-           row_number() OVER (PARTITION BY user_id ORDER BY turn_in_user, created_at)
-           + (SELECT count(*) FROM busy WHERE busy.user_id = waiting.user_id) AS turn
-    FROM waiting
+           row_number() OVER (PARTITION BY waiting.user_id ORDER BY turn_in_user, created_at)
+           + coalesce(busy_users.job_count, 0) AS turn
+    FROM waiting LEFT JOIN busy_users ON busy_users.user_id = waiting.user_id
 ), chosen AS (
     SELECT id FROM turns WHERE turn <= $3 ORDER BY turn, created_at LIMIT (SELECT size FROM room)
 )
@@ -236,12 +281,15 @@ async def has_open(connection: Connection, transfer_id: TransferId, *, phase: Ph
     return bool(await connection.fetchval(HAS_OPEN, transfer_id, phase))
 
 
-async def choose(pool: Pool, platform: Platform, *, window: int, user_cap: int) -> list[RunJob]:
+async def choose(
+    pool: Pool, platform: Platform, *, window: int, user_cap: int, oldest_count: int = OLDEST_COUNT
+) -> list[RunJob]:
     """Mark runnable jobs as queued, fairly, until `window` are queued or under way; return those new.
 
-    user_cap: how many of them may be one user's.
+    user_cap: how many of them may be one user's. oldest_count: of how many all users' turns are compared.
     """
-    rows = await pool.fetch(DISPATCH, platform, window, user_cap)
+    oldest_count = max(oldest_count, 4 * window)
+    rows = await pool.fetch(DISPATCH, platform, window, user_cap, oldest_count, SOME_USERS_COUNT)
     return [
         RunJob(
             job_id=JobId(str(row["id"])), transfer_id=TransferId(str(row["transfer_id"])), trace=row["trace"]

@@ -40,7 +40,9 @@ ANY_JOB = (
     *_points("J11", of.NEW_ON_APPLE, "XGROUP CREATE jobs"),
     *_points("J12", of.NEW_ON_APPLE, "SET sweeper", "GET sweeper", "PEXPIRE sweeper"),
     *_points("J12", of.NEW_ON_APPLE, "transfers.RESUME_DUE", "jobs.STALE"),
-    *_points("J12", of.NEW_ON_APPLE, "commit platform_pauses.RELEASE+platform_pauses.HOLD"),
+    *_points(
+        "J12", of.NEW_ON_APPLE, "commit platform_pauses.LOCK+platform_pauses.RELEASE+platform_pauses.HOLD"
+    ),
     *_points("J13", of.NEW_ON_APPLE, "workers.SEEN", "DELETE workers", "workers.ALIVE"),
     *_points("J16", of.NEW_ON_APPLE, "schema.HAS_TABLE", "schema.APPLIED"),
     *_points("J14", of.NEW_ON_APPLE, "webhook_queue.CLAIM"),
@@ -229,6 +231,6 @@ EVERY = 1 if IS_COMPLETE else 3
 """Of lost answers and frozen workers every third is enough for each run of the whole suite."""
 
 
-UNTOLD = ("forget", "SCRIPT LOAD", ": jobs.RENEW", ": renew")
-"""Ends of effects that come when they like: a worker that leaves says good-bye, Redis learns a script, and a
+UNTOLD = ("forget", "SCRIPT LOAD", ": jobs.RENEW", ": renew", "census")
+"""Ends of effects that come when they like: a worker that leaves says good-bye, Redis learns a script, whoever counts the fleet counts it, and a
 slow machine makes a heartbeat in any phase."""
