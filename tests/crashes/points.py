@@ -231,6 +231,17 @@ EVERY = 1 if IS_COMPLETE else 3
 """Of lost answers and frozen workers every third is enough for each run of the whole suite."""
 
 
-UNTOLD = ("forget", "SCRIPT LOAD", ": jobs.RENEW", ": renew", "census")
-"""Ends of effects that come when they like: a worker that leaves says good-bye, Redis learns a script, whoever counts the fleet counts it, and a
+UNTOLD = ("forget", "SCRIPT LOAD", ": jobs.RENEW", ": renew")
+"""Ends of effects that come when they like: a worker that leaves says good-bye, Redis learns a script, and a
 slow machine makes a heartbeat in any phase."""
+
+COUNTING = (
+    "GET census",
+    "SET census",
+    "EVAL if redis.call('GET'",
+    "figures.",
+    "TIME+HMGET",
+    "INFO memory",
+    "XINFO GROUPS",
+)
+"""Beginnings of what whoever counts the fleet for the metrics does, when its turn comes; it only reads."""
