@@ -199,13 +199,17 @@ class Streams:
             if "BUSYGROUP" not in str(error):
                 raise
 
-    async def add(self, platform: Platform, jobs: Sequence[RunJob]) -> None:
-        """Append entries, in order, in one round trip. Never trimmed: trimming drops pending work."""
+    async def add(self, platform: Platform, jobs: Sequence[RunJob]) -> list[str]:
+        """Append entries, in order, in one round trip; return their ids.
+
+        Never trimmed: trimming drops pending work.
+        """
         async with self._redis.pipeline(transaction=False) as pipe:
             for job in jobs:
                 fields: Any = messages.encode(job)
                 pipe.xadd(_stream(platform), fields)
-            await pipe.execute()
+            entry_ids: list[str] = await pipe.execute()
+            return entry_ids
 
     async def queued_jobs(self, platform: Platform) -> set[JobId]:
         """Return the ids of all jobs that an entry stands for, delivered or not."""
@@ -301,5 +305,6 @@ def _pairs(answer: Any) -> list[tuple[str, dict[str, str]]]:
 
 def _entries(pairs: Sequence[tuple[str, dict[str, str]]]) -> list[Entry]:
     return [
-        Entry(id=entry_id, message=messages.decode(fields) if fields else None) for entry_id, fields in pairs
+        Entry(id=entry_id, message=messages.decode(fields, entry_id=entry_id) if fields else None)
+        for entry_id, fields in pairs
     ]

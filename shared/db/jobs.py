@@ -1,7 +1,9 @@
 """Jobs: who may run one, until when, and what comes after it. Every change carries the lease's epoch."""
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -9,15 +11,27 @@ import msgspec
 from shared.db.pool import Connection, Pool, Row
 from shared.errors import LeaseLost
 from shared.lifecycle import Phase
-from shared.messages import RunJob
 from shared.models import JobId, Platform, TransferId, UserId
 
 OLDEST_COUNT = 500
 SOME_USERS_COUNT = 100
 
 
+class Abandoned(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt whose owner let the lease run out: dead, frozen or cut off. trace: its message's headers."""
+
+    owner: str
+    epoch: int
+    trace: dict[str, str]
+    taken_at: datetime
+    lease_until: datetime
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One phase over one batch, as its owner got it. See the migration for the columns."""
+    """One phase over one batch, as its owner got it. See the migration for the columns.
+
+    abandoned: the attempt before this one, if nobody has ended it.
+    """
 
     id: JobId
     transfer_id: TransferId
@@ -32,6 +46,19 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     failure_count: int
     attempt: int
     epoch: int
+    abandoned: Abandoned | None = None
+
+
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+    """A job whose message is to be sent. trace: its transfer's, which began trace_age_s ago."""
+
+    id: JobId
+    transfer_id: TransferId
+    user_id: UserId
+    phase: Phase
+    batch: int
+    trace: dict[str, str]
+    trace_age_s: float
 
 
 class NextJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,14 +82,16 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ACQUIRE = """
-UPDATE jobs SET epoch = epoch + 1, attempt = attempt + 1, lease_owner = $2, queued_at = NULL,
-       lease_until = clock_timestamp() + make_interval(secs => $3)
-FROM transfers
-WHERE jobs.id = $1 AND transfers.id = jobs.transfer_id AND jobs.state = 'open'
+UPDATE jobs SET epoch = jobs.epoch + 1, attempt = jobs.attempt + 1, lease_owner = $2, queued_at = NULL,
+       lease_until = clock_timestamp() + make_interval(secs => $3), taken_at = clock_timestamp(),
+       taken_trace = $4
+FROM transfers, jobs AS before
+WHERE jobs.id = $1 AND before.id = jobs.id AND transfers.id = jobs.transfer_id AND jobs.state = 'open'
       AND transfers.state IN ('queued', 'running') AND jobs.run_at <= clock_timestamp()
       AND (jobs.lease_until IS NULL OR jobs.lease_until < clock_timestamp())
       AND NOT EXISTS (SELECT FROM held_jobs WHERE held_jobs.id = jobs.id)
-RETURNING jobs.*
+RETURNING jobs.*, before.lease_owner AS old_owner, before.lease_until AS old_until,
+          before.taken_at AS old_taken_at, before.taken_trace AS old_trace
 """
 IS_HELD = """
 SELECT coalesce((SELECT lease_until > clock_timestamp() FROM jobs WHERE id = $1 AND state = 'open'), false)
@@ -175,7 +204,10 @@ UPDATE jobs SET queued_at = clock_timestamp()
 FROM transfers
 WHERE jobs.id IN (SELECT id FROM jobs WHERE id IN (SELECT id FROM chosen) FOR UPDATE SKIP LOCKED)
       AND jobs.queued_at IS NULL AND transfers.id = jobs.transfer_id
-RETURNING jobs.id, jobs.transfer_id, transfers.trace
+RETURNING jobs.id, jobs.transfer_id, jobs.user_id, jobs.phase, jobs.batch, transfers.trace,
+          extract(epoch FROM clock_timestamp()
+                  - coalesce((transfers.trace->>'started_at')::timestamptz, transfers.created_at)
+          )::float8 AS trace_age_s
 """
 STALE = """
 SELECT jobs.id FROM jobs
@@ -186,22 +218,41 @@ UNQUEUE = "UPDATE jobs SET queued_at = NULL WHERE id = ANY($1::uuid[]) AND queue
 
 
 def from_row(row: Row) -> Job:
-    values = {name: row[name] for name in Job.__struct_fields__}
-    for name in ("id", "transfer_id", "user_id"):
-        values[name] = str(values[name])
-    return msgspec.convert(values, Job)
+    values = {name: row[name] for name in Job.__struct_fields__ if name != "abandoned"}
+    return msgspec.convert(_with_texts(values), Job)
 
 
-async def acquire(pool: Pool, job_id: JobId, *, owner: str, lease_s: float) -> Job | Refusal:
-    """Take the lease of a job that may run now and that nobody holds; its epoch rises by one."""
+async def acquire(
+    pool: Pool, job_id: JobId, *, owner: str, lease_s: float, trace: Mapping[str, str] | None = None
+) -> Job | Refusal:
+    """Take the lease of a job that may run now and that nobody holds; its epoch rises by one.
+
+    trace: the headers of the message that asks for it.
+    """
     async with pool.acquire() as connection:
         try:
-            row = await connection.fetchrow(ACQUIRE, job_id, owner, lease_s)
+            row = await connection.fetchrow(ACQUIRE, job_id, owner, lease_s, dict(trace or {}))
         except asyncpg.DataError:  # an id that none of our jobs can have
             return Refusal(is_over=True)
         if row is not None:
-            return from_row(row)
+            return msgspec.structs.replace(from_row(row), abandoned=_abandoned(row))
         return Refusal(is_over=not await connection.fetchval(IS_HELD, job_id))
+
+
+def _abandoned(row: Row) -> Abandoned | None:
+    if row["old_owner"] is None or row["old_taken_at"] is None:  # taken by a release that did not note it
+        return None
+    return Abandoned(
+        owner=row["old_owner"],
+        epoch=row["epoch"] - 1,
+        trace=row["old_trace"],
+        taken_at=row["old_taken_at"],
+        lease_until=row["old_until"],
+    )
+
+
+def _with_texts(values: dict[str, Any]) -> dict[str, Any]:
+    return values | {name: str(values[name]) for name in ("id", "transfer_id", "user_id")}
 
 
 async def renew(pool: Pool, job: Job, *, owner: str, lease_s: float) -> bool:
@@ -283,19 +334,14 @@ async def has_open(connection: Connection, transfer_id: TransferId, *, phase: Ph
 
 async def choose(
     pool: Pool, platform: Platform, *, window: int, user_cap: int, oldest_count: int = OLDEST_COUNT
-) -> list[RunJob]:
+) -> list[Chosen]:
     """Mark runnable jobs as queued, fairly, until `window` are queued or under way; return those new.
 
     user_cap: how many of them may be one user's. oldest_count: of how many all users' turns are compared.
     """
     oldest_count = max(oldest_count, 4 * window)
     rows = await pool.fetch(DISPATCH, platform, window, user_cap, oldest_count, SOME_USERS_COUNT)
-    return [
-        RunJob(
-            job_id=JobId(str(row["id"])), transfer_id=TransferId(str(row["transfer_id"])), trace=row["trace"]
-        )
-        for row in rows
-    ]
+    return [msgspec.convert(_with_texts(dict(row)), Chosen) for row in rows]
 
 
 async def stale(pool: Pool, platform: Platform, *, queued_for_s: float) -> set[JobId]:

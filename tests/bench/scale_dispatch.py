@@ -75,7 +75,7 @@ async def _measure(pool: "asyncpg.Pool[asyncpg.Record]", job_count: int) -> Wait
         began_s = time.perf_counter()
         await jobs.stale(pool, Platform.SPOTIFY, queued_for_s=0)
         stale_s.append(time.perf_counter() - began_s)
-        await jobs.unqueue(pool, [job.job_id for job in chosen])
+        await jobs.unqueue(pool, [job.id for job in chosen])
     return Waiting(
         job_count=job_count,
         choose_ms=sorted(choose_s)[_REPEAT_COUNT // 2] * 1000,

@@ -44,7 +44,7 @@ ANY_JOB = (
         "J12", of.NEW_ON_APPLE, "commit platform_pauses.LOCK+platform_pauses.RELEASE+platform_pauses.HOLD"
     ),
     *_points("J13", of.NEW_ON_APPLE, "workers.SEEN", "DELETE workers", "workers.ALIVE"),
-    *_points("J16", of.NEW_ON_APPLE, "schema.HAS_TABLE", "schema.APPLIED"),
+    *_points("J17", of.NEW_ON_APPLE, "schema.HAS_TABLE", "schema.APPLIED"),
     *_points("J14", of.NEW_ON_APPLE, "webhook_queue.CLAIM"),
     *_points("J14", of.NEW_ON_APPLE, "webhook_queue.TELL_EXPIRING", "webhook_queue.PRUNE"),
 )

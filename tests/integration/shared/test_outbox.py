@@ -101,7 +101,7 @@ async def test_a_dwarf_behind_more_jobs_than_are_looked_at_is_found_soon(engine:
         seen |= {job.transfer_id for job in chosen}
         if {same_user, other_user} <= seen:
             break
-        await jobs.unqueue(engine.pool, [job.job_id for job in chosen])
+        await jobs.unqueue(engine.pool, [job.id for job in chosen])
 
     assert {same_user, other_user} <= seen
 
