@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.dev.places import Place
 from deploy.dev.processes import Process, ProcessSpec
 from deploy.dev.system import START_TIMEOUT_S, STOP_TIMEOUT_S, Options, System
 from tests.upgrade.balancer import Balancer
@@ -31,7 +32,12 @@ class Rolling(System):
         self._count += 1
         environment = {**self.settings, "CROSSPLAY_PORT": "0"}
         gateway = await self._start(
-            f"gateway-{self._count}", "-m", "gateway", "--json", environment=environment
+            f"gateway-{self._count}",
+            "-m",
+            "gateway",
+            "--json",
+            environment=environment,
+            place=self._options.places.gateway,
         )
         self._stack.push_async_callback(gateway.stop, timeout_s=STOP_TIMEOUT_S)
         url = str((await gateway.read_ready_line(timeout_s=START_TIMEOUT_S))["gateway"])
@@ -82,7 +88,9 @@ class Rolling(System):
         code, told = await self.command("migrate")
         assert code == 0, told
 
-    async def _start(self, name: str, *arguments: str, environment: Mapping[str, str]) -> Process:
+    async def _start(
+        self, name: str, *arguments: str, environment: Mapping[str, str], place: Place
+    ) -> Process:
         logs = self._options.data_dir / "logs"
         logs.mkdir(exist_ok=True)
         tree = ROOT if name.startswith("sandbox") else self.tree
@@ -93,6 +101,7 @@ class Rolling(System):
                 log_path=logs / f"{name}.log",
                 environment=environ_for(tree, dict(environment)),
                 cwd=tree,
+                prefix=place.prefix,
                 reads_stdout=True,
             )
         )
