@@ -40,13 +40,14 @@ async def test_what_is_missing_is_named(empty_database_url: str) -> None:
     ],
     ids=["of a newer release", "changed since"],
 )
-async def test_a_schema_of_other_files_is_refused(database_url: str, change: str) -> None:
-    connection = await asyncpg.connect(database_url)
+async def test_a_schema_of_other_files_is_refused(empty_database_url: str, change: str) -> None:
+    await migrate(empty_database_url)
+    connection = await asyncpg.connect(empty_database_url)
     await connection.execute(change)
     await connection.close()
 
     with pytest.raises(SchemaMismatch):
-        await migrate(database_url)
+        await migrate(empty_database_url)
 
 
 def test_migrations_are_numbered_and_say_when_they_run() -> None:
