@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -77,6 +78,7 @@ from shared.fleet import Fleet
 from shared.limiter import SharedBudget
 from shared.platforms.base import Budget, PlatformProfile
 from shared.platforms.registry import Platforms
+from shared.service_manager import ServiceManager
 from shared.settings import Settings, parse_key_ring, parse_networks, parse_origins
 from shared.streams import Streams, open_redis
 from shared.tokens import Sessions
@@ -183,17 +185,20 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = 
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, stopping.set)
     try:
-        await runner.setup()
-        site = web.TCPSite(runner, settings.host, settings.port)
-        await site.start()
-        url = _address(settings.host, runner.addresses[0][1])
-        if not settings.public_url:
-            app[keys.ADDRESS].url = url
-        logger.bind(url=url).info("gateway is ready")
-        if on_ready:
-            on_ready(url)
-        await stopping.wait()
-        logger.info("gateway stops")
+        async with ServiceManager.listening(os.environ) as manager:
+            await runner.setup()
+            site = web.TCPSite(runner, settings.host, settings.port)
+            await site.start()
+            url = _address(settings.host, runner.addresses[0][1])
+            if not settings.public_url:
+                app[keys.ADDRESS].url = url
+            logger.bind(url=url).info("gateway is ready")
+            manager.ready()
+            if on_ready:
+                on_ready(url)
+            await stopping.wait()
+            manager.stopping()
+            logger.info("gateway stops")
     finally:
         await runner.cleanup()
 

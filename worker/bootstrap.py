@@ -23,6 +23,7 @@ from shared.limiter import SharedBudget
 from shared.models import ConnectionId, Platform
 from shared.platforms.base import Adapter, PlatformProfile
 from shared.platforms.registry import Platforms
+from shared.service_manager import ServiceManager
 from shared.settings import Settings, parse_key_ring, parse_networks, require_stores
 from shared.streams import Streams, open_redis
 from shared.tokens import Sessions
@@ -164,18 +165,26 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = 
     """
     telemetry.configure("crossplay-worker", settings=settings)
     stop = asyncio.Event()
+    try:
+        async with ServiceManager.listening(os.environ) as manager:
+            _on_signals(stop, manager)
+            async with Worker(settings) as worker:
+                manager.ready()
+                if on_ready:
+                    on_ready(worker.id)
+                await worker.run(stop)
+    finally:
+        await asyncio.to_thread(telemetry.shutdown)
+
+
+def _on_signals(stop: asyncio.Event, manager: ServiceManager) -> None:
+    """Let SIGTERM and SIGINT set `stop`, and the second one end the process."""
 
     def on_signal() -> None:
         if stop.is_set():
             os._exit(1)  # jobs under way are taken over when their leases run out
         stop.set()
+        manager.stopping()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, on_signal)
-    try:
-        async with Worker(settings) as worker:
-            if on_ready:
-                on_ready(worker.id)
-            await worker.run(stop)
-    finally:
-        await asyncio.to_thread(telemetry.shutdown)

@@ -14,6 +14,7 @@ from deploy.cli import (
     connect,
     connections,
     control,
+    init,
     keys,
     match,
     operate,
@@ -60,6 +61,7 @@ def crossplay(
 for part in (
     operate,
     oversee,
+    init,
     keys,
     connect,
     connections,
