@@ -128,9 +128,13 @@ class Stack:
         return "\n".join(parts)
 
     def _is_healthy(self, container: str) -> bool:
+        """Run the check once. Raises CallFailed when there is nothing left to check."""
         try:
             self.podman("healthcheck", "run", container)
         except CallFailed:
+            state = self.inspect(container)
+            if state["RestartCount"] > 2 or state["State"]["Status"] == "dead":
+                raise CallFailed(f"{container} ends again and again") from None
             return False
         return True
 

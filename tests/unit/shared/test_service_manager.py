@@ -69,9 +69,7 @@ async def test_abstract_address_is_understood() -> None:
         receiver.bind(f"\0crossplay-test-{os.getpid()}")
         receiver.setblocking(False)
 
-        async with ServiceManager.listening(
-            {"NOTIFY_SOCKET": f"@crossplay-test-{os.getpid()}"}
-        ) as manager:
+        async with ServiceManager.listening({"NOTIFY_SOCKET": f"@crossplay-test-{os.getpid()}"}) as manager:
             manager.ready()
 
         assert await heard(receiver) == "READY=1"
