@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+VALIDATORS := $(VENV)/.validators
 JOBS   ?= 2
 RUNS   ?= 300
 SEED   ?= 1
@@ -11,7 +12,7 @@ CODE   := gateway worker shared deploy
 ALONE  := tests/browser tests/crashes tests/e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test unit integration e2e browser check fmt lint types imports bench bench-matching model kill-runs crash-points bench-budget bench-memory chaos fuzz lock clean
+.PHONY: help setup validators demo dev test unit integration e2e browser check fmt lint types imports bench bench-matching model kill-runs crash-points bench-budget bench-memory chaos fuzz lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +22,13 @@ setup: $(STAMP) ## make .venv with everything in it, the command `crossplay` too
 $(STAMP): requirements.lock pyproject.toml
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh deploy/dev/setup.sh
 	@touch $@
+
+$(VALIDATORS): $(STAMP) deploy/validators.lock
+	@echo "Installing the validators into $(VENV) ..." >&2
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r deploy/validators.lock
+	@touch $@
+
+validators: $(VALIDATORS) ## install what validates image, compose file and chart; without, tests of these are skipped
 
 demo: setup ## move a playlist between two sandbox platforms, killing a worker on the way
 	@$(BIN)/crossplay demo
@@ -95,8 +103,9 @@ imports: setup
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 
 lock: ## write both lock files anew from pyproject.toml (needs uv)
-	$(COMPILE) --all-extras --upgrade pyproject.toml -o requirements.lock
+	$(COMPILE) --extra embedded --extra dev --upgrade pyproject.toml -o requirements.lock
 	$(COMPILE) --constraint requirements.lock pyproject.toml -o deploy/image/requirements.lock
+	$(COMPILE) --constraint requirements.lock --extra validators pyproject.toml -o deploy/validators.lock
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -7,9 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
@@ -17,6 +15,7 @@ import redis.asyncio
 
 from deploy.dev.embedded import EmbeddedServers
 from shared.db.migrate import migrate
+from tests.databases import Databases, execute, with_path
 
 SHARED_SHELF = Path(__file__).resolve().parents[2] / "shared"
 
@@ -61,41 +60,47 @@ async def servers() -> AsyncIterator[TestServers]:
 async def template_database(servers: TestServers) -> AsyncIterator[str]:
     """The name of a database with all migrations in it, to be copied."""
     name = f"crossplay_template_{secrets.token_hex(6)}"
-    await _execute(servers.database_url, f'CREATE DATABASE "{name}"')
+    await execute(servers.database_url, f'CREATE DATABASE "{name}"')
     try:
-        await migrate(_with_path(servers.database_url, name))
+        await migrate(with_path(servers.database_url, name))
         yield name
     finally:
-        await _execute(servers.database_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+        await execute(servers.database_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def databases(servers: TestServers, template_database: str) -> AsyncIterator[Databases]:
+    async with Databases(servers.database_url, template=template_database) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def database_url(servers: TestServers, template_database: str) -> AsyncIterator[str]:
+async def database_url(servers: TestServers, databases: Databases) -> AsyncIterator[str]:
     """A database of this test's own, migrated and empty."""
-    async with own_database(servers, template=template_database) as url:
-        yield url
+    yield with_path(servers.database_url, await databases.take())
+    await databases.give_back()
 
 
 @asynccontextmanager
 async def own_database(servers: TestServers, *, template: str) -> AsyncIterator[str]:
     """Copy the template for as long as it is needed."""
     name = f"crossplay_test_{secrets.token_hex(6)}"
-    await _execute(servers.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    await execute(servers.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     try:
-        yield _with_path(servers.database_url, name)
+        yield with_path(servers.database_url, name)
     finally:
-        await _execute(servers.database_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+        await execute(servers.database_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def empty_database_url(servers: TestServers) -> AsyncIterator[str]:
     """A database of this test's own that no migration has seen."""
     name = f"crossplay_test_{secrets.token_hex(6)}"
-    await _execute(servers.database_url, f'CREATE DATABASE "{name}"')
+    await execute(servers.database_url, f'CREATE DATABASE "{name}"')
     try:
-        yield _with_path(servers.database_url, name)
+        yield with_path(servers.database_url, name)
     finally:
-        await _execute(servers.database_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+        await execute(servers.database_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -117,16 +122,4 @@ def shared_shelf() -> Path:
 def _own_redis(url: str) -> str:
     """Give each process of a parallel run a database of its own: tests empty theirs."""
     process = os.environ.get("PYTEST_XDIST_WORKER", "gw").removeprefix("gw")
-    return _with_path(url, process) if process else url
-
-
-async def _execute(database_url: str, statement: str) -> None:
-    connection = await asyncpg.connect(database_url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-def _with_path(database_url: str, name: str) -> str:
-    return urlunsplit(urlsplit(database_url)._replace(path=f"/{name}"))
+    return with_path(url, process) if process else url

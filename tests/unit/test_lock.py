@@ -8,6 +8,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 EVERYTHING = ROOT / "requirements.lock"
 IMAGE = ROOT / "deploy/image/requirements.lock"
+VALIDATORS = ROOT / "deploy/validators.lock"
+LOCKS = {"everything": EVERYTHING, "image": IMAGE, "validators": VALIDATORS}
 
 
 def entries(lock: Path) -> list[str]:
@@ -16,7 +18,12 @@ def entries(lock: Path) -> list[str]:
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
-@pytest.mark.parametrize("lock", [EVERYTHING, IMAGE], ids=["everything", "image"])
+def pins(lock: Path) -> dict[str, str]:
+    """Return the versions by name."""
+    return dict(entry.split()[0].split("==") for entry in entries(lock))
+
+
+@pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)
 def test_every_locked_package_has_its_hashes(lock: Path) -> None:
     assert len(entries(lock)) > 30
     for entry in entries(lock):
@@ -24,7 +31,7 @@ def test_every_locked_package_has_its_hashes(lock: Path) -> None:
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", entry), entry
 
 
-@pytest.mark.parametrize("lock", [EVERYTHING, IMAGE], ids=["everything", "image"])
+@pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)
 def test_the_lock_names_no_index(lock: Path) -> None:
     text = lock.read_text(encoding="utf-8")
 
@@ -34,7 +41,13 @@ def test_the_lock_names_no_index(lock: Path) -> None:
 
 
 def test_the_image_has_the_versions_that_are_tested() -> None:
-    def requirements(lock: Path) -> set[str]:
-        return {entry.split()[0] for entry in entries(lock)}
+    assert set(pins(IMAGE).items()) < set(pins(EVERYTHING).items())
 
-    assert requirements(IMAGE) < requirements(EVERYTHING)
+
+def test_the_validators_change_no_version_that_is_there_already() -> None:
+    tested, validators = pins(EVERYTHING), pins(VALIDATORS)
+
+    both = tested.keys() & validators.keys()
+
+    assert len(both) > 30
+    assert {name: validators[name] for name in both} == {name: tested[name] for name in both}
