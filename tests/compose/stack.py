@@ -118,13 +118,16 @@ class Stack:
         psql = ("psql", "--host=/var/run/postgresql", "--username=crossplay", "--tuples-only", "--no-align")
         return self.podman("exec", postgres, *psql, "--command", sql).strip()
 
+    def logs(self, container: str, *options: str) -> str:
+        """Return what a container has said, to either of its outputs."""
+        return call("sh", "-c", 'podman logs "$@" 2>&1', "sh", *options, container, environ=self._environ)
+
     def diagnosis(self) -> str:
         """Return what helps to find out why something is not as it must be."""
         parts = [self.podman("ps", "--all", "--format", "{{.Names}} {{.Status}}")]
         for line in parts[0].splitlines():
             name = line.split()[0]
-            logs = call("sh", "-c", f"podman logs --tail 15 {name} 2>&1", environ=self._environ)
-            parts.append(f"--- {name}\n{logs}")
+            parts.append(f"--- {name}\n{self.logs(name, '--tail=15')}")
         return "\n".join(parts)
 
     def _is_healthy(self, container: str) -> bool:

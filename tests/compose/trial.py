@@ -37,7 +37,7 @@ class Trial:
         assert len(stack.names("worker")) == 2, stack.names("worker")
         stack.up("sandbox-accounts")
         code = stack.wait_ended(f"{self._project}_sandbox-accounts_1")
-        told = stack.podman("logs", f"{self._project}_sandbox-accounts_1")
+        told = stack.logs(f"{self._project}_sandbox-accounts_1")
         assert code == 0, told
         self._key = told.split("CROSSPLAY_API_KEY=")[1].split()[0]
         say(f"started: 2 workers and all others healthy in {time.monotonic() - began:.1f} s")
@@ -106,7 +106,7 @@ class Trial:
             *("--label", f"io.podman.compose.project={self._project}", *wanted, "crossplay:0.1.0", "worker"),
         )
         self._stack.wait(
-            lambda: "Worker started" in self._stack.podman("logs", name), what="the lone worker has started"
+            lambda: "Worker started" in self._stack.logs(name), what="the lone worker has started"
         )
         stopped = time.monotonic()
         self._stack.podman("stop", "--time", str(int(STOP_GRACE_S)), name)
