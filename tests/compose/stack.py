@@ -57,9 +57,10 @@ class Stack:
     def down(self) -> None:
         """Remove every container, network and volume of the project, whatever state they are in."""
         label = f"label=io.podman.compose.project={PROJECT}"
-        ids = self.podman("ps", "--all", "--quiet", "--filter", label).split()
-        if ids:
-            self.podman("rm", "--force", "--time=0", *ids)
+        # The youngest first: one may live in the network of another one.
+        listed = self.podman("ps", "--all", "--sort=created", "--format={{.ID}}", "--filter", label)
+        for container in reversed(listed.split()):
+            self.podman("rm", "--force", "--time=0", container)
         for kind in ("volume", "network"):
             for name in self.podman(kind, "ls", "--quiet", "--filter", label).split():
                 self.podman(kind, "rm", "--force", name)

@@ -39,7 +39,7 @@ def test_schema_accepts_the_file_and_catches_a_wrong_key(tmp_path: Path) -> None
 
     told = run("check-jsonschema", "--builtin-schema", "vendor.compose-spec", COMPOSE, broken)
 
-    faulty = [line.split("::")[0] for line in told.stdout.splitlines() if "::" in line]
+    faulty = [line.strip().split("::")[0] for line in told.stdout.splitlines() if "::" in line]
     assert set(faulty) == {str(broken)}, told.stdout
     assert "stop_grace" in told.stdout
 
