@@ -59,7 +59,9 @@ def _try() -> int:
         began = time.monotonic()
         try:
             for step in (
+                trial.check_image,
                 trial.start,
+                trial.check_metrics,
                 trial.check_hardening,
                 trial.move_and_kill,
                 trial.drain,

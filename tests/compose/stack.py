@@ -1,7 +1,6 @@
 """The stack of the compose file, run by podman-compose, with the hands that a trial needs."""
 
 import functools
-import json
 import os
 import shutil
 import signal
@@ -97,9 +96,9 @@ class Stack:
                 raise CallFailed(f"not within {patience_s:g} s: {what}")
             time.sleep(0.1)
 
-    def read(self, container: str, url: str) -> Any:
-        """Return the JSON that an address answers inside of a container."""
-        return json.loads(self.podman("exec", container, "python3", "-c", _READ_URL, url))
+    def read(self, container: str, url: str) -> str:
+        """Return what an address answers inside of a container."""
+        return self.podman("exec", container, "python3", "-c", _READ_URL, url)
 
     def kill(self, container: str) -> None:
         """Kill the processes of a container from outside of it: nobody has stopped it, it died."""

