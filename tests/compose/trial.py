@@ -49,7 +49,7 @@ class Trial:
         assert config["User"] == "10001:10001", config["User"]
         assert config["Labels"]["org.opencontainers.image.version"] == "0.1.0", config["Labels"]
         # Podman shows it beside the configuration.
-        assert stack.inspect("crossplay:0.1.0")["HealthCheck"]["Test"][0] == "CMD"
+        assert stack.inspect("crossplay:0.1.0")["Healthcheck"]["Test"][0] == "CMD"
         bare = ("run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL", "--tmpfs=/tmp")
         assert "worker" in stack.podman(*bare, "crossplay:0.1.0", "--help")
         looked_for = "test ! -s /etc/pip.conf && ls -A /root/.cache /tmp 2>/dev/null | grep -c pip; "
