@@ -4,8 +4,9 @@ import os
 import sys
 
 from gateway.app import run
+from shared.environment import load
 from shared.errors import SettingsError
-from shared.settings import load, require_stores
+from shared.settings import require_stores
 
 EXIT_CONFIG = 78
 

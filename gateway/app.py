@@ -78,6 +78,7 @@ from shared.fleet import Fleet
 from shared.limiter import SharedBudget
 from shared.platforms.base import Budget, PlatformProfile
 from shared.platforms.registry import Platforms
+from shared.self_report import tell_settings
 from shared.service_manager import ServiceManager
 from shared.settings import Settings, parse_key_ring, parse_networks, parse_origins
 from shared.streams import Streams, open_redis
@@ -166,6 +167,7 @@ def run(settings: Settings, *, is_announced: bool = False) -> None:
         sys.stdout.flush()
 
     telemetry.configure("crossplay-gateway", settings=settings)
+    tell_settings(settings, environ=os.environ)
     try:
         asyncio.run(serve(settings, on_ready=announce if is_announced else None))
     finally:
@@ -184,23 +186,22 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = 
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, stopping.set)
-    try:
-        async with ServiceManager.listening(os.environ) as manager:
-            await runner.setup()
-            site = web.TCPSite(runner, settings.host, settings.port)
-            await site.start()
-            url = _address(settings.host, runner.addresses[0][1])
-            if not settings.public_url:
-                app[keys.ADDRESS].url = url
-            logger.bind(url=url).info("gateway is ready")
-            manager.ready()
-            if on_ready:
-                on_ready(url)
-            await stopping.wait()
-            manager.stopping()
-            logger.info("gateway stops")
-    finally:
-        await runner.cleanup()
+    async with AsyncExitStack() as stack:
+        manager = await stack.enter_async_context(ServiceManager.listening(os.environ))
+        stack.push_async_callback(runner.cleanup)
+        await runner.setup()
+        site = web.TCPSite(runner, settings.host, settings.port)
+        await site.start()
+        url = _address(settings.host, runner.addresses[0][1])
+        if not settings.public_url:
+            app[keys.ADDRESS].url = url
+        logger.bind(url=url).info("Gateway is ready")
+        manager.ready()
+        if on_ready:
+            on_ready(url)
+        await stopping.wait()
+        manager.stopping()
+        logger.info("Gateway stops")
 
 
 async def _resources(app: web.Application, *, open_platforms: OpenPlatforms) -> AsyncIterator[None]:

@@ -19,6 +19,7 @@ from shared.errors import CrossplayError, StoreUnavailable
 
 BODY_LIMIT_BYTES = 256 * 1024
 
+_READS = ("GET", "HEAD", "OPTIONS")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -48,8 +49,13 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
             route=route,
             status=response.status,
             duration_s=round(time.monotonic() - started_s, 4),
-        ).info("request answered")
+        ).log(_level(request, status=response.status), "Request answered")
         return response
+
+
+def _level(request: web.Request, *, status: int) -> str:
+    """Who only reads changes nothing: of them, and of probes, only what went wrong is told."""
+    return "DEBUG" if request.method in _READS and status < 400 else "INFO"
 
 
 @web.middleware
@@ -68,10 +74,10 @@ async def tell_problems(request: web.Request, handler: Handler) -> web.StreamRes
     except CrossplayError as error:
         return _refuse(request, error)
     except STORE_ERRORS as error:
-        logger.bind(error=type(error).__name__).warning("a store does not answer")
+        logger.bind(error=type(error).__name__).warning("Store does not answer")
         return _refuse(request, StoreUnavailable("Postgres cannot serve now; try again in a moment."))
     except Exception as error:  # noqa: BLE001 - the last line: nothing of it may reach the client
-        logger.opt(exception=error).error("unexpected fault")
+        logger.opt(exception=error).error("Unexpected fault")
         return _answer(request, problems.INTERNAL)
 
 
@@ -96,7 +102,7 @@ def for_browsers(handler: Handler) -> Handler:
 def _refuse(request: web.Request, error: CrossplayError) -> web.Response:
     kind = problems.kind_of(error)
     if kind.status >= 500 and not kind.is_told:
-        logger.opt(exception=error).error("request failed")
+        logger.opt(exception=error).error("Request failed")
     return _answer(request, kind, error=error)
 
 

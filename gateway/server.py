@@ -77,7 +77,7 @@ class ProblemHandler(web.RequestHandler):
         if status != HTTPStatus.BAD_REQUEST or request.writer.output_size > 0:
             return super().handle_error(request, status, exc, message)
         request_id = uuid.uuid4().hex
-        logger.bind(request_id=request_id, error=type(exc).__name__).info("no request can be read")
+        logger.bind(request_id=request_id, error=type(exc).__name__).info("Request cannot be read")
         body = problems.body_of(problems.UNREADABLE, error=None, request_id=request_id, trace_id=None)
         response = web.Response(
             status=status,
@@ -100,7 +100,7 @@ class ProblemHandler(web.RequestHandler):
     def _give_up(self) -> None:
         self._head_timer = None
         if self._is_waiting:
-            logger.info("connection closed: the head of a request took too long")
+            logger.info("Request head took too long")
             self.force_close()
 
     def _stop_head_timer(self) -> None:

@@ -90,7 +90,7 @@ class Allowances:
     def _lose_store(self, error: Exception) -> None:
         if not self._is_away:
             logger.bind(counted=self._name, error=type(error).__name__).warning(
-                "the store of allowances is away; this process counts by itself"
+                "Allowances are counted apart"
             )
         self._is_away = True
         self._retry_at_s = self._clock.monotonic() + AWAY_S

@@ -108,7 +108,10 @@ class SharedPool:
             self._started_at = self._clock.monotonic()
 
     async def cool_down(self, retry_after_s: float) -> None:
-        self._cool_until = max(self._cool_until, self._clock.monotonic() + retry_after_s)
+        now_s = self._clock.monotonic()
+        if self._cool_until <= now_s:
+            logger.info("Platform cools down", platform=self._platform, wait_s=round(retry_after_s, 1))
+        self._cool_until = max(self._cool_until, now_s + retry_after_s)
         self._refusal_count += 1
         if not self._is_away:
             await self._ask(0)
@@ -162,6 +165,8 @@ class SharedPool:
         except STORE_ERRORS as error:
             self._lose_store(error)
             return
+        if self._lost_count >= AWAY_AFTER_COUNT:
+            logger.info("Budget store is back", platform=self._platform)
         self._lost_count = 0
         self._heard_at = now_s = self._clock.monotonic()
         self._starts.extend(now_s + start_s for start_s in page.starts_in_s)
@@ -177,7 +182,7 @@ class SharedPool:
         self._drop_starts(before=float("inf"))
         if self._lost_count == AWAY_AFTER_COUNT:
             logger.warning(
-                "Budget store is away; this process keeps to its share",
+                "Budget store is away",
                 platform=self._platform,
                 error=type(error).__name__,
             )

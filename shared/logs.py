@@ -3,6 +3,7 @@
 import functools
 import logging
 import os
+import re
 import sys
 import threading
 import time
@@ -10,20 +11,20 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from loguru import logger
 from opentelemetry import trace
 
 from shared import log_text
-from shared.errors import SettingsError
 from shared.redaction import known_values, redact
-from shared.settings import PREFIX, Settings
+from shared.settings import LogLevel, Settings
 
 if TYPE_CHECKING:
     from loguru import Message, Record
 
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LEVELS = get_args(LogLevel)
+_OUR_PACKAGES = ("gateway", "worker", "shared", "deploy")
 
 
 class _LibraryLogs(logging.Handler):
@@ -52,13 +53,8 @@ class _CalmExporter(logging.Filter):
 
 
 def configure(settings: Settings) -> None:
-    """Send our logs and the libraries' to stderr: JSON lines, or text for people on a terminal.
-
-    Raises SettingsError for a level that does not exist.
-    """
-    level = settings.log_level.upper()
-    if level not in LEVELS:
-        raise SettingsError((f"{PREFIX}LOG_LEVEL: must be one of {', '.join(LEVELS)}.",))
+    """Send our logs and the libraries' to stderr: JSON lines, or text for people on a terminal."""
+    level = settings.log_level
     is_terminal = sys.stderr.isatty()
     is_text = settings.log_format == "text" or (settings.log_format == "auto" and is_terminal)
     logger.remove()
@@ -74,6 +70,11 @@ def configure(settings: Settings) -> None:
     library_logs.addFilter(_CalmExporter())
     # Libraries tell each request and each connection at INFO: that is for those who ask for DEBUG.
     logging.basicConfig(handlers=[library_logs], level="INFO" if level == "DEBUG" else "WARNING", force=True)
+
+
+def event_of(message: str) -> str:
+    """Write a constant message as one word: `Lease lost` is `lease_lost`."""
+    return re.sub(r"[^a-z0-9]+", "_", message.casefold()).strip("_")
 
 
 def tell_uncaught() -> None:
@@ -126,10 +127,19 @@ def _stack(record: "Record") -> str:
     return "".join(traceback.format_exception(error.type, error.value, error.traceback))
 
 
+def _event(record: "Record") -> dict[str, str]:
+    """Return our message as a word that programs can look for; those of libraries are none."""
+    package = (record["name"] or "").partition(".")[0]
+    if package not in _OUR_PACKAGES:
+        return {}
+    return {"event": event_of(record["message"])}
+
+
 def _json_line(record: "Record") -> str:
     line: dict[str, Any] = {
         "ts": record["time"].astimezone(UTC).isoformat(timespec="milliseconds"),
         "level": record["level"].name,
+        **_event(record),
         "message": record["message"],
         "logger": record["name"],
         **{name: value for name, value in record["extra"].items() if value is not None},

@@ -1,16 +1,15 @@
-"""All settings, read once from `CROSSPLAY_*` environment variables into one frozen value."""
+"""The one model of all settings: what an operator may choose, with defaults, bounds and meanings."""
 
 import base64
 import re
-from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
 from shared.errors import SettingsError
+from shared.models import Platform
 
 PREFIX = "CROSSPLAY_"
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
@@ -18,6 +17,8 @@ _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?"
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 CountOrOff = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+LogLevel: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogFormat: TypeAlias = Literal["auto", "json", "text"]
 
 
 class Secret:
@@ -51,7 +52,7 @@ _LEAST_DISTINCT_BYTES = 16
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What an operator can choose. Each field is the variable CROSSPLAY_<NAME>; see the README table."""
+    """What an operator can choose. Each field is the variable CROSSPLAY_<NAME>: see shared/environment.py."""
 
     database_url: Secret = NO_SECRET
     redis_url: Secret = NO_SECRET
@@ -69,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_allowed_networks: str = ""
 
     worker_concurrency: Count = 8
+    worker_platforms: str = ""
     lease_s: Positive = 30.0
     send_timeout_s: Positive = 10.0
     read_timeout_s: Positive = 30.0
@@ -76,8 +78,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_s: Positive = 1.0
     max_attempts: Count = 20
 
-    log_level: str = "INFO"
-    log_format: Annotated[str, msgspec.Meta(pattern="^(auto|json|text)$")] = "auto"
+    log_level: LogLevel = "INFO"
+    log_format: LogFormat = "auto"
     trace_url: str = ""
 
     spotify_client_id: str = ""
@@ -96,6 +98,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     apple_music_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
 
+REQUIRED = ("database_url", "redis_url", "secret_keys")
+"""What gateways, workers and operators' verbs cannot do without."""
+
+GROUPS: dict[str, str] = {
+    "database_url": "Stores and keys",
+    "host": "Gateway",
+    "webhook_timeout_s": "Webhooks",
+    "worker_concurrency": "Workers",
+    "log_level": "Logs and traces",
+    "spotify_client_id": "Spotify",
+    "apple_music_team_id": "Apple Music",
+}
+"""Titles by the first field of each group; the fields that follow it belong to it, too."""
+
 DESCRIPTIONS: dict[str, str] = {
     "database_url": "PostgreSQL 15–18, `postgresql://user:password@host:port/name`.",
     "redis_url": "Redis ≥ 7.0 or Valkey ≥ 8, `redis://:password@host:port/0`.",
@@ -113,13 +129,15 @@ DESCRIPTIONS: dict[str, str] = {
     "cors_origins": "Origins whose pages may call the API, `https://app.example`, several by comma; empty: "
     "none.",
     "worker_concurrency": "Jobs that one worker runs at once, per platform.",
+    "worker_platforms": "Platforms that this worker serves, `spotify,apple_music`; empty: all. Each "
+    "needs one worker at least.",
     "lease_s": "How long a worker owns a job without a heartbeat; a crashed one's jobs are free after it.",
     "send_timeout_s": "Total time of one platform write; must be shorter than half the lease.",
     "read_timeout_s": "Total time of one platform read.",
     "drain_s": "How long a worker finishes jobs after SIGTERM.",
     "sweep_s": "How often runnable work is looked for in Postgres.",
     "max_attempts": "Attempts of one job before its transfer fails.",
-    "log_level": "DEBUG, INFO, WARNING or ERROR.",
+    "log_level": "The least level that is logged.",
     "log_format": "`auto` (text on a terminal, else JSON), `json` or `text`.",
     "trace_url": "Link template into your tracing backend, with `{trace_id}`.",
     "spotify_client_id": "Client id of your Spotify app.",
@@ -138,34 +156,21 @@ DESCRIPTIONS: dict[str, str] = {
 }
 
 
-def load(environ: Mapping[str, str]) -> Settings:
-    """Read the settings. Raises SettingsError that lists every fault at once; texts show no value."""
-    values: dict[str, Any] = {}
-    faults: list[str] = []
-    for name, kind in get_type_hints(Settings, include_extras=True).items():
-        text = environ.get(PREFIX + name.upper(), "").strip()
-        if not text:
-            continue
-        try:
-            values[name] = msgspec.convert(text, kind, strict=False, dec_hook=_decode)
-        except msgspec.ValidationError as error:
-            faults.append(f"{PREFIX}{name.upper()}: {error}.")
-    settings = Settings(**values)
-    faults += [*_url_faults(settings), *_rule_faults(settings)]
-    if faults:
-        raise SettingsError(tuple(faults))
-    return settings
+def variable_of(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def missing(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the required settings that are not set."""
+    return tuple(name for name in REQUIRED if not getattr(settings, name))
 
 
 def require_stores(settings: Settings) -> None:
     """Raise SettingsError unless both stores and a key ring are named."""
-    faults = [
-        f"{PREFIX}{name.upper()} is missing: {DESCRIPTIONS[name]}"
-        for name in ("database_url", "redis_url", "secret_keys")
-        if not getattr(settings, name)
-    ]
+    faults = tuple(f"{variable_of(name)} is missing: {DESCRIPTIONS[name]}" for name in missing(settings))
     if faults:
-        raise SettingsError(tuple(faults))
+        raise SettingsError(faults)
 
 
 def parse_key_ring(secret_keys: Secret) -> dict[str, bytes]:
@@ -214,81 +219,16 @@ def parse_origins(cors_origins: str) -> frozenset[str]:
     return origins
 
 
+def parse_platforms(text: str) -> tuple[Platform, ...]:
+    """Return the platforms of a list, all for an empty one. Raises ValueError that names what is none."""
+    names = dict.fromkeys(filter(None, map(str.strip, text.casefold().split(","))))
+    unknown = [name for name in names if name not in set(Platform)]
+    if unknown:
+        raise ValueError(f"`{unknown[0]}` is none of {', '.join(Platform)}")
+    return tuple(map(Platform, names)) or tuple(Platform)
+
+
 def private_key_pem(settings: Settings) -> str:
     """Return the MusicKit key's PEM text, read from its file where a path was given."""
     text = settings.apple_music_private_key.reveal()
     return text if "-----BEGIN" in text else Path(text).read_text(encoding="ascii")
-
-
-def _decode(kind: type, value: object) -> object:
-    if kind is Secret and isinstance(value, str):
-        return Secret(value)
-    raise NotImplementedError(kind)  # how a hook tells msgspec that the type is none of its own
-
-
-_ADDRESSES = (
-    "public_url",
-    "spotify_api_url",
-    "spotify_accounts_url",
-    "apple_music_api_url",
-    "apple_music_musickit_url",
-)
-
-
-def _url_faults(settings: Settings) -> list[str]:
-    faults = []
-    for name in _ADDRESSES:
-        text = getattr(settings, name)
-        scheme, host = _address_parts(text)
-        if text and (scheme not in ("http", "https") or not host):
-            faults.append(f"{PREFIX}{name.upper()}: must be an http or https address.")
-    for name, schemes in (
-        ("database_url", ("postgresql", "postgres")),
-        ("redis_url", ("redis", "rediss", "unix")),
-    ):
-        secret = getattr(settings, name)
-        if secret and _address_parts(secret.reveal())[0] not in schemes:
-            faults.append(
-                f"{PREFIX}{name.upper()}: must be an address that begins with {schemes[0]}://, and a "
-                "password in it must have its special signs encoded (`/` is %2F)."
-            )
-    return faults
-
-
-def _address_parts(text: str) -> tuple[str, str]:
-    """Return scheme and host; empty ones of what is no address, whose error would show the password in it.
-
-    A password with a bare `/` also makes none: what stands before it would be read, and told, as the port.
-    """
-    try:
-        parts = urlsplit(text)
-        parts.port  # noqa: B018 - it raises when it is asked for
-    except ValueError:
-        return "", ""
-    return parts.scheme, parts.hostname or ""
-
-
-def _rule_faults(settings: Settings) -> list[str]:
-    faults = []
-    if settings.lease_s < 2 * settings.send_timeout_s:
-        faults.append(
-            f"{PREFIX}LEASE_S must be at least twice {PREFIX}SEND_TIMEOUT_S, so that no send outlives it."
-        )
-    try:
-        parse_key_ring(settings.secret_keys)
-    except ValueError as error:
-        faults.append(f"{PREFIX}SECRET_KEYS: {error}.")
-    try:
-        parse_networks(settings.webhook_allowed_networks)
-    except ValueError as error:
-        faults.append(f"{PREFIX}WEBHOOK_ALLOWED_NETWORKS: {error}.")
-    try:
-        parse_origins(settings.cors_origins)
-    except ValueError as error:
-        faults.append(f"{PREFIX}CORS_ORIGINS: {error}.")
-    if settings.apple_music_private_key:
-        try:
-            private_key_pem(settings)
-        except (OSError, UnicodeDecodeError):
-            faults.append(f"{PREFIX}APPLE_MUSIC_PRIVATE_KEY: is neither PEM text nor a readable file.")
-    return faults

@@ -125,7 +125,7 @@ class TokenStore:
         try:
             await connections.release_refresh(self._pool, held.row.id, owner=owner)
         except STORE_ERRORS:
-            logger.bind(connection_id=held.row.id).warning("refresh lease is left to its end")
+            logger.bind(connection_id=held.row.id).warning("Refresh lease left to its end")
 
     async def replace(self, held: Held, fresh: TokenSet) -> Held:
         """Store fresh tokens, trying for minutes; where others were stored meanwhile, those count."""
@@ -142,6 +142,7 @@ class TokenStore:
                     raise _unavailable() from error
                 await self._clock.sleep(delay_s)
                 delay_s = min(_STORE_DELAY_S, 2 * delay_s)
+        logger.bind(connection_id=row.id, platform=row.platform).debug("Tokens refreshed")
         await self.forget(row.id)
         return await self.read(row.id)
 
@@ -156,7 +157,7 @@ class TokenStore:
         except STORE_ERRORS as error:
             raise _unavailable() from error
         if is_marked:
-            logger.bind(connection_id=row.id, platform=row.platform).info("connection needs its user")
+            logger.bind(connection_id=row.id, platform=row.platform).warning("Connection needs its user")
         return await self.read(row.id)
 
     async def forget(self, connection_id: ConnectionId) -> None:
@@ -200,7 +201,7 @@ def _locked(row: SealedConnection, error: SealBroken) -> TokensLocked:
     """Tell the operator, who alone can cure it, and return what the user is told."""
     kid = error.kid if isinstance(error, KeyMissing) else None
     logger.bind(connection_id=row.id, platform=row.platform, key_id=kid, reason=str(error)).error(
-        "Stored tokens cannot be opened; see: crossplay keys status"
+        "Stored tokens cannot be opened"
     )
     meters.tokens_locked(platform=row.platform)
     return TokensLocked(

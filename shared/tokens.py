@@ -113,7 +113,7 @@ class Sessions:
             # A passing fault of the early refresh; the tokens we have are still good.
             self._rests_until_s[connection_id] = self._clock.monotonic() + _REST_S
             logger.bind(connection_id=connection_id, error=type(error).__name__).warning(
-                "early token refresh failed"
+                "Early token refresh failed"
             )
             return held.tokens
 

@@ -6,8 +6,8 @@ import sys
 
 import msgspec
 
+from shared.environment import load
 from shared.errors import SettingsError
-from shared.settings import load
 from worker.bootstrap import serve
 
 CONFIG_EXIT = 78

@@ -23,8 +23,9 @@ from shared.limiter import SharedBudget
 from shared.models import ConnectionId, Platform
 from shared.platforms.base import Adapter, PlatformProfile
 from shared.platforms.registry import Platforms
+from shared.self_report import tell_settings
 from shared.service_manager import ServiceManager
-from shared.settings import Settings, parse_key_ring, parse_networks, require_stores
+from shared.settings import Settings, parse_key_ring, parse_networks, parse_platforms, require_stores
 from shared.streams import Streams, open_redis
 from shared.tokens import Sessions
 from worker.consumer import Consumer
@@ -70,7 +71,10 @@ class Worker:
             stack.push_async_callback(sessions.close)
             self._deliverer = await self._open_deliverer(pool, platforms, cipher, stack)
             executor = self._executor(pool, redis, platforms, sessions)
-            self._consumers = [self._consumer(platform, redis, executor, stack) for platform in Platform]
+            self._consumers = [
+                self._consumer(platform, redis, executor, stack)
+                for platform in parse_platforms(settings.worker_platforms)
+            ]
             self._stack = stack.pop_all()
         return self
 
@@ -92,7 +96,7 @@ class Worker:
                     self._deliverer.drain(), *(consumer.drain() for consumer in self._consumers)
                 )
         except TimeoutError:
-            logger.warning("Some jobs did not end in time; their leases will run out")
+            logger.warning("Jobs did not end in time")
         for consumer in self._consumers:
             await consumer.leave()
         await self._scheduler.leave()
@@ -164,6 +168,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = 
     on_ready: told the worker's id once it takes jobs.
     """
     telemetry.configure("crossplay-worker", settings=settings)
+    tell_settings(settings, environ=os.environ)
     stop = asyncio.Event()
     try:
         async with ServiceManager.listening(os.environ) as manager:

@@ -69,7 +69,7 @@ class Consumer:
             except (ResponseError, *STORE_ERRORS) as error:
                 # The stream may be gone, or an answer lost with the entries it delivered: look again.
                 self._must_reread = True
-                logger.debug("Stream is away", platform=self._platform, error=type(error).__name__)
+                logger.debug("Stream does not answer", platform=self._platform, error=type(error).__name__)
                 await asyncio.sleep(BACK_OFF_S)
 
     async def _wait_for_room(self, stop: asyncio.Event) -> None:
@@ -111,6 +111,7 @@ class Consumer:
         fresh = [entry for entry in entries if entry.id not in self._tasks]
         if fresh:
             meters.jobs_reclaimed(len(fresh), platform=self._platform)
+            logger.info("Jobs taken over", platform=self._platform, job_count=len(fresh))
         return fresh
 
     async def _start(self, entries: Sequence[Entry]) -> None:
@@ -122,6 +123,7 @@ class Consumer:
     async def _process(self, entry: Entry) -> None:
         try:
             if entry.message is None:
+                logger.warning("Entry cannot be read", platform=self._platform, entry_id=entry.id)
                 await self._streams.ack(self._platform, entry.id)
                 return
             is_settled, platforms = await self._execute(entry.message, lambda: self._beat(entry))

@@ -23,7 +23,7 @@ from shared.models import Platform
 from shared.turns import PARTY
 from worker import verdicts
 from worker.patience import commit_once, insist
-from worker.retry import Discard, Pause, Verdict, plan
+from worker.retry import Discard, Pause, Snooze, Verdict, plan
 
 JOB_DEADLINE_S = 900.0
 BEATS_PER_LEASE = 3
@@ -56,14 +56,14 @@ class Executor:
         try:
             job, lease = await self._take(message)
         except (*STORE_ERRORS, asyncpg.PostgresError) as error:
-            logger.debug("Postgres is away; the job stays pending", error=type(error).__name__)
+            logger.debug("Job stays pending", error=type(error).__name__)
             return False, ()
         if isinstance(job, Refusal):
             return job.is_over, ()
         PARTY.set(job.user_id)
         context = telemetry.context_from(message.trace)
         with (
-            logger.contextualize(transfer_id=job.transfer_id, job_id=job.id),
+            logger.contextualize(transfer_id=job.transfer_id, job_id=job.id, platform=job.platform),
             telemetry.tracer.start_as_current_span(
                 f"process {job.platform} {job.phase}", context=context, kind=SpanKind.CONSUMER
             ) as span,
@@ -144,13 +144,13 @@ class Executor:
             raise
 
     async def _fenced(self, job: Job, *, is_late: bool = False) -> tuple[bool, tuple[Platform, ...]]:
-        logger.warning("Lease lost; another worker goes on with this job", epoch=job.epoch)
+        logger.warning("Lease lost", epoch=job.epoch)
         meters.write_fenced(platform=job.platform)
         if is_late:
             try:
                 await self.warn_late_write(job)
             except (*STORE_ERRORS, asyncpg.PostgresError) as error:
-                logger.error("A write came late and nobody was told", error=type(error).__name__)
+                logger.error("Late write not told", error=type(error).__name__)
         return False, ()
 
     def _judge(self, job: Job, error: Exception) -> Verdict:
@@ -176,13 +176,15 @@ class Executor:
                 rng=self.rng,
             )
         except (*STORE_ERRORS, asyncpg.PostgresError) as failure:
-            logger.warning("Postgres is away; the lease will run out", error=type(failure).__name__)
+            logger.warning("Verdict not stored", error=type(failure).__name__)
             return False, ()
         if isinstance(verdict, Discard):
             logger.error("Transfer failed", code=verdict.code, reason=verdict.text)
             meters.transfer_ended("failed")
         elif isinstance(verdict, Pause):
             logger.warning("Transfer paused", reason=verdict.reason)
+        elif isinstance(verdict, Snooze) and verdict.is_parked:
+            logger.info("Transfer parked", again_in_s=round(verdict.delay_s))
         return True, (job.platform,)
 
     async def _keep(self, job: Job, lease: Lease, beat: Beat, task: "asyncio.Task[object] | None") -> None:

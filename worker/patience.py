@@ -38,7 +38,7 @@ async def insist(
             delay_s = min(MOST_DELAY_S, backoff_s(failure_count, rng=rng))
             if until():
                 raise
-            logger.debug("Postgres cannot serve; asking again", error=type(error).__name__, wait_s=delay_s)
+            logger.debug("Postgres is asked again", error=type(error).__name__, wait_s=delay_s)
         await clock.sleep(delay_s)
 
 

@@ -71,12 +71,12 @@ class Scheduler:
         """Tell once that a store is away and once that all is well: this loop asks both all the time."""
         if error is None:
             if self._away:
-                logger.info("The stores are back; work goes on")
+                logger.info("Stores are back")
             self._away.clear()
             return
         store = "Redis" if isinstance(error, RedisError) else "Postgres"
         if store not in self._away:
-            logger.warning("A store is away; work waits", store=store, error=type(error).__name__)
+            logger.warning("Store is away", store=store, error=type(error).__name__)
         self._away.add(store)
 
     async def _beat(self) -> None:
@@ -96,12 +96,19 @@ class Scheduler:
     async def _sweep(self) -> None:
         if not await self._is_leader():
             return
-        await transfers.resume_due(self._pool)
-        await platform_pauses.settle(self._pool)
+        due_count = await transfers.resume_due(self._pool)
+        if due_count:
+            logger.info("Transfers resumed", transfer_count=due_count, reason="due")
+        settled = await platform_pauses.settle(self._pool)
+        if settled.released_count:
+            logger.info("Transfers resumed", transfer_count=settled.released_count, reason="operator")
+        if settled.held_count:
+            logger.info("Transfers paused", transfer_count=settled.held_count, reason="operator")
         for platform in Platform:
             requeued_count = await outbox.rescue(self._pool, self._streams, platform)
             if requeued_count:
                 meters.jobs_requeued(requeued_count, platform=platform)
+                logger.info("Jobs queued again", platform=platform, job_count=requeued_count)
             await outbox.dispatch(self._pool, self._streams, platform)
 
 

@@ -11,7 +11,7 @@ from loguru import logger
 from shared.db import intents, jobs, transfers
 from shared.db.intents import Intent
 from shared.db.jobs import Job
-from shared.db.pool import Pool
+from shared.db.pool import Pool, changed_count
 from shared.db.transfers import Transfer
 from shared.errors import AccountError, CrossplayError, PlatformError, Remedy
 from shared.lease import Lease
@@ -82,8 +82,8 @@ class TransferRunner:
         Raises LeaseLost, or the platform's refusal, which the caller turns into a verdict.
         """
         transfer = await transfers.load(self.pool, job.transfer_id)
-        if transfer.state is State.QUEUED:
-            await self.pool.execute(START, transfer.id)
+        if transfer.state is State.QUEUED and changed_count(await self.pool.execute(START, transfer.id)):
+            logger.info("Transfer started")
         if transfer.is_cancelling:
             result = await self._wind_up(job, transfer, lease)
         else:
@@ -158,7 +158,8 @@ def _tell(transfer: Transfer, result: Result) -> None:
         case WriteFinished() if transfer.undoes is not None:
             logger.info("Tracks removed", platform=transfer.target_platform)
         case TargetCreated() | TargetRead() | WriteFinished() | Repair():
-            logger.info("Target " + _TARGET_NEWS[type(result)], platform=transfer.target_platform)
+            what = _TARGET_NEWS[type(result)]
+            logger.info("Target checkpointed", platform=transfer.target_platform, what=what)
         case Cancelled() | Undone() | Verified():
             state = "cancelled" if isinstance(result, Cancelled) else "completed"
             logger.info("Transfer ended", state=state)
@@ -174,5 +175,5 @@ _TARGET_NEWS: dict[type, str] = {
     TargetCreated: "created",
     TargetRead: "read",
     WriteFinished: "written",
-    Repair: "lacks tracks; they are written again",
+    Repair: "to be repaired",
 }

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager, contextmanager
 
 from deploy.cli.exits import CommandStopped, Exit
 from shared.db.pool import STORE_ERRORS, Pool, open_pool
-from shared.settings import load, require_stores
+from shared.environment import load
+from shared.settings import require_stores
 
 
 @asynccontextmanager

@@ -19,7 +19,8 @@ from deploy.cli.output import Format, print_json, print_rows, print_text, say
 from shared.cipher import Cipher
 from shared.db import seals
 from shared.db.seals import KeyUse, Resealed
-from shared.settings import Secret, load, parse_key_ring
+from shared.environment import load
+from shared.settings import Secret, parse_key_ring
 
 app = typer.Typer()
 verbs = typer.Typer(no_args_is_help=True, help="Make, count and replace the keys that encrypt tokens.")

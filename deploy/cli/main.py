@@ -11,9 +11,11 @@ import typer
 
 from deploy.cli import (
     api_keys,
+    config,
     connect,
     connections,
     control,
+    doctor,
     init,
     keys,
     match,
@@ -27,9 +29,9 @@ from deploy.cli import (
 )
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_text, say
+from shared.environment import load
 from shared.errors import CrossplayError, SettingsError
 from shared.redaction import known_values, redact
-from shared.settings import load
 
 SIGINT_CODE = 130
 
@@ -60,6 +62,8 @@ def crossplay(
 
 for part in (
     operate,
+    config,
+    doctor,
     oversee,
     init,
     keys,
@@ -96,7 +100,7 @@ def run(arguments: Sequence[str]) -> int:
         _tell(stopped.what, cure=stopped.cure)
         return stopped.code
     except SettingsError as error:
-        _tell(str(error), cure="The README lists every setting.")
+        _tell(str(error), cure="All faults with their cures: crossplay config check")
         return Exit.CONFIG
     except CrossplayError as error:
         _tell(str(error), cure=None)

@@ -24,8 +24,9 @@ from deploy.dev.system import Options, System
 from gateway import app as gateway_app
 from shared.db import api_keys, users
 from shared.db.migrate import migrate as migrate_database
+from shared.environment import load
 from shared.scopes import USER_SCOPES, Scope
-from shared.settings import load, require_stores
+from shared.settings import require_stores
 from worker.bootstrap import serve as serve_worker
 
 app = typer.Typer()
@@ -33,6 +34,14 @@ app = typer.Typer()
 DataDir = Annotated[
     Path | None,
     typer.Option(help="Keep everything here; without it, a temporary directory goes with the system."),
+]
+Concurrency = Annotated[
+    int | None,
+    typer.Option(min=1, help="Jobs at once, per platform; wins over CROSSPLAY_WORKER_CONCURRENCY."),
+]
+Platforms = Annotated[
+    str | None,
+    typer.Option(metavar="NAME,…", help="Serve these platforms alone; wins over CROSSPLAY_WORKER_PLATFORMS."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON line when ready.")]
 
@@ -86,14 +95,16 @@ def gateway(*, json: Json = False) -> None:
 
 
 @app.command()
-def worker(*, json: Json = False) -> None:
+def worker(*, concurrency: Concurrency = None, platforms: Platforms = None, json: Json = False) -> None:
     """Run a worker with the settings of the environment; launch as many as you like."""
+    chosen = {"CROSSPLAY_WORKER_CONCURRENCY": concurrency, "CROSSPLAY_WORKER_PLATFORMS": platforms}
+    environ = {**os.environ, **{name: str(value) for name, value in chosen.items() if value is not None}}
 
     def announce(worker_id: str) -> None:
         print_json({"worker": worker_id})
         sys.stdout.flush()
 
-    asyncio.run(serve_worker(load(os.environ), on_ready=announce if json else None))
+    asyncio.run(serve_worker(load(environ), on_ready=announce if json else None))
 
 
 @app.command()

@@ -19,9 +19,10 @@ from deploy.cli.loopback import visit
 from deploy.dev.processes import StartError
 from shared.db import api_keys, users
 from shared.db.pool import STORE_ERRORS, open_pool
+from shared.environment import load
 from shared.errors import SettingsError, Unauthenticated
 from shared.scopes import Scope
-from shared.settings import Secret, load
+from shared.settings import Secret
 
 USER_NAME = "dev"
 

@@ -298,7 +298,7 @@ class ConnectAccount:
         try:
             verifier = Verifier(self._cipher.open(session.sealed_verifier, context=context))
         except SealBroken as error:
-            logger.bind(platform=session.platform, reason=str(error)).error("a verifier cannot be opened")
+            logger.bind(platform=session.platform, reason=str(error)).error("Verifier cannot be opened")
             raise ConnectFailed(f"This server got other keys meanwhile: {_AGAIN}") from error
         tokens = await sign_in.exchange(
             code=answer.code, verifier=verifier, redirect_uri=session.redirect_uri
@@ -318,7 +318,7 @@ class ConnectAccount:
         self, session: ConnectSession, status: ConnectStatus, *, code: str, failure: str
     ) -> None:
         await connect_sessions.finish(self._pool, session.id, status=status, code=code, failure=failure)
-        logger.bind(platform=session.platform, status=status, code=code).info("account not connected")
+        logger.bind(platform=session.platform, status=status, code=code).info("Account not connected")
 
 
 _ADDRESS_FAULT = FieldFault(

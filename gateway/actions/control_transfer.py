@@ -42,7 +42,7 @@ class ControlTransfer:
                 raise self._refusal(transfer, wish)
             return
         await platform_pauses.settle(self._pool)
-        logger.bind(transfer_id=view.transfer.id).info(f"transfer asked to {wish}")
+        logger.bind(transfer_id=view.transfer.id, wish=wish).info("Transfer controlled")
         await self._wake((view.transfer.source_platform, view.transfer.target_platform))
 
     def _refusal(self, transfer: Transfer, wish: Control) -> CrossplayError:

@@ -90,7 +90,7 @@ class CreateTransfer:
         transfer, is_new = await transfers.insert(self._pool, new)
         if not is_new:  # a request at the same time was faster
             return _replay(transfer, wish=wish)
-        logger.bind(transfer_id=transfer.id, user_id=user_id).info("transfer created")
+        logger.bind(transfer_id=transfer.id, user_id=user_id).info("Transfer created")
         await platform_pauses.settle(self._pool)  # so that it says at once what it waits for
         await self._wake((transfer.source_platform,))
         return transfer.id, False

@@ -92,7 +92,7 @@ class KeepConnections:
             raise _not_found()
         await self._sessions.forget(gone.id)
         await self._playlists.forget(gone)
-        logger.bind(connection_id=gone.id, platform=gone.platform).info("account disconnected")
+        logger.bind(connection_id=gone.id, platform=gone.platform).info("Account disconnected")
         terms, label = self._platforms.sign_in_terms(gone.platform), self._platforms.label(gone.platform)
         return Farewell(
             connection=gone,

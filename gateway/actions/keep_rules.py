@@ -44,7 +44,7 @@ class KeepRules:
             rule, is_new = await match_rules.put(
                 database, user_id, source=source, target_platform=platform, target=target
             )
-        logger.bind(user_id=user_id, rule_id=rule.id).info("rule kept")
+        logger.bind(user_id=user_id, rule_id=rule.id).info("Rule kept")
         return rule, is_new
 
     async def page(
@@ -58,7 +58,7 @@ class KeepRules:
         parsed = parse_id(rule_id)
         if not parsed or not await match_rules.remove(self._pool, RuleId(parsed), user_id=user_id):
             raise NotFound("You have no rule of this id.")
-        logger.bind(user_id=user_id, rule_id=parsed).info("rule removed")
+        logger.bind(user_id=user_id, rule_id=parsed).info("Rule removed")
 
     async def _target(self, user_id: UserId, wish: RuleWish) -> tuple[Platform, Track | None]:
         if wish.target_track is None and wish.target.platform is not None:

@@ -53,7 +53,7 @@ class KeepWebhooks:
             raise TooManyWebhooks(
                 f"You have {LIMIT} webhooks, and nobody may have more: remove one first.", limit=LIMIT
             )
-        logger.bind(user_id=user_id, webhook_id=made.id).info("webhook added")
+        logger.bind(user_id=user_id, webhook_id=made.id).info("Webhook added")
         return made, secret
 
     async def get(self, user_id: UserId, webhook_id: str) -> Webhook:
@@ -72,7 +72,7 @@ class KeepWebhooks:
         if wish.url is not None:
             self._check(wish.url)
         changed = found(await webhooks.change(self._pool, known.id, user_id=user_id, wish=wish))
-        logger.bind(user_id=user_id, webhook_id=changed.id).info("webhook changed")
+        logger.bind(user_id=user_id, webhook_id=changed.id).info("Webhook changed")
         return changed
 
     async def rotate(self, user_id: UserId, webhook_id: str) -> tuple[Webhook, Secret]:
@@ -83,13 +83,13 @@ class KeepWebhooks:
         changed = await webhooks.rotate(
             self._pool, known.id, user_id=user_id, sealed_secret=sealed, overlap_s=OVERLAP_S
         )
-        logger.bind(user_id=user_id, webhook_id=known.id).info("webhook secret rotated")
+        logger.bind(user_id=user_id, webhook_id=known.id).info("Webhook secret rotated")
         return found(changed), secret
 
     async def remove(self, user_id: UserId, webhook_id: str) -> None:
         known = await self.get(user_id, webhook_id)
         await webhooks.remove(self._pool, known.id, user_id=user_id)
-        logger.bind(user_id=user_id, webhook_id=known.id).info("webhook removed")
+        logger.bind(user_id=user_id, webhook_id=known.id).info("Webhook removed")
 
     def _check(self, url: str) -> None:
         try:

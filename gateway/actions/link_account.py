@@ -50,5 +50,5 @@ class LinkAccount:
             seal=seal,
         )
         await self._sessions.forget(connection.id)
-        logger.bind(connection_id=connection.id, platform=platform).info("account connected")
+        logger.bind(connection_id=connection.id, platform=platform).info("Account connected")
         return connection

@@ -22,7 +22,7 @@ class ManageUsers:
         """Return the user of this name, made where there is none, and whether that is new."""
         user, is_new = await users.put(self._pool, name=name)
         if is_new:
-            logger.bind(user_id=user.id).info("user made")
+            logger.bind(user_id=user.id).info("User made")
         return user, is_new
 
     async def page(self, *, before: tuple[datetime, UserId] | None, limit: int) -> list[User]:
@@ -50,7 +50,7 @@ class ManageUsers:
         )
         if user is None:
             raise _not_found()
-        logger.bind(user_id=user.id, by_user_id=by).info("user disabled" if is_disabled else "user enabled")
+        logger.bind(user_id=user.id, by_user_id=by).info("User disabled" if is_disabled else "User enabled")
         return user
 
 

@@ -24,5 +24,5 @@ class RetryTransfer:
         if not await retries.retry(self._pool, transfer.id, user_id=user_id, scope=scope):
             return
         await platform_pauses.settle(self._pool)
-        logger.bind(transfer_id=transfer.id, scope=scope).info("transfer asked to retry")
+        logger.bind(transfer_id=transfer.id, scope=scope).info("Transfer retried")
         await self._wake((transfer.source_platform, transfer.target_platform))

@@ -59,7 +59,7 @@ class ReviewItem:
         goes_on = await reviews.decide(
             self._pool, transfer.id, user_id=user_id, position=item.position, choice=choice
         )
-        logger.bind(transfer_id=transfer.id, goes_on=goes_on).info("item decided by its user")
+        logger.bind(transfer_id=transfer.id, goes_on=goes_on).info("Item decided")
         if goes_on:
             await platform_pauses.settle(self._pool)
             await self._wake((transfer.target_platform,))

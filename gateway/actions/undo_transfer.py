@@ -39,7 +39,7 @@ class UndoTransfer:
             self._pool, transfer.id, user_id=user_id, new_id=TransferId(str(uuid.uuid4())), trace=trace
         )
         if is_new:
-            logger.bind(transfer_id=transfer.id, undo_id=undo.id).info("transfer is undone")
+            logger.bind(transfer_id=transfer.id, undo_id=undo.id).info("Undo created")
             await platform_pauses.settle(self._pool)
             await self._wake((undo.target_platform,))
         return undo.id, not is_new

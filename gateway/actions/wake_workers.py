@@ -36,4 +36,4 @@ class WakeWorkers:
             for platform in platforms:
                 await outbox.dispatch(self._pool, self._streams, platform)
         except Exception as error:  # noqa: BLE001 - the work is stored; the workers' sweeper finds it
-            logger.bind(error=type(error).__name__).warning("work waits for the sweeper")
+            logger.bind(error=type(error).__name__).warning("Work waits for the sweeper")

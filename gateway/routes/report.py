@@ -61,7 +61,7 @@ async def _send(request: web.Request, form: ReportFormat) -> web.StreamResponse:
             await _write(response, piece)
     except Exception as error:  # noqa: BLE001 - the answer has begun: no problem can be told any more
         # Without its end the reader can tell that the report is not whole.
-        logger.bind(error=type(error).__name__).warning("report was not sent to its end")
+        logger.bind(error=type(error).__name__).warning("Report not sent to its end")
         if request.transport is not None:
             request.transport.abort()
     return response

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.db.pool import Connection, Pool
+from shared.db.pool import Connection, Pool, changed_count
 from shared.models import Platform
 
 _LOCK = 0x7061757365  # one at a time: two that change the same rows in another order would block each other
@@ -20,6 +20,14 @@ class PlatformPause(msgspec.Struct, frozen=True, kw_only=True):
     paused_at: datetime
 
 
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """How many transfers go on, and how many wait from now on or hear another reason."""
+
+    released_count: int
+    held_count: int
+
+
+LOCK = "SELECT pg_advisory_xact_lock($1)"
 PAUSE = """
 INSERT INTO platform_pauses (platform, reason) VALUES ($1, $2)
 ON CONFLICT (platform) DO UPDATE SET reason = excluded.reason
@@ -59,17 +67,23 @@ async def paused(pool: Pool) -> list[PlatformPause]:
     return [msgspec.convert(dict(row), PlatformPause) for row in await pool.fetch(LIST)]
 
 
-async def settle(pool: Pool) -> None:
+async def settle(pool: Pool) -> Settled:
     """Bring every transfer to what the paused platforms mean for it; each sweep does."""
-    async with _settling(pool):
-        pass
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(LOCK, _LOCK)
+        return await _settle(connection)
 
 
 @contextlib.asynccontextmanager
 async def _settling(pool: Pool) -> AsyncIterator[Connection]:
     """Open a transaction that ends with every transfer where it belongs."""
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        await connection.execute(LOCK, _LOCK)
         yield connection
-        await connection.execute(RELEASE)
-        await connection.execute(HOLD)
+        await _settle(connection)
+
+
+async def _settle(connection: Connection) -> Settled:
+    released_count = changed_count(await connection.execute(RELEASE))
+    held_count = changed_count(await connection.execute(HOLD))
+    return Settled(released_count=released_count, held_count=held_count)

@@ -61,7 +61,12 @@ class Platforms:
         await self._open.aclose()
 
     def is_configured(self, platform: Platform) -> bool:
-        return not self._missing(platform)
+        return not self.missing(platform)
+
+    def missing(self, platform: Platform) -> tuple[str, ...]:
+        """Return the settings that a platform still needs to be usable."""
+        required = _DECLARATIONS[platform].required
+        return tuple(name for name in required if not getattr(self._settings, name))
 
     def profile(self, platform: Platform) -> PlatformProfile:
         """Return the platform's limits, with what the settings know better of its requests."""
@@ -111,17 +116,13 @@ class Platforms:
         return self._browsers.get(platform)
 
     def _require(self, platform: Platform) -> None:
-        missing = self._missing(platform)
+        missing = self.missing(platform)
         if missing:
             raise PlatformNotConfigured(
                 f"{self.label(platform)} is not set up on this server: its operator has to set "
                 + ", ".join(f"{PREFIX}{name.upper()}" for name in missing)
                 + "."
             )
-
-    def _missing(self, platform: Platform) -> tuple[str, ...]:
-        required = _DECLARATIONS[platform].required
-        return tuple(name for name in required if not getattr(self._settings, name))
 
     def _override(self, platform: Platform, name: str) -> float | None:
         value: float | None = getattr(self._settings, f"{platform}_{name}")

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from deploy.dev.fiction import MAX_TRACK_COUNT, write_world
-from shared.settings import load
+from shared.environment import load
 from tests.bench import album_library
 from tests.e2e.stack import Stack
 from tests.e2e.users import Json, User

@@ -124,6 +124,9 @@ async def start_wrongly(gossips: GossipStack, secrets: dict[str, str]) -> dict[s
         "worker without keys": (78, ("worker",), {**good, "CROSSPLAY_SECRET_KEYS": ""}),
         "migrate": (7, (command, "migrate"), {**good, "CROSSPLAY_DATABASE_URL": nowhere}),
         "keys": (0, (command, "keys", "status", "-o", "json"), dict(good)),
+        "config show": (0, (command, "config", "show", "-o", "json"), dict(good)),
+        "config check": (78, (command, "config", "check"), {**bad, "CROSSPLAY_PORT": ""}),
+        "doctor": (0, (command, "doctor"), dict(good)),
     }
     ended = await asyncio.gather(
         *(told_by(*arguments, environ=environ) for _, arguments, environ in runs.values())
@@ -185,6 +188,6 @@ async def test_no_secret_leaves_the_system_whatever_goes_wrong(
         "API",
     }
     assert any(secret.startswith("eyJ") for secret in secrets.values())  # Apple's developer token
-    assert b"unexpected fault" in texts["gateway.log"]
+    assert b"Unexpected fault" in texts["gateway.log"]
     assert len(receiver.spans) > 50
     assert leaks(texts, secrets=secrets) == []

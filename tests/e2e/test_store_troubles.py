@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 LONGEST_ANSWER_S = ACQUIRE_S + REPLY_S + 2
 CUT_COUNT, CUT_EVERY_S = 12, 0.15
 MOST_STARTS = 30
-IS_AWAY = "A store is away"
+IS_AWAY = "Store is away"
 
 Trouble = Callable[[Stores], AbstractAsyncContextManager[None]]
 

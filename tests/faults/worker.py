@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from shared.settings import load
+from shared.environment import load
 from tests.faults import seams
 from tests.faults.effects import Plan
 from worker.__main__ import main

@@ -5,28 +5,16 @@ from pathlib import Path
 import pytest
 import typer
 
-from deploy.cli.docs import README, settings_table, with_table
 from deploy.cli.main import app
+from deploy.settings.files import ROOT
 from gateway.problems import KINDS
 from shared.lifecycle import Bucket, State
 from shared.models import Outcome
-from shared.settings import DESCRIPTIONS, Settings
 
-ROOT = README.parent
+README = ROOT / "README.md"
 CLI = (ROOT / "docs/reference/cli.md").read_text(encoding="utf-8")
 API = (ROOT / "docs/reference/api.md").read_text(encoding="utf-8")
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # it is a group
-
-
-def test_settings_table_is_current() -> None:
-    text = README.read_text(encoding="utf-8")
-
-    assert settings_table() in text, "run: python -m deploy.cli.docs"
-    assert with_table(text) == text
-
-
-def test_every_setting_is_described_and_none_is_invented() -> None:
-    assert set(DESCRIPTIONS) == set(Settings.__struct_fields__)
 
 
 def test_readme_is_short_enough_to_be_read() -> None:

@@ -92,9 +92,11 @@ class Deliverer:
             result = await act()
         except _AWAY as error:
             if not self._is_away:
-                logger.warning("Webhooks wait for the store", error=type(error).__name__)
+                logger.warning("Webhooks wait", error=type(error).__name__)
             self._is_away = True
             return False
+        if self._is_away:
+            logger.info("Webhooks go on")
         self._is_away = False
         return result
 
@@ -120,7 +122,7 @@ class Deliverer:
     def _ended(self, attempt: asyncio.Task[None]) -> None:
         del self._attempts[attempt]
         if not attempt.cancelled() and attempt.exception() is not None:
-            logger.opt(exception=attempt.exception()).error("a delivery broke off; its lease will run out")
+            logger.opt(exception=attempt.exception()).error("Delivery broke off")
 
     async def _attempt(self, claimed: Claim, message: Message) -> None:
         answer = await self._send(claimed, message)
@@ -142,7 +144,7 @@ class Deliverer:
         try:
             letter = self._letters.write(claimed, message)
         except (SealBroken, msgspec.ValidationError, LookupError, ValueError) as error:
-            logger.bind(delivery_id=message.id, error=type(error).__name__).error("delivery cannot be signed")
+            logger.bind(delivery_id=message.id, error=type(error).__name__).error("Delivery cannot be signed")
             return Answer(status=None, error=DeliveryError.UNSIGNED, duration_ms=0)
         return await self._sender.post(claimed.url, body=letter.body, headers=letter.headers)
 
@@ -158,4 +160,4 @@ def _tell(claimed: Claim, result: Attempted) -> None:
     outcome = "retried" if result.state is DeliveryState.PENDING else str(result.state)
     meters.webhook_attempted(outcome)
     if result.disabled_reason is not None:
-        logger.bind(webhook_id=claimed.id, reason=result.disabled_reason).warning("webhook disabled")
+        logger.bind(webhook_id=claimed.id, reason=result.disabled_reason).warning("Webhook disabled")

@@ -57,6 +57,6 @@ def _private_key(pem: str) -> EllipticCurvePrivateKey:
         key = None
     if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
         raise SettingsError(
-            ("CROSSPLAY_APPLE_MUSIC_PRIVATE_KEY: is not an unencrypted P-256 key as Apple gives it (.p8).",)
+            ("CROSSPLAY_APPLE_MUSIC_PRIVATE_KEY is not an unencrypted P-256 key as Apple gives it (.p8).",)
         )
     return key

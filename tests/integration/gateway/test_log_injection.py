@@ -122,7 +122,10 @@ async def test_no_text_of_a_request_breaks_out_of_its_line_in_the_log(
     assert len(process.lines) >= len(answers)
     assert [line for line in process.lines if not all(map(is_plain, line))] == []
     if log_format == "json":
-        levels = {json.loads(line)["level"] for line in process.lines}
+        told = [json.loads(line) for line in process.lines]
+        levels = {line["level"] for line in told}
+        (settings_read,) = (line for line in told if line.get("event") == "settings_read")
+        assert len(settings_read["config_hash"]) == 12
         assert levels <= {"DEBUG", "INFO", "WARNING"}
     else:
         assert all(line[2] == ":" for line in process.lines)  # each begins with its time

@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from shared.environment import load
 from shared.errors import SettingsError
+from shared.models import Platform
 from shared.settings import (
     DESCRIPTIONS,
     Secret,
     Settings,
-    load,
     parse_key_ring,
     parse_origins,
+    parse_platforms,
     private_key_pem,
     require_stores,
 )
@@ -73,6 +75,18 @@ def test_an_origin_that_no_browser_sends_is_a_fault_that_names_it(origin: str) -
     assert f"`{origin}`" in fault
 
 
+@pytest.mark.parametrize(
+    ("text", "served"),
+    [
+        ("", tuple(Platform)),
+        ("spotify", (Platform.SPOTIFY,)),
+        (" Apple_Music ,spotify, spotify", (Platform.APPLE_MUSIC, Platform.SPOTIFY)),
+    ],
+)
+def test_a_worker_serves_the_platforms_that_are_named_or_all(text: str, served: tuple[Platform, ...]) -> None:
+    assert parse_platforms(text) == served
+
+
 def test_origins_are_separated_by_commas() -> None:
     settings = load(
         {"CROSSPLAY_CORS_ORIGINS": "https://app.example, http://127.0.0.1:5173 ,,http://[::1]:80"}
@@ -94,6 +108,9 @@ def test_origins_are_separated_by_commas() -> None:
         ("LEASE_S", "-1"),
         ("SEND_TIMEOUT_S", "16"),
         ("LOG_FORMAT", "xml"),
+        ("LOG_LEVEL", "LOUD"),
+        ("LEASE_S", "inf"),
+        ("TRACE_URL", "https://traces.example"),
         ("SPOTIFY_REQUESTS_PER_S", "0"),
         ("SPOTIFY_VISIBILITY_S", "-1"),
         ("PUBLIC_URL", "crossplay.example"),
@@ -102,6 +119,7 @@ def test_origins_are_separated_by_commas() -> None:
         ("DATABASE_URL", "mysql://127.0.0.1/x"),
         ("REDIS_URL", "http://127.0.0.1"),
         ("SECRET_KEYS", "k1:short"),
+        ("WORKER_PLATFORMS", "spotify,napster"),
         ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/8,office"),
         ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.1/8"),
         ("APPLE_MUSIC_PRIVATE_KEY", "/nowhere/at/all.p8"),

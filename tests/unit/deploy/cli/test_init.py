@@ -10,7 +10,8 @@ from dotenv import dotenv_values
 from deploy.cli.exits import Exit
 from deploy.cli.init import Profile, environment_text
 from deploy.cli.main import run
-from shared.settings import load, parse_key_ring, private_key_pem
+from shared.environment import load
+from shared.settings import parse_key_ring, private_key_pem
 
 
 def values(text: str) -> dict[str, str]:

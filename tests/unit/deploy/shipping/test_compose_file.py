@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from deploy.cli.init import Profile, environment_text
-from shared.settings import PREFIX, Settings, load
+from shared.environment import load
+from shared.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parents[4]
 COMPOSE = ROOT / "deploy/compose/compose.yaml"

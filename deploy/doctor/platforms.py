@@ -1,0 +1,145 @@
+"""Looks at the music platforms' settings and at the address under which they send users back."""
+
+import re
+from collections.abc import Iterator
+from typing import NoReturn
+
+import aiohttp
+
+from deploy.doctor.findings import Finding, fail, ok, warn, words_of
+from gateway.actions.redirect_uri import is_trusted_origin, redirect_uri
+from shared.clock import SystemClock
+from shared.errors import SettingsError
+from shared.models import Platform
+from shared.platforms.apple_music.musickit import developer_token
+from shared.platforms.registry import Platforms
+from shared.setting_rules import Fault
+from shared.settings import Settings, variable_of
+
+_ANSWER_S = 5.0
+_SPOTIFY_ID = re.compile(r"[0-9a-f]{32}")
+_APPLE_ID = re.compile(r"[A-Z0-9]{10}")
+_HOW_TO = {Platform.SPOTIFY: "docs/how-to/spotify.md", Platform.APPLE_MUSIC: "docs/how-to/apple-music.md"}
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    platforms = Platforms(settings, budgets=_no_budget)
+    return [
+        *[
+            finding
+            for platform in Platform
+            for finding in credentials(platform, settings=settings, known=platforms)
+        ],
+        public_url(settings),
+        *await _reached(settings),
+    ]
+
+
+def credentials(platform: Platform, *, settings: Settings, known: Platforms) -> Iterator[Finding]:
+    """Say whether a platform can be used with what is set for it, and what has to be entered there."""
+    label, needed = known.label(platform), known.missing(platform)
+    set_names = [name for name in _names(platform) if getattr(settings, name)]
+    if needed and set_names:
+        variables = ", ".join(map(variable_of, needed))
+        yield fail(
+            platform, f"{label} is set up by half: {variables} missing.", cure=f"See {_HOW_TO[platform]}."
+        )
+    elif needed:
+        yield warn(
+            platform, f"{label} is not set up.", cure=f"If users shall have it, see {_HOW_TO[platform]}."
+        )
+    elif platform is Platform.SPOTIFY:
+        yield from _spotify(settings)
+    else:
+        yield from _apple_music(settings)
+
+
+def public_url(settings: Settings) -> Finding:
+    """Say whether browsers and platforms will trust the address of the gateway's pages."""
+    url = settings.public_url
+    cure = "Set CROSSPLAY_PUBLIC_URL to the https address under which users reach the gateway."
+    if not url:
+        return warn(
+            "public url", "Without CROSSPLAY_PUBLIC_URL only this machine can sign users in.", cure=cure
+        )
+    if not is_trusted_origin(url):
+        text = (
+            f"{url} has no TLS: users sign in by `crossplay connect` or by pasting, and not to Apple Music."
+        )
+        return warn("public url", text, cure=cure)
+    return ok("public url", f"Users are sent back to {url}.")
+
+
+def signing_faults(settings: Settings) -> list[Fault]:
+    """Return what keeps roles from starting beyond the settings' own rules: a key that cannot sign."""
+    if Platforms(settings, budgets=_no_budget).missing(Platform.APPLE_MUSIC):
+        return []
+    try:
+        developer_token(settings, SystemClock()).current()
+    except SettingsError as error:
+        sentences = [fault.removesuffix(".").partition(" ") for fault in error.faults]
+        return [Fault(variable=name, what=what) for name, _, what in sentences]
+    return []
+
+
+def _spotify(settings: Settings) -> Iterator[Finding]:
+    uri = redirect_uri(settings.public_url or f"http://127.0.0.1:{settings.port}", platform=Platform.SPOTIFY)
+    is_real = settings.spotify_accounts_url == Settings().spotify_accounts_url
+    if is_real and not _SPOTIFY_ID.fullmatch(settings.spotify_client_id):
+        yield warn(
+            Platform.SPOTIFY,
+            "CROSSPLAY_SPOTIFY_CLIENT_ID does not look like one: 32 digits and letters a to f.",
+            cure="Copy it from your app at developer.spotify.com/dashboard.",
+        )
+    else:
+        yield ok(Platform.SPOTIFY, f"Spotify is set up. Its dashboard must have the redirect URI {uri}")
+
+
+def _apple_music(settings: Settings) -> Iterator[Finding]:
+    for name in ("apple_music_team_id", "apple_music_key_id"):
+        is_real = settings.apple_music_api_url == Settings().apple_music_api_url
+        if is_real and not _APPLE_ID.fullmatch(getattr(settings, name)):
+            yield warn(
+                Platform.APPLE_MUSIC,
+                f"{variable_of(name)} does not look like one: 10 digits and capital letters.",
+                cure="Copy it from developer.apple.com/account.",
+            )
+            return
+    yield ok(Platform.APPLE_MUSIC, "Apple Music is set up; its key can sign.")
+
+
+async def _reached(settings: Settings) -> list[Finding]:
+    """Ask the gateway under its public address, as this machine sees it."""
+    if not settings.public_url:
+        return []
+    url = f"{settings.public_url.rstrip('/')}/healthz"
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_S)) as session,
+            session.get(url, allow_redirects=False) as answer,
+        ):
+            status = answer.status
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        return [_unreached(f"{url} does not answer: {words_of(error)}.")]
+    if status != 200:
+        return [_unreached(f"{url} answers {status}.")]
+    return [ok("gateway", f"{url} answers.")]
+
+
+def _unreached(text: str) -> Finding:
+    cure = "Start a gateway, check the proxy in front of it; from inside some networks this may be right."
+    return warn("gateway", text, cure=cure)
+
+
+def _names(platform: Platform) -> list[str]:
+    """Return the settings of a platform that have no default."""
+    empty = Settings()
+    return [
+        name
+        for name in Settings.__struct_fields__
+        if name.startswith(f"{platform}_") and not getattr(empty, name)
+    ]
+
+
+def _no_budget(*_: object) -> NoReturn:
+    raise AssertionError("nothing is asked of a platform here")
