@@ -5,8 +5,8 @@ import functools
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import msgspec
 from aiohttp import web
@@ -43,7 +43,7 @@ from gateway.actions.watch_fleet import WatchFleet
 from gateway.admission import for_users, tell_allowance
 from gateway.cors import cross_origin
 from gateway.intake import checked
-from gateway.middlewares import BODY_LIMIT_BYTES, observe, tell_problems
+from gateway.middlewares import BODY_LIMIT_BYTES, measured, observe, tell_problems
 from gateway.openapi import document
 from gateway.operations import Operation
 from gateway.routes import (
@@ -67,17 +67,23 @@ from gateway.routes import (
     webhooks,
 )
 from gateway.server import ProblemRunner
-from shared import telemetry
+from shared import probes, telemetry
 from shared.address_guard import AddressGuard
 from shared.allowances import Allowances
+from shared.background import ended, in_background
 from shared.cache import Cache
+from shared.census import Census, measuring
 from shared.cipher import Cipher
 from shared.clock import SystemClock
 from shared.db.pool import Pool, open_pool
 from shared.fleet import Fleet
+from shared.instrument import Role
 from shared.limiter import SharedBudget
+from shared.local_address import local_address
+from shared.meters import meters
 from shared.platforms.base import Budget, PlatformProfile
 from shared.platforms.registry import Platforms
+from shared.readiness import Readiness
 from shared.self_report import tell_settings
 from shared.service_manager import ServiceManager
 from shared.settings import Settings, parse_key_ring, parse_networks, parse_origins
@@ -106,7 +112,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *health.ROUTES,
     *problems.ROUTES,
 )
-_WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - what an operator may write, not what is bound by itself
 _STOP_TIMEOUT_S = 10.0
 
 
@@ -132,9 +137,9 @@ def build_app(
     settings needs both stores and a key ring. open_platforms: another way to the platforms, for tests.
     stream_limits: other limits of event streams, for tests.
     """
-    app = web.Application(middlewares=[observe, tell_problems], client_max_size=BODY_LIMIT_BYTES)
+    app = web.Application(middlewares=[measured(), observe, tell_problems], client_max_size=BODY_LIMIT_BYTES)
     app[keys.SETTINGS] = settings
-    app[keys.ADDRESS] = PublicAddress(settings.public_url or _address(settings.host, settings.port))
+    app[keys.ADDRESS] = PublicAddress(settings.public_url or local_address(settings.host, settings.port))
     app[keys.CLOSING] = asyncio.Event()
     app[keys.STREAM_LIMITS] = stream_limits
     app[keys.OPENAPI], app[keys.REFERENCE] = _reference()
@@ -159,14 +164,16 @@ def build_app(
 def run(settings: Settings, *, is_announced: bool = False) -> None:
     """Serve in this process until SIGINT or SIGTERM, as `serve` does, with telemetry set up.
 
-    is_announced: print the line `{"gateway": url}` to stdout when requests are accepted.
+    is_announced: print the line `{"gateway": url, "probes": url}` to stdout when requests are accepted.
     """
 
-    def announce(url: str) -> None:
-        sys.stdout.write(msgspec.json.encode({"gateway": url}).decode() + "\n")
+    def announce(url: str, probes_url: str | None) -> None:
+        line = msgspec.json.encode({"gateway": url, "probes": probes_url})
+        sys.stdout.write(line.decode() + "\n")
         sys.stdout.flush()
 
     telemetry.configure("crossplay-gateway", settings=settings)
+    meters.seed(Role.GATEWAY)
     tell_settings(settings, environ=os.environ)
     try:
         asyncio.run(serve(settings, on_ready=announce if is_announced else None))
@@ -174,11 +181,12 @@ def run(settings: Settings, *, is_announced: bool = False) -> None:
         telemetry.shutdown()
 
 
-async def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM. on_ready: told the gateway's own address once it accepts requests.
+async def serve(settings: Settings, *, on_ready: Callable[[str, str | None], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM.
 
-    Stores may come later: until then requests that need them are refused. Raises OSError where the address
-    is taken.
+    on_ready: told the gateway's own address, and that of its probes if there are any, once it accepts
+    requests. Stores may come later: until then requests that need them are refused. Raises OSError where the
+    address is taken, SettingsError where that of the probes is.
     """
     app = build_app(settings)
     runner = ProblemRunner(app, access_log=None, shutdown_timeout=_STOP_TIMEOUT_S)
@@ -188,20 +196,30 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = 
         loop.add_signal_handler(signal_number, stopping.set)
     async with AsyncExitStack() as stack:
         manager = await stack.enter_async_context(ServiceManager.listening(os.environ))
+        probes_url = await stack.enter_async_context(probes.listening(settings, _probes(app)))
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
         site = web.TCPSite(runner, settings.host, settings.port)
         await site.start()
-        url = _address(settings.host, runner.addresses[0][1])
+        url = local_address(settings.host, runner.addresses[0][1])
         if not settings.public_url:
             app[keys.ADDRESS].url = url
         logger.bind(url=url).info("Gateway is ready")
         manager.ready()
         if on_ready:
-            on_ready(url)
+            on_ready(url, probes_url)
         await stopping.wait()
         manager.stopping()
         logger.info("Gateway stops")
+
+
+def _probes(app: web.Application) -> probes.Probes:
+    async def lacks() -> probes.Faults:
+        if keys.CHECK_HEALTH not in app:
+            return {"process": "This process is starting."}
+        return await app[keys.CHECK_HEALTH]()
+
+    return probes.Probes(role=Role.GATEWAY, faults=lambda: ended(app.get(keys.BACKGROUND, {})), lacks=lacks)
 
 
 async def _resources(app: web.Application, *, open_platforms: OpenPlatforms) -> AsyncIterator[None]:
@@ -211,25 +229,20 @@ async def _resources(app: web.Application, *, open_platforms: OpenPlatforms) -> 
         redis = open_redis(settings.redis_url)
         stack.push_async_callback(redis.aclose)
         fleet = Fleet()
-        await stack.enter_async_context(
-            _in_background(WatchFleet(pool=pool, fleet=fleet, clock=SystemClock()))
-        )
         platforms = await stack.enter_async_context(open_platforms(settings, redis, fleet))
+        app[keys.BACKGROUND] = await stack.enter_async_context(
+            in_background(
+                {
+                    "fleet": WatchFleet(pool=pool, fleet=fleet, clock=SystemClock()),
+                    **measuring(Census(pool=pool, redis=redis, platforms=platforms)),
+                }
+            )
+        )
         cipher = Cipher(parse_key_ring(settings.secret_keys))
         sessions = Sessions(pool=pool, redis=redis, cipher=cipher, refresher_of=platforms.oauth)
         stack.push_async_callback(sessions.close)
         _wire(app, pool=pool, redis=redis, platforms=platforms, cipher=cipher, sessions=sessions)
         yield
-
-
-@asynccontextmanager
-async def _in_background(action: Callable[[], Coroutine[None, None, None]]) -> AsyncIterator[None]:
-    task = asyncio.create_task(action())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 async def _pool(settings: Settings) -> Pool:
@@ -292,7 +305,9 @@ def _wire(
     app[keys.KEEP_CONNECTIONS] = KeepConnections(
         pool=pool, platforms=platforms, accounts=accounts, sessions=sessions, playlists=lists
     )
-    app[keys.CHECK_HEALTH] = CheckHealth(pool=pool, redis=redis, closing=app[keys.CLOSING])
+    app[keys.CHECK_HEALTH] = CheckHealth(
+        readiness=Readiness(pool=pool, redis=redis), closing=app[keys.CLOSING]
+    )
 
 
 def _admit(settings: Settings, *, pool: Pool, redis: Redis) -> Admit:
@@ -316,9 +331,3 @@ def _reference() -> tuple[bytes, str]:
 
 async def _close(app: web.Application) -> None:
     app[keys.CLOSING].set()
-
-
-def _address(host: str, port: int) -> str:
-    """Return an address that a browser on this machine can open."""
-    shown = "127.0.0.1" if host in _WILDCARDS else host
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"

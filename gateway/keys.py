@@ -1,6 +1,7 @@
 """What a handler may ask the application and the request for."""
 
 import asyncio
+from collections.abc import Mapping
 
 from aiohttp import web
 
@@ -32,6 +33,7 @@ from shared.settings import Settings
 
 SETTINGS = web.AppKey("settings", Settings)
 ADDRESS = web.AppKey("address", PublicAddress)
+BACKGROUND: web.AppKey[Mapping[str, "asyncio.Task[None]"]] = web.AppKey("background")
 CLOSING = web.AppKey("closing", asyncio.Event)
 STREAM_LIMITS = web.AppKey("stream_limits", StreamLimits)
 OPENAPI = web.AppKey("openapi", bytes)

@@ -56,10 +56,14 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outlook(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody who asks now has to expect. cool_s: of wait_s, what the platform itself has asked for."""
+    """What somebody who asks now has to expect. cool_s: of wait_s, what the platform itself has asked for.
+
+    free_count: units that may start within the pool's window from now and that nobody has booked.
+    """
 
     cool_s: float
     wait_s: float
+    free_count: int
 
 
 class Bookings:
@@ -96,4 +100,7 @@ class Bookings:
         cool_s = max(0.0, (int(cool or 0) - now_us) / _US)
         saved_s = (self._pool.burst - 1) * self._pool.unit_s
         booked_s = max(0.0, (int(paid or 0) - now_us) / _US - saved_s)
-        return Outlook(cool_s=cool_s, wait_s=max(cool_s, booked_s))
+        free_s = 0.0 if cool_s else max(0.0, self._pool.window_s - booked_s)
+        return Outlook(
+            cool_s=cool_s, wait_s=max(cool_s, booked_s), free_count=int(free_s / self._pool.unit_s)
+        )

@@ -108,6 +108,7 @@ class SharedPool:
             self._started_at = self._clock.monotonic()
 
     async def cool_down(self, retry_after_s: float) -> None:
+        meters.cooled_down(platform=self._platform)
         now_s = self._clock.monotonic()
         if self._cool_until <= now_s:
             logger.info("Platform cools down", platform=self._platform, wait_s=round(retry_after_s, 1))

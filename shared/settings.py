@@ -81,6 +81,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: LogLevel = "INFO"
     log_format: LogFormat = "auto"
     trace_url: str = ""
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
 
     spotify_client_id: str = ""
     spotify_client_secret: Secret = NO_SECRET
@@ -140,6 +142,8 @@ DESCRIPTIONS: dict[str, str] = {
     "log_level": "The least level that is logged.",
     "log_format": "`auto` (text on a terminal, else JSON), `json` or `text`.",
     "trace_url": "Link template into your tracing backend, with `{trace_id}`.",
+    "metrics_host": "Address of the private port of each gateway and worker: /metrics, /healthz, /readyz.",
+    "metrics_port": "That port; 0 takes a free one. Empty: none.",
     "spotify_client_id": "Client id of your Spotify app.",
     "spotify_client_secret": "Its secret; empty: PKCE alone.",
     "spotify_api_url": "Base address of the Spotify Web API.",

@@ -7,13 +7,15 @@ from typing import Any
 
 import msgspec
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ClusterDownError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
 
 from shared import messages
 from shared.messages import RunJob
+from shared.meters import meters
 from shared.models import JobId, Platform
 from shared.settings import Secret
 
@@ -25,6 +27,8 @@ REST_S = 1.0
 GRACE_S = 5.0  # a blocking read whose answer is so late has lost its connection
 STORE_ERRORS = (RedisError, OSError, TimeoutError)
 """What a call raises when Redis is away or cannot serve; nothing is lost by it."""
+
+_TROUBLES = (ClusterDownError, OutOfMemoryError, ReadOnlyError)
 
 
 # Renews the idle time of entries that are still ours and returns the ids that are not; the owner is
@@ -63,6 +67,20 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     message: RunJob | None
 
 
+class Backlog(msgspec.Struct, frozen=True, kw_only=True):
+    """How a stream stands. lag_count: not read by anybody; pending_count: read, not acknowledged."""
+
+    lag_count: int
+    pending_count: int
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """Redis' memory. limit_bytes: None where it has no limit."""
+
+    used_bytes: int
+    limit_bytes: int | None
+
+
 def open_redis(
     redis_url: Secret, *, connection_count: int = 16, socket_timeout_s: float | None = REPLY_S
 ) -> Redis:
@@ -85,7 +103,36 @@ def open_redis(
         encoding_errors="replace",  # an entry that is no text is one that nobody can read, no end of a worker
         health_check_interval=0,
     )
-    return Redis.from_pool(pool)
+    return _CountedRedis.from_pool(pool)
+
+
+class _CountedRedis(Redis):
+    """A client that counts the calls which Redis did not answer or could not serve."""
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        try:
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]  # redis-py leaves it so
+        except STORE_ERRORS as error:
+            _count(error)
+            raise
+
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:  # noqa: FBT001, FBT002  # redis-py's
+        return _CountedPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+
+class _CountedPipeline(Pipeline):
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:  # noqa: FBT001, FBT002  # redis-py's
+        try:
+            return await super().execute(raise_on_error)
+        except STORE_ERRORS as error:
+            _count(error)
+            raise
+
+
+def _count(error: Exception) -> None:
+    """Count no answer that only says no, such as that there is no such group."""
+    if not isinstance(error, ResponseError) or isinstance(error, _TROUBLES):
+        meters.store_failed("redis")
 
 
 class _RestingPool(BlockingConnectionPool):
@@ -188,6 +235,28 @@ class Streams:
             pipe.xack(_stream(platform), GROUP, entry_id)
             pipe.xdel(_stream(platform), entry_id)
             await pipe.execute()
+
+    async def backlog(self, platform: Platform) -> Backlog:
+        """Count a stream's entries; none where there is no stream yet."""
+        try:
+            groups: Any = await self._redis.xinfo_groups(_stream(platform))
+        except ResponseError as error:
+            if "no such key" not in str(error):
+                raise
+            return Backlog(lag_count=0, pending_count=0)
+        pending_count = sum(group["pending"] for group in groups if group["name"] == GROUP)
+        lags = [group["lag"] for group in groups if group["name"] == GROUP]
+        if lags and lags[0] is not None:
+            return Backlog(lag_count=lags[0], pending_count=pending_count)
+        # Redis cannot tell where entries were deleted unread; but what is settled is deleted here.
+        entry_count = await self._redis.xlen(_stream(platform))
+        return Backlog(lag_count=max(0, entry_count - pending_count), pending_count=pending_count)
+
+    async def memory(self) -> Memory:
+        info: Any = await self._redis.info("memory")
+        return Memory(
+            used_bytes=int(info["used_memory"]), limit_bytes=int(info.get("maxmemory") or 0) or None
+        )
 
     async def forget(self, platform: Platform, *, consumer: str) -> None:
         """Remove a consumer that leaves; one that still has pending entries stays, to be claimed from."""

@@ -10,14 +10,14 @@ from opentelemetry import metrics, trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, ExemplarFilter, MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from shared import logs
+from shared import exposition, logs
 from shared.redaction import RedactingExporter, known_values
 from shared.settings import Settings
 
@@ -31,7 +31,8 @@ tracer = trace.get_tracer("crossplay")
 def configure(service_name: str, *, settings: Settings) -> None:
     """Set up logs, traces and metrics of this process; a second call changes logs only.
 
-    Spans and metrics go out by OTLP/HTTP where the standard OTEL_* variables name a receiver. Without one
+    Spans and metrics go out by OTLP/HTTP where the standard OTEL_* variables name a receiver; metrics are
+    also told at /metrics where the settings name a port for it. Without a receiver
     spans still have ids, so that logs and status can name the trace. OTEL_SDK_DISABLED, OTEL_SERVICE_NAME,
     OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER and the exporter's own variables mean what they always do.
     """
@@ -52,9 +53,17 @@ def configure(service_name: str, *, settings: Settings) -> None:
         exporter = RedactingExporter(OTLPSpanExporter(), known=known_values(settings))
         provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
-    if _has_receiver("METRICS"):
-        reader = PeriodicExportingMetricReader(OTLPMetricExporter())
-        metrics.set_meter_provider(MeterProvider([reader], resource=resource, shutdown_on_exit=False))
+    if readers := _metric_readers(settings):
+        metrics.set_meter_provider(
+            MeterProvider(
+                readers, resource=resource, shutdown_on_exit=False, exemplar_filter=_exemplar_filter()
+            )
+        )
+
+
+def is_measured() -> bool:
+    """Whether anybody gets this process's metrics."""
+    return isinstance(metrics.get_meter_provider(), MeterProvider)
 
 
 def shutdown() -> None:
@@ -88,6 +97,20 @@ def current_trace_id() -> str | None:
     """Return the current trace's id, 32 hex digits, as a tracing backend shows it."""
     context = trace.get_current_span().get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
+
+
+def _metric_readers(settings: Settings) -> list[MetricReader]:
+    readers: list[MetricReader] = []
+    if _has_receiver("METRICS"):
+        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
+    if settings.metrics_port is not None:
+        readers.append(exposition.reader())
+    return readers
+
+
+def _exemplar_filter() -> ExemplarFilter | None:
+    """Return none of the SDK's own unless somebody asks: it makes each figure dearer by a third."""
+    return None if os.environ.get("OTEL_METRICS_EXEMPLAR_FILTER") else AlwaysOffExemplarFilter()
 
 
 def _is_set(name: str, value: str) -> bool:

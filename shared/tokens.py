@@ -15,6 +15,7 @@ from shared.cipher import Cipher
 from shared.clock import Clock, SystemClock
 from shared.db.pool import Pool
 from shared.errors import PlatformError, PlatformUnavailable, ReconnectRequired, StoreUnavailable
+from shared.meters import meters
 from shared.models import ConnectionId, Platform, TokenSet
 from shared.token_store import Held, TokenStore
 
@@ -165,20 +166,24 @@ class Sessions:
         return await asyncio.shield(task)
 
     async def _refresh(self, held: Held, *, owner: str) -> Held:
-        refresher = self._refresher_of(held.row.platform)
+        platform = held.row.platform
+        refresher = self._refresher_of(platform)
         if refresher is None:
+            meters.tokens_refreshed(platform=platform, result="refused")
             return await self._store.give_up(held)
         try:
             async with asyncio.timeout(_LEASE_SHARE * self._lease_s):
                 fresh = await refresher.refresh(held.tokens)
         except ReconnectRequired:
+            meters.tokens_refreshed(platform=platform, result="refused")
             return await self._store.give_up(held)
-        except TimeoutError as error:
+        except BaseException as error:
+            meters.tokens_refreshed(platform=platform, result="failed")
             await self._store.release(held, owner=owner)
-            raise _unavailable(held) from error
-        except BaseException:
-            await self._store.release(held, owner=owner)
+            if isinstance(error, TimeoutError):
+                raise _unavailable(held) from error
             raise
+        meters.tokens_refreshed(platform=platform, result="refreshed")
         if not fresh.refresh_token:  # omitted means: keep the one you have
             fresh = msgspec.structs.replace(fresh, refresh_token=held.tokens.refresh_token)
         return await self._store.replace(held, fresh)

@@ -23,8 +23,9 @@ def main() -> int:
     return 0
 
 
-def _announce(worker_id: str) -> None:
-    sys.stdout.write(msgspec.json.encode({"worker": worker_id}).decode() + "\n")
+def _announce(worker_id: str, probes_url: str | None) -> None:
+    line = msgspec.json.encode({"worker": worker_id, "probes": probes_url})
+    sys.stdout.write(line.decode() + "\n")
     sys.stdout.flush()
 
 

@@ -15,14 +15,20 @@ from redis.asyncio import Redis
 
 from shared import telemetry
 from shared.address_guard import AddressGuard
+from shared.background import ended, in_background
+from shared.census import Census, measuring
 from shared.cipher import Cipher
 from shared.clock import SystemClock
 from shared.db.pool import Pool, open_pool
 from shared.fleet import Fleet
+from shared.instrument import Role
 from shared.limiter import SharedBudget
+from shared.meters import meters
 from shared.models import ConnectionId, Platform
 from shared.platforms.base import Adapter, PlatformProfile
 from shared.platforms.registry import Platforms
+from shared.probes import Faults, Probes, listening
+from shared.readiness import Readiness
 from shared.self_report import tell_settings
 from shared.service_manager import ServiceManager
 from shared.settings import Settings, parse_key_ring, parse_networks, parse_platforms, require_stores
@@ -37,6 +43,8 @@ from worker.webhooks.deliverer import Deliverer
 from worker.webhooks.letters import Letters
 from worker.webhooks.sender import Sender
 
+STUCK_S = 30.0  # a turn of a consumer takes a second, or the time-out of a store
+
 
 class Worker:
     """A worker daemon. Open it with `async with`, then `run`."""
@@ -46,6 +54,8 @@ class Worker:
         self._settings = settings
         self._stack = AsyncExitStack()
         self._fleet = Fleet()
+        self._is_leaving = False
+        self._background: dict[str, asyncio.Task[None]] = {}
         self.id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
     async def __aenter__(self) -> Self:
@@ -70,6 +80,8 @@ class Worker:
             sessions = Sessions(pool=pool, redis=redis, cipher=cipher, refresher_of=platforms.oauth)
             stack.push_async_callback(sessions.close)
             self._deliverer = await self._open_deliverer(pool, platforms, cipher, stack)
+            self._readiness = Readiness(pool=pool, redis=redis)
+            self._census = Census(pool=pool, redis=redis, platforms=platforms, name=self.id)
             executor = self._executor(pool, redis, platforms, sessions)
             self._consumers = [
                 self._consumer(platform, redis, executor, stack)
@@ -84,11 +96,39 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then finish the jobs under way, for settings.drain_s at most."""
         logger.info("Worker started", worker_id=self.id, slots=self._settings.worker_concurrency)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._scheduler.run(stop))
-            group.create_task(self._deliverer.run(stop))
-            for consumer in self._consumers:
-                group.create_task(consumer.run(stop))
+        async with in_background(measuring(self._census)) as self._background:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._scheduler.run(stop))
+                group.create_task(self._deliverer.run(stop))
+                for consumer in self._consumers:
+                    group.create_task(consumer.run(stop))
+                await stop.wait()
+                self._is_leaving = True
+            await self._drain()
+        logger.info("Worker left", worker_id=self.id)
+
+    def faults(self) -> Faults:
+        """Say which part has ended or hangs; what it hangs on may never come back."""
+        silent = {consumer.platform: consumer.silent_s for consumer in self._consumers}
+        return {
+            **ended(self._background),
+            **{
+                platform: f"Has not looked for jobs for {silent_s:.0f} s."
+                for platform, silent_s in silent.items()
+                if silent_s > STUCK_S
+            },
+        }
+
+    async def lacks(self) -> Faults:
+        """Say what keeps it from taking jobs now."""
+        reading = {
+            f"{consumer.platform} jobs": None if consumer.is_reading else "Cannot read its stream."
+            for consumer in self._consumers
+        }
+        leaving = "This process is about to stop." if self._is_leaving else None
+        return {**await self._readiness(), **reading, "process": leaving}
+
+    async def _drain(self) -> None:
         logger.info("Worker drains", worker_id=self.id)
         try:
             async with asyncio.timeout(self._settings.drain_s):
@@ -100,7 +140,6 @@ class Worker:
         for consumer in self._consumers:
             await consumer.leave()
         await self._scheduler.leave()
-        logger.info("Worker left", worker_id=self.id)
 
     def _budget(self, redis: Redis, profile: PlatformProfile, limit_key: str) -> SharedBudget:
         return SharedBudget(redis, profile=profile, limit_key=limit_key, fleet=self._fleet)
@@ -162,22 +201,26 @@ class Worker:
         )
 
 
-async def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) -> None:
+async def serve(settings: Settings, *, on_ready: Callable[[str, str | None], None] | None = None) -> None:
     """Run a worker until SIGTERM or SIGINT; a second signal ends the process at once.
 
-    on_ready: told the worker's id once it takes jobs.
+    on_ready: told the worker's id, and the address of its probes if there are any, once it takes jobs.
+    Raises SettingsError where nobody can listen there.
     """
     telemetry.configure("crossplay-worker", settings=settings)
+    meters.seed(Role.WORKER)
     tell_settings(settings, environ=os.environ)
     stop = asyncio.Event()
     try:
         async with ServiceManager.listening(os.environ) as manager:
             _on_signals(stop, manager)
             async with Worker(settings) as worker:
-                manager.ready()
-                if on_ready:
-                    on_ready(worker.id)
-                await worker.run(stop)
+                probes = Probes(role=Role.WORKER, faults=worker.faults, lacks=worker.lacks)
+                async with listening(settings, probes) as probes_url:
+                    manager.ready()
+                    if on_ready:
+                        on_ready(worker.id, probes_url)
+                    await worker.run(stop)
     finally:
         await asyncio.to_thread(telemetry.shutdown)
 

@@ -35,7 +35,7 @@ class Consumer:
         execute: Execute,
         wake: Wake,
     ) -> None:
-        self._platform = platform
+        self.platform = self._platform = platform
         self._streams = streams
         self._reader = reader
         self._name = name
@@ -47,6 +47,19 @@ class Consumer:
         self._wake = wake
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._must_reread = True
+        self._turned_at_s: float | None = None
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether its last look at the stream was answered."""
+        return not self._must_reread
+
+    @property
+    def silent_s(self) -> float:
+        """For how long it has not tried to look although it had room for a job; 0 where it does not run."""
+        if self._turned_at_s is None or not self._free_count:
+            return 0.0
+        return asyncio.get_running_loop().time() - self._turned_at_s
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take and run jobs until `stop` is set. Jobs under way go on; `drain` waits for them."""
@@ -56,6 +69,7 @@ class Consumer:
             if not self._free_count:
                 await self._wait_for_room(stop)
                 continue
+            self._turned_at_s = loop.time()
             try:
                 if self._must_reread:
                     await self._streams.ensure_group(self._platform)
@@ -71,6 +85,7 @@ class Consumer:
                 self._must_reread = True
                 logger.debug("Stream does not answer", platform=self._platform, error=type(error).__name__)
                 await asyncio.sleep(BACK_OFF_S)
+        self._turned_at_s = None
 
     async def _wait_for_room(self, stop: asyncio.Event) -> None:
         """Wait until a job ends or `stop` is set, which a worker full of long jobs must hear as well."""

@@ -167,9 +167,15 @@ class Executor:
         self, job: Job, lease: Lease, verdict: Verdict, error: Exception
     ) -> tuple[bool, tuple[Platform, ...]]:
         text = str(error) if isinstance(error, CrossplayError) else type(error).__name__
+        failed_after_s: float | None = None
+
+        async def store() -> None:
+            nonlocal failed_after_s
+            failed_after_s = await verdicts.store(self.pool, job, verdict=verdict, error=text)
+
         try:
             await commit_once(
-                lambda: verdicts.store(self.pool, job, verdict=verdict, error=text),
+                store,
                 pool=self.pool,
                 job=job,
                 lease=lease,
@@ -180,7 +186,7 @@ class Executor:
             return False, ()
         if isinstance(verdict, Discard):
             logger.error("Transfer failed", code=verdict.code, reason=verdict.text)
-            meters.transfer_ended("failed")
+            meters.transfer_ended("failed", duration_s=failed_after_s)
         elif isinstance(verdict, Pause):
             logger.warning("Transfer paused", reason=verdict.reason)
         elif isinstance(verdict, Snooze) and verdict.is_parked:

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.db import intents, items, target_bases
 from shared.db.intents import Intent
+from shared.meters import meters
 from shared.models import Planned, PlaylistId, TrackId
 from shared.platforms.base import TargetRow, TargetView
 from worker.arrival import Meant, by_count, by_place
@@ -51,9 +52,12 @@ async def find_created(context: Context, intent: Intent) -> TargetCreated | Wait
         return Wait(delay_s=wait_s)
     found = await context.adapter.find_playlist(marker_of(context))
     if found is not None:
+        note(context, "applied")
         return TargetCreated(playlist=found)
     if await needs_second_look(context, intent, observed="absent"):
+        note(context, "undecided")
         return Wait(delay_s=context.adapter.capabilities.visibility_delay_s)
+    note(context, "absent")
     return None
 
 
@@ -82,7 +86,9 @@ async def settle_lost(context: Context, intent: Intent, *, playlist_id: Playlist
         _is_behind(context, intent, look)
         or await needs_second_look(context, intent, observed=look.fingerprint)
     ):
+        note(context, "undecided")
         return Wait(delay_s=context.adapter.capabilities.visibility_delay_s)
+    note(context, "foreign" if look.is_edited else share(len(look.arrived), of=len(intent.positions)))
     return _arrived(context, intent, look)
 
 
@@ -165,6 +171,18 @@ def _arrived(context: Context, intent: Intent, look: _Look) -> BatchWritten:
         failure_count=setback.failure_count,
         delay_s=setback.delay_s,
     )
+
+
+def note(context: Context, result: str) -> None:
+    """Count a read-back. result: one of instruments.READBACKS."""
+    meters.read_back(platform=context.adapter.platform, result=result)
+
+
+def share(done_count: int, *, of: int) -> str:
+    """Say how much of a lost write a read-back has found done."""
+    if not done_count:
+        return "absent"
+    return "applied" if done_count == of else "partial"
 
 
 def set_back(context: Context, *, track_count: int) -> Setback | None:

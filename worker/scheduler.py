@@ -12,6 +12,7 @@ from shared import outbox
 from shared.db import platform_pauses, transfers, workers
 from shared.db.pool import STORE_ERRORS as POSTGRES_ERRORS
 from shared.db.pool import Pool
+from shared.leader import Leader
 from shared.meters import meters
 from shared.models import Platform
 from shared.streams import STORE_ERRORS as REDIS_ERRORS
@@ -36,8 +37,8 @@ class Scheduler:
         on_fleet: Callable[[int], None],
     ) -> None:
         self._pool = pool
-        self._redis = redis
         self._streams = Streams(redis)
+        self._leader = Leader(redis, key=LEADER_KEY, name=worker_id, term_s=3 * sweep_s)
         self._worker_id = worker_id
         self._slot_count = slot_count
         self._sweep_s = sweep_s
@@ -84,17 +85,8 @@ class Scheduler:
         alive_count, _ = await workers.alive(self._pool)
         self._on_fleet(alive_count)
 
-    async def _is_leader(self) -> bool:
-        life_ms = int(self._sweep_s * 3000)
-        if await self._redis.set(LEADER_KEY, self._worker_id, nx=True, px=life_ms):
-            return True
-        if await self._redis.get(LEADER_KEY) != self._worker_id:
-            return False
-        await self._redis.pexpire(LEADER_KEY, life_ms)
-        return True
-
     async def _sweep(self) -> None:
-        if not await self._is_leader():
+        if not await self._leader.is_me():
             return
         due_count = await transfers.resume_due(self._pool)
         if due_count:

@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from loguru import logger
@@ -128,13 +129,15 @@ class TransferRunner:
         )
 
     async def _store(self, job: Job, transfer: Transfer, lease: Lease, result: Result) -> None:
+        asked_at = lease.clock.monotonic()
         await commit_once(
             lambda: self._commit(job, transfer, result), pool=self.pool, job=job, lease=lease, rng=self.rng
         )
+        meters.checkpoint_stored(lease.clock.monotonic() - asked_at, platform=job.platform, phase=job.phase)
         if isinstance(result, BatchMatched) and result.failure is not None:
             failure: CrossplayError = result.failure
             raise failure
-        _tell(transfer, result)
+        _tell(transfer, result, now=lease.clock.now())
 
     async def _commit(self, job: Job, transfer: Transfer, result: Result) -> None:
         if isinstance(result, Wait):
@@ -146,7 +149,7 @@ class TransferRunner:
             await checkpoints.save(self.pool, job, transfer=transfer, result=result)
 
 
-def _tell(transfer: Transfer, result: Result) -> None:
+def _tell(transfer: Transfer, result: Result, *, now: datetime) -> None:
     """Count and log what a checkpoint has made true."""
     match result:
         case PageRead(next_cursor=None):
@@ -163,7 +166,8 @@ def _tell(transfer: Transfer, result: Result) -> None:
         case Cancelled() | Undone() | Verified():
             state = "cancelled" if isinstance(result, Cancelled) else "completed"
             logger.info("Transfer ended", state=state)
-            meters.transfer_ended(state)
+            begun_at = transfer.reopened_at or transfer.created_at
+            meters.transfer_ended(state, duration_s=(now - begun_at).total_seconds())
 
 
 def _count(transfer: Transfer, outcomes: Iterable[Outcome]) -> None:

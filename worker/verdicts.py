@@ -16,6 +16,7 @@ FAIL = """
 UPDATE transfers SET state = 'failed', error_code = $2, error_text = $3, finished_at = now(),
        is_target_claimed = false
 WHERE id = $1 AND state NOT IN ('completed', 'cancelled', 'failed')
+RETURNING extract(epoch FROM now() - coalesce(reopened_at, created_at))::float8
 """
 FAIL_ITEMS = """
 UPDATE items SET outcome = 'failed', reason = $2
@@ -23,8 +24,12 @@ WHERE transfer_id = $1 AND NOT is_written AND outcome IN ('pending', 'deferred')
 """
 
 
-async def store(pool: Pool, job: Job, *, verdict: Verdict, error: str) -> None:
-    """Release, park or bury a job. error: a sentence without secrets. Raises LeaseLost."""
+async def store(pool: Pool, job: Job, *, verdict: Verdict, error: str) -> float | None:
+    """Release, park or bury a job. error: a sentence without secrets. Raises LeaseLost.
+
+    Returns after how many seconds its transfer has failed; None where it has not, or had before.
+    """
+    failed_after_s = None
     match verdict:
         case Retry():
             await _release(pool, job, delay_s=verdict.delay_s, error=error, costs_attempt=True)
@@ -35,7 +40,8 @@ async def store(pool: Pool, job: Job, *, verdict: Verdict, error: str) -> None:
         case Pause():
             await _pause(pool, job, reason=verdict.reason, resume_in_s=verdict.again_s, error=error)
         case Discard():
-            await _bury(pool, job, code=verdict.code, text=verdict.text)
+            failed_after_s = await _bury(pool, job, code=verdict.code, text=verdict.text)
+    return failed_after_s
 
 
 async def _release(pool: Pool, job: Job, *, delay_s: float, error: str, costs_attempt: bool) -> None:
@@ -50,8 +56,9 @@ async def _pause(pool: Pool, job: Job, *, reason: str, resume_in_s: float | None
         await connection.execute(PAUSE, job.transfer_id, reason, job.platform, resume_in_s)
 
 
-async def _bury(pool: Pool, job: Job, *, code: str, text: str) -> None:
+async def _bury(pool: Pool, job: Job, *, code: str, text: str) -> float | None:
     """Dead-letter a job: its transfer fails; items that were not looked up are named, matched ones kept."""
     async with jobs.checkpoint(pool, job, is_dead=True, error=text) as connection:
-        await connection.execute(FAIL, job.transfer_id, code, text)
+        failed_after_s: float | None = await connection.fetchval(FAIL, job.transfer_id, code, text)
         await execute_long(connection, FAIL_ITEMS, job.transfer_id, text)
+    return failed_after_s

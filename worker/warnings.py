@@ -1,7 +1,8 @@
 """What a transfer tells its user beside its outcomes: each warning once, with its words."""
 
 from shared.db.jobs import Job
-from shared.db.pool import Connection
+from shared.db.pool import Connection, changed_count
+from shared.meters import meters
 
 WARN = """
 UPDATE transfers SET warnings = warnings || $2::jsonb
@@ -31,4 +32,6 @@ WARNINGS = {
 
 
 async def warn(connection: Connection, job: Job, code: str) -> None:
-    await connection.execute(WARN, job.transfer_id, [{"code": code, "detail": WARNINGS[code]}], code)
+    warning = [{"code": code, "detail": WARNINGS[code]}]
+    if changed_count(await connection.execute(WARN, job.transfer_id, warning, code)):
+        meters.warned(code)

@@ -100,8 +100,8 @@ def worker(*, concurrency: Concurrency = None, platforms: Platforms = None, json
     chosen = {"CROSSPLAY_WORKER_CONCURRENCY": concurrency, "CROSSPLAY_WORKER_PLATFORMS": platforms}
     environ = {**os.environ, **{name: str(value) for name, value in chosen.items() if value is not None}}
 
-    def announce(worker_id: str) -> None:
-        print_json({"worker": worker_id})
+    def announce(worker_id: str, probes_url: str | None) -> None:
+        print_json({"worker": worker_id, "probes": probes_url})
         sys.stdout.flush()
 
     asyncio.run(serve_worker(load(environ), on_ready=announce if json else None))
@@ -185,6 +185,8 @@ def _print_addresses(system: System) -> None:
     print_text(f"gateway      {system.gateway_url}")
     for platform, url in system.sandbox_urls.items():
         print_text(f"{platform:<12} {url}  (simulated, connected)")
+    for name, url in system.probe_urls.items():
+        print_text(f"{name:<12} {url}/metrics")
     print_text(f"API key      {system.api_key}")
     print_text("Not for production. Try:")
     print_text(f"  export CROSSPLAY_URL={system.gateway_url} CROSSPLAY_API_KEY={system.api_key}")

@@ -69,6 +69,7 @@ class System:
         self.gateway_url = ""
         self.api_key = ""
         self.sandbox_urls: dict[str, str] = {}
+        self.probe_urls: dict[str, str] = {}
         self.workers: list[Process] = []
         self.ended = asyncio.Event()
 
@@ -104,6 +105,7 @@ class System:
             "api_key": self.api_key,
             "sandbox": {platform: {"url": url} for platform, url in self.sandbox_urls.items()},
             "workers": [worker.pid for worker in self.workers],
+            "probes": self.probe_urls,
             "database_url": self.settings[f"{PREFIX}DATABASE_URL"],
             "redis_url": self.settings[f"{PREFIX}REDIS_URL"],
         }
@@ -113,7 +115,8 @@ class System:
         self._worker_number += 1
         name = f"worker-{self._worker_number}"
         worker = await self._start(name, "-m", "worker", "--json", environment=self.settings)
-        await worker.read_ready_line(timeout_s=START_TIMEOUT_S)
+        ready = await worker.read_ready_line(timeout_s=START_TIMEOUT_S)
+        self.probe_urls[name] = str(ready["probes"])
         self.workers.append(worker)
         return worker
 
@@ -139,6 +142,7 @@ class System:
                 return self._gateway_process.name
             for worker in [worker for worker in ends.values() if worker.returncode is not None]:
                 self.workers.remove(worker)
+                self.probe_urls.pop(worker.name, None)
                 await worker.stop()
                 if not self._options.is_healing:
                     return worker.name
@@ -163,6 +167,8 @@ class System:
             "HOST": "127.0.0.1",
             "PORT": str(self._options.port),
             "PUBLIC_URL": "",
+            "METRICS_HOST": "127.0.0.1",
+            "METRICS_PORT": "0",
             **sandbox_settings(self.sandbox_urls, apple_private_key=keep.apple_private_key),
         }
         defaults = {f"{PREFIX}{name}": value for name, value in DEFAULTS.items()}
@@ -188,6 +194,7 @@ class System:
         stack.push_async_callback(self._gateway_process.stop, timeout_s=STOP_TIMEOUT_S)
         ready = await self._gateway_process.read_ready_line(timeout_s=START_TIMEOUT_S)
         self.gateway_url = str(ready["gateway"])
+        self.probe_urls["gateway"] = str(ready["probes"])
 
     async def _start(self, name: str, *arguments: str, environment: Mapping[str, str]) -> Process:
         logs = self._options.data_dir / "logs"

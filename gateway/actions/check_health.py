@@ -1,48 +1,17 @@
 """Ask everything that a request may need whether it is there."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
-from redis.asyncio import Redis
-
-from shared.db import migrate
-from shared.db.pool import Pool
-
-_TIMEOUT_S = 2.0
+from shared.readiness import Readiness
 
 
 class CheckHealth:
     """Answers per part: None where it is well, else what is wrong with it."""
 
-    def __init__(self, *, pool: Pool, redis: Redis, closing: asyncio.Event) -> None:
-        self._pool = pool
-        self._redis = redis
+    def __init__(self, *, readiness: Readiness, closing: asyncio.Event) -> None:
+        self._readiness = readiness
         self._closing = closing
 
     async def __call__(self) -> dict[str, str | None]:
-        checks = {"postgres": self._can_store, "redis": self._can_wake, "schema": self._schema}
-        faults = await asyncio.gather(*map(_fault, checks.values()))
         leaving = "This process is about to stop." if self._closing.is_set() else None
-        return {**dict(zip(checks, faults, strict=True)), "process": leaving}
-
-    async def _can_store(self) -> str | None:
-        is_read_only = await self._pool.fetchval("SELECT current_setting('transaction_read_only')::bool")
-        return "Takes no changes (read-only)." if is_read_only else None
-
-    async def _can_wake(self) -> str | None:
-        # A full or read-only Redis still answers a ping.
-        await self._redis.set("crossplay:health", "1", ex=60)
-        return None
-
-    async def _schema(self) -> str | None:
-        async with self._pool.acquire() as connection:
-            names = await migrate.pending(connection)
-        return f"Run `crossplay migrate`: {', '.join(names)} is missing." if names else None
-
-
-async def _fault(check: Callable[[], Awaitable[str | None]]) -> str | None:
-    try:
-        async with asyncio.timeout(_TIMEOUT_S):
-            return await check()
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
-        return f"Does not answer ({type(error).__name__})."
+        return {**await self._readiness(), "process": leaving}

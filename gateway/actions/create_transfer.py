@@ -22,6 +22,7 @@ from shared.errors import (
     TargetNotWritable,
     ValidationFailed,
 )
+from shared.meters import meters
 from shared.models import Explicit, Playlist, Policy, TransferId, UserId
 
 
@@ -91,6 +92,8 @@ class CreateTransfer:
         if not is_new:  # a request at the same time was faster
             return _replay(transfer, wish=wish)
         logger.bind(transfer_id=transfer.id, user_id=user_id).info("Transfer created")
+        for warning in new.warnings:
+            meters.warned(warning["code"])
         await platform_pauses.settle(self._pool)  # so that it says at once what it waits for
         await self._wake((transfer.source_platform,))
         return transfer.id, False

@@ -87,7 +87,7 @@ WHERE jobs.id = $1 AND jobs.epoch = $2 AND jobs.state = 'open'
 FOR UPDATE OF jobs
 """
 REVISE = """
-UPDATE transfers SET revision = revision + 1
+UPDATE transfers SET revision = revision + 1, checkpointed_at = clock_timestamp()
 WHERE id = $1 AND state IN ('queued', 'running', 'paused') RETURNING true
 """
 IS_CANCELLED = "SELECT state = 'cancelled' FROM transfers WHERE id = $1"

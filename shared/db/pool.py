@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 import asyncpg
 import msgspec
 
+from shared.meters import meters
 from shared.settings import Secret
 
 T = TypeVar("T")
@@ -112,6 +113,13 @@ class _Pool(asyncpg.Pool):  # type: ignore[misc]  # asyncpg has no types
     def acquire(self, *, timeout: float = ACQUIRE_S) -> Any:
         return super().acquire(timeout=timeout)
 
+    async def _acquire(self, timeout: float) -> Any:  # noqa: ASYNC109  # asyncpg's own, awaited by what `acquire` returns
+        try:
+            return await super()._acquire(timeout)
+        except STORE_ERRORS:
+            meters.store_failed("postgres")
+            raise
+
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
     """A connection that is dropped when its answer does not come, or when nobody waits for it any more.
@@ -149,7 +157,17 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no t
             self.terminate()
             if isinstance(error, TimeoutError) and self.pool is not None:
                 await self.pool.expire_connections()
+            _count(error)
             raise
+        except STORE_ERRORS as error:
+            _count(error)
+            raise
+
+
+def _count(error: BaseException) -> None:
+    """Count what means that Postgres is in trouble; two transactions in each other's way are none."""
+    if not isinstance(error, asyncio.CancelledError | asyncpg.TransactionRollbackError):
+        meters.store_failed("postgres")
 
 
 @contextlib.asynccontextmanager

@@ -1,18 +1,17 @@
 """One attempt of one request: its budget, its clock, its span and its count."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 import aiohttp
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
-from opentelemetry import metrics, trace
+from opentelemetry import trace
 
+from shared.meters import meters
 from shared.models import Platform
 
 _tracer = trace.get_tracer("crossplay.platforms")
-_requests = metrics.get_meter("crossplay.platforms").create_counter(
-    "crossplay.upstream.requests", unit="{request}", description="Requests sent to platforms."
-)
 
 
 class Attempts:
@@ -40,6 +39,7 @@ class Attempts:
         self._timeout_s = timeout_s
         self._is_single = is_single
         self._count = 0
+        self._sent_at_s = 0.0
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         if self._is_single and self._count:
@@ -60,6 +60,7 @@ class Attempts:
             set_status_on_exception=False,
         ) as span:
             self._count += 1
+            self._sent_at_s = time.monotonic()
             try:
                 async with asyncio.timeout(self._timeout_s):
                     response = await handler(request)
@@ -75,11 +76,9 @@ class Attempts:
         if is_error:
             span.set_attribute("error.type", result)
             span.set_status(trace.StatusCode.ERROR)
-        _requests.add(
-            1,
-            {
-                "crossplay.platform": self._platform,
-                "crossplay.operation": self._operation,
-                "crossplay.status": result,
-            },
+        meters.request_sent(
+            platform=self._platform,
+            operation=self._operation,
+            status=result,
+            duration_s=time.monotonic() - self._sent_at_s,
         )

@@ -7,7 +7,7 @@ from shared.db.intents import Intent, Write
 from shared.errors import PlatformNotFound, PlatformRejected
 from shared.models import Outcome, Planned, PlaylistId, Removal
 from worker.context import Context
-from worker.read_back import fingerprint, needs_second_look, set_back, unseen_for_s
+from worker.read_back import fingerprint, needs_second_look, note, set_back, share, unseen_for_s
 from worker.removal import judge
 from worker.results import BatchRemoved, Wait, WriteFinished
 from worker.target import CLAIM_WAIT_S, claim, grown, withdraw_if_refused
@@ -37,7 +37,9 @@ async def settle_removal(context: Context, intent: Intent) -> BatchRemoved | Wai
     gone = [position for position, track_id in sent if track_id not in there]
     is_complete = len(gone) == len(intent.positions)
     if not is_complete and await needs_second_look(context, intent, observed=fingerprint(seen.view)):
+        note(context, "undecided")
         return Wait(delay_s=context.adapter.capabilities.visibility_delay_s)
+    note(context, share(len(gone), of=len(intent.positions)))
     if gone:
         return BatchRemoved(settled=_removed(gone))
     setback = set_back(context, track_count=len(set(intent.track_ids)))

@@ -114,9 +114,9 @@ async def test_a_wiped_redis_half_way_costs_time_and_nothing_else(
 async def test_one_worker_sweeps_at_a_time_and_another_follows_it(positioned: Engine, redis: Redis) -> None:
     one, two = (scheduler(positioned, redis, name=name) for name in ("one", "two"))
 
-    answers = [await one._is_leader(), await two._is_leader(), await one._is_leader()]
+    answers = [await one._leader.is_me(), await two._leader.is_me(), await one._leader.is_me()]
     await redis.delete(LEADER_KEY)  # its time is over
-    after = await two._is_leader()
+    after = await two._leader.is_me()
 
     assert answers == [True, False, True]
     assert after

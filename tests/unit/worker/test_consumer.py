@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 from shared.messages import RunJob
 from shared.models import JobId, Platform, TransferId
 from shared.streams import Entry
-from tests.waiting import until
+from tests.waiting import until, within
 from worker.consumer import Beat, Consumer
 
 SLOT_COUNT = 3
@@ -149,6 +149,48 @@ async def actor() -> AsyncIterator[Actor]:
     if actor.task is not None:
         await actor.task
     await actor.consumer.drain()
+
+
+async def test_an_actor_that_cannot_look_says_so_and_one_that_is_stuck_shows_it(actor: Actor) -> None:
+    hanging = asyncio.Event()
+    before = (actor.consumer.is_reading, actor.consumer.silent_s)
+    actor.start()
+    await until(lambda: bool(actor.streams.asked_counts))
+    reads = actor.consumer.is_reading
+
+    async def hang(*_: Any, **__: Any) -> list[Entry]:
+        hanging.set()
+        await actor.stop.wait()
+        return []
+
+    actor.streams.read = hang  # type: ignore[method-assign]  # a store that never answers
+    await within(hanging.wait())
+    await until(lambda: actor.consumer.silent_s > 0.05)
+    await actor.stopped()
+
+    assert before == (False, 0.0)
+    assert reads
+    assert actor.consumer.silent_s == 0.0
+
+
+async def test_an_actor_whose_stream_is_away_is_not_reading(actor: Actor) -> None:
+    actor.streams.errors = [RedisAway("away")] * 3
+
+    actor.start()
+    await until(lambda: len(actor.streams.errors) == 2)
+
+    assert not actor.consumer.is_reading
+    assert actor.consumer.silent_s < 0.5
+
+
+async def test_an_actor_full_of_long_jobs_is_not_stuck(actor: Actor) -> None:
+    actor.jobs.may_end.clear()
+    actor.streams.waiting = [entry(n) for n in range(SLOT_COUNT)]
+
+    actor.start()
+    await actor.jobs.until_started(SLOT_COUNT)
+
+    assert actor.consumer.silent_s == 0.0
 
 
 async def test_every_entry_is_executed_and_acknowledged(actor: Actor) -> None:
