@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 VALIDATORS := $(VENV)/.validators
+SCHEMAS := $(VENV)/npm/.installed
 JOBS   ?= 2
 RUNS   ?= 300
 SEED   ?= 1
@@ -28,7 +29,15 @@ $(VALIDATORS): $(STAMP) deploy/validators.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r deploy/validators.lock
 	@touch $@
 
-validators: $(VALIDATORS) ## install what validates image, compose file and chart; without, tests of these are skipped
+# What operators of Kubernetes say of their own resources is published for npm alone.
+$(SCHEMAS): $(STAMP) Makefile
+	@if command -v npm >/dev/null; then \
+		npm install --prefix $(VENV)/npm --no-save --no-audit --no-fund --ignore-scripts --loglevel error \
+			@kubernetes-models/keda@2.0.0 @kubernetes-models/prometheus-operator@6.0.0 \
+			@kubernetes-models/gateway-api@2.0.0 >&2 && touch $@; \
+	else echo "npm is missing: the chart's custom resources cannot be validated" >&2; fi
+
+validators: $(VALIDATORS) $(SCHEMAS) ## install what validates image, compose file and chart; without, tests of these are skipped
 
 demo: setup ## move a playlist between two sandbox platforms, killing a worker on the way
 	@$(BIN)/crossplay demo

@@ -112,7 +112,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *health.ROUTES,
     *problems.ROUTES,
 )
-_STOP_TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 10.0
 
 
 def open_platforms(
@@ -189,7 +189,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[str, str | None], Non
     address is taken, SettingsError where that of the probes is.
     """
     app = build_app(settings)
-    runner = ProblemRunner(app, access_log=None, shutdown_timeout=_STOP_TIMEOUT_S)
+    runner = ProblemRunner(app, access_log=None, shutdown_timeout=STOP_TIMEOUT_S)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
