@@ -13,7 +13,7 @@ CODE   := gateway worker shared deploy
 ALONE  := tests/browser tests/crashes tests/e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help setup validators demo dev test unit integration e2e browser check fmt lint types imports bench bench-matching model kill-runs crash-points bench-budget bench-memory bench-telemetry chaos fuzz image compose-test lock clean
+.PHONY: help setup validators demo dev test unit integration e2e browser check fmt lint types imports bench bench-matching model kill-runs crash-points bench-budget bench-memory bench-scale bench-telemetry chaos fuzz image compose-test lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ fuzz: setup ## send generated requests to every operation (RUNS=300 SEED=7 for m
 
 bench-memory: setup ## measure a worker's peak memory with 10,000 and with 100,000 tracks
 	$(BIN)/python -m tests.bench.memory
+
+bench-scale: setup ## measure what transfers cost and what more of them need (BENCH=--record writes the tables)
+	@$(BIN)/python -m tests.bench.scale $(BENCH)
 
 bench-telemetry: setup ## measure what traces and metrics cost a worker, also with a collector that is dead
 	$(BIN)/python -m tests.bench.telemetry $(BENCH)

@@ -3,18 +3,26 @@
 import re
 import time
 import uuid
+from http import HTTPStatus
 
 import msgspec
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 from loguru import logger
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.semconv.attributes.http_attributes import (
+    HTTP_REQUEST_METHOD,
+    HTTP_RESPONSE_STATUS_CODE,
+    HTTP_ROUTE,
+)
+from opentelemetry.semconv.attributes.url_attributes import URL_SCHEME
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from gateway import keys, pages, problems
 from gateway.actions.refusals import BodyMalformed
 from gateway.operations import Handler
 from gateway.problems import Kind
-from shared import telemetry
+from shared import spans, telemetry
 from shared.db.pool import STORE_ERRORS
 from shared.errors import CrossplayError, StoreUnavailable
 from shared.meters import Metrics, meters
@@ -62,12 +70,14 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
             f"{request.method} {route}",
             context=telemetry.context_from(request.headers),
             kind=SpanKind.SERVER,
-            attributes={"http.request.method": request.method, "http.route": route},
+            # No path: it holds ids at best, and a state or a code of somebody's sign-in at worst.
+            attributes={HTTP_REQUEST_METHOD: request.method, HTTP_ROUTE: route, URL_SCHEME: request.scheme},
+            record_exception=False,
         ) as span,
         logger.contextualize(request_id=request[keys.REQUEST_ID]),
     ):
         response = await handler(request)
-        _mark(span, status=response.status)
+        _mark(span, request, route=route, status=response.status)
         if not response.prepared:
             response.headers.update({"X-Request-Id": request[keys.REQUEST_ID], **telemetry.inject()})
         logger.bind(
@@ -165,7 +175,13 @@ def _answer(
     return response
 
 
-def _mark(span: Span, *, status: int) -> None:
-    span.set_attribute("http.response.status_code", status)
-    if status >= 500:
+def _mark(span: Span, request: web.Request, *, route: str, status: int) -> None:
+    """Say how it ended, for whom, and which transfer it changed, if any."""
+    span.set_attribute(HTTP_RESPONSE_STATUS_CODE, status)
+    if keys.USER_ID in request:
+        span.set_attribute(spans.USER_ID, request[keys.USER_ID])
+    if route.startswith("/status/{id}") and request.method not in (hdrs.METH_GET, hdrs.METH_HEAD):
+        span.set_attribute(spans.TRANSFER_ID, request.match_info["id"])
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        span.set_attribute(ERROR_TYPE, str(status))
         span.set_status(StatusCode.ERROR)

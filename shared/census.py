@@ -94,7 +94,7 @@ class Census:
             try:
                 readings |= await part()
             except _AWAY as error:
-                logger.debug("Figures of the fleet are incomplete", error=type(error).__name__)
+                logger.debug("The fleet is counted in part", error=type(error).__name__)
             except Exception as error:  # noqa: BLE001  # who only counts must not end who works
                 logger.opt(exception=error).error("Figures of the fleet not gathered")
         self._into.fleet_stands(readings, valid_s=VALID_TURNS * self._every_s)

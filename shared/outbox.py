@@ -1,5 +1,6 @@
 """The rows are the outbox: what is runnable and not queued becomes stream entries, fairly, again if lost."""
 
+from shared import sending
 from shared.db import jobs, workers
 from shared.db.pool import Pool
 from shared.models import Platform
@@ -26,9 +27,9 @@ async def dispatch(pool: Pool, streams: Streams, platform: Platform) -> int:
     )
     if chosen:
         try:
-            await streams.add(platform, chosen)
+            await sending.send(pool, streams, platform, chosen=chosen)
         except STORE_ERRORS:
-            await jobs.unqueue(pool, [job.job_id for job in chosen])
+            await jobs.unqueue(pool, [job.id for job in chosen])
             raise
     return len(chosen)
 

@@ -7,6 +7,8 @@ from redis.asyncio import Redis
 
 from shared.db import migrate
 from shared.db.pool import Pool
+from shared.models import Platform
+from shared.streams import key
 
 _TIMEOUT_S = 2.0
 
@@ -28,8 +30,11 @@ class Readiness:
         return "Takes no changes (read-only)." if is_read_only else None
 
     async def _can_wake(self) -> str | None:
-        # A full or read-only Redis still answers a ping.
-        await self._redis.set("crossplay:health", "1", ex=60)
+        # A full or read-only Redis still answers a ping. Of a cluster each node is asked that has a stream.
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for platform in Platform:
+                pipe.set(key(platform, "health"), "1", ex=60)
+            await pipe.execute()
         return None
 
     async def _schema(self) -> str | None:

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from shared import redis_address
 from shared.settings import (
     PREFIX,
     Settings,
@@ -24,10 +25,7 @@ _ADDRESSES = (
     "apple_music_api_url",
     "apple_music_musickit_url",
 )
-_STORES = (
-    ("database_url", ("postgresql", "postgres")),
-    ("redis_url", ("redis", "rediss", "unix")),
-)
+_POSTGRES_SCHEMES = ("postgresql", "postgres")
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,17 +71,22 @@ def _address_faults(settings: Settings) -> list[Fault]:
         if text and (scheme not in ("http", "https") or not host):
             what = "must be an http or https address"
             faults.append(Fault(variable=variable_of(name), what=what, value=text))
-    for name, schemes in _STORES:
-        secret = getattr(settings, name)
-        if secret and address_parts(secret.reveal())[0] not in schemes:
-            faults.append(
-                Fault(
-                    variable=variable_of(name),
-                    what=f"must be an address that begins with {schemes[0]}://",
-                    cure="A password in it must have its special signs encoded: `/` is %2F, `@` is %40.",
-                )
-            )
+    database_url = settings.database_url.reveal()
+    if database_url and address_parts(database_url)[0] not in _POSTGRES_SCHEMES:
+        faults.append(_store_fault("database_url", beginning="postgresql://"))
+    try:
+        redis_address.parse(settings.redis_url.reveal() or "redis://none")
+    except ValueError:
+        faults.append(_store_fault("redis_url", beginning="redis:// or redis+cluster://"))
     return faults
+
+
+def _store_fault(name: str, *, beginning: str) -> Fault:
+    return Fault(
+        variable=variable_of(name),
+        what=f"must be an address that begins with {beginning}",
+        cure="A password in it must have its special signs encoded: `/` is %2F, `@` is %40.",
+    )
 
 
 def _text_faults(settings: Settings) -> list[Fault]:

@@ -116,7 +116,8 @@ GROUPS: dict[str, str] = {
 
 DESCRIPTIONS: dict[str, str] = {
     "database_url": "PostgreSQL 15–18, `postgresql://user:password@host:port/name`.",
-    "redis_url": "Redis ≥ 7.0 or Valkey ≥ 8, `redis://:password@host:port/0`.",
+    "redis_url": "Redis ≥ 7.0 or Valkey ≥ 8, `redis://:password@host:port/0`; a cluster by some of its "
+    "nodes, `redis+cluster://:password@host:port,host:port`; with TLS `rediss`.",
     "secret_keys": "Keys that encrypt tokens at rest: `kid:base64-of-32-bytes`, several by comma; the first "
     "one encrypts, all decrypt. `crossplay keys generate` makes one.",
     "host": "Address that the gateway listens on.",

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,10 +14,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ClusterDownError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from shared import messages
+from shared import messages, redis_address
 from shared.messages import RunJob
 from shared.meters import meters
 from shared.models import JobId, Platform
+from shared.redis_cluster import ClusterRedis
 from shared.settings import Secret
 
 GROUP = "workers"
@@ -88,11 +90,28 @@ def open_redis(
 
     A silent resend would add an entry twice or lose one that was read, so every retry is ours. While Redis
     does not answer, one call a second finds that out and the others are refused at once; a client without
-    a socket time-out, which is for one reader that blocks, leaves that to its reader.
+    a socket time-out, which is for one reader that blocks, leaves that to its reader. Of a cluster each node
+    has its own connections.
     """
+    address = redis_address.parse(redis_url.reveal())
+
+    def open_one(url: str) -> Redis:
+        return _open_one(url, connection_count=connection_count, socket_timeout_s=socket_timeout_s)
+
+    if not address.is_cluster:
+        return open_one(address.node_urls[0])
+    return ClusterRedis(address.nodes, open_node=lambda host, port: open_one(address.node_url(host, port)))
+
+
+async def nodes_of(redis: Redis) -> tuple[Redis, ...]:
+    """Return a client for each server that has keys, for what is asked of servers and not of keys."""
+    return await redis.primaries() if isinstance(redis, ClusterRedis) else (redis,)
+
+
+def _open_one(url: str, *, connection_count: int, socket_timeout_s: float | None) -> Redis:
     kind = BlockingConnectionPool if socket_timeout_s is None else _RestingPool
     pool = kind.from_url(
-        redis_url.reveal(),
+        url,
         max_connections=connection_count,
         timeout=REPLY_S,
         socket_timeout=socket_timeout_s,
@@ -180,13 +199,17 @@ class Streams:
             if "BUSYGROUP" not in str(error):
                 raise
 
-    async def add(self, platform: Platform, jobs: Sequence[RunJob]) -> None:
-        """Append entries, in order, in one round trip. Never trimmed: trimming drops pending work."""
+    async def add(self, platform: Platform, jobs: Sequence[RunJob]) -> list[str]:
+        """Append entries, in order, in one round trip; return their ids.
+
+        Never trimmed: trimming drops pending work.
+        """
         async with self._redis.pipeline(transaction=False) as pipe:
             for job in jobs:
                 fields: Any = messages.encode(job)
                 pipe.xadd(_stream(platform), fields)
-            await pipe.execute()
+            entry_ids: list[str] = await pipe.execute()
+            return entry_ids
 
     async def queued_jobs(self, platform: Platform) -> set[JobId]:
         """Return the ids of all jobs that an entry stands for, delivered or not."""
@@ -253,9 +276,14 @@ class Streams:
         return Backlog(lag_count=max(0, entry_count - pending_count), pending_count=pending_count)
 
     async def memory(self) -> Memory:
-        info: Any = await self._redis.info("memory")
-        return Memory(
-            used_bytes=int(info["used_memory"]), limit_bytes=int(info.get("maxmemory") or 0) or None
+        """Return that of the server; of a cluster that of its fullest node."""
+        infos: list[Any] = [await node.info("memory") for node in await nodes_of(self._redis)]
+        nodes = [
+            Memory(used_bytes=int(info["used_memory"]), limit_bytes=int(info.get("maxmemory") or 0) or None)
+            for info in infos
+        ]
+        return max(
+            nodes, key=lambda node: (node.used_bytes / (node.limit_bytes or math.inf), node.used_bytes)
         )
 
     async def forget(self, platform: Platform, *, consumer: str) -> None:
@@ -277,5 +305,6 @@ def _pairs(answer: Any) -> list[tuple[str, dict[str, str]]]:
 
 def _entries(pairs: Sequence[tuple[str, dict[str, str]]]) -> list[Entry]:
     return [
-        Entry(id=entry_id, message=messages.decode(fields) if fields else None) for entry_id, fields in pairs
+        Entry(id=entry_id, message=messages.decode(fields, entry_id=entry_id) if fields else None)
+        for entry_id, fields in pairs
     ]

@@ -3,22 +3,23 @@
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 
 from opentelemetry import metrics, trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, ExemplarFilter, MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.trace import Span, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.util.types import Attributes
 
-from shared import exposition, logs
-from shared.redaction import RedactingExporter, known_values
+from shared import exposition, logs, tracing
 from shared.settings import Settings
 
 FLUSH_TIMEOUT_S = 3.0
@@ -48,10 +49,7 @@ def configure(service_name: str, *, settings: Settings) -> None:
         }
     )
     # Not at exit: its time-out is thirty seconds. Whoever configures calls shutdown().
-    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-    if _has_receiver("TRACES"):
-        exporter = RedactingExporter(OTLPSpanExporter(), known=known_values(settings))
-        provider.add_span_processor(BatchSpanProcessor(exporter))
+    provider = tracing.open_provider(resource, settings=settings, is_exported=_has_receiver("TRACES"))
     trace.set_tracer_provider(provider)
     if readers := _metric_readers(settings):
         metrics.set_meter_provider(
@@ -81,16 +79,39 @@ def shutdown() -> None:
         thread.join(max(0.0, give_up_at_s - time.monotonic()))
 
 
-def inject() -> dict[str, str]:
-    """Return `traceparent` (and `tracestate`, if any) of the current span; empty where there is none."""
+def inject(span: Span | None = None) -> dict[str, str]:
+    """Return `traceparent` (and `tracestate`, if any) of a span, else of the current one; maybe nothing."""
     headers: dict[str, str] = {}
-    _PROPAGATOR.inject(headers)
+    _PROPAGATOR.inject(headers, context=None if span is None else trace.set_span_in_context(span))
     return headers
 
 
 def context_from(headers: Mapping[str, str]) -> Context:
     """Return the trace context that headers or stream fields carry; an empty one where they carry none."""
     return _PROPAGATOR.extract(headers, context=Context())
+
+
+@contextmanager
+def step(name: str, attributes: Attributes = None) -> Iterator[Span]:
+    """Time a part of what the current span does.
+
+    It is not made current, so that nothing is ever below it: were this process killed inside, what had ended
+    there would have lost its parent.
+    """
+    span = tracer.start_span(name, attributes=attributes)
+    try:
+        yield span
+    except BaseException as error:
+        mark_failed(span, error)
+        raise
+    finally:
+        span.end()
+
+
+def mark_failed(span: Span, error: BaseException) -> None:
+    """Mark a span with what it failed of, without the error's text: that may hold anything."""
+    span.set_attribute(ERROR_TYPE, type(error).__name__)
+    span.set_status(StatusCode.ERROR)
 
 
 def current_trace_id() -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import asyncpg
 from loguru import logger
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import Status, StatusCode
 
 from shared import telemetry
 from shared.clock import Clock
@@ -21,7 +21,7 @@ from shared.messages import RunJob
 from shared.meters import meters
 from shared.models import Platform
 from shared.turns import PARTY
-from worker import verdicts
+from worker import job_spans, verdicts
 from worker.patience import commit_once, insist
 from worker.retry import Discard, Pause, Snooze, Verdict, plan
 
@@ -61,14 +61,10 @@ class Executor:
         if isinstance(job, Refusal):
             return job.is_over, ()
         PARTY.set(job.user_id)
-        context = telemetry.context_from(message.trace)
         with (
             logger.contextualize(transfer_id=job.transfer_id, job_id=job.id, platform=job.platform),
-            telemetry.tracer.start_as_current_span(
-                f"process {job.platform} {job.phase}", context=context, kind=SpanKind.CONSUMER
-            ) as span,
+            job_spans.process(job, message, owner=self.owner),
         ):
-            span.set_attributes(_attributes(job))
             return await self._under_lease(job, lease, beat)
 
     async def _take(self, message: RunJob) -> tuple[Job | Refusal, Lease]:
@@ -80,7 +76,9 @@ class Executor:
 
         async def ask() -> tuple[Job | Refusal, Lease]:
             lease = self._lease()
-            job = await jobs.acquire(self.pool, message.job_id, owner=self.owner, lease_s=self.lease_s)
+            job = await jobs.acquire(
+                self.pool, message.job_id, owner=self.owner, lease_s=self.lease_s, trace=message.trace
+            )
             return job, lease
 
         return await insist(
@@ -113,6 +111,7 @@ class Executor:
             return is_settled, platforms
         finally:
             heart.cancel()
+            trace.get_current_span().set_attribute("crossplay.verdict", verdict_name)
             meters.job_done(
                 platform=job.platform,
                 phase=job.phase,
@@ -145,6 +144,7 @@ class Executor:
 
     async def _fenced(self, job: Job, *, is_late: bool = False) -> tuple[bool, tuple[Platform, ...]]:
         logger.warning("Lease lost", epoch=job.epoch)
+        trace.get_current_span().set_status(Status(StatusCode.ERROR, LeaseLost.code))
         meters.write_fenced(platform=job.platform)
         if is_late:
             try:
@@ -160,6 +160,7 @@ class Executor:
         else:
             logger.opt(exception=error).error("Job broke", attempt=job.attempt, phase=job.phase)
         span = trace.get_current_span()
+        span.set_attribute("error.type", known.code)
         span.set_status(Status(StatusCode.ERROR, known.code))
         return plan(known, attempt=job.attempt, max_attempts=self.max_attempts, rng=self.rng)
 
@@ -174,13 +175,8 @@ class Executor:
             failed_after_s = await verdicts.store(self.pool, job, verdict=verdict, error=text)
 
         try:
-            await commit_once(
-                store,
-                pool=self.pool,
-                job=job,
-                lease=lease,
-                rng=self.rng,
-            )
+            with telemetry.step("checkpoint", {"crossplay.verdict": type(verdict).__name__.lower()}):
+                await commit_once(store, pool=self.pool, job=job, lease=lease, rng=self.rng)
         except (*STORE_ERRORS, asyncpg.PostgresError) as failure:
             logger.warning("Verdict not stored", error=type(failure).__name__)
             return False, ()
@@ -232,18 +228,3 @@ def _known(error: Exception) -> CrossplayError:
         return StoreUnavailable("A store did not answer.")
     # A statement that takes too long is the job's own fault: for ever, if it cost no attempt.
     return JobBroken("The job broke on an error of our own; the log has the details.")
-
-
-def _attributes(job: Job) -> dict[str, str | int]:
-    return {
-        "messaging.system": "redis",
-        "messaging.operation.name": "process",
-        "messaging.operation.type": "process",
-        "messaging.destination.name": f"{job.platform} jobs",
-        "crossplay.transfer_id": job.transfer_id,
-        "crossplay.job_id": job.id,
-        "crossplay.phase": job.phase,
-        "crossplay.batch": job.batch,
-        "crossplay.attempt": job.attempt,
-        "crossplay.epoch": job.epoch,
-    }

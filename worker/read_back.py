@@ -13,6 +13,7 @@ from shared.models import Planned, PlaylistId, TrackId
 from shared.platforms.base import TargetRow, TargetView
 from worker.arrival import Meant, by_count, by_place
 from worker.context import Context
+from worker.job_spans import as_read_back
 from worker.proof import identify, spotter
 from worker.results import BatchWritten, TargetCreated, Wait
 from worker.retry import backoff_s
@@ -45,6 +46,7 @@ def marker_of(context: Context) -> str:
     return f"crossplay:{context.transfer.id.replace('-', '')[:16]}"
 
 
+@as_read_back
 async def find_created(context: Context, intent: Intent) -> TargetCreated | Wait | None:
     """Look for the playlist of a lost creation; None where it is sure that there is none."""
     wait_s = await unseen_for_s(context, intent)
@@ -61,6 +63,7 @@ async def find_created(context: Context, intent: Intent) -> TargetCreated | Wait
     return None
 
 
+@as_read_back
 async def settle_lost(context: Context, intent: Intent, *, playlist_id: PlaylistId) -> BatchWritten | Wait:
     """Find out what a write did whose answer nobody heard; never sends anything itself."""
     wait_s = await unseen_for_s(context, intent)

@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import TypeAlias
 
 from loguru import logger
+from opentelemetry import trace
 
+from shared import spans
 from shared.db import intents, jobs, transfers
 from shared.db.intents import Intent
 from shared.db.jobs import Job
@@ -20,7 +22,7 @@ from shared.lifecycle import Phase, State
 from shared.meters import meters
 from shared.models import ConnectionId, Outcome, Platform
 from shared.platforms.base import Adapter
-from worker import checkpoints
+from worker import checkpoints, job_spans
 from worker.context import Context
 from worker.lookups import Lookups
 from worker.patience import commit_once
@@ -83,6 +85,7 @@ class TransferRunner:
         Raises LeaseLost, or the platform's refusal, which the caller turns into a verdict.
         """
         transfer = await transfers.load(self.pool, job.transfer_id)
+        trace.get_current_span().set_attributes(spans.of_transfer(transfer))
         if transfer.state is State.QUEUED and changed_count(await self.pool.execute(START, transfer.id)):
             logger.info("Transfer started")
         if transfer.is_cancelling:
@@ -130,9 +133,14 @@ class TransferRunner:
 
     async def _store(self, job: Job, transfer: Transfer, lease: Lease, result: Result) -> None:
         asked_at = lease.clock.monotonic()
-        await commit_once(
-            lambda: self._commit(job, transfer, result), pool=self.pool, job=job, lease=lease, rng=self.rng
-        )
+        with job_spans.checkpoint(result=result, item_count=_item_count(result)):
+            await commit_once(
+                lambda: self._commit(job, transfer, result),
+                pool=self.pool,
+                job=job,
+                lease=lease,
+                rng=self.rng,
+            )
         meters.checkpoint_stored(lease.clock.monotonic() - asked_at, platform=job.platform, phase=job.phase)
         if isinstance(result, BatchMatched) and result.failure is not None:
             failure: CrossplayError = result.failure
@@ -168,6 +176,14 @@ def _tell(transfer: Transfer, result: Result, *, now: datetime) -> None:
             logger.info("Transfer ended", state=state)
             begun_at = transfer.reopened_at or transfer.created_at
             meters.transfer_ended(state, duration_s=(now - begun_at).total_seconds())
+
+
+def _item_count(result: Result) -> int:
+    """Return how many items a checkpoint changes."""
+    for name in ("items", "settled", "positions"):
+        if hasattr(result, name):
+            return len(getattr(result, name))
+    return 0
 
 
 def _count(transfer: Transfer, outcomes: Iterable[Outcome]) -> None:

@@ -45,3 +45,9 @@ def worst(findings: Sequence[Finding]) -> Verdict:
     """Return the worst verdict of all; that of nothing is well."""
     ranks = list(Verdict)
     return max((finding.verdict for finding in findings), key=ranks.index, default=Verdict.OK)
+
+
+def worst_of(findings: Sequence[Finding]) -> Finding:
+    """Return the worst finding itself, of several about the same thing."""
+    ranks = list(Verdict)
+    return max(findings, key=lambda finding: ranks.index(finding.verdict))

@@ -6,19 +6,21 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
-from deploy.doctor.findings import Finding, fail, ok, warn, words_of
-from shared.streams import STORE_ERRORS
+from deploy.doctor.findings import Finding, fail, ok, warn, words_of, worst_of
+from shared.streams import STORE_ERRORS, nodes_of
 
 _FULL_WARN = 0.75
 _FULL_FAIL = 0.95
 
 
 async def examine(redis: Redis) -> list[Finding]:
+    """Look at each node of a cluster, and tell of each thing how it is where it is worst."""
     try:
-        facts: dict[str, Any] = await redis.info()
+        servers: list[dict[str, Any]] = [await node.info() for node in await nodes_of(redis)]
     except STORE_ERRORS as error:
         return [unreachable(error)]
-    return [version(facts), role(facts), eviction(facts), memory(facts), persistence(facts)]
+    judges = (version, role, eviction, memory, persistence)
+    return [worst_of([judge(facts) for facts in servers]) for judge in judges]
 
 
 def unreachable(error: BaseException) -> Finding:

@@ -5,12 +5,14 @@ import uuid
 
 import msgspec
 from loguru import logger
+from opentelemetry import trace as trace_api
 
 from gateway.actions.accounts import AccountRef, Accounts, PlatformsPort
 from gateway.actions.find_playlist import FindPlaylist
 from gateway.actions.foretell_sign_in import ends_within_a_day, foretell
 from gateway.actions.refusals import TargetLimit
 from gateway.actions.wake_workers import WakeWorkers
+from shared import spans
 from shared.db import platform_pauses, transfers
 from shared.db.connections import Connection
 from shared.db.pool import Pool
@@ -91,6 +93,7 @@ class CreateTransfer:
         transfer, is_new = await transfers.insert(self._pool, new)
         if not is_new:  # a request at the same time was faster
             return _replay(transfer, wish=wish)
+        trace_api.get_current_span().set_attributes(spans.of_transfer(transfer))
         logger.bind(transfer_id=transfer.id, user_id=user_id).info("Transfer created")
         for warning in new.warnings:
             meters.warned(warning["code"])

@@ -3,11 +3,13 @@
 import uuid
 
 from loguru import logger
+from opentelemetry import trace as trace_api
 
 from gateway.actions.accounts import PlatformsPort
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.refusals import UndoNotSupported
 from gateway.actions.wake_workers import WakeWorkers
+from shared import spans
 from shared.db import platform_pauses, undos
 from shared.db.pool import Pool
 from shared.db.transfers import Transfer
@@ -39,6 +41,7 @@ class UndoTransfer:
             self._pool, transfer.id, user_id=user_id, new_id=TransferId(str(uuid.uuid4())), trace=trace
         )
         if is_new:
+            trace_api.get_current_span().set_attributes(spans.of_transfer(undo))
             logger.bind(transfer_id=transfer.id, undo_id=undo.id).info("Undo created")
             await platform_pauses.settle(self._pool)
             await self._wake((undo.target_platform,))

@@ -13,12 +13,14 @@ from shared.models import TrackId
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """A write that may have happened.
 
-    expected_count: the target's length before the call. target_offset: where the first track should stand.
+    epoch: of the attempt that declared it. expected_count: the target's length before the call.
+    target_offset: where the first track should stand.
     observed: None until somebody finds the intent open, then what the last read-back saw, "" before one.
     age_s: since it was declared or found; looked_s: since that read-back; both by the database's clock.
     """
 
     kind: str
+    epoch: int
     sent_at: datetime
     age_s: float
     expected_count: int

@@ -102,6 +102,13 @@ async def execute_long(connection: Connection, statement: str, *arguments: Any) 
     return changed_count(tag)
 
 
+async def fetch_long(connection: Connection, statement: str, *arguments: Any) -> list[Row]:
+    """Do the same with a statement that returns rows."""
+    await connection.execute(_LONG_LIMIT)
+    rows: list[Row] = await connection.fetch(statement, *arguments, timeout=LONG_REPLY_S)
+    return rows
+
+
 def changed_count(tag: str) -> int:
     """Read from a command's tag how many rows it has touched."""
     return int(tag.rsplit(" ", 1)[-1])

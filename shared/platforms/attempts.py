@@ -7,6 +7,13 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from opentelemetry import trace
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.semconv.attributes.http_attributes import (
+    HTTP_REQUEST_METHOD,
+    HTTP_REQUEST_RESEND_COUNT,
+    HTTP_RESPONSE_STATUS_CODE,
+)
+from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
 
 from shared.meters import meters
 from shared.models import Platform
@@ -44,16 +51,20 @@ class Attempts:
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         if self._is_single and self._count:
             raise aiohttp.ClientConnectionError("a write is sent once")
+        asked_at_s = time.monotonic()
         await self._spend()
         with _tracer.start_as_current_span(
             f"{request.method} {self._route}",
             kind=trace.SpanKind.CLIENT,
             attributes={
-                "http.request.method": request.method,
-                "http.request.resend_count": self._count,
+                HTTP_REQUEST_METHOD: request.method,
+                HTTP_REQUEST_RESEND_COUNT: self._count,
                 "url.template": self._route,
+                SERVER_ADDRESS: request.url.host or "",
+                SERVER_PORT: request.url.port or 0,
                 "crossplay.platform": self._platform,
                 "crossplay.operation": self._operation,
+                "crossplay.ratelimit.wait_s": round(time.monotonic() - asked_at_s, 4),
             },
             # Their texts may hold addresses with query values.
             record_exception=False,
@@ -68,13 +79,15 @@ class Attempts:
             except BaseException as error:
                 self._settle(span, result=type(error).__name__, is_error=True)
                 raise
-            span.set_attribute("http.response.status_code", response.status)
+            span.set_attribute(HTTP_RESPONSE_STATUS_CODE, response.status)
+            if wish := response.headers.getall("Retry-After", []):
+                span.set_attribute("http.response.header.retry-after", wish)
             self._settle(span, result=str(response.status), is_error=response.status >= 400)
             return response
 
     def _settle(self, span: trace.Span, *, result: str, is_error: bool) -> None:
         if is_error:
-            span.set_attribute("error.type", result)
+            span.set_attribute(ERROR_TYPE, result)
             span.set_status(trace.StatusCode.ERROR)
         meters.request_sent(
             platform=self._platform,

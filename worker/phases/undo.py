@@ -7,6 +7,7 @@ from shared.db.intents import Intent, Write
 from shared.errors import PlatformNotFound, PlatformRejected
 from shared.models import Outcome, Planned, PlaylistId, Removal
 from worker.context import Context
+from worker.job_spans import as_read_back
 from worker.read_back import fingerprint, needs_second_look, note, set_back, share, unseen_for_s
 from worker.removal import judge
 from worker.results import BatchRemoved, Wait, WriteFinished
@@ -26,6 +27,7 @@ async def undo(context: Context) -> UndoResult:
     return await _remove(context)
 
 
+@as_read_back
 async def settle_removal(context: Context, intent: Intent) -> BatchRemoved | Wait:
     """Find out what a removal did whose answer nobody heard; never sends anything itself."""
     wait_s = await unseen_for_s(context, intent)

@@ -2,11 +2,15 @@
 
 from collections import Counter
 
+from opentelemetry.trace import Span
+
+from shared import telemetry
 from shared.db import items, target_bases
 from shared.models import PlaylistId
 from shared.platforms.base import WriteClass
 from worker.comparison import compare, compare_as_a_whole
 from worker.context import Context
+from worker.job_spans import result_name
 from worker.proof import Proof
 from worker.results import LookAgain, Repair, Verified
 from worker.retry import look_delay_s
@@ -20,6 +24,13 @@ VerifyResult = LookAgain | Repair | Verified
 
 
 async def verify(context: Context) -> VerifyResult:
+    with telemetry.step("verify target", {"crossplay.verify.look": context.job.failure_count + 1}) as span:
+        result = await _verify(context, span)
+        span.set_attribute("crossplay.result", result_name(result))
+        return result
+
+
+async def _verify(context: Context, span: Span) -> VerifyResult:
     transfer = context.transfer
     if transfer.target_playlist_id is None:
         raise LookupError(transfer.id)
@@ -29,6 +40,7 @@ async def verify(context: Context) -> VerifyResult:
         proof = await _proof(context, transfer.target_playlist_id)
     except TargetChanged:
         return _next_look(context, PATIENT_LOOK_COUNT) or Verified(warnings=("target_unchecked",))
+    _tell(span, proof)
     missing = await _owed(context, proof)
     warnings = _warnings(context, proof, owed_count=len(missing))
     if not missing:
@@ -39,6 +51,17 @@ async def verify(context: Context) -> VerifyResult:
     if transfer.repair_count < MAX_REPAIRS:
         return Repair(positions=missing)
     return Verified(warnings=warnings, vanished=missing)
+
+
+def _tell(span: Span, proof: Proof) -> None:
+    span.set_attributes(
+        {
+            "crossplay.verify.missing_count": len(proof.missing),
+            "crossplay.verify.foreign_count": proof.foreign_count,
+            "crossplay.verify.is_in_order": proof.is_in_order,
+            "crossplay.verify.is_perfect": proof.is_perfect,
+        }
+    )
 
 
 def _next_look(context: Context, look_count: int) -> LookAgain | None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 
+from shared import telemetry
 from shared.db import items
 from shared.errors import AccountError, PlatformError, Remedy
 from shared.models import Outcome, Planned, PlaylistId, Removal
 from worker.context import Context
+from worker.job_spans import result_name
 from worker.removal import judge, lingering
 from worker.results import LookAgain, RemoveMore, Undone
 from worker.retry import look_delay_s
@@ -24,6 +26,13 @@ VerifyUndoResult = LookAgain | RemoveMore | Undone
 
 
 async def verify_undo(context: Context) -> VerifyUndoResult:
+    with telemetry.step("verify target", {"crossplay.verify.look": context.job.failure_count + 1}) as span:
+        result = await _verify_undo(context)
+        span.set_attribute("crossplay.result", result_name(result))
+        return result
+
+
+async def _verify_undo(context: Context) -> VerifyUndoResult:
     pending, failed, removed = [
         await items.of_outcome(context.pool, context.transfer.id, outcome=outcome)
         for outcome in (Outcome.PENDING, Outcome.FAILED, Outcome.REMOVED)

@@ -8,7 +8,16 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import msgspec
 from loguru import logger
+from opentelemetry.context import Context
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.semconv.attributes.http_attributes import (
+    HTTP_REQUEST_METHOD,
+    HTTP_REQUEST_RESEND_COUNT,
+    HTTP_RESPONSE_STATUS_CODE,
+)
+from opentelemetry.trace import Span, SpanKind, StatusCode
 
+from shared import spans, telemetry
 from shared.cipher import SealBroken
 from shared.db import webhook_queue
 from shared.db.pool import STORE_ERRORS, Pool
@@ -146,7 +155,15 @@ class Deliverer:
         except (SealBroken, msgspec.ValidationError, LookupError, ValueError) as error:
             logger.bind(delivery_id=message.id, error=type(error).__name__).error("Delivery cannot be signed")
             return Answer(status=None, error=DeliveryError.UNSIGNED, duration_ms=0)
-        return await self._sender.post(claimed.url, body=letter.body, headers=letter.headers)
+        with telemetry.tracer.start_as_current_span(
+            f"deliver {message.type}",
+            context=Context(),
+            kind=SpanKind.CLIENT,
+            attributes=_attributes(claimed, message),
+        ) as span:
+            answer = await self._sender.post(claimed.url, body=letter.body, headers=letter.headers)
+            _mark(span, answer)
+            return answer
 
     async def _tidy(self) -> bool:
         if time.monotonic() >= self._tidy_at_s:
@@ -154,6 +171,27 @@ class Deliverer:
             await webhook_queue.prune(self._pool, older_than_days=KEPT_DAYS, limit=_PRUNE_COUNT)
             self._tidy_at_s = time.monotonic() + TIDY_EVERY_S
         return True
+
+
+def _attributes(claimed: Claim, message: Message) -> dict[str, str | int]:
+    """Describe an attempt without its address, which may hold what only its owner should know."""
+    known: dict[str, str | int] = {
+        HTTP_REQUEST_METHOD: "POST",
+        HTTP_REQUEST_RESEND_COUNT: message.failure_count,
+        "crossplay.webhook_id": claimed.id,
+        "crossplay.delivery_id": message.id,
+    }
+    if transfer := message.snapshot.get("transfer"):
+        known[spans.TRANSFER_ID] = transfer["id"]
+    return known
+
+
+def _mark(span: Span, answer: Answer) -> None:
+    if answer.status is not None:
+        span.set_attribute(HTTP_RESPONSE_STATUS_CODE, answer.status)
+    if answer.error is not None:
+        span.set_attribute(ERROR_TYPE, str(answer.error))
+        span.set_status(StatusCode.ERROR)
 
 
 def _tell(claimed: Claim, result: Attempted) -> None:

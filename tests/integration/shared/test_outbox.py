@@ -89,6 +89,23 @@ async def test_a_dwarf_that_comes_late_is_next_although_the_giant_has_the_whole_
     assert (await queued(engine))[dwarf] == 1
 
 
+async def test_a_dwarf_behind_more_jobs_than_are_looked_at_is_found_soon(engine: Engine) -> None:
+    await with_jobs(engine, 400, user="giant")
+    await with_jobs(engine, 400, user="giant")
+    same_user = await with_jobs(engine, 1, user="giant")
+    other_user = await with_jobs(engine, 1, user="dwarf")
+    seen: set[TransferId] = set()
+
+    for _ in range(400):  # a few do as a rule: which users and transfers are looked at is left to chance
+        chosen = await jobs.choose(engine.pool, TARGET, window=8, user_cap=6, oldest_count=50)
+        seen |= {job.transfer_id for job in chosen}
+        if {same_user, other_user} <= seen:
+            break
+        await jobs.unqueue(engine.pool, [job.id for job in chosen])
+
+    assert {same_user, other_user} <= seen
+
+
 async def test_users_share_the_window_however_many_jobs_each_has(engine: Engine, streams: Streams) -> None:
     transfer_ids = [await with_jobs(engine, count, user=f"user-{count}") for count in (100, 50, 20, 5)]
 

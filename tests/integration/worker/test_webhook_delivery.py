@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
+from opentelemetry.trace import SpanKind, StatusCode
 from standardwebhooks import WebhookVerificationError
 
 from shared.db.pool import Pool
 from shared.db.webhooks import WebhookChange, change, rotate
 from shared.webhook_events import WebhookEvent
 from shared.webhook_secrets import new_secret, seal
+from tests.fakes.spans import recorded_spans
 from tests.integration.worker.engine import Engine
 from tests.integration.worker.webhooks import CIPHER, delivering, hook, pass_time, settled
 from tests.receivers import Receiver
@@ -44,6 +46,30 @@ async def test_a_transfer_arrives_in_order_signed_and_thin(positioned: Engine) -
     assert last["summary"] == "All 6 are in “Tides” on Apple_Music, checked."
     delivery = await mine.delivery()
     assert (delivery["state"], delivery["last_status"], delivery["last_error"]) == ("delivered", 204, None)
+
+
+async def test_an_attempt_is_a_span_that_names_its_transfer_and_no_address(positioned: Engine) -> None:
+    with recorded_spans() as spans:
+        async with Receiver(500) as receiver, delivering(positioned.pool):
+            mine = await hook(positioned.pool, receiver.url)
+            transfer_id = await positioned.transfer([1])
+            await settled(mine)
+
+    (attempt,) = (span for span in spans.get_finished_spans() if span.name == "deliver transfer.queued")
+    assert (attempt.kind, attempt.parent, attempt.status.status_code) == (
+        SpanKind.CLIENT,
+        None,
+        StatusCode.ERROR,
+    )
+    assert dict(attempt.attributes or {}) == {
+        "http.request.method": "POST",
+        "http.request.resend_count": 0,
+        "http.response.status_code": 500,
+        "error.type": "status",
+        "crossplay.webhook_id": mine.id,
+        "crossplay.delivery_id": str((await mine.delivery())["id"]),
+        "crossplay.transfer_id": transfer_id,
+    }
 
 
 async def test_a_failure_is_followed_by_the_same_message_signed_anew(pool: Pool) -> None:

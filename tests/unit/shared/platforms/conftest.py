@@ -11,11 +11,9 @@ import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestServer
 from aioresponses import aioresponses
-from opentelemetry import metrics, trace
+from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from shared.models import Platform, TokenSet
@@ -23,6 +21,7 @@ from shared.platforms.answers import Refusal
 from shared.platforms.base import REQUESTS, PlatformProfile, Pool, Price
 from shared.platforms.http import Call, Endpoint, PlatformHttp
 from tests.fakes.budget import FakeBudget
+from tests.fakes.spans import recorded_spans
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -144,16 +143,9 @@ def mocked(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses]:
 
 @pytest.fixture
 def spans() -> Iterator[InMemorySpanExporter]:
-    """The spans of this test. A process has one provider, which others may have set before."""
-    provider = trace.get_tracer_provider()
-    if not isinstance(provider, TracerProvider):
-        provider = TracerProvider(shutdown_on_exit=False)
-        trace.set_tracer_provider(provider)
-    exporter = InMemorySpanExporter()
-    processor = SimpleSpanProcessor(exporter)
-    provider.add_span_processor(processor)
-    yield exporter
-    processor.shutdown()
+    """The spans of this test."""
+    with recorded_spans() as exporter:
+        yield exporter
 
 
 @pytest.fixture(scope="session")

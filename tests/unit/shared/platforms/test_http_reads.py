@@ -1,10 +1,11 @@
 import asyncio
 import random
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import msgspec
 import pytest
+import yarl
 from aiohttp import web
 from aioresponses import aioresponses
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -125,12 +126,17 @@ async def test_each_attempt_passes_the_budget_and_has_its_own_span(
     answerer.answers = [{"status": 502}, {"text": '{"total": 3}'}]
 
     async with opened(answerer.url) as path:
+        path.budget.wait_s = 0.02
         await path.http.read(CALL, session=session(), into=Answer)
 
     failed, done = spans.get_finished_spans()
     assert path.budget.granted_count == 2
     assert (done.name, done.kind) == ("GET /playlists/{playlist_id}/items", SpanKind.CLIENT)
-    assert dict(done.attributes or {}) == {
+    attributes = dict(done.attributes or {})
+    assert 0.02 <= cast("float", attributes.pop("crossplay.ratelimit.wait_s")) < 5
+    assert attributes == {
+        "server.address": "127.0.0.1",
+        "server.port": yarl.URL(answerer.url).port,
         "http.request.method": "GET",
         "http.request.resend_count": 1,
         "http.response.status_code": 200,
@@ -140,6 +146,20 @@ async def test_each_attempt_passes_the_budget_and_has_its_own_span(
     }
     assert (done.status.status_code, failed.status.status_code) == (StatusCode.UNSET, StatusCode.ERROR)
     assert dict(failed.attributes or {})["error.type"] == "502"
+
+
+async def test_a_span_says_how_long_the_platform_wants_to_be_left_alone(
+    answerer: Answerer, spans: InMemorySpanExporter
+) -> None:
+    answerer.answers = [{"status": 429, "headers": {"Retry-After": "7"}}]
+
+    async with opened(answerer.url) as path:
+        with pytest.raises(RateLimited):
+            await path.http.read(CALL, session=session(), into=Answer)
+
+    (refused,) = spans.get_finished_spans()
+    assert dict(refused.attributes or {})["http.response.header.retry-after"] == ("7",)
+    assert refused.status.status_code is StatusCode.ERROR
 
 
 async def test_spans_never_hold_query_values_tokens_or_bodies(
