@@ -10,10 +10,10 @@ RUNS   ?= 300
 SEED   ?= 1
 CODE   := gateway worker shared deploy
 # What measures time or has the whole machine's processes to itself is not run beside other tests.
-ALONE  := tests/browser tests/crashes tests/e2e
+ALONE  := tests/browser tests/crashes tests/e2e tests/hosts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup validators demo dev test unit integration e2e browser check fmt lint types imports bench bench-matching model kill-runs crash-points bench-budget bench-memory bench-scale bench-telemetry chaos fuzz image compose-test lock clean
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' Makefile)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ integration: setup ## the tests against real Postgres and Redis
 
 e2e: setup ## the whole stack, killed and drained
 	$(BIN)/pytest tests/e2e
+
+hosts: setup ## workers on hosts of their own, whose links are cut (needs root, iproute2 and iptables)
+	$(BIN)/pytest tests/hosts
 
 browser: setup ## the pages, in a real browser (needs chromium: apt-get install chromium)
 	$(BIN)/pytest tests/browser

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from deploy.dev.datadir import DataDir
+from deploy.dev.places import HERE, Place
 from deploy.dev.postgres import PostgresServer, run_postgres
 from deploy.dev.valkey import ValkeyServer, run_valkey
 
@@ -21,7 +22,8 @@ class EmbeddedServers:
     data_dir is made with mode 0700 and holds data, passwords and logs; the next start finds everything
     again. fsync=False is for tests. CROSSPLAY_PG_BIN (directory of `postgres` and `initdb`, 15 or newer)
     and CROSSPLAY_REDIS_BIN (path of a `valkey-server` or `redis-server`, 7 or newer) replace the wheels.
-    has_user_namespaces=False makes root go the way it goes in a container without them.
+    has_user_namespaces=False makes root go the way it goes in a container without them. place: where both
+    listen; on another address than the loopback every host of that network may try the password.
     Entering raises StartError: directory in use, programs missing, server silent.
     """
 
@@ -32,11 +34,13 @@ class EmbeddedServers:
         fsync: bool = True,
         environ: Mapping[str, str] = os.environ,
         has_user_namespaces: bool = True,
+        place: Place = HERE,
     ) -> None:
         self._data_dir = data_dir
         self._fsync = fsync
         self._environ = environ
         self._has_user_namespaces = has_user_namespaces
+        self._place = place
         self._resources = contextlib.AsyncExitStack()
         self._postgres: PostgresServer | None = None
         self._valkey: ValkeyServer | None = None
@@ -74,9 +78,12 @@ class EmbeddedServers:
                         environ=self._environ,
                         fsync=self._fsync,
                         has_user_namespaces=self._has_user_namespaces,
+                        place=self._place,
                     )
                 ),
-                resources.enter_async_context(run_valkey(data_dir, environ=self._environ, fsync=self._fsync)),
+                resources.enter_async_context(
+                    run_valkey(data_dir, environ=self._environ, fsync=self._fsync, place=self._place)
+                ),
                 # So that a failure of one waits for the other, which is then stopped in order.
                 return_exceptions=True,
             )

@@ -15,6 +15,7 @@ import msgspec
 from deploy.dev.binaries import find_postgres
 from deploy.dev.datadir import DataDir, write_private
 from deploy.dev.identity import Identity, choose_identity
+from deploy.dev.places import HERE, Place
 from deploy.dev.processes import Process, ProcessSpec
 from deploy.dev.servers import server_environment, start_on_free_port
 
@@ -25,7 +26,6 @@ _INITDB_TIMEOUT_S = 120.0
 _READY_TIMEOUT_S = 120.0
 _STOP_TIMEOUT_S = 20.0
 _SETTINGS = {
-    "listen_addresses": "127.0.0.1",
     # The path of a socket may have 107 bytes, a data directory may be deeper.
     "unix_socket_directories": "",
     "password_encryption": "scram-sha-256",
@@ -35,7 +35,9 @@ _SETTINGS = {
     "logging_collector": "off",
     "log_destination": "stderr",
 }
+# Of other addresses only those of our own networks; which of them can come is said by listen_addresses.
 # Commits stay synchronous: a killed server loses none, only a stopped machine may.
+_HBA = "host all all 127.0.0.1/32 scram-sha-256\nhost all all samenet scram-sha-256\n"
 _WITHOUT_FSYNC = {"fsync": "off", "full_page_writes": "off"}
 
 
@@ -43,12 +45,13 @@ class PostgresServer(msgspec.Struct, frozen=True, kw_only=True):
     """A running server. Its repr hides the password."""
 
     process: Process
+    address: str
     port: int
     password: str
 
     @property
     def database_url(self) -> str:
-        return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/{DATABASE}"
+        return f"postgresql://{USER}:{self.password}@{self.address}:{self.port}/{DATABASE}"
 
     def __repr__(self) -> str:
         return f"PostgresServer(port={self.port}, …)"
@@ -56,7 +59,12 @@ class PostgresServer(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def run_postgres(
-    data_dir: DataDir, *, environ: Mapping[str, str], fsync: bool = True, has_user_namespaces: bool = True
+    data_dir: DataDir,
+    *,
+    environ: Mapping[str, str],
+    fsync: bool = True,
+    has_user_namespaces: bool = True,
+    place: Place = HERE,
 ) -> AsyncIterator[PostgresServer]:
     """Run a server on data_dir; the cluster is made at the first start. Raises StartError.
 
@@ -73,7 +81,7 @@ async def run_postgres(
         command=(),
         log_path=data_dir.log_path("postgres"),
         environment=server_environment(environ),
-        prefix=identity.prefix,
+        prefix=(*place.prefix, *identity.prefix),
         uid=identity.uid,
         inherited_fds=(data_dir.servers_lock_fd,),
         stop_signal=signal.SIGINT,
@@ -85,16 +93,17 @@ async def run_postgres(
     pgdata = await _ensure_cluster(spec, home=home, identity=identity, password=password)
     _remove_stale_pid_file(pgdata)
     settings = _SETTINGS | ({} if fsync else _WITHOUT_FSYNC)
+    settings |= {"listen_addresses": place.address, "hba_file": str(_admit(home, identity=identity))}
     command = (str(identity.bin_dir / "postgres"), "-D", str(pgdata), *_as_options(settings))
     process, port = await start_on_free_port(
         lambda port: msgspec.structs.replace(spec, command=(*command, "-p", str(port))),
-        answers=lambda port: _answers(port=port, password=password),
+        answers=lambda port: _answers(place.address, port=port, password=password),
         ready_timeout_s=_READY_TIMEOUT_S,
         stop_timeout_s=_STOP_TIMEOUT_S,
     )
     try:
-        await _ensure_database(port=port, password=password)
-        yield PostgresServer(process=process, port=port, password=password)
+        await _ensure_database(place.address, port=port, password=password)
+        yield PostgresServer(process=process, address=place.address, port=port, password=password)
     finally:
         await process.stop(timeout_s=_STOP_TIMEOUT_S)
 
@@ -105,9 +114,7 @@ async def _ensure_cluster(spec: ProcessSpec, *, home: Path, identity: Identity, 
     if pgdata.exists():
         return pgdata
     await asyncio.to_thread(shutil.rmtree, unfinished, ignore_errors=True)
-    write_private(password_file, password)
-    if identity.uid is not None:
-        os.chown(password_file, identity.uid, identity.uid)
+    _write_for(identity, path=password_file, text=password)
     command = (
         *(str(identity.bin_dir / "initdb"), "-D", str(unfinished), "-U", USER, "--encoding=UTF8"),
         *("--auth=scram-sha-256", f"--pwfile={password_file}", "--no-instructions"),
@@ -121,17 +128,30 @@ async def _ensure_cluster(spec: ProcessSpec, *, home: Path, identity: Identity, 
     return unfinished.rename(pgdata)
 
 
-async def _answers(*, port: int, password: str) -> bool:
+def _admit(home: Path, *, identity: Identity) -> Path:
+    """Write down who may log in. Returns the file."""
+    hba = home / "hba.conf"
+    _write_for(identity, path=hba, text=_HBA)
+    return hba
+
+
+def _write_for(identity: Identity, *, path: Path, text: str) -> None:
+    write_private(path, text)
+    if identity.uid is not None:
+        os.chown(path, identity.uid, identity.uid)
+
+
+async def _answers(address: str, *, port: int, password: str) -> bool:
     try:
-        connection = await _connect(port=port, password=password)
+        connection = await _connect(address, port=port, password=password)
     except (OSError, asyncpg.CannotConnectNowError):
         return False
     await connection.close()
     return True
 
 
-async def _ensure_database(*, port: int, password: str) -> None:
-    connection = await _connect(port=port, password=password)
+async def _ensure_database(address: str, *, port: int, password: str) -> None:
+    connection = await _connect(address, port=port, password=password)
     try:
         with contextlib.suppress(asyncpg.DuplicateDatabaseError):
             await connection.execute(f'CREATE DATABASE "{DATABASE}"')
@@ -139,9 +159,9 @@ async def _ensure_database(*, port: int, password: str) -> None:
         await connection.close()
 
 
-async def _connect(*, port: int, password: str) -> "asyncpg.Connection[asyncpg.Record]":
+async def _connect(address: str, *, port: int, password: str) -> "asyncpg.Connection[asyncpg.Record]":
     return await asyncpg.connect(
-        host="127.0.0.1", port=port, user=USER, password=password, database="postgres", ssl=False, timeout=10
+        host=address, port=port, user=USER, password=password, database="postgres", ssl=False, timeout=10
     )
 
 

@@ -1,4 +1,4 @@
-"""What the embedded servers have in common: their environment and a free port of 127.0.0.1."""
+"""What the embedded servers have in common: their environment and a free port."""
 
 import socket
 from collections.abc import Awaitable, Callable, Mapping
@@ -31,7 +31,8 @@ async def start_on_free_port(
 ) -> tuple[Process, int]:
     """Start a server and wait until it answers on its port; both functions are given the port.
 
-    A port that somebody took in the meantime costs one of three attempts. Raises ProcessStartError.
+    The port is free on 127.0.0.1; one that is taken where the server runs, or was taken in the meantime,
+    costs one of three attempts. Raises ProcessStartError.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         port = free_port()

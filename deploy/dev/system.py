@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 
 from deploy.dev.accounts import connect_accounts, give_key
 from deploy.dev.embedded import EmbeddedServers
+from deploy.dev.places import ALL_HERE, HERE, Place, Places
 from deploy.dev.processes import Process, ProcessSpec
 from deploy.dev.sandbox_settings import DEFAULTS as SANDBOX_DEFAULTS
 from deploy.dev.sandbox_settings import new_apple_key, sandbox_settings
@@ -37,7 +38,7 @@ DEFAULTS = {
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What to run. port 0 takes a free one. sandbox_arguments go to both sandboxes.
 
-    is_healing: a worker that dies is replaced.
+    is_healing: a worker that dies is replaced. places: hosts for the parts that shall not run here.
     """
 
     data_dir: Path
@@ -46,6 +47,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     worlds: tuple[Path, ...] = ()
     sandbox_arguments: tuple[str, ...] = ()
     is_healing: bool = True
+    places: Places = ALL_HERE
 
 
 class Keep(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,11 +112,11 @@ class System:
             "redis_url": self.settings[f"{PREFIX}REDIS_URL"],
         }
 
-    async def add_worker(self) -> Process:
+    async def add_worker(self, place: Place = HERE) -> Process:
         """Start one more worker and wait until it works."""
         self._worker_number += 1
         name = f"worker-{self._worker_number}"
-        worker = await self._start(name, "-m", "worker", "--json", environment=self.settings)
+        worker = await self._start(name, "-m", "worker", "--json", environment=self.settings, place=place)
         ready = await worker.read_ready_line(timeout_s=START_TIMEOUT_S)
         self.probe_urls[name] = str(ready["probes"])
         self.workers.append(worker)
@@ -154,7 +156,7 @@ class System:
         if all(given):
             return given[0], given[1]
         servers = await stack.enter_async_context(
-            EmbeddedServers(self._options.data_dir, environ=self._environ)
+            EmbeddedServers(self._options.data_dir, environ=self._environ, place=self._options.places.stores)
         )
         return given[0] or servers.database_url, given[1] or servers.redis_url
 
@@ -164,7 +166,7 @@ class System:
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             "SECRET_KEYS": keep.secret_keys,
-            "HOST": "127.0.0.1",
+            "HOST": self._options.places.gateway.address,
             "PORT": str(self._options.port),
             "PUBLIC_URL": "",
             "METRICS_HOST": "127.0.0.1",
@@ -175,13 +177,15 @@ class System:
         return {**defaults, **self._environ, **{f"{PREFIX}{name}": value for name, value in own.items()}}
 
     async def _sandbox(self, stack: AsyncExitStack, platform: str, arguments: Sequence[str]) -> str:
+        place = self._options.places.platforms
         worlds = [part for world in self._options.worlds for part in ("--world", str(world.resolve()))]
         process = await self._start(
             f"sandbox-{platform}",
-            *("-m", "deploy.sandbox", "--platform", platform, "--port", "0"),
+            *("-m", "deploy.sandbox", "--platform", platform, "--port", "0", "--host", place.address),
             *("--state", str(self._options.data_dir / f"sandbox-{platform}")),
             *(*worlds, *arguments, *self._options.sandbox_arguments),
             environment=self._environ,
+            place=place,
         )
         stack.push_async_callback(process.stop, timeout_s=STOP_TIMEOUT_S)
         ready = await process.read_ready_line(timeout_s=START_TIMEOUT_S)
@@ -189,14 +193,18 @@ class System:
 
     async def _start_gateway(self, stack: AsyncExitStack) -> None:
         self._gateway_process = await self._start(
-            "gateway", "-m", "gateway", "--json", environment=self.settings
+            *("gateway", "-m", "gateway", "--json"),
+            environment=self.settings,
+            place=self._options.places.gateway,
         )
         stack.push_async_callback(self._gateway_process.stop, timeout_s=STOP_TIMEOUT_S)
         ready = await self._gateway_process.read_ready_line(timeout_s=START_TIMEOUT_S)
         self.gateway_url = str(ready["gateway"])
         self.probe_urls["gateway"] = str(ready["probes"])
 
-    async def _start(self, name: str, *arguments: str, environment: Mapping[str, str]) -> Process:
+    async def _start(
+        self, name: str, *arguments: str, environment: Mapping[str, str], place: Place
+    ) -> Process:
         logs = self._options.data_dir / "logs"
         logs.mkdir(exist_ok=True)
         return await Process.start(
@@ -205,6 +213,7 @@ class System:
                 command=(sys.executable, *arguments),
                 log_path=logs / f"{name}.log",
                 environment=environment,
+                prefix=place.prefix,
                 reads_stdout=True,
             )
         )

@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
+from ipaddress import ip_network
 from pathlib import Path
 
 import msgspec
@@ -73,6 +74,14 @@ def _parser() -> argparse.ArgumentParser:
         default=True,
         help="agree to every sign-in at once, or show a page that asks",
     )
+    parser.add_argument(
+        "--control-from",
+        type=_network,
+        action="append",
+        default=[],
+        metavar="NETWORK",
+        help="whose callers may use the control routes, beside this machine's; they may mint tokens",
+    )
     spotify = parser.add_argument_group("Spotify")
     spotify.add_argument("--regime", choices=("dev", "extended"), default="dev")
     spotify.add_argument("--item-keys", choices=("both", "new", "old"), default="both")
@@ -83,6 +92,13 @@ def _parser() -> argparse.ArgumentParser:
     apple.add_argument("--developer-public-key", type=Path, metavar="FILE", help="PEM; checks signatures")
     apple.add_argument("--storefront", default="us")
     return parser
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("expected a network, for example 10.1.2.0/24") from error
 
 
 def _rate_limit(text: str) -> RateLimit:
@@ -108,6 +124,7 @@ def _options(parsed: argparse.Namespace) -> Options:
         regime=parsed.regime,
         item_keys=parsed.item_keys,
         auto_approve=parsed.auto_approve,
+        control_networks=tuple(parsed.control_from),
         clients={c.partition(":")[0]: c.partition(":")[2] for c in parsed.client_id},
         redirect_uris=tuple(parsed.redirect_uri),
         refresh_tokens=parsed.refresh_tokens,

@@ -1,7 +1,8 @@
 """The control routes: what a test or a person may ask and order behind the platform's back."""
 
 import secrets
-from ipaddress import ip_address
+from collections.abc import Sequence
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -79,29 +80,30 @@ async def _read(request: web.Request, form: type[Order]) -> Order:
 class Control:
     """Answers under /_sandbox; these calls are neither counted nor broken by faults."""
 
-    def __init__(self, *, gate: Gate, store: Store, catalog: Catalog) -> None:
+    def __init__(self, *, gate: Gate, store: Store, catalog: Catalog, networks: Sequence[str] = ()) -> None:
+        self._networks = tuple(map(ip_network, networks))
         self._gate = gate
         self._store = store
         self._catalog = catalog
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/_sandbox/health", _local(self.health)),
-            web.get("/_sandbox/playlists", _local(self.list_playlists)),
-            web.get("/_sandbox/playlists/{id}", _local(self.get_playlist)),
-            web.get("/_sandbox/history", _local(self.get_history)),
-            web.post("/_sandbox/playlists", _local(self.make_playlist)),
-            web.post("/_sandbox/playlists/{id}/items", _local(self.insert_items)),
-            web.get("/_sandbox/requests", _local(self.get_requests)),
-            web.delete("/_sandbox/requests", _local(self.reset_requests)),
-            web.get("/_sandbox/faults", _local(self.list_faults)),
-            web.post("/_sandbox/faults", _local(self.add_faults)),
-            web.delete("/_sandbox/faults", _local(self.clear_faults)),
-            web.post("/_sandbox/limit", _local(self.set_limit)),
-            web.delete("/_sandbox/limit", _local(self.clear_limit)),
-            web.post("/_sandbox/clock", _local(self.advance_clock)),
-            web.post("/_sandbox/user-tokens", _local(self.issue_user_token)),
-            web.post("/_sandbox/tokens/revoke", _local(self.revoke_tokens)),
+            web.get("/_sandbox/health", self._admitted(self.health)),
+            web.get("/_sandbox/playlists", self._admitted(self.list_playlists)),
+            web.get("/_sandbox/playlists/{id}", self._admitted(self.get_playlist)),
+            web.get("/_sandbox/history", self._admitted(self.get_history)),
+            web.post("/_sandbox/playlists", self._admitted(self.make_playlist)),
+            web.post("/_sandbox/playlists/{id}/items", self._admitted(self.insert_items)),
+            web.get("/_sandbox/requests", self._admitted(self.get_requests)),
+            web.delete("/_sandbox/requests", self._admitted(self.reset_requests)),
+            web.get("/_sandbox/faults", self._admitted(self.list_faults)),
+            web.post("/_sandbox/faults", self._admitted(self.add_faults)),
+            web.delete("/_sandbox/faults", self._admitted(self.clear_faults)),
+            web.post("/_sandbox/limit", self._admitted(self.set_limit)),
+            web.delete("/_sandbox/limit", self._admitted(self.clear_limit)),
+            web.post("/_sandbox/clock", self._admitted(self.advance_clock)),
+            web.post("/_sandbox/user-tokens", self._admitted(self.issue_user_token)),
+            web.post("/_sandbox/tokens/revoke", self._admitted(self.revoke_tokens)),
         ]
 
     async def health(self, _: web.Request) -> web.Response:
@@ -233,13 +235,13 @@ class Control:
                 self._store.record(TokenRevoked(value=value))
         return json_answer({"revoked_count": len(meant)})
 
+    def _admitted(self, handler: Handler) -> Handler:
+        """Admit this machine and the named networks only: whoever may order faults may also mint tokens."""
 
-def _local(handler: Handler) -> Handler:
-    """Admit callers from this machine only: whoever may order faults may also mint tokens."""
+        async def checked(request: web.Request) -> web.StreamResponse:
+            caller = ip_address(request.remote or "0.0.0.0")  # noqa: S104 - not listened on: an address of nobody
+            if not caller.is_loopback and not any(caller in network for network in self._networks):
+                raise web.HTTPForbidden(text="control routes answer on the loopback interface only")
+            return await handler(request)
 
-    async def checked(request: web.Request) -> web.StreamResponse:
-        if request.remote is None or not ip_address(request.remote).is_loopback:
-            raise web.HTTPForbidden(text="control routes answer on the loopback interface only")
-        return await handler(request)
-
-    return checked
+        return checked

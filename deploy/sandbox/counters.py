@@ -1,6 +1,7 @@
 """What was asked of a simulated platform: counts by operation and status, and the last calls."""
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from typing import Any
 
 LAST_CALLS = 5000
@@ -13,11 +14,10 @@ class Counters:
         self._by_operation: dict[str, Counter[str]] = {}
         self._last: deque[dict[str, Any]] = deque(maxlen=LAST_CALLS)
 
-    def count(self, operation: str, *, status: str, method: str, path: str, at_s: float) -> None:
+    def count(self, operation: str, *, status: str, call: Mapping[str, Any]) -> None:
+        """call: what else is to be kept of it."""
         self._by_operation.setdefault(operation, Counter())[status] += 1
-        self._last.append(
-            {"at_s": at_s, "operation": operation, "status": status, "method": method, "path": path}
-        )
+        self._last.append({"operation": operation, "status": status, **call})
 
     def reset(self) -> None:
         self._by_operation.clear()

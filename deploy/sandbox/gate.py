@@ -85,9 +85,12 @@ class Gate:
             self.counters.count(
                 operation.name,
                 status=status,
-                method=request.method,
-                path=request.path if operation.is_account else request.path_qs,
-                at_s=self._clock.now_s(),
+                call={
+                    "at_s": self._clock.now_s(),
+                    "caller": request.remote,
+                    "method": request.method,
+                    "path": request.path if operation.is_account else request.path_qs,
+                },
             )
             return answer
 

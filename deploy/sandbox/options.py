@@ -30,6 +30,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     write_hold_ms: int = 5
     rate_limit: RateLimit | None = None
     auto_approve: bool = True
+    control_networks: tuple[str, ...] = ()  # whose callers may use the control routes, beside the loopback
     # Spotify only
     regime: Regime = "dev"
     item_keys: ItemKeys = "both"

@@ -44,7 +44,8 @@ def build_app(world: World, *, options: Options, clock: Clock | None = None) -> 
 
     app = web.Application(client_max_size=LARGEST_BODY_BYTES)
     # The control routes stand first: the platform's last route takes whatever is left.
-    app.add_routes(Control(gate=gate, store=store, catalog=desk.catalog).routes())
+    control = Control(gate=gate, store=store, catalog=desk.catalog, networks=options.control_networks)
+    app.add_routes(control.routes())
     app.add_routes(spotify_routes(desk) if is_spotify else apple_music_routes(desk))
     app.on_shutdown.append(closing)
     app.cleanup_ctx.append(resources)

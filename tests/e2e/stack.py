@@ -16,6 +16,7 @@ import aiohttp
 import asyncpg
 import redis.asyncio
 
+from deploy.dev.places import ALL_HERE, Places
 from deploy.dev.processes import Process
 from deploy.dev.system import Options, System
 from tests.e2e.users import ENDED, User
@@ -75,6 +76,7 @@ class Stack:
         latency_ms: int = 0,
         worker_count: int = 2,
         sandbox_arguments: Sequence[str] = (),
+        places: Places = ALL_HERE,
     ) -> AsyncIterator[Self]:
         """Run a system; environ is added to a clean environment. sandbox_arguments go to both sandboxes."""
         options = Options(
@@ -83,6 +85,7 @@ class Stack:
             worker_count=worker_count,
             sandbox_arguments=("--latency-ms", str(latency_ms), *sandbox_arguments),
             is_healing=False,
+            places=places,
         )
         async with (
             System(options, environ={**clean_environ(), **environ}) as system,

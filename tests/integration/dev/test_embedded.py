@@ -197,7 +197,7 @@ async def test_a_cluster_whose_making_was_cut_short_is_made_anew(tmp_path: Path)
         titles = await saved(servers)
 
     assert titles == ["Снег ❄ 雪", "Снег ❄ 雪"]
-    assert {path.name for path in unfinished.parent.iterdir()} == {"data"}
+    assert {path.name for path in unfinished.parent.iterdir()} == {"data", "hba.conf"}
 
 
 async def test_when_one_server_fails_the_other_is_stopped_and_the_directory_given_back(
