@@ -107,6 +107,12 @@ bench-scale: setup ## measure what transfers cost and what more of them need (BE
 bench-telemetry: setup ## measure what traces and metrics cost a worker, also with a collector that is dead
 	$(BIN)/python -m tests.bench.telemetry $(BENCH)
 
+image: ## build the container image with docker, podman or buildah (IMAGE=name:tag BASE=python:… BUILDER=…)
+	@IMAGE="$(IMAGE)" BASE="$(BASE)" BUILDER="$(BUILDER)" BUILD_ARGS="$(BUILD_ARGS)" sh deploy/image/build.sh
+
+compose-test: validators ## build the image and run the compose stack: move, kill, drain (needs root and podman)
+	@$(BIN)/python -m tests.compose
+
 model: setup ## search the write protocol's model (needs spin: apt-get install spin gcc libc6-dev)
 	@$(BIN)/python tests/model/run.py
 

@@ -88,6 +88,7 @@ from shared.platforms.registry import Platforms
 from shared.readiness import Readiness
 from shared.schema_gate import until_migrated
 from shared.self_report import tell_settings
+from shared.service_manager import ServiceManager
 from shared.settings import Settings, parse_key_ring, parse_networks, parse_origins
 from shared.streams import Streams, open_redis
 from shared.tokens import Sessions
@@ -199,6 +200,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[str, str | None], Non
     leaving = app[keys.LEAVING]
     leaving.listen()
     async with AsyncExitStack() as stack:
+        manager = await stack.enter_async_context(ServiceManager.listening(os.environ))
         probes_url = await stack.enter_async_context(probes.listening(settings, _probes(app)))
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
@@ -208,9 +210,11 @@ async def serve(settings: Settings, *, on_ready: Callable[[str, str | None], Non
         if not settings.public_url:
             app[keys.ADDRESS].url = url
         logger.bind(url=url).info("Gateway is ready")
+        manager.ready()
         if on_ready:
             on_ready(url, probes_url)
         await leaving.told()
+        manager.stopping()
         logger.info("Gateway drains")
         app[keys.CLOSING].set()
         await leaving.linger(settings.gateway_drain_s)

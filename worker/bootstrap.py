@@ -31,6 +31,7 @@ from shared.probes import Faults, Probes, listening
 from shared.readiness import Readiness
 from shared.schema_gate import until_migrated
 from shared.self_report import tell_settings
+from shared.service_manager import ServiceManager
 from shared.settings import Settings, parse_key_ring, parse_networks, parse_platforms, require_stores
 from shared.streams import Streams, open_redis
 from shared.tokens import Sessions
@@ -217,20 +218,28 @@ async def serve(settings: Settings, *, on_ready: Callable[[str, str | None], Non
     meters.seed(Role.WORKER)
     tell_settings(settings, environ=os.environ)
     stop = asyncio.Event()
+    try:
+        async with ServiceManager.listening(os.environ) as manager:
+            _on_signals(stop, manager)
+            async with Worker(settings) as worker:
+                probes = Probes(role=Role.WORKER, faults=worker.faults, lacks=worker.lacks)
+                async with listening(settings, probes) as probes_url:
+                    manager.ready()
+                    if on_ready:
+                        on_ready(worker.id, probes_url)
+                    await worker.run(stop)
+    finally:
+        await asyncio.to_thread(telemetry.shutdown)
+
+
+def _on_signals(stop: asyncio.Event, manager: ServiceManager) -> None:
+    """Let SIGTERM and SIGINT set `stop`, and the second one end the process."""
 
     def on_signal() -> None:
         if stop.is_set():
             os._exit(1)  # jobs under way are taken over when their leases run out
         stop.set()
+        manager.stopping()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, on_signal)
-    try:
-        async with Worker(settings) as worker:
-            probes = Probes(role=Role.WORKER, faults=worker.faults, lacks=worker.lacks)
-            async with listening(settings, probes) as probes_url:
-                if on_ready:
-                    on_ready(worker.id, probes_url)
-                await worker.run(stop)
-    finally:
-        await asyncio.to_thread(telemetry.shutdown)

@@ -54,7 +54,7 @@ def generate(
     ring: Annotated[bool, typer.Option("--ring", help="Print the whole ring: this key, then yours.")] = False,
 ) -> None:
     """Make a key and print it as an entry of CROSSPLAY_SECRET_KEYS; nothing is stored or changed."""
-    entry = f"{_new_kid()}:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    entry = new_entry()
     present = load(os.environ).secret_keys.reveal() if ring else ""
     text = f"{entry},{present}" if present else entry
     parse_key_ring(Secret(text))  # what is printed here can be used, even if chance had a bad day
@@ -179,6 +179,8 @@ def _lacking(found: RingStatus) -> CommandStopped:
     )
 
 
-def _new_kid() -> str:
+def new_entry() -> str:
+    """Make a key, as it stands in CROSSPLAY_SECRET_KEYS."""
     # The day tells people how old a key is; the rest keeps two of one day apart.
-    return f"k{datetime.now(UTC):%Y%m%d}{secrets.token_hex(2)}"
+    kid = f"k{datetime.now(UTC):%Y%m%d}{secrets.token_hex(2)}"
+    return f"{kid}:{base64.b64encode(secrets.token_bytes(32)).decode()}"

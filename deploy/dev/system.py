@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import contextlib
 import os
 import secrets
 import sys
@@ -12,36 +11,25 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from deploy.cli.loopback import visit
+from deploy.dev.accounts import connect_accounts, give_key
 from deploy.dev.embedded import EmbeddedServers
 from deploy.dev.places import ALL_HERE, HERE, Place, Places
-from deploy.dev.processes import Process, ProcessSpec, StartError
-from shared.db import api_keys, users
+from deploy.dev.processes import Process, ProcessSpec
+from deploy.dev.sandbox_settings import DEFAULTS as SANDBOX_DEFAULTS
+from deploy.dev.sandbox_settings import new_apple_key, sandbox_settings
 from shared.db.migrate import migrate
-from shared.db.pool import open_pool
-from shared.errors import Unauthenticated
-from shared.scopes import Scope
 from shared.settings import PREFIX, Secret
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 RESTART_DELAY_S = 0.5
-TEAM_ID, KEY_ID = "SANDBOX001", "SANDBOXKEY"
 
 # What suits a sandbox on this machine; a variable of the same name in the environment wins.
 DEFAULTS = {
-    "SPOTIFY_REQUESTS_PER_S": "200",
-    "APPLE_MUSIC_REQUESTS_PER_S": "200",
-    "SPOTIFY_VISIBILITY_S": "0.5",
-    "APPLE_MUSIC_VISIBILITY_S": "0.5",
-    "LEASE_S": "8",
-    "SEND_TIMEOUT_S": "3",
-    "SWEEP_S": "0.5",
+    **SANDBOX_DEFAULTS,
     "GATEWAY_DRAIN_S": "0",
     "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
     "KEY_REQUESTS_PER_MINUTE": "60000",
@@ -187,15 +175,7 @@ class System:
             "PUBLIC_URL": "",
             "METRICS_HOST": "127.0.0.1",
             "METRICS_PORT": "0",
-            "SPOTIFY_CLIENT_ID": "crossplay-sandbox",
-            "SPOTIFY_CLIENT_SECRET": "",
-            "SPOTIFY_API_URL": f"{self.sandbox_urls['spotify']}/v1",
-            "SPOTIFY_ACCOUNTS_URL": self.sandbox_urls["spotify"],
-            "APPLE_MUSIC_TEAM_ID": TEAM_ID,
-            "APPLE_MUSIC_KEY_ID": KEY_ID,
-            "APPLE_MUSIC_PRIVATE_KEY": keep.apple_private_key,
-            "APPLE_MUSIC_API_URL": f"{self.sandbox_urls['apple_music']}/v1",
-            "APPLE_MUSIC_MUSICKIT_URL": f"{self.sandbox_urls['apple_music']}/musickit/v3/musickit.js",
+            **sandbox_settings(self.sandbox_urls, apple_private_key=keep.apple_private_key),
         }
         defaults = {f"{PREFIX}{name}": value for name, value in DEFAULTS.items()}
         return {**defaults, **self._environ, **{f"{PREFIX}{name}": value for name, value in own.items()}}
@@ -248,11 +228,8 @@ class System:
     def _load_keep(self) -> Keep:
         if self._keep_path.exists():
             return msgspec.json.decode(self._keep_path.read_bytes(), type=Keep)
-        key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
         ring = f"dev1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
-        return self._save_keep(Keep(secret_keys=ring, apple_private_key=key.decode()))
+        return self._save_keep(Keep(secret_keys=ring, apple_private_key=new_apple_key()))
 
     def _save_keep(self, keep: Keep) -> Keep:
         self._keep_path.touch(mode=0o600)
@@ -261,33 +238,15 @@ class System:
 
     async def _api_key(self, keep: Keep) -> str:
         """Return the key of the user that the sandbox accounts belong to; made once per data directory."""
-        pool = await open_pool(Secret(self.settings[f"{PREFIX}DATABASE_URL"]), size=1)
-        try:
-            with contextlib.suppress(Unauthenticated):
-                await api_keys.authenticate(pool, text=keep.api_key)
-                return keep.api_key
-            user_id = await users.ensure(pool, name="dev")
-            key = await api_keys.create(pool, user_id, name="crossplay dev", scopes=Scope)
-        finally:
-            await pool.close()
-        return self._save_keep(msgspec.structs.replace(keep, api_key=key.secret.reveal())).api_key
+        key = await give_key(Secret(self.settings[f"{PREFIX}DATABASE_URL"]), known=keep.api_key)
+        if key != keep.api_key:
+            self._save_keep(msgspec.structs.replace(keep, api_key=key))
+        return key
 
     async def _connect_accounts(self) -> None:
-        """Connect both sandbox accounts the way a user does."""
-        headers = {"Authorization": f"Bearer {self.api_key}"}
-        async with aiohttp.ClientSession(headers=headers) as session:
-            started = await _post(session, f"{self.gateway_url}/connect/spotify", {"hand_in": True})
-            await _post(
-                session,
-                f"{self.gateway_url}/connect/sessions/{started['id']}/answer",
-                {"address": await visit(started["authorize_url"])},
-            )
-            token = await _post(session, f"{self.sandbox_urls['apple_music']}/_sandbox/user-tokens", {})
-            await _post(
-                session,
-                f"{self.gateway_url}/connect/apple_music",
-                {"music_user_token": token["music_user_token"]},
-            )
+        await connect_accounts(
+            self.gateway_url, api_key=self.api_key, apple_music_url=self.sandbox_urls["apple_music"]
+        )
 
 
 def _public_key(private_key: str) -> str:
@@ -297,11 +256,3 @@ def _public_key(private_key: str) -> str:
         .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         .decode()
     )
-
-
-async def _post(session: aiohttp.ClientSession, url: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    async with session.post(url, json=body) as response:
-        if response.status >= 300:
-            raise StartError(f"{url} answered {response.status}: {await response.text()}")
-        answer: dict[str, Any] = await response.json()
-        return answer

@@ -91,7 +91,9 @@ async def test_ready_line_tells_what_a_program_needs(tmp_path: Path, worlds: Wor
         left = await families.wait_gone(system.family)
 
     pids = {member.pid for member in system.family}
-    assert set(ready) == {"gateway", "api_key", "sandbox", "workers", "database_url", "redis_url"}
+    assert set(ready) == {
+        *("gateway", "api_key", "sandbox", "workers", "probes", "database_url", "redis_url")
+    }
     assert all(set(sandbox) == {"url"} for sandbox in ready["sandbox"].values())
     assert len(set(ready["workers"])) == 3
     assert set(ready["workers"]) <= pids
