@@ -11,7 +11,7 @@ from shared.settings import REQUIRED, Settings
 from shared.streams import GROUP, key
 from shared.telemetry import FLUSH_TIMEOUT_S
 
-DEFAULTS = ("drain_s", "port", "worker_concurrency")
+DEFAULTS = ("drain_s", "gateway_drain_s", "port", "worker_concurrency")
 
 
 def facts() -> dict[str, Any]:

@@ -124,10 +124,6 @@ class Gateway(Placement, frozen=True, kw_only=True):
             "limits": {"memory": "512Mi"},
         }
     )
-    leave_delay_seconds: Annotated[
-        Seconds,
-        told("How long a gateway that is to stop still serves, until no proxy sends it requests any more."),
-    ] = 5
     autoscaling: CpuScaling = CpuScaling()
     service: Service = Service()
 

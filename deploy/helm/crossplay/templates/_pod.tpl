@@ -158,12 +158,6 @@ spec:
         - name: metrics
           containerPort: {{ $root.Values.metrics.port }}
       {{- include "crossplay.probes" $root | nindent 6 }}
-      {{- if eq .role "gateway" }}
-      lifecycle:
-        preStop:
-          sleep:
-            seconds: {{ $values.leaveDelaySeconds }}
-      {{- end }}
       resources:
         {{- toYaml $values.resources | nindent 8 }}
 {{- end }}

@@ -87,14 +87,15 @@ def test_a_worker_is_given_longer_than_it_drains(drain_s: float | None) -> None:
     assert needed_s < pod["terminationGracePeriodSeconds"] == math.ceil(needed_s - FLUSH_TIMEOUT_S + 15)
 
 
-@pytest.mark.parametrize("delay_s", [5, 0, 20])
-def test_a_gateway_serves_until_no_proxy_knows_it_and_then_has_time_to_stop(delay_s: int) -> None:
-    manifests = render({**MINIMAL, "gateway": {"leaveDelaySeconds": delay_s}})
+@pytest.mark.parametrize("drain_s", [None, 0, 20.5])
+def test_a_gateway_serves_until_no_proxy_knows_it_and_then_has_time_to_stop(drain_s: float | None) -> None:
+    values = {**MINIMAL, "config": {} if drain_s is None else {"gateway_drain_s": drain_s}}
 
-    pod = one(manifests, "Deployment", role="gateway")["spec"]["template"]["spec"]
+    pod = one(render(values), "Deployment", role="gateway")["spec"]["template"]["spec"]
 
-    assert pod["containers"][0]["lifecycle"] == {"preStop": {"sleep": {"seconds": delay_s}}}
-    assert pod["terminationGracePeriodSeconds"] >= delay_s + STOP_TIMEOUT_S + FLUSH_TIMEOUT_S + 5
+    lingers_s = Settings().gateway_drain_s if drain_s is None else drain_s
+    needed_s = lingers_s + STOP_TIMEOUT_S + FLUSH_TIMEOUT_S
+    assert needed_s < pod["terminationGracePeriodSeconds"] == math.ceil(needed_s + 5)
 
 
 @each_set
