@@ -9,8 +9,9 @@ JOBS   ?= 2
 RUNS   ?= 300
 SEED   ?= 1
 CODE   := gateway worker shared deploy
-# What measures time or has the whole machine's processes to itself is not run beside other tests.
-ALONE  := tests/browser tests/crashes tests/e2e tests/hosts tests/upgrade
+# Whole systems: their processes mostly wait, so two may run side by side, but not beside what computes.
+SYSTEMS := tests/browser tests/crashes tests/e2e tests/hosts tests/upgrade
+PARALLEL := --numprocesses $(JOBS) --dist loadfile
 ROUNDS ?= 3
 SBOM   ?= build/sbom.cdx.json
 
@@ -48,8 +49,8 @@ dev: setup ## run the whole system on this machine until Ctrl-C
 	@$(BIN)/crossplay dev
 
 test: setup ## every test, with real Postgres and Redis (JOBS=0: none side by side)
-	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile $(addprefix --ignore=,$(ALONE))
-	$(BIN)/pytest $(ALONE)
+	$(BIN)/pytest $(PARALLEL) $(addprefix --ignore=,$(SYSTEMS))
+	$(BIN)/pytest $(PARALLEL) $(SYSTEMS)
 
 unit: setup ## the tests that need no server
 	$(BIN)/pytest tests/unit tests/contract
@@ -115,6 +116,9 @@ compose-test: validators ## build the image and run the compose stack: move, kil
 
 model: setup ## search the write protocol's model (needs spin: apt-get install spin gcc libc6-dev)
 	@$(BIN)/python tests/model/run.py
+
+generate: setup ## write anew what comes from the code: settings, metrics, dashboards, the chart's files
+	@for part in settings cli.metric_docs grafana helm; do $(BIN)/python -m deploy.$$part; done
 
 check: lint types imports ## what must be green at every commit, without a network
 	@$(BIN)/pytest -q tests/unit
