@@ -10,7 +10,9 @@ RUNS   ?= 300
 SEED   ?= 1
 CODE   := gateway worker shared deploy
 # What measures time or has the whole machine's processes to itself is not run beside other tests.
-ALONE  := tests/browser tests/crashes tests/e2e tests/hosts
+ALONE  := tests/browser tests/crashes tests/e2e tests/hosts tests/upgrade
+ROUNDS ?= 3
+SBOM   ?= build/sbom.cdx.json
 
 .DEFAULT_GOAL := help
 .PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' Makefile)
@@ -91,6 +93,13 @@ fuzz: setup ## send generated requests to every operation (RUNS=300 SEED=7 for m
 
 bench-memory: setup ## measure a worker's peak memory with 10,000 and with 100,000 tracks
 	$(BIN)/python -m tests.bench.memory
+
+upgrade-test: setup ## replace the release before under load, back and forth (ROUNDS=3)
+	CROSSPLAY_TEST_UPGRADE_ROUNDS=$(ROUNDS) $(BIN)/pytest -s tests/upgrade
+
+sbom: validators ## list the image's Python packages as CycloneDX (SBOM=build/sbom.cdx.json)
+	@mkdir -p $(dir $(SBOM))
+	@$(BIN)/python -m deploy.image.sbom $(SBOM)
 
 bench-scale: setup ## measure what transfers cost and what more of them need (BENCH=--record writes the tables)
 	@$(BIN)/python -m tests.bench.scale $(BENCH)

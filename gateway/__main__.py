@@ -4,6 +4,7 @@ import os
 import sys
 
 from gateway.app import run
+from shared.db.schema import SchemaMismatch
 from shared.environment import load
 from shared.errors import SettingsError
 from shared.settings import require_stores
@@ -16,7 +17,7 @@ def main() -> int:
         settings = load(os.environ)
         require_stores(settings)
         run(settings, is_announced="--json" in sys.argv[1:])
-    except SettingsError as error:
+    except (SettingsError, SchemaMismatch) as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_CONFIG
     except OSError as error:

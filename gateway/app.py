@@ -3,13 +3,13 @@
 import asyncio
 import functools
 import os
-import signal
 import sys
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 from loguru import logger
 from redis.asyncio import Redis
 
@@ -43,6 +43,7 @@ from gateway.actions.watch_fleet import WatchFleet
 from gateway.admission import for_users, tell_allowance
 from gateway.cors import cross_origin
 from gateway.intake import checked
+from gateway.leaving import Leaving
 from gateway.middlewares import BODY_LIMIT_BYTES, measured, observe, tell_problems
 from gateway.openapi import document
 from gateway.operations import Operation
@@ -76,6 +77,7 @@ from shared.census import Census, measuring
 from shared.cipher import Cipher
 from shared.clock import SystemClock
 from shared.db.pool import Pool, open_pool
+from shared.db.schema import SchemaMismatch
 from shared.fleet import Fleet
 from shared.instrument import Role
 from shared.limiter import SharedBudget
@@ -84,6 +86,7 @@ from shared.meters import meters
 from shared.platforms.base import Budget, PlatformProfile
 from shared.platforms.registry import Platforms
 from shared.readiness import Readiness
+from shared.schema_gate import until_migrated
 from shared.self_report import tell_settings
 from shared.service_manager import ServiceManager
 from shared.settings import Settings, parse_key_ring, parse_networks, parse_origins
@@ -141,6 +144,7 @@ def build_app(
     app[keys.SETTINGS] = settings
     app[keys.ADDRESS] = PublicAddress(settings.public_url or local_address(settings.host, settings.port))
     app[keys.CLOSING] = asyncio.Event()
+    app[keys.LEAVING] = Leaving()
     app[keys.STREAM_LIMITS] = stream_limits
     app[keys.OPENAPI], app[keys.REFERENCE] = _reference()
     for operation in OPERATIONS:
@@ -151,6 +155,7 @@ def build_app(
             app.router.add_route(operation.method, prefix + operation.path, handler)
     app.cleanup_ctx.append(functools.partial(_resources, open_platforms=open_platforms))
     app.on_response_prepare.append(answer_headers.add)
+    app.on_response_prepare.append(_part)
     app.on_shutdown.append(_close)
     app.on_response_prepare.append(tell_allowance)
     origins = parse_origins(settings.cors_origins)
@@ -185,15 +190,15 @@ async def serve(settings: Settings, *, on_ready: Callable[[str, str | None], Non
     """Serve until SIGINT or SIGTERM.
 
     on_ready: told the gateway's own address, and that of its probes if there are any, once it accepts
-    requests. Stores may come later: until then requests that need them are refused. Raises OSError where the
-    address is taken, SettingsError where that of the probes is.
+    requests. After SIGTERM it serves for settings.gateway_drain_s more, unready, so that whoever spreads
+    requests over gateways turns to others before this one is gone. Stores and migrations may come later:
+    until then requests that need them are refused. Raises OSError where the address is taken, SettingsError
+    where that of the probes is, SchemaMismatch where the database is a newer release's.
     """
     app = build_app(settings)
     runner = ProblemRunner(app, access_log=None, shutdown_timeout=STOP_TIMEOUT_S)
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signal_number, stopping.set)
+    leaving = app[keys.LEAVING]
+    leaving.listen()
     async with AsyncExitStack() as stack:
         manager = await stack.enter_async_context(ServiceManager.listening(os.environ))
         probes_url = await stack.enter_async_context(probes.listening(settings, _probes(app)))
@@ -208,8 +213,11 @@ async def serve(settings: Settings, *, on_ready: Callable[[str, str | None], Non
         manager.ready()
         if on_ready:
             on_ready(url, probes_url)
-        await stopping.wait()
+        await leaving.told()
         manager.stopping()
+        logger.info("Gateway drains")
+        app[keys.CLOSING].set()
+        await leaving.linger(settings.gateway_drain_s)
         logger.info("Gateway stops")
 
 
@@ -230,10 +238,15 @@ async def _resources(app: web.Application, *, open_platforms: OpenPlatforms) -> 
         stack.push_async_callback(redis.aclose)
         fleet = Fleet()
         platforms = await stack.enter_async_context(open_platforms(settings, redis, fleet))
+        await stack.enter_async_context(
+            in_background({"schema": functools.partial(_refuse_newer, app, pool)})
+        )
         app[keys.BACKGROUND] = await stack.enter_async_context(
             in_background(
                 {
-                    "fleet": WatchFleet(pool=pool, fleet=fleet, clock=SystemClock()),
+                    "fleet": WatchFleet(
+                        pool=pool, fleet=fleet, clock=SystemClock(), gateway_id=uuid.uuid4().hex
+                    ),
                     **measuring(Census(pool=pool, redis=redis, platforms=platforms)),
                 }
             )
@@ -243,6 +256,13 @@ async def _resources(app: web.Application, *, open_platforms: OpenPlatforms) -> 
         stack.push_async_callback(sessions.close)
         _wire(app, pool=pool, redis=redis, platforms=platforms, cipher=cipher, sessions=sessions)
         yield
+
+
+async def _refuse_newer(app: web.Application, pool: Pool) -> None:
+    try:
+        await until_migrated(pool, stop=app[keys.CLOSING])
+    except SchemaMismatch as error:
+        app[keys.LEAVING].fail(error)
 
 
 async def _pool(settings: Settings) -> Pool:
@@ -327,6 +347,13 @@ def _reference() -> tuple[bytes, str]:
     """Return the API document and its page, which are the same for every application."""
     described = document(OPERATIONS)
     return msgspec.json.encode(described), reference_page.render(described)
+
+
+async def _part(request: web.Request, response: web.StreamResponse) -> None:
+    """Let a client who keeps its connection know that the next request needs another one."""
+    if request.app[keys.CLOSING].is_set():
+        response.headers[hdrs.CONNECTION] = "close"
+        response.force_close()
 
 
 async def _close(app: web.Application) -> None:

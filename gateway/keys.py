@@ -26,6 +26,7 @@ from gateway.actions.retry_transfer import RetryTransfer
 from gateway.actions.review_item import ReviewItem
 from gateway.actions.show_platforms import ShowPlatforms
 from gateway.actions.undo_transfer import UndoTransfer
+from gateway.leaving import Leaving
 from shared.allowances import Allowance
 from shared.db.api_keys import Access
 from shared.models import UserId
@@ -35,6 +36,7 @@ SETTINGS = web.AppKey("settings", Settings)
 ADDRESS = web.AppKey("address", PublicAddress)
 BACKGROUND: web.AppKey[Mapping[str, "asyncio.Task[None]"]] = web.AppKey("background")
 CLOSING = web.AppKey("closing", asyncio.Event)
+LEAVING = web.AppKey("leaving", Leaving)
 STREAM_LIMITS = web.AppKey("stream_limits", StreamLimits)
 OPENAPI = web.AppKey("openapi", bytes)
 REFERENCE = web.AppKey("reference", str)

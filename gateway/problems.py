@@ -22,7 +22,7 @@ from gateway.actions.refusals import (
 )
 from shared import errors
 from shared.cipher import KeyMissing, SealBroken
-from shared.db.migrate import SchemaMismatch
+from shared.db.schema import SchemaMismatch
 from shared.errors import CrossplayError, FieldFault
 
 
@@ -321,6 +321,7 @@ TABLE: dict[type[CrossplayError], Kind] = {
     SealBroken: _SEAL_BROKEN,
     KeyMissing: _SEAL_BROKEN,
     errors.SettingsError: INTERNAL,
+    errors.MaintenanceRefused: INTERNAL,
 }
 HTTP_KINDS: dict[int, Kind] = {
     400: _MALFORMED,

@@ -232,3 +232,9 @@ class SettingsError(CrossplayError):
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("Settings cannot be used:\n" + "\n".join(f"  - {fault}" for fault in faults))
         self.faults = faults
+
+
+class MaintenanceRefused(CrossplayError):
+    """What an operator asked for cannot be done now, or not with this database or file."""
+
+    code = "maintenance-refused"

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from redis.asyncio import Redis
 
-from shared.db import migrate
+from shared.db import schema
 from shared.db.pool import Pool
 from shared.models import Platform
 from shared.streams import key
@@ -39,8 +39,11 @@ class Readiness:
 
     async def _schema(self) -> str | None:
         async with self._pool.acquire() as connection:
-            names = await migrate.pending(connection)
-        return f"Run `crossplay migrate`: {', '.join(names)} is missing." if names else None
+            try:
+                missing = await schema.require(connection)
+            except schema.SchemaMismatch as error:
+                return str(error)
+        return f"Run `crossplay migrate`: {', '.join(missing)} is missing." if missing else None
 
 
 async def _fault(check: Callable[[], Awaitable[str | None]]) -> str | None:

@@ -65,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     key_requests_per_minute: CountOrOff = 600
     failed_keys_per_minute: CountOrOff = 60
     cors_origins: str = ""
+    gateway_drain_s: Annotated[float, msgspec.Meta(ge=0)] = 5.0
 
     webhook_timeout_s: Positive = 15.0
     webhook_allowed_networks: str = ""
@@ -131,6 +132,8 @@ DESCRIPTIONS: dict[str, str] = {
     "failed_keys_per_minute": "Requests with wrong API keys that one address may send; 0: no limit.",
     "cors_origins": "Origins whose pages may call the API, `https://app.example`, several by comma; empty: "
     "none.",
+    "gateway_drain_s": "How long a gateway still serves after SIGTERM, unready, so that new requests go "
+    "elsewhere.",
     "worker_concurrency": "Jobs that one worker runs at once, per platform.",
     "worker_platforms": "Platforms that this worker serves, `spotify,apple_music`; empty: all. Each "
     "needs one worker at least.",

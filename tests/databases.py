@@ -15,6 +15,7 @@ SELECT md5(string_agg(line, ',' ORDER BY line)) FROM (
     UNION ALL SELECT p.proname || md5(p.prosrc) FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
     UNION ALL SELECT concat_ws(' ', t.tgrelid::regclass, t.tgname, t.tgenabled)
     FROM pg_trigger t WHERE NOT t.tgisinternal
+    UNION ALL SELECT name || sha256 FROM schema_changes
     UNION ALL SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace
 )
 """
@@ -24,7 +25,7 @@ HANG_UP = """
 SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
-MIGRATIONS = "schema_migrations"
+MIGRATIONS = "schema_changes"
 
 
 class Databases:

@@ -6,6 +6,7 @@ import sys
 
 import msgspec
 
+from shared.db.schema import SchemaMismatch
 from shared.environment import load
 from shared.errors import SettingsError
 from worker.bootstrap import serve
@@ -17,7 +18,7 @@ def main() -> int:
     is_announced = "--json" in sys.argv[1:]
     try:
         asyncio.run(serve(load(os.environ), on_ready=_announce if is_announced else None))
-    except SettingsError as error:
+    except (SettingsError, SchemaMismatch) as error:
         sys.stderr.write(f"{error}\n")
         return CONFIG_EXIT
     return 0

@@ -29,6 +29,7 @@ from shared.platforms.base import Adapter, PlatformProfile
 from shared.platforms.registry import Platforms
 from shared.probes import Faults, Probes, listening
 from shared.readiness import Readiness
+from shared.schema_gate import until_migrated
 from shared.self_report import tell_settings
 from shared.service_manager import ServiceManager
 from shared.settings import Settings, parse_key_ring, parse_networks, parse_platforms, require_stores
@@ -62,6 +63,7 @@ class Worker:
         settings = self._settings
         async with AsyncExitStack() as stack:
             pool = await open_pool(settings.database_url, size=settings.worker_concurrency + 4)
+            self._pool = pool
             stack.push_async_callback(pool.close)
             redis = open_redis(settings.redis_url)
             stack.push_async_callback(redis.aclose)
@@ -94,7 +96,12 @@ class Worker:
         await self._stack.aclose()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, then finish the jobs under way, for settings.drain_s at most."""
+        """Work until `stop` is set, then finish the jobs under way, for settings.drain_s at most.
+
+        Begins once the database has this release's schema. Raises SchemaMismatch where it has a newer one's.
+        """
+        if not await until_migrated(self._pool, stop=stop):
+            return
         logger.info("Worker started", worker_id=self.id, slots=self._settings.worker_concurrency)
         async with in_background(measuring(self._census)) as self._background:
             async with asyncio.TaskGroup() as group:

@@ -31,7 +31,7 @@ from worker.phases.read import read
 from worker.phases.undo import settle_removal, undo
 from worker.phases.verify import verify
 from worker.phases.verify_undo import verify_undo
-from worker.phases.write import settle, write
+from worker.phases.write import doubt, settle, write
 from worker.results import (
     BatchMatched,
     BatchRemoved,
@@ -106,6 +106,8 @@ class TransferRunner:
         Where nothing is under way, no platform is asked: it may be away, paused, or not ours any more.
         """
         intent = await intents.get(self.pool, job)
+        if intent is None and transfer.is_target_doubtful and job.phase is Phase.WRITE:
+            return await doubt(await self._context(job, transfer, lease)) or Cancelled()
         if intent is None:
             return Cancelled()
         try:

@@ -11,6 +11,7 @@ import typer
 
 from deploy.cli import (
     api_keys,
+    backup,
     config,
     connect,
     connections,
@@ -20,6 +21,7 @@ from deploy.cli import (
     init,
     keys,
     match,
+    migrations,
     operate,
     oversee,
     playlists,
@@ -31,6 +33,7 @@ from deploy.cli import (
 )
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_text, say
+from shared.db.schema import SchemaMismatch
 from shared.environment import load
 from shared.errors import CrossplayError, SettingsError
 from shared.redaction import known_values, redact
@@ -64,6 +67,8 @@ def crossplay(
 
 for part in (
     operate,
+    migrations,
+    backup,
     config,
     doctor,
     oversee,
@@ -108,7 +113,7 @@ def run(arguments: Sequence[str]) -> int:
         return Exit.CONFIG
     except CrossplayError as error:
         _tell(str(error), cure=None)
-        return Exit.FAILED
+        return Exit.CONFIG if isinstance(error, SchemaMismatch) else Exit.FAILED
     except Exception as error:  # noqa: BLE001 - told without secrets, which Python's own words may hold
         if os.environ.get("CROSSPLAY_DEBUG"):
             say(redact(traceback.format_exc(), known=_known()))

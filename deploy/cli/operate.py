@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from deploy.cli.api_keys import Scopes, read_scopes
-from deploy.cli.database import database, told_if_away
+from deploy.cli.database import database
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.output import print_json, print_text, say
 from deploy.dev.demo import run_demo
@@ -23,7 +23,6 @@ from deploy.dev.processes import StartError
 from deploy.dev.system import Options, System
 from gateway import app as gateway_app
 from shared.db import api_keys, users
-from shared.db.migrate import migrate as migrate_database
 from shared.environment import load
 from shared.scopes import USER_SCOPES, Scope
 from shared.settings import require_stores
@@ -105,16 +104,6 @@ def worker(*, concurrency: Concurrency = None, platforms: Platforms = None, json
         sys.stdout.flush()
 
     asyncio.run(serve_worker(load(environ), on_ready=announce if json else None))
-
-
-@app.command()
-def migrate() -> None:
-    """Bring the database to this release's schema."""
-    settings = load(os.environ)
-    require_stores(settings)
-    with told_if_away():
-        asyncio.run(migrate_database(settings.database_url.reveal()))
-    say("The schema is current.")
 
 
 @app.command()

@@ -30,6 +30,7 @@ RESTART_DELAY_S = 0.5
 # What suits a sandbox on this machine; a variable of the same name in the environment wins.
 DEFAULTS = {
     **SANDBOX_DEFAULTS,
+    "GATEWAY_DRAIN_S": "0",
     "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
     "KEY_REQUESTS_PER_MINUTE": "60000",
 }
@@ -80,7 +81,7 @@ class System:
         keep = self._load_keep()
         async with AsyncExitStack() as stack:
             database_url, redis_url = await self._stores(stack)
-            await migrate(database_url)
+            await self._migrate(database_url)
             key_path = self._options.data_dir / "apple-developer.pub.pem"
             key_path.write_text(_public_key(keep.apple_private_key))
             for platform, arguments in (
@@ -118,7 +119,7 @@ class System:
         name = f"worker-{self._worker_number}"
         worker = await self._start(name, "-m", "worker", "--json", environment=self.settings, place=place)
         ready = await worker.read_ready_line(timeout_s=START_TIMEOUT_S)
-        self.probe_urls[name] = str(ready["probes"])
+        self.probe_urls[name] = str(ready.get("probes"))  # none of a release that has no probes
         self.workers.append(worker)
         return worker
 
@@ -150,6 +151,9 @@ class System:
                     return worker.name
                 await asyncio.sleep(RESTART_DELAY_S)
                 await self.add_worker()
+
+    async def _migrate(self, database_url: str) -> None:
+        await migrate(database_url)
 
     async def _stores(self, stack: AsyncExitStack) -> tuple[str, str]:
         given = [self._environ.get(f"{PREFIX}{name}_URL", "") for name in ("DATABASE", "REDIS")]
@@ -200,7 +204,7 @@ class System:
         stack.push_async_callback(self._gateway_process.stop, timeout_s=STOP_TIMEOUT_S)
         ready = await self._gateway_process.read_ready_line(timeout_s=START_TIMEOUT_S)
         self.gateway_url = str(ready["gateway"])
-        self.probe_urls["gateway"] = str(ready["probes"])
+        self.probe_urls["gateway"] = str(ready.get("probes"))  # none of a release that has no probes
 
     async def _start(
         self, name: str, *arguments: str, environment: Mapping[str, str], place: Place

@@ -8,8 +8,8 @@ from deploy.doctor.findings import Finding, fail, ok, warn, words_of
 from shared.cipher import Cipher
 from shared.db import diagnosis, seals
 from shared.db.diagnosis import Crew, ServerFacts
-from shared.db.migrate import SchemaMismatch, pending
 from shared.db.pool import STORE_ERRORS, Pool
+from shared.db.schema import SchemaMismatch, require
 from shared.settings import Settings, parse_key_ring
 
 OLDEST, NEWEST = 15, 18
@@ -153,7 +153,7 @@ def connections(facts: ServerFacts, *, settings: Settings, worker_count: int) ->
 async def _schema(pool: Pool, facts: ServerFacts) -> Finding:
     try:
         async with pool.acquire() as connection:
-            names = await pending(connection)
+            names = await require(connection)
     except SchemaMismatch as mismatch:
         return fail("schema", str(mismatch), cure="Run the release that the database belongs to.")
     if not names:

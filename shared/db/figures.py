@@ -82,10 +82,13 @@ WHERE transfers.state IN ('queued', 'running', 'paused')
       AND (jobs.lease_until IS NULL OR jobs.lease_until < now())
 GROUP BY 1, 2
 """
+# A job that is done is a checkpoint. Its time stands in no column of transfers: the release before reads
+# their whole rows inside transactions, which break where such a table gets a column.
 ACTIVE = """
 SELECT state, count(*) AS transfer_count,
-       greatest(0, max(extract(epoch FROM now() - coalesce(checkpointed_at, started_at, created_at))))::float8
-       AS idle_s
+       greatest(0, max(extract(epoch FROM now() - coalesce(
+           (SELECT max(finished_at) FROM jobs WHERE jobs.transfer_id = transfers.id), started_at, created_at
+       ))))::float8 AS idle_s
 FROM transfers WHERE state IN ('queued', 'running', 'paused') GROUP BY state
 """
 DEFERRED = """

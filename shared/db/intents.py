@@ -6,7 +6,7 @@ import msgspec
 
 from shared.db import jobs
 from shared.db.jobs import Job
-from shared.db.pool import Pool
+from shared.db.pool import Connection, Pool
 from shared.models import TrackId
 
 
@@ -76,18 +76,23 @@ async def declare_remove(pool: Pool, job: Job, *, write: Write) -> None:
     await _declare(pool, job, kind="remove", write=write)
 
 
+async def declare(connection: Connection, job: Job, *, kind: str, write: Write) -> None:
+    """Note in the caller's transaction what is about to be written."""
+    await connection.execute(
+        DECLARE,
+        job.id,
+        kind,
+        job.epoch,
+        write.expected_count,
+        write.target_offset,
+        list(write.positions),
+        list(write.track_ids),
+    )
+
+
 async def _declare(pool: Pool, job: Job, *, kind: str, write: Write) -> None:
     async with jobs.fenced(pool, job) as connection:
-        await connection.execute(
-            DECLARE,
-            job.id,
-            kind,
-            job.epoch,
-            write.expected_count,
-            write.target_offset,
-            list(write.positions),
-            list(write.track_ids),
-        )
+        await declare(connection, job, kind=kind, write=write)
 
 
 async def withdraw(pool: Pool, job: Job) -> None:

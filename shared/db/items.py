@@ -175,8 +175,8 @@ WHERE transfer_id = $1 AND is_written AND target_track_id = ANY($2) GROUP BY 1
 """
 
 
-async def unwritten(pool: Pool, transfer_id: TransferId, *, limit: int) -> list[Planned]:
-    """Return the first matched positions that are not in the target yet."""
+async def unwritten(pool: Pool, transfer_id: TransferId, *, limit: int | None) -> list[Planned]:
+    """Return the first matched positions that are not in the target yet, all of them without a limit."""
     return _planned(await pool.fetch(UNWRITTEN, transfer_id, limit))
 
 

@@ -119,7 +119,7 @@ WHERE jobs.id = $1 AND jobs.epoch = $2 AND jobs.state = 'open'
 FOR UPDATE OF jobs
 """
 REVISE = """
-UPDATE transfers SET revision = revision + 1, checkpointed_at = clock_timestamp()
+UPDATE transfers SET revision = revision + 1
 WHERE id = $1 AND state IN ('queued', 'running', 'paused') RETURNING true
 """
 IS_CANCELLED = "SELECT state = 'cancelled' FROM transfers WHERE id = $1"

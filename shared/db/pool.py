@@ -28,6 +28,7 @@ STORE_ERRORS = (
     asyncpg.PostgresSystemError,  # its disk has a fault
     asyncpg.ReadOnlySQLTransactionError,  # a replica, or one that is kept from changes
     asyncpg.TransactionRollbackError,  # serialization conflict, deadlock
+    asyncpg.InvalidCachedStatementError,  # a migration has changed a table whose rows were read before
     asyncpg.IdleInTransactionSessionTimeoutError,  # we were frozen inside a transaction
     asyncpg.InvalidAuthorizationSpecificationError,  # its password was changed
     asyncpg.InvalidCatalogNameError,  # its database is being restored

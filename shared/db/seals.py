@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from shared.cipher import Cipher, SealBroken
-from shared.db.pool import Pool, Row
+from shared.db.pool import Connection, Pool, Row
 
 _BATCH_COUNT = 200
 _PASS_COUNT = 5  # rows that others change all the time are left to them
@@ -115,12 +115,12 @@ class Resealed(msgspec.Struct, frozen=True, kw_only=True):
     locked: tuple[Locked, ...]
 
 
-async def key_uses(pool: Pool) -> list[KeyUse]:
+async def key_uses(store: "Pool | Connection") -> list[KeyUse]:
     """Count the stored texts by place and key; opens none."""
     return [
         KeyUse(place=one.place, kid=row["kid"], text_count=row["text_count"])
         for one in SEALED
-        for row in await pool.fetch(_sql(COUNT, one))
+        for row in await store.fetch(_sql(COUNT, one))
     ]
 
 

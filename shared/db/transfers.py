@@ -86,10 +86,15 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     retry_scope: str | None = None
     undoes: TransferId | None = None
     undone_by: TransferId | None = None
+    # Of the worker's business alone, and in no column: see shared/db/doubts.py.
+    is_target_doubtful: bool = False
+
+
+_COLUMNS = tuple(name for name in Transfer.__struct_fields__ if name != "is_target_doubtful")
 
 
 def from_row(row: Row) -> Transfer:
-    values = {name: row[name] for name in Transfer.__struct_fields__}
+    values = {name: row[name] for name in _COLUMNS}
     for name in ("id", "user_id", "source_connection_id", "target_connection_id", "undoes", "undone_by"):
         values[name] = values[name] and str(values[name])
     return msgspec.convert(values, Transfer)
@@ -111,7 +116,10 @@ INSERT INTO jobs (id, transfer_id, user_id, platform, phase, batch)
 VALUES (gen_random_uuid(), $1, $2, $3, 'read', 0)
 """
 GET = "SELECT * FROM transfers WHERE id = $1 AND user_id = $2"
-LOAD = "SELECT * FROM transfers WHERE id = $1"
+LOAD = """
+SELECT transfers.*, doubtful_targets.transfer_id IS NOT NULL AS is_target_doubtful
+FROM transfers LEFT JOIN doubtful_targets ON transfer_id = id WHERE id = $1
+"""
 LOCK = "SELECT * FROM transfers WHERE id = $1 AND user_id = $2 FOR UPDATE"
 COUNTS = "SELECT outcome, is_written, item_count FROM item_counts WHERE transfer_id = $1"
 LIST = """
@@ -211,10 +219,11 @@ async def page(
 
 
 async def load(pool: Pool, transfer_id: TransferId) -> Transfer:
+    """Return a transfer as its workers need it."""
     row = await pool.fetchrow(LOAD, transfer_id)
     if row is None:
         raise LookupError(transfer_id)
-    return from_row(row)
+    return msgspec.structs.replace(from_row(row), is_target_doubtful=row["is_target_doubtful"])
 
 
 async def lock(connection: Connection, transfer_id: TransferId, *, user_id: UserId) -> Transfer | None:

@@ -108,6 +108,7 @@ async def _gateway(servers: EmbeddedServers) -> AsyncIterator[tuple[str, int]]:
         "CROSSPLAY_REDIS_URL": servers.redis_url,
         "CROSSPLAY_SECRET_KEYS": "k1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
         "CROSSPLAY_PORT": "0",
+        "CROSSPLAY_GATEWAY_DRAIN_S": "0",
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -87,7 +87,8 @@ class Lab:
         record.touch()
         subject = Subject(
             spawn(
-                {**self.stack.system.settings, **(environ or {})},
+                # Without a private port nobody gets its metrics, so it does not count the fleet meanwhile.
+                {**self.stack.system.settings, "CROSSPLAY_METRICS_PORT": "", **(environ or {})},
                 plan=Plan(strikes=strikes, record_path=str(record)),
                 log_path=self.stack.data_dir / "logs" / "subjects.log",
             ),

@@ -40,8 +40,11 @@ ANY_JOB = (
     *_points("J11", of.NEW_ON_APPLE, "XGROUP CREATE jobs"),
     *_points("J12", of.NEW_ON_APPLE, "SET sweeper", "GET sweeper", "PEXPIRE sweeper"),
     *_points("J12", of.NEW_ON_APPLE, "transfers.RESUME_DUE", "jobs.STALE"),
-    *_points("J12", of.NEW_ON_APPLE, "commit platform_pauses.RELEASE+platform_pauses.HOLD"),
+    *_points(
+        "J12", of.NEW_ON_APPLE, "commit platform_pauses.LOCK+platform_pauses.RELEASE+platform_pauses.HOLD"
+    ),
     *_points("J13", of.NEW_ON_APPLE, "workers.SEEN", "DELETE workers", "workers.ALIVE"),
+    *_points("J17", of.NEW_ON_APPLE, "schema.HAS_TABLE", "schema.APPLIED"),
     *_points("J14", of.NEW_ON_APPLE, "webhook_queue.CLAIM"),
     *_points("J14", of.NEW_ON_APPLE, "webhook_queue.TELL_EXPIRING", "webhook_queue.PRUNE"),
 )
@@ -129,6 +132,11 @@ BATCH = (
     *_points("S5", of.DROPPED, "write: commit checkpoints.WRITTEN+checkpoints.COUNT"),
     *_points("S6", of.FAILED, "write: commit verdicts.FAIL+verdicts.FAIL_ITEMS"),
 )
+RESTORED = (
+    *_points("D1", of.RESTORED, "write: commit intents.DECLARE"),
+    *_points("D2", of.RESTORED, "write: commit intents.DECLARE+doubts.SETTLE"),
+    *_points("D3", of.RESTORED, "write: commit intents.FOUND", nth=2),
+)
 VERIFY_AND_CONTROL = (
     *_points("V1", of.NEW_ON_APPLE, "verify: transfers.LOAD", "verify: items.WRITTEN", "verify: book"),
     *_points("V1", of.NEW_ON_APPLE, "verify: apple_music.read_target"),
@@ -179,7 +187,7 @@ UNDO = (
     *_points("U14", of.UNDO_LOST, "verify: jobs.RELEASE"),
     *_points("U15", of.UNDONE, "verify: commit undos.SETTLE+checkpoints.DELETED+checkpoints.COMPLETE"),
 )
-ALL = (*ANY_JOB, *READ_AND_MATCH, *TARGET, *BATCH, *VERIFY_AND_CONTROL, *UNDO)
+ALL = (*ANY_JOB, *READ_AND_MATCH, *TARGET, *BATCH, *RESTORED, *VERIFY_AND_CONTROL, *UNDO)
 
 
 def _first_of_each_row() -> tuple[Point, ...]:
@@ -191,6 +199,8 @@ def _first_of_each_row() -> tuple[Point, ...]:
 
 
 READS = {
+    "schema.HAS_TABLE",
+    "schema.APPLIED",
     "jobs.STALE",
     "workers.ALIVE",
     "GET sweeper",
@@ -224,3 +234,14 @@ EVERY = 1 if IS_COMPLETE else 3
 UNTOLD = ("forget", "SCRIPT LOAD", ": jobs.RENEW", ": renew")
 """Ends of effects that come when they like: a worker that leaves says good-bye, Redis learns a script, and a
 slow machine makes a heartbeat in any phase."""
+
+COUNTING = (
+    "GET census",
+    "SET census",
+    "EVAL if redis.call('GET'",
+    "figures.",
+    "TIME+HMGET",
+    "INFO memory",
+    "XINFO GROUPS",
+)
+"""Beginnings of what whoever counts the fleet for the metrics does, when its turn comes; it only reads."""

@@ -15,6 +15,7 @@ Fault = dict[str, Any]
 
 LOST: Fault = {"kind": "applied_then_lost", "count": 1}
 AGE_ANSWERS = "UPDATE lookups SET asked_at = asked_at - interval '1 hour'"
+RESTORE = "INSERT INTO doubtful_targets VALUES ($1)"
 REFUSED: Fault = {"kind": "rate_limit", "retry_after_s": 1, "count": 1}
 
 
@@ -32,6 +33,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
     faults: by platform. is_fresh: nothing is known of the catalog. revokes: a kind of Spotify token that ends
     before. target: the playlist that it goes into, by name, where it is no new one. environ: of its workers.
+    is_restored: nobody knows whether its target holds more than its rows say.
     is_undo: the transfer is the undo of one that has ended before. is_retry: it has ended before itself, the
     faults have kept it from finding some tracks, and these are tried again much later.
     """
@@ -46,6 +48,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     environ: Mapping[str, str] = {}
     is_undo: bool = False
     is_retry: bool = False
+    is_restored: bool = False
 
     def cut_of(self, lab: Lab) -> Cut:
         cut: Cut = getattr(lab.worlds, self.cut)
@@ -79,7 +82,10 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
             answer = await lab.stack.user.post(f"/transfer/{lab.ended['id']}/undo", {})
             return Started(scenario=self, transfer_id=answer["id"], rows_before=())
         if self.target is None:
-            return Started(scenario=self, transfer_id=await lab.stack.start(cut), rows_before=())
+            transfer_id = await lab.stack.start(cut)
+            if self.is_restored:  # long before anything is written
+                await lab.execute(RESTORE, transfer_id)
+            return Started(scenario=self, transfer_id=transfer_id, rows_before=())
         playlists = await lab.stack.control(cut.target, "playlists")
         playlist_id = next(one["id"] for one in playlists if one["name"] == self.target)
         rows = tuple(await lab.stack.rows(cut.target, playlist_id))
@@ -280,6 +286,7 @@ RETRIED = Scenario(
     faults={"spotify": ({"operation": "search", "kind": "no_results", "probability": 0.9, "seed": 5},)},
     is_retry=True,
 )
+RESTORED = Scenario(name="restored", cut="shared", is_restored=True)
 UNDONE = Scenario(name="undone", cut="home", is_undo=True)
 UNDO_LOST = Scenario(
     name="undo-lost",
@@ -313,6 +320,7 @@ ALL = (
     DROPPED,
     FAILED,
     RETRIED,
+    RESTORED,
     UNDONE,
     UNDO_LOST,
 )

@@ -49,6 +49,7 @@ HARMLESS = {
     ("Resealed", "resealed_count"): "a number",
     ("OAuthApp", "token_route"): "an address of the platform's reference",
     ("Access", "key_id"): "the id, which lists show",
+    ("Manifest", "key_ids"): "the ids, which stand in every sealed text",
     ("Setting", "is_secret"): "a switch",
     ("Settings", "key_requests_per_minute"): "a number",
     ("Settings", "failed_keys_per_minute"): "a number",

@@ -3,7 +3,7 @@
 from collections import deque
 from itertools import takewhile
 
-from shared.db import intents, items, jobs, target_bases
+from shared.db import doubts, intents, items, jobs, target_bases
 from shared.db.intents import Intent
 from shared.errors import PlatformRejected
 from shared.models import Planned, PlaylistId, TrackId
@@ -30,6 +30,8 @@ async def write(context: Context) -> WriteResult:
         if isinstance(result, BatchWritten) and result.refused:
             return await choose_again(context, result)
         return result
+    if context.transfer.is_target_doubtful and (wait := await doubt(context)) is not None:
+        return wait
     return await _add(context, context.transfer.target_playlist_id)
 
 
@@ -40,7 +42,33 @@ async def settle(context: Context, intent: Intent) -> TargetCreated | BatchWritt
     return await settle_lost(context, intent, playlist_id=context.transfer.target_playlist_id)
 
 
+async def doubt(context: Context) -> Wait | None:
+    """Take everything that is still to be added for a write that may have happened; None where nothing is.
+
+    The rows of a restored transfer are older than its target. What they do not know of is found like what a
+    lost answer leaves open, by reading back, before anything is sent.
+    """
+    rest = await items.unwritten(context.pool, context.transfer.id, limit=None)
+    if not rest:
+        return None
+    count = context.transfer.target_count or 0
+    await doubts.declare_add(
+        context.pool,
+        context.job,
+        write=intents.Write(
+            expected_count=count,
+            target_offset=count,
+            positions=tuple(planned.position for planned in rest),
+            track_ids=tuple(planned.track_id for planned in rest),
+        ),
+    )
+    return Wait(delay_s=0)
+
+
 async def _create(context: Context, intent: Intent | None) -> TargetCreated | Wait:
+    if intent is None and context.transfer.is_target_doubtful:
+        await intents.declare_create(context.pool, context.job)
+        return Wait(delay_s=0)
     if intent is not None:
         found = await find_created(context, intent)
         if found is not None:

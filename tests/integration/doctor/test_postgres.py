@@ -73,15 +73,17 @@ async def test_a_user_who_may_not_make_tables_is_told_before_migrate_fails(
 
 
 async def test_a_schema_of_a_newer_release_is_refused(pool: Pool, database_url: str, redis_url: str) -> None:
-    await pool.execute("INSERT INTO schema_migrations (name, sha256) VALUES ('9999_pre_later.sql', 'x')")
+    await pool.execute(
+        "INSERT INTO schema_changes (name, sha256, release) VALUES ('9999_post_later.sql', 'x', '9')"
+    )
 
     try:
         findings = await found(database_url, redis_url)
     finally:
-        await pool.execute("DELETE FROM schema_migrations WHERE name = '9999_pre_later.sql'")
+        await pool.execute("DELETE FROM schema_changes WHERE name = '9999_post_later.sql'")
 
     assert findings["schema"].verdict is FAIL
-    assert "9999_pre_later.sql" in findings["schema"].text
+    assert "9999_post_later.sql" in findings["schema"].text
 
 
 @pytest.mark.parametrize(

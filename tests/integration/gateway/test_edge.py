@@ -239,6 +239,7 @@ async def test_the_process_says_where_it_listens_and_leaves_on_sigterm(
         "CROSSPLAY_REDIS_URL": redis_url,
         "CROSSPLAY_SECRET_KEYS": KEY_RING,
         "CROSSPLAY_PORT": "0",
+        "CROSSPLAY_GATEWAY_DRAIN_S": "0",
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable,

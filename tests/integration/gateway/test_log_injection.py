@@ -45,6 +45,7 @@ async def gateway(database_url: str, redis_url: str, *, log_format: str) -> Asyn
         "CROSSPLAY_REDIS_URL": redis_url,
         "CROSSPLAY_SECRET_KEYS": KEY_RING,
         "CROSSPLAY_PORT": "0",
+        "CROSSPLAY_GATEWAY_DRAIN_S": "0",
         "CROSSPLAY_LOG_LEVEL": "DEBUG",
         "CROSSPLAY_LOG_FORMAT": log_format,
         "PYTHONIOENCODING": "utf-8",

@@ -21,7 +21,7 @@ async def test_gateway_counts_itself_beside_the_workers_and_keeps_the_count_with
     pool = await open_pool(Secret(database_url), size=1)
     await workers.seen(pool, "one", slot_count=4)
     await workers.seen(pool, "two", slot_count=4)
-    watching = asyncio.create_task(WatchFleet(pool=pool, fleet=fleet, clock=clock)())
+    watching = asyncio.create_task(WatchFleet(pool=pool, fleet=fleet, clock=clock, gateway_id="one")())
     await clock.until_somebody_sleeps()
     first_size = fleet.size
 

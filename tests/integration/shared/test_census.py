@@ -127,7 +127,7 @@ async def test_a_running_transfer_is_idle_since_its_latest_checkpoint(
 
     await counting.turn()
     fresh_s = meter.values("crossplay.transfer.oldest_idle")[()]
-    await pool.execute("UPDATE transfers SET checkpointed_at = checkpointed_at - interval '600 seconds'")
+    await pool.execute("UPDATE jobs SET finished_at = finished_at - interval '600 seconds'")
     await counting.turn()
 
     assert fresh_s < 60

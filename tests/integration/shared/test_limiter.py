@@ -67,6 +67,20 @@ async def test_two_workers_share_one_pace(redis: Redis, other_redis: Redis) -> N
     assert await booked_until_us(redis) - began_us >= 30 * FIFTY_PER_S.unit_s * US
 
 
+async def test_after_the_store_was_emptied_the_pace_begins_anew_and_is_no_faster(
+    redis: Redis, other_redis: Redis
+) -> None:
+    ours, theirs = budget(redis), budget(other_redis)
+    await asyncio.gather(*(one.acquire(ONE) for one in (ours, theirs) for _ in range(5)))
+
+    await redis.flushdb()
+    began_us = await server_now_us(redis)
+    await asyncio.gather(*(one.acquire(ONE) for one in (ours, theirs) for _ in range(15)))
+
+    # Of what was booked before, each process may use at most four starts that nobody else knows of any more.
+    assert await booked_until_us(redis) - began_us >= (30 - 8) * FIFTY_PER_S.unit_s * US
+
+
 async def test_a_crowd_books_several_starts_with_each_call(redis: Redis) -> None:
     ours = budget(redis, pool=Pool(limit=600, window_s=30.0))
     await ours.acquire(ONE)  # loads the script

@@ -189,3 +189,22 @@ async def _can_change(pool: Pool) -> bool:
     except STORE_ERRORS:
         return False
     return True
+
+
+async def test_a_table_that_a_migration_has_changed_is_read_anew_by_whoever_asks_again(pool: Pool) -> None:
+    await pool.execute("CREATE TABLE changing (id int)")
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.fetch("SELECT * FROM changing")
+        pid = await connection.fetchval(PID)
+    async with pool.acquire() as connection:
+        assert await connection.fetchval(PID) == pid  # the one that has prepared it
+        async with pool.acquire() as other:
+            await other.execute("ALTER TABLE changing ADD COLUMN name text")
+        with pytest.raises(STORE_ERRORS):
+            async with connection.transaction():
+                await connection.fetch("SELECT * FROM changing")
+
+        async with connection.transaction():
+            rows = await connection.fetch("SELECT * FROM changing")
+
+    assert rows == []

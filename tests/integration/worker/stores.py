@@ -13,7 +13,7 @@ from shared.settings import Secret
 from shared.streams import open_redis
 from tests.conftest import TestServers
 
-EMPTY = "TRUNCATE users, lookups, workers, platform_pauses CASCADE"
+EMPTY = "TRUNCATE users, lookups, workers, gateways, platform_pauses CASCADE"
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
