@@ -1,5 +1,6 @@
 """Blanks secrets in what leaves the process as text: a net below the rule that none is ever put there."""
 
+import functools
 import re
 from collections.abc import Sequence
 from urllib.parse import quote, unquote, urlsplit
@@ -13,6 +14,8 @@ from opentelemetry.util.types import Attributes, AttributeValue
 from shared.settings import Secret, Settings, private_key_pem
 
 BLANK = "[redacted]"
+
+_REMEMBERED_COUNT = 4096
 
 _LEAST_LENGTH = 12  # a shorter password may be a common word, and blanking it would spoil every line
 
@@ -79,7 +82,8 @@ class RedactingExporter(SpanExporter):
 
     def __init__(self, inner: SpanExporter, *, known: Sequence[str] = ()) -> None:
         self._inner = inner
-        self._known = known
+        # Most texts of spans come again and again: names, routes, platforms, the ids of one transfer.
+        self._text = functools.lru_cache(maxsize=_REMEMBERED_COUNT)(functools.partial(redact, known=known))
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         return self._inner.export([self._clean(span) for span in spans])
@@ -119,9 +123,6 @@ class RedactingExporter(SpanExporter):
         if isinstance(value, Sequence) and not isinstance(value, bytes):
             return [self._text(one) if isinstance(one, str) else one for one in value]
         return value
-
-    def _text(self, text: str) -> str:
-        return redact(text, known=self._known)
 
 
 def _parts(settings: Settings, name: str) -> tuple[str, ...]:

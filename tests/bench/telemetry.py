@@ -18,19 +18,19 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from importlib.resources import files
 from pathlib import Path
 
 import aiohttp
 import msgspec
 
-from deploy.dev.processes import Process, ProcessSpec
-from deploy.dev.servers import free_port, server_environment, start_on_free_port
+from deploy.dev.processes import Process
+from deploy.dev.servers import free_port
 from shared.settings import PREFIX
 from tests.bench.fairness import write_playlist
 from tests.e2e.stack import Stack
 from tests.e2e.users import ENDED
 from tests.fakes.otlp import HangingReceiver
+from tests.fakes.rotel import collector
 from tests.waiting import until_answered
 
 OFF, ON, REFUSED, HANGING, CONTROL = "off", "on", "refused", "hanging", "off again"
@@ -141,40 +141,6 @@ async def scraped(url: str) -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-@asynccontextmanager
-async def collector(directory: Path) -> AsyncIterator[str]:
-    """Run a real collector, which takes everything and keeps nothing; yield its address."""
-
-    def spec(port: int) -> ProcessSpec:
-        return ProcessSpec(
-            name="rotel",
-            command=(
-                *(str(files("rotel").joinpath("rotel-agent")), "start", "--exporter", "blackhole"),
-                *("--pid-file", str(directory / "rotel.pid"), "--log-file", str(directory / "rotel.log")),
-                *("--otlp-http-endpoint", f"127.0.0.1:{port}"),
-                *("--otlp-grpc-endpoint", f"127.0.0.1:{free_port()}"),
-            ),
-            log_path=directory / "rotel.out",
-            environment=server_environment({}),
-        )
-
-    process, port = await start_on_free_port(spec, answers=_answers, ready_timeout_s=10, stop_timeout_s=5)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        await process.stop(timeout_s=5)
-
-
-async def _answers(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    await writer.wait_closed()
-    return True
 
 
 def cpu_s(process: Process) -> float:

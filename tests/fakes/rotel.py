@@ -11,8 +11,12 @@ from deploy.dev.servers import free_port, server_environment, start_on_free_port
 
 
 @asynccontextmanager
-async def collector(directory: Path, *, onward_url: str) -> AsyncIterator[str]:
-    """Run rotel, which hands spans and metrics on to another receiver; yield its own address."""
+async def collector(directory: Path, *, onward_url: str | None = None) -> AsyncIterator[str]:
+    """Run rotel, which hands what it takes on to another receiver, or to nobody; yield its own address."""
+    onward: tuple[str, ...] = ("--exporter", "blackhole")
+    if onward_url is not None:
+        onward = ("--exporter", "otlp", "--otlp-exporter-protocol", "http")
+        onward += ("--otlp-exporter-endpoint", onward_url)
 
     def spec(port: int) -> ProcessSpec:
         return ProcessSpec(
@@ -22,8 +26,7 @@ async def collector(directory: Path, *, onward_url: str) -> AsyncIterator[str]:
                 *("--pid-file", str(directory / "rotel.pid"), "--log-file", str(directory / "rotel.log")),
                 *("--otlp-http-endpoint", f"127.0.0.1:{port}"),
                 *("--otlp-grpc-endpoint", f"127.0.0.1:{free_port()}"),
-                *("--exporter", "otlp", "--otlp-exporter-protocol", "http"),
-                *("--otlp-exporter-endpoint", onward_url, "--batch-timeout", "50ms"),
+                *(*onward, "--batch-timeout", "50ms"),
             ),
             log_path=directory / "rotel.out",
             environment=server_environment({}),
