@@ -20,6 +20,10 @@ STOP_GRACE_S = 40.0
 _READ_URL = (
     "import sys, urllib.request; sys.stdout.write(urllib.request.urlopen(sys.argv[1]).read().decode())"
 )
+_POST_URL = (
+    "import sys, urllib.request as r; "
+    "r.urlopen(r.Request(sys.argv[1], sys.argv[2].encode(), {'Content-Type': 'application/json'}))"
+)
 
 
 class Stack:
@@ -99,6 +103,10 @@ class Stack:
     def read(self, container: str, url: str) -> str:
         """Return what an address answers inside of a container."""
         return self.podman("exec", container, "python3", "-c", _READ_URL, url)
+
+    def post(self, container: str, url: str, body: str) -> None:
+        """Send JSON to an address inside of a container."""
+        self.podman("exec", container, "python3", "-c", _POST_URL, url, body)
 
     def kill(self, container: str) -> None:
         """Kill the processes of a container from outside of it: nobody has stopped it, it died."""

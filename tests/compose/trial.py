@@ -40,6 +40,10 @@ class Trial:
         told = stack.logs(f"{self._project}_sandbox-accounts_1")
         assert code == 0, told
         self._key = told.split("CROSSPLAY_API_KEY=")[1].split()[0]
+        # As slow as a platform is, or a fast machine would be done before anybody could be killed.
+        (sandbox,) = stack.names("sandbox-apple-music")
+        slow = {"kind": "delay", "operation": "write", "delay_ms": 500}
+        stack.post(sandbox, f"{_APPLE}/faults", json.dumps(slow))
         say(f"started: 2 workers and all others healthy in {time.monotonic() - began:.1f} s")
 
     def check_image(self) -> None:
