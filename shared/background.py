@@ -4,20 +4,27 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 
+CANCEL_EVERY_S = 1.0
+
 
 @asynccontextmanager
 async def in_background(
     actions: Mapping[str, Callable[[], Coroutine[None, None, None]]],
 ) -> AsyncIterator[dict[str, "asyncio.Task[None]"]]:
-    """Run actions meanwhile, which are cancelled at the end; yields their tasks by name."""
+    """Run actions meanwhile, which are cancelled at the end; yields their tasks by name.
+
+    A cancellation can get lost: where one arrives together with a store's fault, an action that outlives
+    such faults takes it for one and goes on. So it is said again until it is heard.
+    """
     tasks = {name: asyncio.create_task(action(), name=name) for name, action in actions.items()}
     try:
         yield tasks
     finally:
-        for task in tasks.values():
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks.values())
+        pending = set(tasks.values())
+        while pending:
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=CANCEL_EVERY_S)
 
 
 def ended(tasks: Mapping[str, "asyncio.Task[None]"]) -> dict[str, str]:

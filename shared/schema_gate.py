@@ -23,12 +23,10 @@ async def until_migrated(pool: Pool, *, stop: asyncio.Event, every_s: float = EV
         lack = await _lack(pool)
         if not lack:
             if told:
-                logger.info("The schema is there; work begins")
+                logger.info("Schema is there")
             return True
         if lack != told:
-            logger.warning(
-                "Waiting for the database; run `crossplay migrate` if nothing else does", lack=lack
-            )
+            logger.warning("Schema is waited for", lack=lack, cure="crossplay migrate")
         told = lack
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), every_s)

@@ -200,9 +200,13 @@ def _reconnect_required(row: SealedConnection) -> ReconnectRequired:
 def _locked(row: SealedConnection, error: SealBroken) -> TokensLocked:
     """Tell the operator, who alone can cure it, and return what the user is told."""
     kid = error.kid if isinstance(error, KeyMissing) else None
-    logger.bind(connection_id=row.id, platform=row.platform, key_id=kid, reason=str(error)).error(
-        "Stored tokens cannot be opened"
-    )
+    logger.bind(
+        connection_id=row.id,
+        platform=row.platform,
+        key_id=kid,
+        reason=str(error),
+        cure="crossplay keys status",
+    ).error("Stored tokens cannot be opened")
     meters.tokens_locked(platform=row.platform)
     return TokensLocked(
         f"This server has lost the key to this {row.platform} connection: its operator has to bring it back, "

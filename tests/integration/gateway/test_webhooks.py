@@ -204,7 +204,7 @@ async def test_secrets_and_addresses_are_never_logged(
     await call("DELETE", f"/webhooks/{made['id']}")
 
     told = "".join(log)
-    assert "webhook secret rotated" in told
+    assert "Webhook secret rotated" in told
     for secret in (again.json["secret"], rotated.json["secret"], made["secret"], "whsec_", "a-secret-path"):
         assert secret not in told
 
