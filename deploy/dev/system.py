@@ -72,7 +72,7 @@ class System:
         self.gateway_url = ""
         self.api_key = ""
         self.sandbox_urls: dict[str, str] = {}
-        self.probe_urls: dict[str, str] = {}
+        self._probes: dict[str, str] = {}
         self.workers: list[Process] = []
         self.ended = asyncio.Event()
 
@@ -101,6 +101,11 @@ class System:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
+    @property
+    def probe_urls(self) -> dict[str, str]:
+        """Where the gateway and each of the present workers are scraped, by their names."""
+        return {name: self._probes[name] for name in ("gateway", *(worker.name for worker in self.workers))}
+
     def ready_line(self) -> dict[str, Any]:
         """Return what a program needs to use the system."""
         return {
@@ -119,7 +124,7 @@ class System:
         name = f"worker-{self._worker_number}"
         worker = await self._start(name, "-m", "worker", "--json", environment=self.settings, place=place)
         ready = await worker.read_ready_line(timeout_s=START_TIMEOUT_S)
-        self.probe_urls[name] = str(ready.get("probes"))  # none of a release that has no probes
+        self._probes[name] = str(ready.get("probes"))  # none of a release that has no probes
         self.workers.append(worker)
         return worker
 
@@ -145,7 +150,6 @@ class System:
                 return self._gateway_process.name
             for worker in [worker for worker in ends.values() if worker.returncode is not None]:
                 self.workers.remove(worker)
-                self.probe_urls.pop(worker.name, None)
                 await worker.stop()
                 if not self._options.is_healing:
                     return worker.name
@@ -204,7 +208,7 @@ class System:
         stack.push_async_callback(self._gateway_process.stop, timeout_s=STOP_TIMEOUT_S)
         ready = await self._gateway_process.read_ready_line(timeout_s=START_TIMEOUT_S)
         self.gateway_url = str(ready["gateway"])
-        self.probe_urls["gateway"] = str(ready.get("probes"))  # none of a release that has no probes
+        self._probes["gateway"] = str(ready.get("probes"))  # none of a release that has no probes
 
     async def _start(
         self, name: str, *arguments: str, environment: Mapping[str, str], place: Place
