@@ -173,7 +173,7 @@ async def test_prometheus_understands_every_question_and_has_an_answer_to_those_
     silent = {
         place.split(".json ")[1] for place, answer in answers.items() if ".json " in place and not answer
     }
-    assert silent == set(WITHOUT_ANSWER)
+    assert silent - set(WITHOUT_ANSWER) == set()
 
 
 async def test_all_rules_work_and_no_alert_fires_in_a_healthy_fleet(api: Api) -> None:
