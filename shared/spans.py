@@ -11,7 +11,7 @@ USER_ID = "crossplay.user_id"
 def messaging(
     platform: Platform, *, operation: str, kind: str, message_id: str = "", client_id: str = ""
 ) -> dict[str, str | int]:
-    """Describe one operation on a platform's stream. kind: send, process or settle.
+    """Describe one operation on a platform's stream. kind: send or process.
 
     The conventions for messaging (1.44) are not stable yet, and have no name for Redis.
     """

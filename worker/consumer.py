@@ -11,7 +11,6 @@ from shared.messages import RunJob
 from shared.meters import meters
 from shared.models import Platform
 from shared.streams import STORE_ERRORS, Entry, Streams
-from worker import job_spans
 
 BLOCK_MS = 1000  # a stop waits for this; the read itself is never cancelled, entries would strand
 BACK_OFF_S = 0.5
@@ -144,8 +143,7 @@ class Consumer:
                 return
             is_settled, platforms = await self._execute(entry.message, lambda: self._beat(entry))
             if is_settled:
-                with job_spans.settle(entry, platform=self._platform, client_id=self._name):
-                    await self._streams.ack(self._platform, entry.id)
+                await self._streams.ack(self._platform, entry.id)
             if platforms:
                 await self._wake(platforms)
         except STORE_ERRORS as error:

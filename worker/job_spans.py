@@ -13,8 +13,7 @@ from shared import spans, telemetry, tracing
 from shared.db.intents import Intent
 from shared.db.jobs import Abandoned, Job
 from shared.messages import RunJob
-from shared.models import JobId, Platform
-from shared.streams import Entry
+from shared.models import JobId
 
 C = TypeVar("C")
 P = ParamSpec("P")
@@ -46,27 +45,6 @@ def process(job: Job, message: RunJob, *, owner: str) -> Iterator[None]:
             links=links,
         )
     with trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
-        try:
-            yield
-        except BaseException as error:
-            telemetry.mark_failed(span, error)
-            raise
-
-
-@contextmanager
-def settle(entry: Entry, *, platform: Platform, client_id: str) -> Iterator[None]:
-    """Open the span of an acknowledgement, a sibling of the attempt that it ends."""
-    with telemetry.tracer.start_as_current_span(
-        f"ack {platform}",
-        context=telemetry.context_from(entry.message.trace if entry.message else {}),
-        kind=SpanKind.CLIENT,
-        attributes=spans.messaging(
-            platform, operation="ack", kind="settle", message_id=entry.id, client_id=client_id
-        )
-        | ({spans.TRANSFER_ID: entry.message.transfer_id} if entry.message else {}),
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as span:
         try:
             yield
         except BaseException as error:
