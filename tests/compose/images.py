@@ -15,7 +15,7 @@ from tests.compose.podman import KEEP, ROOT, CallFailed, call
 
 STANDINS = Path(__file__).parent / "standins"
 BASE = "localhost/crossplay-base:bookworm"
-SUITE, MIRROR = "bookworm", "http://deb.debian.org/debian"
+SUITE = "bookworm"
 PACKAGES = "python3,python3-venv,ca-certificates"
 
 
@@ -37,7 +37,6 @@ def make_base(environ: Mapping[str, str]) -> None:
             f"--include={PACKAGES}",
             SUITE,
             str(tree),
-            MIRROR,
             environ=environ,
         )
         # What the official slim images leave out as well.
