@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import signal
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,6 +27,9 @@ def pytest_configure() -> None:
     Python before 3.14 would then make one that nobody closes, and a later test fails with that warning.
     """
     asyncio.set_event_loop(None)
+    # A shell has what it starts in the background ignore Ctrl-C, and so would all that tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class TestServers(msgspec.Struct, frozen=True, kw_only=True):
