@@ -144,6 +144,7 @@ async def has_seen_the_end(api: Api) -> bool:
         'rate(crossplay_transfers_total{crossplay_state="completed"}[$__rate_interval]) > 0',
         "rate(crossplay_transfer_duration_seconds_count[$__rate_interval])",
         "crossplay_connection_expires_seconds",
+        "rate(http_server_request_duration_seconds_count[$__rate_interval])",
     )
     return all([await api.ask(expr) for expr in last])
 
