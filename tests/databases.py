@@ -1,7 +1,9 @@
 """Databases of tests: copied from a migrated template, emptied and used again, since a copy takes longer."""
 
 import secrets
-from typing import Self
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -86,13 +88,25 @@ class Databases:
             self._name = None
 
 
-async def execute(database_url: str, statement: str) -> None:
-    """Run one statement on a connection of its own."""
+@asynccontextmanager
+async def connected(database_url: str) -> AsyncIterator[Any]:
+    """Open a connection of one's own."""
     connection = await asyncpg.connect(database_url)
     try:
-        await connection.execute(statement)
+        yield connection
     finally:
         await connection.close()
+
+
+async def is_waited_for(connection: Any) -> bool:
+    """Whether anybody waits for a lock."""
+    return bool(await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+
+
+async def execute(database_url: str, statement: str) -> None:
+    """Run one statement on a connection of its own."""
+    async with connected(database_url) as connection:
+        await connection.execute(statement)
 
 
 def with_path(url: str, name: str) -> str:

@@ -1,5 +1,6 @@
 # Stands in for the official image where none can be pulled: the same program, the same variables and paths.
 ARG BASE
+# BASE names an image that was just built here.
 # hadolint ignore=DL3006
 FROM ${BASE}
 RUN groupadd --gid 70 postgres && useradd --uid 70 --gid 70 --no-log-init --home-dir /var/lib/postgresql postgres \

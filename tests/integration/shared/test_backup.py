@@ -5,8 +5,6 @@ import gzip
 import io
 import stat
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from shared.db.schema import Moment
 from shared.errors import MaintenanceRefused
 from shared.settings import Secret, Settings, parse_key_ring
 from tests.conftest import TestServers, own_database
+from tests.databases import connected, is_waited_for
 from tests.e2e.stack import clean_environ, crossplay
 from tests.waiting import until_answered, within
 
@@ -242,19 +241,6 @@ async def backed_up(database_url: str) -> bytes:
     stream = io.BytesIO()
     await dump(database_url, stream, taken_at=datetime.now(UTC), settings={}, part_bytes=2000)
     return stream.getvalue()
-
-
-async def is_waited_for(connection: Any) -> bool:
-    return bool(await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
-
-
-@asynccontextmanager
-async def connected(database_url: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(database_url)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 def test_rows_are_read_as_postgres_writes_them() -> None:

@@ -3,9 +3,6 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import asyncpg
 import pytest
@@ -18,6 +15,7 @@ from shared.db.schema import Migration, Moment, SchemaMismatch
 from shared.errors import MaintenanceRefused
 from shared.schema_gate import until_migrated
 from shared.settings import Secret
+from tests.databases import connected, is_waited_for
 from tests.waiting import until_answered, within
 
 pytestmark = pytest.mark.integration
@@ -214,16 +212,3 @@ async def make_first_release(database_url: str) -> None:
 async def applied(database_url: str) -> list[str]:
     async with connected(database_url) as connection:
         return sorted(await schema.read_applied(connection))
-
-
-async def is_waited_for(connection: Any) -> bool:
-    return bool(await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
-
-
-@asynccontextmanager
-async def connected(database_url: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(database_url)
-    try:
-        yield connection
-    finally:
-        await connection.close()

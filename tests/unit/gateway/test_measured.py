@@ -32,7 +32,7 @@ async def server(meter: Meter) -> AsyncIterator[TestServer]:
             case "broken":
                 raise RuntimeError("a fault of our own")
             case "slow":
-                await asyncio.sleep(60)
+                await asyncio.Event().wait()
         return web.Response(status=202)
 
     app = web.Application(middlewares=[measured(into=meter.metrics)])

@@ -18,7 +18,7 @@ async def test_background_work_that_misses_its_cancellation_is_cancelled_again()
     async def deaf() -> None:
         while True:
             try:
-                await asyncio.sleep(60)
+                await asyncio.Event().wait()
             except asyncio.CancelledError:
                 if missed:
                     raise
