@@ -6,7 +6,7 @@ from gateway.webhook_schemas import DeliveryResource, WebhookLinks, WebhookResou
 from shared.db.webhook_deliveries import Delivery
 from shared.db.webhooks import Webhook
 from shared.deliveries import DisabledReason
-from shared.settings import Secret
+from shared.secret import Secret
 
 
 def webhook(row: Webhook) -> WebhookResource:

@@ -5,7 +5,8 @@ import hmac
 
 import msgspec
 
-from shared.settings import Secret, Settings, private_key_pem
+from shared.secret import Secret
+from shared.settings import Settings, private_key_pem
 
 _PURPOSE = b"crossplay config hash v1\n"  # keeps it apart from whatever else is made with these keys
 

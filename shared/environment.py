@@ -11,9 +11,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from shared.errors import SettingsError
+from shared.secret import Secret
 from shared.setting_kinds import settings_by_name
 from shared.setting_rules import Fault, broken_rules
-from shared.settings import PREFIX, Secret, Settings, variable_of
+from shared.settings import PREFIX, Settings, variable_of
 
 FILE_SUFFIX = "_FILE"
 _FILE_LIMIT_BYTES = 65_536

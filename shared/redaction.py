@@ -11,7 +11,8 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import Status
 from opentelemetry.util.types import Attributes, AttributeValue
 
-from shared.settings import Secret, Settings, private_key_pem
+from shared.secret import Secret
+from shared.settings import Settings, private_key_pem
 
 BLANK = "[redacted]"
 

@@ -5,7 +5,9 @@ import functools
 import msgspec
 from msgspec import inspect
 
-from shared.settings import DESCRIPTIONS, GROUPS, REQUIRED, Secret, Settings, variable_of
+from shared.platform_settings import PlatformSettings
+from shared.secret import Secret
+from shared.settings import DESCRIPTIONS, GROUPS, REQUIRED, Settings, variable_of
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,12 +32,13 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 
 @functools.cache
 def settings_by_name() -> dict[str, Setting]:
-    """Return all settings in the order of the model."""
+    """Return all settings in the order of the model, the platforms' behind all others."""
     described: dict[str, Setting] = {}
     group = ""
     shape = inspect.type_info(Settings)
     assert isinstance(shape, inspect.StructType)  # noqa: S101 - tells mypy what a Struct is
-    for field in shape.fields:
+    of_platforms = set(PlatformSettings.__struct_fields__)
+    for field in sorted(shape.fields, key=lambda field: field.name in of_platforms):
         name = field.name
         group = GROUPS.get(name, group)
         taken = _set_type(field.type)

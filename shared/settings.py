@@ -8,50 +8,26 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from shared import platform_settings
 from shared.errors import SettingsError
 from shared.models import Platform
+from shared.platform_settings import PlatformSettings, Positive
+from shared.secret import NO_SECRET, Secret
 
 PREFIX = "CROSSPLAY_"
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 CountOrOff = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 LogLevel: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat: TypeAlias = Literal["auto", "json", "text"]
 
 
-class Secret:
-    """A text that shows itself only when asked by name."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-
-NO_SECRET = Secret("")
-
 _LEAST_DISTINCT_BYTES = 16
 """Of 32 random bytes 30 are distinct as a rule; fewer than this happens once in 10^16 keys."""
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(PlatformSettings, frozen=True, kw_only=True):
     """What an operator can choose. Each field is the variable CROSSPLAY_<NAME>: see shared/environment.py."""
 
     database_url: Secret = NO_SECRET
@@ -85,21 +61,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
 
-    spotify_client_id: str = ""
-    spotify_client_secret: Secret = NO_SECRET
-    spotify_api_url: str = "https://api.spotify.com/v1"
-    spotify_accounts_url: str = "https://accounts.spotify.com"
-    spotify_requests_per_s: Positive | None = None
-    spotify_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
-
-    apple_music_team_id: str = ""
-    apple_music_key_id: str = ""
-    apple_music_private_key: Secret = NO_SECRET
-    apple_music_api_url: str = "https://api.music.apple.com/v1"
-    apple_music_musickit_url: str = "https://js-cdn.music.apple.com/musickit/v3/musickit.js"
-    apple_music_requests_per_s: Positive | None = None
-    apple_music_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
-
 
 REQUIRED = ("database_url", "redis_url", "secret_keys")
 """What gateways, workers and operators' verbs cannot do without."""
@@ -110,8 +71,7 @@ GROUPS: dict[str, str] = {
     "webhook_timeout_s": "Webhooks",
     "worker_concurrency": "Workers",
     "log_level": "Logs and traces",
-    "spotify_client_id": "Spotify",
-    "apple_music_team_id": "Apple Music",
+    **platform_settings.GROUPS,
 }
 """Titles by the first field of each group; the fields that follow it belong to it, too."""
 
@@ -148,19 +108,7 @@ DESCRIPTIONS: dict[str, str] = {
     "trace_url": "Link template into your tracing backend, with `{trace_id}`.",
     "metrics_host": "Address of the private port of each gateway and worker: /metrics, /healthz, /readyz.",
     "metrics_port": "That port; 0 takes a free one. Empty: none.",
-    "spotify_client_id": "Client id of your Spotify app.",
-    "spotify_client_secret": "Its secret; empty: PKCE alone.",
-    "spotify_api_url": "Base address of the Spotify Web API.",
-    "spotify_accounts_url": "Base address of Spotify's sign-in.",
-    "spotify_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
-    "spotify_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
-    "apple_music_team_id": "Apple developer team id.",
-    "apple_music_key_id": "Id of the MusicKit key.",
-    "apple_music_private_key": "The MusicKit key: PEM text, or the path of the .p8 file.",
-    "apple_music_api_url": "Base address of the Apple Music API.",
-    "apple_music_musickit_url": "The script by which users sign in to Apple Music on a page of the gateway.",
-    "apple_music_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
-    "apple_music_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
+    **platform_settings.DESCRIPTIONS,
 }
 
 

@@ -19,7 +19,7 @@ from shared.messages import RunJob
 from shared.meters import meters
 from shared.models import JobId, Platform
 from shared.redis_cluster import ClusterRedis
-from shared.settings import Secret
+from shared.secret import Secret
 
 GROUP = "workers"
 REPLY_S = 2.0

@@ -46,6 +46,10 @@ class ConnectionSession:
     def market(self) -> str:
         return self._market
 
+    @property
+    def server(self) -> str:
+        return ""
+
     async def tokens(self) -> TokenSet:
         return await self._sessions.tokens(self._connection_id)
 
@@ -57,6 +61,7 @@ class TrialSession:
     """Implements the Session port for tokens that are tried before a connection is made of them."""
 
     market = ""
+    server = ""
 
     def __init__(self, tokens: TokenSet) -> None:
         self._tokens = tokens

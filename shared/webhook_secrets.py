@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from shared.cipher import Cipher
 from shared.db.seals import webhook_context
-from shared.settings import Secret
+from shared.secret import Secret
 
 PREFIX = "whsec_"
 _SECRET_BYTES = 32

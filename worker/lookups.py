@@ -62,6 +62,8 @@ class Lookups:
 
     async def by_isrc(self, adapter: Adapter, isrcs: Sequence[Isrc], *, market: str) -> Found[Track]:
         """Find recordings by ISRC, in batches as large as the platform takes."""
+        if not adapter.capabilities.isrc_batch:
+            return Found(answers=dict.fromkeys(isrcs, ()))
 
         async def ask(questions: Sequence[str]) -> Mapping[str, tuple[Track, ...]]:
             asked = [Isrc(question.removeprefix("isrc:")) for question in questions]

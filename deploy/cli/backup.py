@@ -24,7 +24,8 @@ from shared.db.restore import adopt as adopt_database
 from shared.db.restore import restore as restore_database
 from shared.db.seals import SEALED
 from shared.environment import load
-from shared.settings import PREFIX, Secret, Settings, parse_key_ring, require_stores
+from shared.secret import Secret
+from shared.settings import PREFIX, Settings, parse_key_ring, require_stores
 
 app = typer.Typer()
 verbs = typer.Typer(no_args_is_help=True, help="Back the database up, check a backup, restore it.")

@@ -20,7 +20,8 @@ from shared.cipher import Cipher
 from shared.db import seals
 from shared.db.seals import KeyUse, Resealed
 from shared.environment import load
-from shared.settings import Secret, parse_key_ring
+from shared.secret import Secret
+from shared.settings import parse_key_ring
 
 app = typer.Typer()
 verbs = typer.Typer(no_args_is_help=True, help="Make, count and replace the keys that encrypt tokens.")

@@ -22,7 +22,7 @@ from shared.db.pool import STORE_ERRORS, open_pool
 from shared.environment import load
 from shared.errors import SettingsError, Unauthenticated
 from shared.scopes import Scope
-from shared.settings import Secret
+from shared.secret import Secret
 
 USER_NAME = "dev"
 

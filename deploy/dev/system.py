@@ -21,7 +21,8 @@ from deploy.dev.processes import Process, ProcessSpec
 from deploy.dev.sandbox_settings import DEFAULTS as SANDBOX_DEFAULTS
 from deploy.dev.sandbox_settings import new_apple_key, sandbox_settings
 from shared.db.migrate import migrate
-from shared.settings import PREFIX, Secret
+from shared.secret import Secret
+from shared.settings import PREFIX
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0

@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
-from deploy.sandbox.options import PLATFORMS, Options, RateLimit
+from deploy.sandbox.ids import PLATFORMS
+from deploy.sandbox.options import Options, RateLimit
 from deploy.sandbox.server import build_app
 from deploy.sandbox.world import World
 from deploy.sandbox.world_files import WorldFileError

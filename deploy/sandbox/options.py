@@ -5,9 +5,6 @@ from typing import Annotated, Literal
 
 import msgspec
 
-PLATFORMS = ("spotify", "apple_music")
-
-PlatformName = Literal["spotify", "apple_music"]
 Regime = Literal["dev", "extended"]
 ItemKeys = Literal["both", "new", "old"]
 RefreshTokens = Literal["keep", "empty", "rotate"]
@@ -23,7 +20,7 @@ class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """The knobs of one simulated platform; deploy/sandbox/README.md explains each."""
 
-    platform: PlatformName
+    platform: str
     user: str = "sandbox"
     state_dir: Path | None = None
     latency_ms: int = 0

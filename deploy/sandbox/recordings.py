@@ -2,15 +2,11 @@
 
 import hashlib
 import re
-from functools import lru_cache
 
 import msgspec
 
+from deploy.sandbox.ids import IDS
 from deploy.sandbox.search_index import tokens
-
-BASE62 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
-APPLE_ID = re.compile(r"[0-9]{1,19}")
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,8 +65,7 @@ def given_id(platform: str, platform_id: str | None) -> str | None:
     """Return the id of a line when it has this platform's form, which is then kept as it is."""
     if platform_id is None:
         return None
-    form = SPOTIFY_ID if platform == "spotify" else APPLE_ID
-    return platform_id if form.fullmatch(platform_id) else None
+    return platform_id if IDS[platform].track_form.fullmatch(platform_id) else None
 
 
 def guessed_platform(platform_id: str | None) -> str | None:
@@ -93,31 +88,14 @@ def identity_of(line: Line, *, id_platform: str) -> Identity:
     )
 
 
-@lru_cache(maxsize=65536)
-def spotify_id(key: str) -> str:
-    """Derive a 22-character base62 id from a key; the same key gives the same id everywhere."""
-    number = int.from_bytes(hashlib.sha256(f"spotify:{key}".encode()).digest()[:17])
-    digits = []
-    for _ in range(22):
-        number, digit = divmod(number, 62)
-        digits.append(BASE62[digit])
-    return "".join(digits)
-
-
-def apple_id(key: str) -> str:
-    """Derive a 12-digit catalog id from a key."""
-    number = int.from_bytes(hashlib.sha256(f"apple_music:{key}".encode()).digest()[:8])
-    return str(100_000_000_000 + number % 900_000_000_000)
-
-
 def derived_id(platform: str, key: str) -> str:
-    return spotify_id(key) if platform == "spotify" else apple_id(key)
+    """Derive a track's id on a platform from a key."""
+    return IDS[platform].track(key)
 
 
 def playlist_id(platform: str, key: str) -> str:
     """Derive the id of a playlist from a key, in the platform's form."""
-    token = spotify_id(key)
-    return token if platform == "spotify" else f"p.{token[:15]}"
+    return IDS[platform].playlist(key)
 
 
 def digest(text: str) -> int:

@@ -4,16 +4,13 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from deploy.sandbox.apple_music.app import apple_music_routes
-from deploy.sandbox.apple_music.voice import AppleMusicVoice
 from deploy.sandbox.clock import Clock
 from deploy.sandbox.control import Control
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.gate import Gate
 from deploy.sandbox.journal import Journal
 from deploy.sandbox.options import Options
-from deploy.sandbox.spotify.app import spotify_routes
-from deploy.sandbox.spotify.voice import SpotifyVoice
+from deploy.sandbox.simulations import SIMULATIONS
 from deploy.sandbox.store import Store
 from deploy.sandbox.world import World
 
@@ -31,8 +28,8 @@ def build_app(world: World, *, options: Options, clock: Clock | None = None) -> 
     journal = Journal(options.state_dir / f"{options.platform}.jsonl") if options.state_dir else None
     store = Store(clock=clock, user=options.user, journal=journal)
     store.load(world.playlists(options.platform))
-    is_spotify = options.platform == "spotify"
-    gate = Gate(voice=SpotifyVoice() if is_spotify else AppleMusicVoice(), clock=clock, options=options)
+    simulation = SIMULATIONS[options.platform]
+    gate = Gate(voice=simulation.voice(), clock=clock, options=options)
     desk = Desk(options=options, catalog=world.catalog(options.platform), store=store, clock=clock, gate=gate)
 
     async def closing(_: web.Application) -> None:
@@ -46,7 +43,7 @@ def build_app(world: World, *, options: Options, clock: Clock | None = None) -> 
     # The control routes stand first: the platform's last route takes whatever is left.
     control = Control(gate=gate, store=store, catalog=desk.catalog, networks=options.control_networks)
     app.add_routes(control.routes())
-    app.add_routes(spotify_routes(desk) if is_spotify else apple_music_routes(desk))
+    app.add_routes(simulation.routes(desk))
     app.on_shutdown.append(closing)
     app.cleanup_ctx.append(resources)
     return app

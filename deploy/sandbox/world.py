@@ -10,7 +10,7 @@ import msgspec
 
 from deploy.sandbox.albums import Albums
 from deploy.sandbox.changes import Item
-from deploy.sandbox.options import PLATFORMS
+from deploy.sandbox.ids import PLATFORMS
 from deploy.sandbox.recordings import (
     Identity,
     Line,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from deploy.sandbox.options import PLATFORMS
+from deploy.sandbox.ids import PLATFORMS
 from deploy.sandbox.recordings import Line
 
 _LINES = msgspec.json.Decoder(Line, strict=False)

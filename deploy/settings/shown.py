@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from shared.redaction import BLANK, redact
+from shared.secret import Secret
 from shared.setting_kinds import as_text
-from shared.settings import Secret, Settings
+from shared.settings import Settings
 
 _TELEMETRY = "OTEL_"
 _SECRET_NAME = re.compile(r"pass|secret|token|key|auth|headers|credential", re.IGNORECASE)

@@ -16,7 +16,7 @@ from shared.db.pool import Pool
 from shared.db.webhooks import NewWebhook, Webhook, WebhookChange
 from shared.errors import FieldFault, NotFound, ValidationFailed
 from shared.models import UserId, WebhookId
-from shared.settings import Secret
+from shared.secret import Secret
 from shared.webhook_events import DEFAULT_EVENTS, WebhookEvent
 
 LIMIT = 10

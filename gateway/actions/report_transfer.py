@@ -73,6 +73,6 @@ def has_places(transfer: Transfer, *, write_class: WriteClass) -> bool:
     """Say whether what was written stands in the order of its positions, behind what was there before."""
     if transfer.undoes is not None or transfer.undone_by is not None:
         return False
-    if transfer.reopened_at is not None and write_class is not WriteClass.POSITIONED_INSERT:
+    if transfer.reopened_at is not None and not write_class.has_places:
         return False
     return _MISPLACED.isdisjoint(str(warning.get("code")) for warning in transfer.warnings)

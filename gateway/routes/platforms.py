@@ -13,7 +13,7 @@ from gateway.platform_schemas import (
     PlatformResource,
     PoolResource,
 )
-from shared.platforms.base import Capabilities, WriteClass
+from shared.platforms.base import Capabilities
 from shared.scopes import Scope
 
 
@@ -44,7 +44,7 @@ def _capabilities(can: Capabilities) -> CapabilitiesResource:
         remove=can.can_remove,
         isrc=can.isrc_batch > 0,
         albums=can.has_albums,
-        insert=can.write_class is WriteClass.POSITIONED_INSERT,
+        insert=can.write_class.has_places,
         playlist_limit=can.playlist_limit,
         read_page=can.read_page,
         add_batch=can.add_batch,

@@ -14,7 +14,7 @@ from shared.db.pool import STORE_ERRORS, Pool, Row
 from shared.errors import Unauthenticated
 from shared.models import UserId
 from shared.scopes import USER_SCOPES, Scope, known, with_included
-from shared.settings import Secret
+from shared.secret import Secret
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 
 from shared.meters import meters
-from shared.settings import Secret
+from shared.secret import Secret
 
 T = TypeVar("T")
 

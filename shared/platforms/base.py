@@ -49,6 +49,13 @@ class WriteClass(StrEnum):
 
     POSITIONED_INSERT = "positioned_insert"
     APPEND_AND_READ_BACK = "append_and_read_back"
+    IDEMPOTENCY_KEY = "idempotency_key"
+    REPLACE_WHOLE_LIST = "replace_whole_list"
+
+    @property
+    def has_places(self) -> bool:
+        """Whether tracks can be put at any position, not only at the end."""
+        return self in (WriteClass.POSITIONED_INSERT, WriteClass.REPLACE_WHOLE_LIST)
 
 
 class BrowserSignIn(Protocol):
@@ -72,12 +79,13 @@ class BrowserSignIn(Protocol):
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What an adapter can do, with the limits it keeps.
 
-    isrc_batch: ISRCs of one look-up call. add_batch: tracks of one add call. playlist_limit: tracks of one
-    playlist, None where none is known. visibility_delay_s: how long an accepted write may stay unseen.
-    reads_lag: two equal reads are needed before "not there" is believed. search_parallel: look-ups that
-    one job may have under way at once. has_fielded_search: a query's title and artist are told apart.
-    has_albums: albums can be searched for and read. remove_batch: tracks of one removal, 0 where nothing can
-    be removed.
+    isrc_batch: ISRCs of one look-up call, 0 where nothing is found by them. add_batch: tracks of one add
+    call. playlist_limit: tracks of one playlist, None where none is known. visibility_delay_s: how long an
+    accepted write may stay unseen. reads_lag: two equal reads are needed before "not there" is believed.
+    search_parallel: look-ups that one job may have under way at once. has_fielded_search: a query's title
+    and artist are told apart. has_albums: albums can be searched for and read. remove_batch: tracks of one
+    removal, 0 where nothing can be removed. keeps_repeats: a track may stand twice in a playlist. can_write:
+    playlists can be made and added to.
     """
 
     write_class: WriteClass
@@ -91,6 +99,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     has_fielded_search: bool = False
     has_albums: bool = False
     remove_batch: int = 0
+    keeps_repeats: bool = True
+    can_write: bool = True
 
     @property
     def can_remove(self) -> bool:
@@ -251,6 +261,11 @@ class Session(Protocol):
     @property
     def market(self) -> str: ...
 
+    @property
+    def server(self) -> str:
+        """The base address of the user's own server; "" where the platform has one for all."""
+        ...
+
     async def tokens(self) -> TokenSet:
         """Return tokens that are valid now. Raises ReconnectRequired, PlatformUnavailable."""
 
@@ -287,7 +302,10 @@ class Adapter(Protocol):
         """Read one page of a source playlist, in order; every row counts, odd ones too."""
 
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
-        """Look up 1..capabilities.isrc_batch ISRCs; each asked one is a key, () where nothing is known."""
+        """Look up 1..capabilities.isrc_batch ISRCs; each asked one is a key, () where nothing is known.
+
+        Never asked where isrc_batch is 0.
+        """
 
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
         """Read catalog tracks by their ids; one that this connection's market does not have is left out."""
@@ -307,18 +325,23 @@ class Adapter(Protocol):
         They may lack their ISRCs. Raises PlatformNotFound where the album is gone.
         """
 
-    async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:
-        """Create an empty playlist. Not idempotent. description comes back in `find_playlist`."""
+    async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
+        """Create an empty playlist. description comes back in `find_playlist`.
+
+        key: names this write, at most 64 ASCII letters and digits. Where the platform knows such keys, the
+        same write with the same key is done once; elsewhere it is not looked at, and nothing is idempotent.
+        """
 
     async def find_playlist(self, marker: str) -> Playlist | None:
         """Find an own playlist whose description holds the marker. May miss one that is very new."""
 
     async def add_tracks(
-        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, gate: Gate
-    ) -> None:
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
+    ) -> tuple[int, ...]:
         """Add 1..capabilities.add_batch tracks in the given order at position, the playlist's length.
 
-        Platforms that can only append ignore position. Not idempotent. After PlatformUnavailable the
+        Returns which of them, by their index, the platform says it has left out; most never say so. Platforms
+        that can only append ignore position. key: as in `create_playlist`. After PlatformUnavailable the
         tracks may stand there or not: read back before sending again.
         """
 

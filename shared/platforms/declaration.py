@@ -8,8 +8,8 @@ import msgspec
 from shared.clock import Clock
 from shared.platforms.answers import Refusal
 from shared.platforms.base import Adapter, BrowserSignIn, Capabilities, PlatformProfile, Session, SignInTerms
-from shared.platforms.http import Call, PlatformHttp, Sign
-from shared.platforms.oauth import OAuthApp
+from shared.platforms.http import Call, PlatformHttp, Reword, Sign
+from shared.platforms.oauth import OAuthApp, bearer
 from shared.settings import Settings
 
 
@@ -22,9 +22,9 @@ class Build(Protocol):
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     """A platform as its folder describes it.
 
-    required: the settings without which it cannot be used. sign: makes the signer of its calls; raises
-    SettingsError for keys that cannot sign. oauth, browser: how users sign in, one of them. probe: see
-    Endpoint.
+    required: the settings without which it cannot be used. sign: makes the signer of its calls, which is
+    `oauth.bearer` for most; raises SettingsError for keys that cannot sign. oauth, browser: how users sign
+    in, one of them. probe, reword: see Endpoint.
     """
 
     label: str
@@ -33,8 +33,9 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     sign_in: SignInTerms
     required: tuple[str, ...]
     build: Build
-    sign: Callable[[Settings, Clock], Sign]
     refusals: tuple[Refusal, ...]
+    sign: Callable[[Settings, Clock], Sign] = lambda _, __: bearer
     oauth: Callable[[Settings], OAuthApp] | None = None
     browser: Callable[[Settings, Clock], BrowserSignIn] | None = None
     probe: Call | None = None
+    reword: Reword | None = None

@@ -39,8 +39,22 @@ from shared.platforms.base import Budget, Gate, PlatformProfile, Price, Session
 
 T = TypeVar("T")
 
-Sign: TypeAlias = Callable[[TokenSet | None], Mapping[str, str]]
-"""Headers that prove who calls; the tokens are None where a call needs no user."""
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """What proves who calls, in the headers or in the query of a request."""
+
+    headers: Mapping[str, str] = {}
+    query: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        return "Proof(…)"
+
+
+NO_PROOF = Proof()
+Sign: TypeAlias = Callable[[TokenSet | None], Proof]
+"""Makes the proof; the tokens are None where a call needs no user."""
+Reword: TypeAlias = Callable[[Answer], Answer]
+"""Gives an answer the status that it means, where a platform says errors in other ways."""
 
 _READ_ATTEMPTS = 3
 _OTHER_TOKENS = 2
@@ -66,9 +80,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Call(operation={self.operation!r}, method={self.method!r}, route={self.route!r}, …)"
 
-    def url(self, base_url: str) -> URL:
+    def url(self, base_url: str, *, proof: Mapping[str, str]) -> URL:
         route = self.route.format(**{name: quote(value, safe="") for name, value in self.path.items()})
-        return URL(base_url.rstrip("/") + route, encoded=True).with_query(self.query)
+        return URL(base_url.rstrip("/") + route, encoded=True).with_query({**self.query, **proof})
 
     def content(self) -> tuple[str, bytes]:
         """Return content type and bytes of the request body."""
@@ -82,7 +96,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     can_refresh: a 401 may be cured with the session's refresh token. send_timeout_s must be what the
     gate's lease check counts with: a write is over after it, whatever happens. probe: a call without a user;
-    where a user's call ends in ReconnectRequired, it tells whether the app itself is refused.
+    where a user's call ends in ReconnectRequired, it tells whether the app itself is refused. reword: see
+    Reword; it sees each answer before anybody else does.
     """
 
     label: str
@@ -94,6 +109,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     can_refresh: bool = False
     refusals: tuple[Refusal, ...] = ()
     probe: Call | None = None
+    reword: Reword | None = None
 
 
 class PlatformHttp:
@@ -198,7 +214,7 @@ class PlatformHttp:
         self,
         call: Call,
         session: Session | None,
-        exchange: Callable[[Mapping[str, str]], Awaitable[Answer]],
+        exchange: Callable[[Proof], Awaitable[Answer]],
     ) -> Answer:
         sign = self._endpoint.sign
         tokens = await session.tokens() if session else None
@@ -225,30 +241,30 @@ class PlatformHttp:
             return False
         return isinstance(await self._refusal(call, answer, is_personal=True), ReconnectRequired)
 
-    async def _get(self, call: Call, headers: Mapping[str, str]) -> Answer:
+    async def _get(self, call: Call, proof: Proof) -> Answer:
         attempts = self._attempts(call, timeout_s=self._endpoint.read_timeout_s)
         try:
             async with self._reader.get(
-                call.url(self._endpoint.base_url),
-                headers={**headers, **call.headers},
+                call.url(self._endpoint.base_url, proof=proof.query),
+                headers={**proof.headers, **call.headers},
                 allow_redirects=False,
                 middlewares=(attempts,),
             ) as response:
-                return await _answer(response)
+                return self._reworded(await _answer(response))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._unreachable(call) from error
 
-    async def _send(self, call: Call, gate: Gate, headers: Mapping[str, str]) -> Answer:
+    async def _send(self, call: Call, gate: Gate, proof: Proof) -> Answer:
         kind, content = call.content()
         body = _GatedBody(content, gate=gate, clock=self._clock)
         attempts = self._attempts(call, timeout_s=self._endpoint.send_timeout_s, is_single=True)
         try:
             async with self._writer.request(
                 call.method,
-                call.url(self._endpoint.base_url),
+                call.url(self._endpoint.base_url, proof=proof.query),
                 data=aiter(body),
                 headers={
-                    **headers,
+                    **proof.headers,
                     **call.headers,
                     "Content-Type": kind,
                     # Without it the generator would be sent in chunks, which not every platform takes.
@@ -257,7 +273,7 @@ class PlatformHttp:
                 allow_redirects=False,
                 middlewares=(attempts,),
             ) as response:
-                return await _answer(response)
+                return self._reworded(await _answer(response))
         except (aiohttp.ClientError, TimeoutError) as error:
             if body.refusal is not None:
                 raise body.refusal from None
@@ -266,6 +282,9 @@ class PlatformHttp:
             # The gate has promised no more time than this; whatever left later nobody waits for.
             if body.took_s > self._endpoint.send_timeout_s:
                 raise SentLate("This process was frozen while it sent a write.")
+
+    def _reworded(self, answer: Answer) -> Answer:
+        return self._endpoint.reword(answer) if self._endpoint.reword else answer
 
     def _attempts(self, call: Call, *, timeout_s: float, is_single: bool = False) -> Attempts:
         return Attempts(

@@ -19,8 +19,8 @@ from shared.errors import (
 from shared.models import TokenSet
 from shared.platforms.answers import RECONNECT, Refusal
 from shared.platforms.base import Price
-from shared.platforms.http import Call, PlatformHttp
-from shared.settings import NO_SECRET, Secret
+from shared.platforms.http import NO_PROOF, Call, PlatformHttp, Proof
+from shared.secret import NO_SECRET, Secret
 
 Verifier = NewType("Verifier", str)
 
@@ -162,6 +162,11 @@ class OAuthClient:
             expires_at=expires_at,
             scopes=tuple((answer.scope or "").split()) or (previous.scopes if previous else ()),
         )
+
+
+def bearer(tokens: TokenSet | None) -> Proof:
+    """Sign a call as RFC 6750 has it."""
+    return Proof(headers={"Authorization": f"Bearer {tokens.access_token}"}) if tokens else NO_PROOF
 
 
 def new_verifier() -> Verifier:

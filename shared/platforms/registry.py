@@ -21,7 +21,7 @@ from shared.platforms.base import (
     SignInTerms,
 )
 from shared.platforms.declaration import Declaration
-from shared.platforms.http import Endpoint, PlatformHttp
+from shared.platforms.http import NO_PROOF, Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
 from shared.settings import PREFIX, Settings
@@ -141,6 +141,7 @@ class Platforms:
             can_refresh=declared.oauth is not None,
             refusals=declared.refusals,
             probe=declared.probe,
+            reword=declared.reword,
         )
         return PlatformHttp(endpoint, budget=self._budget(profile), clock=self._clock)
 
@@ -155,7 +156,7 @@ class Platforms:
             base_url=app.base_url,
             read_timeout_s=self._settings.read_timeout_s,
             send_timeout_s=self._settings.send_timeout_s,
-            sign=lambda _: {},
+            sign=lambda _: NO_PROOF,
             refusals=TOKEN_REFUSALS,
         )
         http = PlatformHttp(endpoint, budget=self._budget(profile), clock=self._clock)

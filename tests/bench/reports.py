@@ -22,7 +22,7 @@ from deploy.dev.embedded import EmbeddedServers
 from shared.db import api_keys, users
 from shared.db.migrate import migrate
 from shared.db.pool import Pool, open_pool
-from shared.settings import Secret
+from shared.secret import Secret
 
 FORMS = ("csv", "json", "md")
 MOST_GROWTH = 1.3

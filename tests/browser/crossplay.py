@@ -19,10 +19,11 @@ from gateway.app import build_app
 from shared.db import api_keys, users
 from shared.db.pool import Pool, open_pool
 from shared.models import Platform
-from shared.settings import Secret, Settings
+from shared.secret import Secret
+from shared.settings import Settings
 from tests.browser.chromium import FAR_HOST, FAR_NAME
 from tests.browser.servers import sandbox, serving
-from tests.contract.sandboxes import OPTIONS, settings_for
+from tests.contract.sandboxes import FLAVORS
 from tests.integration.gateway.conftest import KEY_RING
 
 PLATFORMS = (Platform.SPOTIFY, Platform.APPLE_MUSIC)
@@ -123,11 +124,9 @@ async def crossplay(*, database_url: str, redis_url: str) -> AsyncIterator[Cross
     async with AsyncExitStack() as stack:
         urls = {}
         for platform in PLATFORMS:
-            options = msgspec.structs.replace(OPTIONS[platform], auto_approve=False)
+            options = msgspec.structs.replace(FLAVORS[platform].options, auto_approve=False)
             urls[platform] = await stack.enter_async_context(sandbox(options))
-            own = msgspec.structs.asdict(settings_for(platform, urls[platform], timeout_s=10.0))
-            wanted = {name: value for name, value in own.items() if name.startswith(platform)}
-            settings = msgspec.structs.replace(settings, **wanted)
+            settings = msgspec.structs.replace(settings, **FLAVORS[platform].settings(urls[platform]))
         settings = msgspec.structs.replace(
             settings,
             apple_music_musickit_url=str(urls[Platform.APPLE_MUSIC] / "musickit/v3/musickit.js"),

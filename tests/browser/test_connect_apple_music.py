@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from playwright.async_api import Page, expect
 
 from shared.models import Platform
-from shared.settings import Secret
+from shared.secret import Secret
 from tests.browser.crossplay import Crossplay, Person, heading, press, visited
 from tests.browser.servers import cure, order
 from tests.browser.visitor import Visitor, Visitors

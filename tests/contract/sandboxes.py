@@ -1,7 +1,11 @@
 """One platform as the contract suite meets it: its sandbox on a socket, and our adapter in front of it."""
 
+import importlib
 import json
-from collections.abc import AsyncIterator, Callable
+import os
+import pkgutil
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -9,55 +13,60 @@ from typing import Any
 import aiohttp
 import msgspec
 from aiohttp.test_utils import TestServer
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from yarl import URL
 
-from deploy.sandbox.options import Options
 from deploy.sandbox.server import build_app
 from deploy.sandbox.world import World
-from shared.models import Platform, PlaylistId, TokenSet
-from shared.platforms.base import Adapter, Capabilities
-from shared.platforms.oauth import new_verifier
+from shared.models import Platform, Playlist, PlaylistId, TrackId
+from shared.platforms.base import Adapter, Capabilities, Gate
 from shared.platforms.registry import Platforms
-from shared.settings import Secret, Settings
+from shared.settings import Settings
+from tests.contract import flavors as flavors_package
+from tests.contract.flavor import Flavor
 from tests.fakes.budget import FakeBudget, FakeBudgets
 from tests.fakes.session import FakeSession
 
-REDIRECT_URI = "http://127.0.0.1:9/connect/spotify/callback"
-DEVELOPER_KEY = generate_private_key(SECP256R1())
-OPTIONS = {
-    "spotify": Options(platform="spotify", regime="dev", item_keys="new"),
-    "spotify-extended": Options(platform="spotify", regime="extended", item_keys="old"),
-    "apple_music": Options(
-        platform="apple_music",
-        storefront="de",
-        developer_public_key=DEVELOPER_KEY.public_key()
-        .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        .decode(),
-    ),
-}
+
+def _known() -> dict[str, Flavor]:
+    """Read the flavors of every module beside this one, and of the modules that CONTRACT_FLAVORS names."""
+    names = [
+        f"{flavors_package.__name__}.{one.name}" for one in pkgutil.iter_modules(flavors_package.__path__)
+    ]
+    others = filter(None, os.environ.get("CONTRACT_FLAVORS", "").split(","))
+    found: dict[str, Flavor] = {}
+    for name in (*names, *others):
+        found.update(importlib.import_module(name).FLAVORS)
+    return found
+
+
+FLAVORS = _known()
 
 
 def flavors(is_fit: Callable[[Capabilities], bool]) -> list[str]:
     """Name the flavors whose platform can do something: tests of it run on those, and are not skipped."""
     platforms = Platforms(Settings(), budgets=FakeBudgets())
     return [
-        flavor
-        for flavor, options in sorted(OPTIONS.items())
-        if is_fit(platforms.capabilities(Platform(options.platform)))
+        flavor for flavor, known in sorted(FLAVORS.items()) if is_fit(platforms.capabilities(known.platform))
     ]
+
+
+def open_gate() -> None:
+    """The lease is ours."""
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """What a test of the suite has at hand."""
 
-    platform: Platform
+    flavor: Flavor
     platforms: Platforms
     adapter: Adapter
     session: FakeSession
     url: URL
     budgets: FakeBudgets
+
+    @property
+    def platform(self) -> Platform:
+        return self.flavor.platform
 
     @property
     def capabilities(self) -> Capabilities:
@@ -67,6 +76,25 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     def budget(self) -> FakeBudget:
         (budget,) = self.budgets.by_key.values()
         return budget
+
+    async def create(self, name: str, *, description: str, gate: Gate = open_gate) -> Playlist:
+        """Create a playlist, under a key of its own."""
+        return await self.adapter.create_playlist(
+            name, description=description, key=secrets.token_hex(8), gate=gate
+        )
+
+    async def add(
+        self,
+        playlist_id: PlaylistId,
+        track_ids: Sequence[TrackId],
+        *,
+        position: int = 0,
+        gate: Gate = open_gate,
+    ) -> tuple[int, ...]:
+        """Add tracks, under a key of their own."""
+        return await self.adapter.add_tracks(
+            playlist_id, track_ids=track_ids, position=position, key=secrets.token_hex(8), gate=gate
+        )
 
     async def order(self, method: str, path: str, body: Any = None) -> Any:
         """Give an order to the sandbox, behind the platform's back."""
@@ -102,59 +130,28 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def staged(world: World, options: Options, *, timeout_s: float = 10.0) -> AsyncIterator[Stage]:
+async def staged(world: World, flavor: Flavor, *, timeout_s: float = 10.0) -> AsyncIterator[Stage]:
     """Start the sandbox, open the platforms, connect the account as a user would."""
     budgets = FakeBudgets()
-    async with TestServer(build_app(world, options=options)) as server:
-        settings = settings_for(options.platform, server.make_url("/"), timeout_s=timeout_s)
+    async with TestServer(build_app(world, options=flavor.options)) as server:
+        settings = settings_for(flavor, server.make_url("/"), timeout_s=timeout_s)
         async with Platforms(settings, budgets=budgets) as platforms:
-            platform = Platform(options.platform)
-            session = await _connect(platforms, platform, server.make_url("/"))
+            session = await flavor.connect(platforms, flavor.platform, server.make_url("/"))
             yield Stage(
-                platform=platform,
+                flavor=flavor,
                 platforms=platforms,
-                adapter=platforms.adapter(platform, session=session),
+                adapter=platforms.adapter(flavor.platform, session=session),
                 session=session,
                 url=server.make_url("/"),
                 budgets=budgets,
             )
 
 
-def settings_for(platform: str, url: URL, *, timeout_s: float) -> Settings:
-    if platform == "spotify":
-        return Settings(
-            read_timeout_s=timeout_s,
-            send_timeout_s=timeout_s,
-            spotify_client_id="fictional-client",
-            spotify_api_url=str(url / "v1"),
-            spotify_accounts_url=str(url),
-        )
-    pem = DEVELOPER_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return Settings(
-        read_timeout_s=timeout_s,
-        send_timeout_s=timeout_s,
-        apple_music_team_id="TEAM000001",
-        apple_music_key_id="KEY0000001",
-        apple_music_private_key=Secret(pem.decode()),
-        apple_music_api_url=str(url / "v1"),
-    )
+def settings_for(flavor: Flavor, url: URL, *, timeout_s: float) -> Settings:
+    return Settings(read_timeout_s=timeout_s, send_timeout_s=timeout_s, **flavor.settings(url))
 
 
-async def _connect(platforms: Platforms, platform: Platform, url: URL) -> FakeSession:
-    oauth = platforms.oauth(platform)
-    if oauth is None:
-        async with aiohttp.ClientSession() as client, client.post(url / "_sandbox/user-tokens") as response:
-            token = (await response.json())["music_user_token"]
-        return FakeSession(TokenSet(access_token=token), market="de")
-    verifier = new_verifier()
-    page = oauth.authorize_url(state="state", verifier=verifier, redirect_uri=REDIRECT_URI)
-    async with aiohttp.ClientSession() as client, client.get(page, allow_redirects=False) as response:
-        code = URL(response.headers["Location"]).query["code"]
-    tokens = await oauth.exchange(code=code, verifier=verifier, redirect_uri=REDIRECT_URI)
-    return FakeSession(tokens, market="DE", refresh=oauth.refresh)
-
-
-def write_world(directory: Path, platform: str, *, page: int) -> list[Path]:
+def write_world(directory: Path, flavor: Flavor, *, page: int) -> list[Path]:
     """Write a catalog and the account's playlists: empty, one page with odd rows, three pages, and many."""
     catalog = directory / "catalog.jsonl"
     lines = [*map(line, range(2 * page + 40)), *map(album_line, range(album_length(page)))]
@@ -163,7 +160,7 @@ def write_world(directory: Path, platform: str, *, page: int) -> list[Path]:
         line(0),
         {"title": "Demo Tape", "artists": ["The Attic"], "kind": "local", "duration_ms": 61_000},
         line(1),
-        {"title": "Talk Talk Talk", "kind": "episode" if platform == "spotify" else "video"},
+        {"title": "Talk Talk Talk", "kind": flavor.odd_kind},
         line(0),
     ]
     lists = {
@@ -173,7 +170,10 @@ def write_world(directory: Path, platform: str, *, page: int) -> list[Path]:
         "Long Way": [line(n if n % (page + 5) else 0) for n in range(2 * page + 30)],
         **{f"List {number:03}": [] for number in range(2 * page + 3)},
     }
-    return [catalog, *(_write_list(directory, platform, name, rows) for name, rows in lists.items())]
+    return [
+        catalog,
+        *(_write_list(directory, flavor.options.platform, name, rows) for name, rows in lists.items()),
+    ]
 
 
 def line(number: int) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import pytest
 
 from shared.errors import (
     PlatformAnswerInvalid,
-    PlatformDenied,
     PlatformError,
     PlatformNotFound,
     PlatformRejected,
@@ -12,13 +11,12 @@ from shared.errors import (
     RateLimited,
     ReconnectRequired,
 )
-from shared.models import Isrc, Platform, PlaylistId
+from shared.models import Isrc
 from shared.platforms.base import REQUESTS
-from tests.contract.sandboxes import OPTIONS, Stage, line
+from tests.contract.sandboxes import FLAVORS, Stage, line
 from worker.matching.query import Query
 
-REFRESHING = sorted(flavor for flavor in OPTIONS if OPTIONS[flavor].platform != "apple_music")
-"""Apple's user tokens cannot be refreshed."""
+REFRESHING = sorted(name for name in FLAVORS if FLAVORS[name].can_refresh)
 
 
 async def read(stage: Stage) -> None:
@@ -89,11 +87,12 @@ async def test_rate_limit_is_told_with_its_wait_and_asked_once(
 
 async def test_rate_limited_look_up_never_looks_like_an_unknown_track(stage: Stage) -> None:
     await stage.fault("rate_limit", operation="search")
-    if stage.platform is Platform.APPLE_MUSIC:
-        await stage.fault("rate_limit", operation="lookup_isrc")
+    if stage.capabilities.isrc_batch and stage.flavor.look_up[0] != "search":
+        await stage.fault("rate_limit", operation=stage.flavor.look_up[0])
 
-    with pytest.raises(RateLimited):
-        await stage.adapter.find_by_isrc([Isrc(line(1)["isrc"])])
+    if stage.capabilities.isrc_batch:
+        with pytest.raises(RateLimited):
+            await stage.adapter.find_by_isrc([Isrc(line(1)["isrc"])])
     with pytest.raises(RateLimited):
         await stage.adapter.search(Query(plain="Harbour Light"))
 
@@ -117,16 +116,14 @@ async def test_refusal_is_told_apart_and_not_repeated(
 async def test_refused_permission_is_the_users_matter(stage: Stage) -> None:
     await stage.fault("status", operation="list_items", status=403)
 
-    # Apple says 403 where the user's token is dead, Spotify where the app may not.
-    with pytest.raises(ReconnectRequired if stage.platform is Platform.APPLE_MUSIC else PlatformDenied):
+    with pytest.raises(stage.flavor.forbidden):
         await read(stage)
 
     assert len(await stage.calls("list_items")) == 1
 
 
 async def test_playlist_that_is_not_there_is_not_found(stage: Stage) -> None:
-    is_apple = stage.platform is Platform.APPLE_MUSIC
-    playlist_id = PlaylistId("p.NowhereNowhere1" if is_apple else "0" * 22)
+    playlist_id = stage.flavor.absent_playlist
 
     with pytest.raises(PlatformNotFound):
         await stage.adapter.get_playlist(playlist_id)
@@ -135,14 +132,13 @@ async def test_playlist_that_is_not_there_is_not_found(stage: Stage) -> None:
 
 
 async def test_dead_access_token_is_replaced_once_where_that_is_possible(stage: Stage) -> None:
-    kind = "user" if stage.platform is Platform.APPLE_MUSIC else "access"
-    await stage.order("POST", "tokens/revoke", {"kind": kind})
+    await stage.order("POST", "tokens/revoke", {"kind": stage.flavor.revoked})
 
-    if stage.platform is Platform.APPLE_MUSIC:
+    if stage.flavor.can_refresh:
+        await read(stage)
+    else:
         with pytest.raises(ReconnectRequired):
             await read(stage)
-    else:
-        await read(stage)
     assert len(stage.session.rejected) == 1
 
 
@@ -162,7 +158,7 @@ async def test_write_with_a_dead_access_token_is_repeated_once(stage: Stage) -> 
         nonlocal gate_count
         gate_count += 1
 
-    playlist = await stage.adapter.create_playlist("Night Drive", description="<tr_1>", gate=gate)
+    playlist = await stage.create("Night Drive", description="<tr_1>", gate=gate)
 
     assert await stage.truth(playlist.id) == []
     assert [call["status"] for call in await stage.calls("create_playlist")] == ["401", "201"]
@@ -177,7 +173,7 @@ async def test_error_text_names_the_platform_and_shows_neither_token_nor_body(st
         await read(stage)
 
     text = str(caught.value)
-    assert text.startswith("Spotify " if stage.platform is Platform.SPOTIFY else "Apple Music ")
+    assert text.startswith(f"{stage.platforms.label(stage.platform)} ")
     assert "abcdef" not in text
     assert (await stage.session.tokens()).access_token not in text
 

@@ -21,7 +21,7 @@ from deploy.dev.processes import Process, ProcessSpec
 from shared.db import api_keys, users
 from shared.db.migrate import migrate
 from shared.db.pool import open_pool
-from shared.settings import Secret
+from shared.secret import Secret
 from tests.e2e.stack import Stack, clean_environ
 from tests.e2e.users import User
 from tests.fakes.otlp import OtlpReceiver

@@ -9,7 +9,7 @@ import pytest
 from shared.db import platform_pauses
 from shared.db.pool import open_pool
 from shared.models import Platform
-from shared.settings import Secret
+from shared.secret import Secret
 from tests.e2e.stack import Stack, crossplay, wait_until
 from tests.e2e.worlds import Cut, Worlds
 

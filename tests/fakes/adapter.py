@@ -28,7 +28,6 @@ from shared.platforms.base import (
     TargetRow,
     TargetView,
     TextQuery,
-    WriteClass,
 )
 
 SEARCH_PAGE = 10
@@ -204,7 +203,7 @@ class MemoryAdapter:
             )
         return tuple(msgspec.structs.replace(track, isrc=None) for track in tracks)
 
-    async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:
+    async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
         await self._world.note("create_playlist")
         gate()
         mishap = self._mishap(self._world.create_mishaps)
@@ -225,13 +224,13 @@ class MemoryAdapter:
         return next((head for head in heads if marker in head.description), None)
 
     async def add_tracks(
-        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, gate: Gate
-    ) -> None:
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
+    ) -> tuple[int, ...]:
         await self._world.note("add_tracks")
         gate()
         mishap = self._mishap(self._world.add_mishaps)
         stored = self._stored(playlist_id, "add_tracks")
-        if self.capabilities.write_class is WriteClass.APPEND_AND_READ_BACK:
+        if not self.capabilities.write_class.has_places:
             position = len(stored.track_ids)
         self._check(stored, track_ids, position=position)
         batch = list(track_ids)[: None if mishap is None else mishap.applied_count]
@@ -242,6 +241,7 @@ class MemoryAdapter:
         self._world.added_batches.append(tuple(batch))
         if mishap is not None:
             raise mishap.error or self._unavailable("add_tracks")
+        return ()
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate

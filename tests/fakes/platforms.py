@@ -116,15 +116,15 @@ class FakeAdapter:
     async def read_album(self, album: Album) -> tuple[Track, ...]:
         raise AssertionError("the gateway moves no music")
 
-    async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:
+    async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
         raise AssertionError("the gateway moves no music")
 
     async def find_playlist(self, marker: str) -> Playlist | None:
         raise AssertionError("the gateway moves no music")
 
     async def add_tracks(
-        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, gate: Gate
-    ) -> None:
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
+    ) -> tuple[int, ...]:
         raise AssertionError("the gateway moves no music")
 
     async def remove_tracks(

@@ -11,8 +11,11 @@ Refresh = Callable[[TokenSet], Awaitable[TokenSet]]
 class FakeSession:
     """Gives one token set; refresh gives the next one, and without one asks to reconnect."""
 
-    def __init__(self, tokens: TokenSet, *, market: str = "", refresh: Refresh | None = None) -> None:
+    def __init__(
+        self, tokens: TokenSet, *, market: str = "", server: str = "", refresh: Refresh | None = None
+    ) -> None:
         self.market = market
+        self.server = server
         self.rejected: list[TokenSet] = []
         self._tokens = tokens
         self._refresh = refresh

@@ -7,7 +7,6 @@ from opentelemetry.trace import Span
 from shared import telemetry
 from shared.db import items, target_bases
 from shared.models import PlaylistId
-from shared.platforms.base import WriteClass
 from worker.comparison import compare, compare_as_a_whole
 from worker.context import Context
 from worker.job_spans import result_name
@@ -103,7 +102,7 @@ def _warnings(context: Context, proof: Proof, *, owed_count: int) -> tuple[str, 
     if proof.foreign_count or owed_count < len(proof.missing):
         found.append("target_edited")
     if not proof.is_in_order:
-        can_insert = context.adapter.capabilities.write_class is WriteClass.POSITIONED_INSERT
+        can_insert = context.adapter.capabilities.write_class.has_places
         is_late = context.transfer.reopened_at is not None and not can_insert
         found.append("added_at_end" if is_late else "order_differs")
     return tuple(found)

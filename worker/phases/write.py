@@ -7,7 +7,6 @@ from shared.db import doubts, intents, items, jobs, target_bases
 from shared.db.intents import Intent
 from shared.errors import PlatformRejected
 from shared.models import Planned, PlaylistId, TrackId
-from shared.platforms.base import WriteClass
 from worker.context import Context
 from worker.read_back import ANCHOR_COUNT, find_created, marker_of, settle_lost
 from worker.results import BatchWritten, TargetCreated, TargetRead, Wait, WriteFinished
@@ -78,12 +77,17 @@ async def _create(context: Context, intent: Intent | None) -> TargetCreated | Wa
     description = f"Copied from {context.transfer.source_platform} by Crossplay [{marker_of(context)}]"
     try:
         playlist = await context.adapter.create_playlist(
-            context.transfer.target_name, description=description, gate=context.gate
+            context.transfer.target_name, description=description, key=_key(context), gate=context.gate
         )
     except Exception as error:
         await withdraw_if_refused(context, error)
         raise
     return TargetCreated(playlist=playlist)
+
+
+def _key(context: Context) -> str:
+    """Name a write of this attempt; a successor sends another one, after it has read back."""
+    return f"{context.job.id.replace('-', '')}x{context.job.epoch}"
 
 
 async def _read_existing(context: Context, playlist_id: PlaylistId) -> TargetRead | Wait:
@@ -129,7 +133,9 @@ async def _add(context: Context, playlist_id: PlaylistId) -> BatchWritten | Writ
         ),
     )
     try:
-        await context.adapter.add_tracks(playlist_id, track_ids=track_ids, position=offset, gate=context.gate)
+        await context.adapter.add_tracks(
+            playlist_id, track_ids=track_ids, position=offset, key=_key(context), gate=context.gate
+        )
     except PlatformRejected as error:
         return await _rejected(context, playlist_id, positions, error)
     except Exception as error:
@@ -172,8 +178,7 @@ async def _rejected(
     view = await context.adapter.read_target(playlist_id, offset=count)
     if view.total > count:  # it may have said no to what it did: the read-back finds out
         return Wait(delay_s=0)
-    is_positioned = context.adapter.capabilities.write_class is WriteClass.POSITIONED_INSERT
-    if is_positioned and view.total < count:
+    if context.adapter.capabilities.write_class.has_places and view.total < count:
         return _beyond_the_end(context, count=count, seen_count=view.total)
     if len(positions) > 1:
         return BatchWritten(positions=(), target_count=count, batch_limit=len(positions) // 2)

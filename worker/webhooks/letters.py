@@ -8,7 +8,7 @@ import msgspec
 from shared import webhook_secrets
 from shared.cipher import Cipher
 from shared.db.webhook_queue import Claim, Message
-from shared.settings import Secret
+from shared.secret import Secret
 from shared.summaries import Label
 from shared.webhook_payloads import payload
 

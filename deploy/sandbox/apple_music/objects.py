@@ -7,7 +7,8 @@ from urllib.parse import quote
 from deploy.sandbox.albums import UNKNOWN_ARTIST, Album
 from deploy.sandbox.changes import Item
 from deploy.sandbox.clock import iso
-from deploy.sandbox.recordings import Recording, apple_id, spotify_id
+from deploy.sandbox.ids import apple_id, spotify_id
+from deploy.sandbox.recordings import Recording
 from deploy.sandbox.store import Playlist
 
 ARTWORK = {

@@ -7,7 +7,8 @@ from aiohttp import web
 from deploy.sandbox.albums import UNKNOWN_ARTIST
 from deploy.sandbox.answers import Refused, json_answer
 from deploy.sandbox.desk import Desk
-from deploy.sandbox.recordings import SPOTIFY_ID, Recording, digest
+from deploy.sandbox.ids import SPOTIFY_ID
+from deploy.sandbox.recordings import Recording, digest
 from deploy.sandbox.spotify.access import anybody
 from deploy.sandbox.spotify.objects import Shapes, artist_id
 from deploy.sandbox.spotify.paging import Page, asked_page, paging

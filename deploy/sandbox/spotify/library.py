@@ -8,7 +8,8 @@ from deploy.sandbox.answers import Refused, json_answer, json_body
 from deploy.sandbox.changes import FollowChanged, LibraryChanged
 from deploy.sandbox.clock import iso
 from deploy.sandbox.desk import Desk
-from deploy.sandbox.recordings import digest, spotify_id
+from deploy.sandbox.ids import spotify_id
+from deploy.sandbox.recordings import digest
 from deploy.sandbox.spotify.access import account, anybody
 from deploy.sandbox.spotify.objects import Shapes
 from deploy.sandbox.spotify.paging import asked_page, paging

@@ -7,8 +7,9 @@ from urllib.parse import quote_plus
 from deploy.sandbox.albums import UNKNOWN_ARTIST, album_id, main_artist
 from deploy.sandbox.changes import Item
 from deploy.sandbox.clock import iso
+from deploy.sandbox.ids import spotify_id
 from deploy.sandbox.options import Options
-from deploy.sandbox.recordings import Recording, digest, spotify_id
+from deploy.sandbox.recordings import Recording, digest
 
 MARKETS = ["DE", "FR", "GB", "JP", "US"]
 PRECISIONS = {4: "year", 7: "month", 10: "day"}

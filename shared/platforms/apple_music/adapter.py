@@ -31,7 +31,7 @@ from shared.platforms.base import (
     WriteClass,
 )
 from shared.platforms.declaration import Declaration
-from shared.platforms.http import Call, PlatformHttp, Sign
+from shared.platforms.http import Call, PlatformHttp, Proof, Sign
 from shared.platforms.paging import Pager, RawPage
 from shared.settings import Settings
 
@@ -128,7 +128,8 @@ class AppleMusicAdapter:
         pager = self._pager(call, into=wire.Document[wire.Song], session=None)
         return convert.to_candidates([song async for song in pager.rows()])
 
-    async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:
+    async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
+        del key  # Apple Music knows no such keys
         call = Call(
             operation="create_playlist",
             method="POST",
@@ -146,9 +147,9 @@ class AppleMusicAdapter:
         return None
 
     async def add_tracks(
-        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, gate: Gate
-    ) -> None:
-        del position  # Apple Music can only append
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
+    ) -> tuple[int, ...]:
+        del position, key  # Apple Music can only append
         call = Call(
             operation="add_tracks",
             method="POST",
@@ -157,6 +158,7 @@ class AppleMusicAdapter:
             body={"data": [{"id": track_id, "type": "songs"} for track_id in track_ids]},
         )
         await self._http.write(call, session=self._session, gate=gate)
+        return ()
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
@@ -262,9 +264,11 @@ class AppleMusicAdapter:
 def _signer(settings: Settings, clock: Clock) -> Sign:
     developer = developer_token(settings, clock)
 
-    def sign(tokens: TokenSet | None) -> dict[str, str]:
+    def sign(tokens: TokenSet | None) -> Proof:
         headers = {"Authorization": f"Bearer {developer.current()}"}
-        return {**headers, "Music-User-Token": tokens.access_token} if tokens else headers
+        if tokens:
+            headers["Music-User-Token"] = tokens.access_token
+        return Proof(headers=headers)
 
     return sign
 

@@ -9,13 +9,12 @@ from typing import TypeVar
 
 from msgspec import structs
 
-from shared.clock import Clock
 from shared.errors import (
     PlatformDenied,
     PlatformNotFound,
     ReconnectRequired,
 )
-from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
+from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
     REQUESTS,
@@ -33,7 +32,7 @@ from shared.platforms.base import (
     WriteClass,
 )
 from shared.platforms.declaration import Declaration
-from shared.platforms.http import Call, PlatformHttp, Sign
+from shared.platforms.http import Call, PlatformHttp
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp
 from shared.platforms.paging import Pager, RawPage
 from shared.platforms.spotify import convert, wire
@@ -152,7 +151,8 @@ class SpotifyAdapter:
         tracks = [convert.to_album_track(raw, album=album) async for raw in pager.rows() if raw]
         return tuple(filter(None, tracks))
 
-    async def create_playlist(self, name: str, *, description: str, gate: Gate) -> Playlist:
+    async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
+        del key  # Spotify knows no such keys
         call = Call(
             operation="create_playlist",
             method="POST",
@@ -169,8 +169,9 @@ class SpotifyAdapter:
         return None
 
     async def add_tracks(
-        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, gate: Gate
-    ) -> None:
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
+    ) -> tuple[int, ...]:
+        del key
         call = Call(
             operation="add_tracks",
             method="POST",
@@ -180,6 +181,7 @@ class SpotifyAdapter:
             body={"uris": [f"spotify:track:{track_id}" for track_id in track_ids], "position": position},
         )
         await self._http.write(call, session=self._session, gate=gate)
+        return ()
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
@@ -284,14 +286,6 @@ def _plain(text: str) -> str:
     return " ".join(text.replace('"', " ").replace(":", " ").split())[:100]
 
 
-def _sign(tokens: TokenSet | None) -> dict[str, str]:
-    return {"Authorization": f"Bearer {tokens.access_token}"} if tokens else {}
-
-
-def _signer(_: Settings, __: Clock) -> Sign:
-    return _sign
-
-
 def _oauth(settings: Settings) -> OAuthApp:
     return OAuthApp(
         client_id=settings.spotify_client_id,
@@ -352,7 +346,6 @@ DECLARATION = Declaration(
     ),
     required=("spotify_client_id",),
     build=SpotifyAdapter,
-    sign=_signer,
     refusals=_REFUSALS,
     oauth=_oauth,
 )

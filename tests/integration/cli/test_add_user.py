@@ -7,7 +7,7 @@ from deploy.cli.exits import Exit
 from shared.db import api_keys, users
 from shared.db.pool import Pool, open_pool
 from shared.scopes import USER_SCOPES, Scope, with_included
-from shared.settings import Secret
+from shared.secret import Secret
 from tests.integration.cli.conftest import Operate
 
 pytestmark = pytest.mark.integration

@@ -19,7 +19,8 @@ from shared.db.connect_sessions import ConnectFlow, NewConnectSession
 from shared.db.connections import NewSignIn
 from shared.db.pool import Pool, open_pool
 from shared.models import Account, ConnectionId, Platform, UserId
-from shared.settings import Secret, parse_key_ring
+from shared.secret import Secret
+from shared.settings import parse_key_ring
 from tests.e2e.stack import crossplay
 
 pytestmark = pytest.mark.integration

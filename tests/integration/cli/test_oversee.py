@@ -10,7 +10,7 @@ from shared.db.pool import open_pool
 from shared.errors import PlatformRejected
 from shared.lifecycle import Bucket, State
 from shared.models import TransferId
-from shared.settings import Secret
+from shared.secret import Secret
 from shared.streams import open_redis
 from tests.integration.cli.conftest import Operate
 from tests.integration.worker.engine import POSITIONED, Engine, target_ids

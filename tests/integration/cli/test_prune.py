@@ -10,7 +10,7 @@ import pytest_asyncio
 from shared.db import retention
 from shared.db.pool import Pool, open_pool
 from shared.models import TransferId
-from shared.settings import Secret
+from shared.secret import Secret
 from shared.streams import open_redis
 from tests.integration.cli.conftest import Operate
 from tests.integration.worker.engine import POSITIONED, Engine

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from shared.settings import Secret
+from shared.secret import Secret
 from shared.streams import open_redis
 from tests.faults.redis_cluster import RedisCluster
 from tests.integration.worker.stores import pool, shared_database_url

@@ -14,7 +14,7 @@ from deploy.doctor.redis import examine
 from shared.cache import Cache
 from shared.messages import RunJob
 from shared.models import JobId, Platform, TransferId
-from shared.settings import Secret
+from shared.secret import Secret
 from shared.streams import STORE_ERRORS, Entry, Streams, key, nodes_of, open_redis
 from tests.faults.redis_cluster import ClusterNode, RedisCluster
 from tests.waiting import until_answered

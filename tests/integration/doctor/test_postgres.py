@@ -13,7 +13,8 @@ from shared.db import connections, seals, users
 from shared.db.connections import NewSignIn
 from shared.db.pool import Pool
 from shared.models import Account, Platform
-from shared.settings import Secret, parse_key_ring
+from shared.secret import Secret
+from shared.settings import parse_key_ring
 from tests.conftest import TestServers
 from tests.integration.doctor.ward import (
     FAIL,

@@ -12,7 +12,8 @@ from redis.asyncio import Redis
 
 from deploy.cli.doctor import look_around
 from deploy.doctor.findings import Finding, Verdict
-from shared.settings import Secret, Settings
+from shared.secret import Secret
+from shared.settings import Settings
 from tests.conftest import TestServers
 
 RING = "k1:" + base64.b64encode(bytes(range(32))).decode()

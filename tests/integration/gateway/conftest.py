@@ -16,7 +16,8 @@ from shared.db import api_keys, users
 from shared.db.pool import Pool, open_pool
 from shared.models import Platform, UserId
 from shared.scopes import USER_SCOPES, Scope
-from shared.settings import Secret, Settings
+from shared.secret import Secret
+from shared.settings import Settings
 from tests.fakes.platforms import FakePlatforms
 
 KEY_RING = "k1:" + base64.b64encode(bytes(range(32))).decode()

@@ -10,7 +10,8 @@ from shared.db import connections
 from shared.db.pool import Pool
 from shared.errors import PlatformDenied, PlatformUnavailable, RateLimited, ReconnectRequired
 from shared.models import Platform
-from shared.settings import Secret, Settings
+from shared.secret import Secret
+from shared.settings import Settings
 from shared.streams import open_redis
 from tests.fakes.platforms import FakePlatforms
 from tests.integration.gateway.conftest import Caller, Serve, sign_in, transfer_body

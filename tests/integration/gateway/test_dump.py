@@ -9,7 +9,8 @@ from shared.cipher import Cipher, SealBroken
 from shared.db import connections, seals
 from shared.db.pool import Pool, Row
 from shared.models import Platform, TokenSet
-from shared.settings import Secret, Settings, parse_key_ring
+from shared.secret import Secret
+from shared.settings import Settings, parse_key_ring
 from shared.streams import open_redis
 from shared.tokens import Sessions
 from tests.fakes.platforms import FakePlatforms, FakeSignIn

@@ -18,7 +18,8 @@ from gateway.app import OPERATIONS
 from shared.db import api_keys, users
 from shared.db.pool import Pool
 from shared.models import Platform
-from shared.settings import Secret, Settings
+from shared.secret import Secret
+from shared.settings import Settings
 from tests.fakes.platforms import FakePlatforms
 from tests.integration.gateway.conftest import KEY_RING, Caller, Serve, new_caller, transfer_body
 

@@ -15,7 +15,8 @@ from gateway import keys
 from gateway.actions.follow_transfer import STREAM_LIMITS, StreamLimits
 from shared.db.pool import Pool
 from shared.models import Platform
-from shared.settings import Secret, Settings
+from shared.secret import Secret
+from shared.settings import Settings
 from tests.event_streams import EventStream
 from tests.fakes.platforms import FakePlatforms
 from tests.faults.proxy import Proxy

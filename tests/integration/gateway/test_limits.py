@@ -14,7 +14,8 @@ from aiohttp.test_utils import unused_port
 from shared import key_text
 from shared.db.pool import Pool
 from shared.models import UserId
-from shared.settings import Secret, Settings
+from shared.secret import Secret
+from shared.settings import Settings
 from tests.integration.gateway.conftest import Caller, Reply, Serve, new_caller, transfer_body
 from tests.waiting import within
 

@@ -13,7 +13,8 @@ from shared.db import connections, seals
 from shared.db.pool import Pool
 from shared.errors import TokensLocked
 from shared.models import ConnectionId, Platform, TokenSet
-from shared.settings import Secret, Settings, parse_key_ring
+from shared.secret import Secret
+from shared.settings import Settings, parse_key_ring
 from shared.streams import open_redis
 from shared.tokens import Sessions
 from tests.fakes.platforms import FakePlatforms

@@ -17,7 +17,8 @@ from shared.fleet import Fleet
 from shared.limiter import SharedBudget
 from shared.models import Platform
 from shared.platforms.base import REQUESTS, Price
-from shared.settings import Secret, Settings
+from shared.secret import Secret
+from shared.settings import Settings
 from shared.streams import open_redis
 from tests.fakes.platforms import FakePlatforms
 from tests.integration.gateway.conftest import Caller, Reply, Serve, new_caller

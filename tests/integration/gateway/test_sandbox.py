@@ -18,7 +18,7 @@ from gateway.app import build_app
 from shared.db.pool import Pool
 from shared.models import Platform
 from shared.settings import Settings
-from tests.contract.sandboxes import OPTIONS, settings_for
+from tests.contract.sandboxes import FLAVORS
 from tests.integration.gateway.conftest import Caller, Reply, new_caller, transfer_body
 from tests.integration.sandbox.harness import playlist, track, world_of
 
@@ -58,7 +58,7 @@ async def stage(settings: Settings, pool: Pool, tmp_path: Path) -> AsyncIterator
     world = world_of(tmp_path, catalog=tracks, playlists=[playlist("Harbour Songs", tracks)])
     async with (
         TestServer(build_sandbox(world, options=Options(platform="spotify"))) as spotify,
-        TestServer(build_sandbox(world, options=OPTIONS["apple_music"])) as apple_music,
+        TestServer(build_sandbox(world, options=FLAVORS["apple_music"].options)) as apple_music,
     ):
         sandboxes = {SPOTIFY: spotify, APPLE_MUSIC: apple_music}
         app = build_app(_with_sandboxes(settings, sandboxes))
@@ -69,9 +69,7 @@ async def stage(settings: Settings, pool: Pool, tmp_path: Path) -> AsyncIterator
 
 def _with_sandboxes(settings: Settings, sandboxes: dict[Platform, BaseTestServer]) -> Settings:
     for platform, server in sandboxes.items():
-        own = msgspec.structs.asdict(settings_for(platform, server.make_url("/"), timeout_s=10))
-        wanted = {name: value for name, value in own.items() if name.startswith(platform)}
-        settings = msgspec.structs.replace(settings, **wanted)
+        settings = msgspec.structs.replace(settings, **FLAVORS[platform].settings(server.make_url("/")))
     return settings
 
 

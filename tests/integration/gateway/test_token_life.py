@@ -16,7 +16,7 @@ from shared.db.connections import Connection, NewSignIn
 from shared.db.pool import Pool
 from shared.errors import CrossplayError, PlatformUnavailable, ReconnectRequired
 from shared.models import Account, ConnectionId, Platform, TokenSet
-from shared.settings import Secret
+from shared.secret import Secret
 from shared.streams import open_redis
 from shared.tokens import Sessions
 from tests.integration.gateway.token_client import Client, open_client, open_oauth

@@ -16,7 +16,8 @@ from shared.db import connections, users
 from shared.db.connections import NewSignIn
 from shared.db.pool import Pool
 from shared.models import Account, ConnectionId, Platform
-from shared.settings import Secret, parse_key_ring
+from shared.secret import Secret
+from shared.settings import parse_key_ring
 from shared.streams import open_redis
 from shared.tokens import Sessions
 from tests.integration.gateway.token_client import KEY_RING

@@ -9,7 +9,8 @@ from shared.db.connections import ConnectionState, NewSignIn
 from shared.db.pool import Pool, open_pool
 from shared.errors import StoreUnavailable
 from shared.models import Account, Platform, TokenSet
-from shared.settings import Secret, parse_key_ring
+from shared.secret import Secret
+from shared.settings import parse_key_ring
 from shared.streams import open_redis
 from shared.tokens import Sessions
 from tests.faults.proxy import Proxy

@@ -17,7 +17,8 @@ from shared.db.connections import ConnectionState, NewSignIn
 from shared.db.pool import Pool
 from shared.errors import ConnectionMissing, PlatformUnavailable, ReconnectRequired
 from shared.models import Account, ConnectionId, Platform, TokenSet, UserId
-from shared.settings import Secret, parse_key_ring
+from shared.secret import Secret
+from shared.settings import parse_key_ring
 from shared.streams import open_redis
 from shared.tokens import Refresher, Sessions
 from tests.integration.gateway.conftest import KEY_RING

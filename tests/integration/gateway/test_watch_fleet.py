@@ -8,7 +8,7 @@ from gateway.actions.watch_fleet import EVERY_S, WatchFleet
 from shared.db import workers
 from shared.db.pool import open_pool
 from shared.fleet import Fleet
-from shared.settings import Secret
+from shared.secret import Secret
 from tests.fakes.clock import FakeClock
 
 pytestmark = pytest.mark.integration

@@ -13,7 +13,8 @@ from shared import webhook_secrets
 from shared.cipher import Cipher
 from shared.db import seals
 from shared.db.pool import Pool
-from shared.settings import Secret, Settings, parse_key_ring
+from shared.secret import Secret
+from shared.settings import Settings, parse_key_ring
 from shared.webhook_events import DEFAULT_EVENTS, SUBSCRIBABLE
 from tests.integration.gateway.conftest import KEY_RING, PUBLIC_URL, Caller, Reply, Serve, new_caller
 

@@ -20,8 +20,9 @@ from shared.errors import CrossplayError
 from shared.models import ConnectionId, TokenSet
 from shared.platforms.base import Pool as RequestPool
 from shared.platforms.http import Call, Endpoint, PlatformHttp
-from shared.platforms.oauth import TOKEN_REFUSALS, OAuthApp, OAuthClient
-from shared.settings import Secret, parse_key_ring
+from shared.platforms.oauth import TOKEN_REFUSALS, OAuthApp, OAuthClient, bearer
+from shared.secret import Secret
+from shared.settings import parse_key_ring
 from shared.streams import open_redis
 from shared.tokens import LEASE_S, Refresher, Sessions
 from tests.fakes.budget import FakeBudget
@@ -109,7 +110,7 @@ def _endpoint(url: str, *, timeout_s: float = 10.0, is_api: bool = False) -> End
         base_url=url,
         read_timeout_s=timeout_s,
         send_timeout_s=timeout_s,
-        sign=lambda tokens: {"Authorization": f"Bearer {tokens.access_token}"} if tokens else {},
+        sign=bearer,
         can_refresh=is_api,
         refusals=() if is_api else TOKEN_REFUSALS,
     )

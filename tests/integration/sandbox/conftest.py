@@ -21,7 +21,7 @@ async def starter(tmp_path: Path) -> AsyncIterator[Starter]:
     async def run(
         platform: str, *, world: dict[str, Any] | None = None, is_signed_in: bool = True, **knobs: Any
     ) -> Caller:
-        options = Options(platform=platform, **knobs)  # type: ignore[arg-type]  # a wrong name must fail
+        options = Options(platform=platform, **knobs)
         server, caller = await start(world_of(tmp_path, **world or {}), session=session, options=options)
         servers.append(server)
         if is_signed_in:

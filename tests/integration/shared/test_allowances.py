@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisAway
 
 from shared.allowances import Allowance, Allowances
-from shared.settings import Secret
+from shared.secret import Secret
 from shared.streams import open_redis
 from tests.fakes.clock import FakeClock
 

@@ -21,7 +21,8 @@ from shared.db.migrate import migrate as migrate_database
 from shared.db.restore import restore
 from shared.db.schema import Moment
 from shared.errors import MaintenanceRefused
-from shared.settings import Secret, Settings, parse_key_ring
+from shared.secret import Secret
+from shared.settings import Settings, parse_key_ring
 from tests.conftest import TestServers, own_database
 from tests.databases import connected, is_waited_for
 from tests.e2e.stack import clean_environ, crossplay

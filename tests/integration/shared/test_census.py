@@ -18,7 +18,8 @@ from shared.fleet_gauges import GAUGES
 from shared.limiter import bookings_of
 from shared.models import Platform
 from shared.platforms.registry import Platforms
-from shared.settings import Secret, Settings
+from shared.secret import Secret
+from shared.settings import Settings
 from shared.streams import Streams, open_redis
 from tests.integration.shared.test_outbox import with_jobs
 from tests.integration.worker.engine import APPENDING, Engine

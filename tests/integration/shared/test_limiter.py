@@ -11,7 +11,7 @@ from shared.bookings import HORIZON_S
 from shared.errors import RateLimited
 from shared.limiter import LONG_WAIT_S, SharedBudget
 from shared.platforms.base import REQUESTS, Pool, Price
-from shared.settings import Secret
+from shared.secret import Secret
 from shared.streams import open_redis
 from tests.fakes.clock import FakeClock
 from tests.fakes.pools import SEARCHES, fleet_of, profile_of

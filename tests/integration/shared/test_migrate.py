@@ -14,7 +14,7 @@ from shared.db.pool import open_pool
 from shared.db.schema import Migration, Moment, SchemaMismatch
 from shared.errors import MaintenanceRefused
 from shared.schema_gate import until_migrated
-from shared.settings import Secret
+from shared.secret import Secret
 from tests.databases import connected, is_waited_for
 from tests.waiting import until_answered, within
 

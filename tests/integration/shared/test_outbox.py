@@ -13,7 +13,7 @@ from shared.db.jobs import NextJob
 from shared.db.pool import Pool
 from shared.lifecycle import Phase
 from shared.models import JobId, Platform, TransferId
-from shared.settings import Secret
+from shared.secret import Secret
 from shared.streams import STORE_ERRORS, Streams, open_redis
 from tests.integration.worker.engine import APPENDING, LEASE_S, Engine
 

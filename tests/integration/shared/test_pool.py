@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from shared.db.pool import STORE_ERRORS, Pool, execute_long, open_pool
-from shared.settings import Secret
+from shared.secret import Secret
 from tests.faults.proxy import Proxy
 from tests.waiting import until, until_answered
 

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from shared.messages import RunJob
 from shared.models import JobId, Platform, TransferId
-from shared.settings import Secret
+from shared.secret import Secret
 from shared.streams import GROUP, REPLY_S, STORE_ERRORS, Entry, Streams, key, open_redis
 from tests.faults.proxy import Proxy
 from tests.waiting import until_answered

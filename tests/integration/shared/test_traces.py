@@ -11,7 +11,7 @@ from shared.db import jobs, traces
 from shared.db.jobs import Abandoned, Job
 from shared.db.pool import Pool
 from shared.models import JobId, Platform, TransferId
-from shared.settings import Secret
+from shared.secret import Secret
 from shared.streams import STORE_ERRORS, Streams, key, open_redis
 from tests.fakes.spans import recorded_spans
 from tests.integration.worker.engine import APPENDING, LEASE_S, Engine

@@ -9,7 +9,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from shared.db.pool import Pool, open_pool
-from shared.settings import Secret
+from shared.secret import Secret
 from shared.streams import open_redis
 from tests.conftest import TestServers
 

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from shared.messages import RunJob
 from shared.models import JobId, Platform, TransferId
-from shared.settings import Secret
+from shared.secret import Secret
 from shared.streams import GROUP, Streams, key, open_redis
 from tests.faults.proxy import Proxy
 from tests.waiting import until

@@ -13,7 +13,8 @@ from shared.db.pool import Pool
 from shared.lifecycle import PauseReason, State
 from shared.models import ConnectionId, Platform, TokenSet, TransferId
 from shared.platforms.base import Adapter
-from shared.settings import Secret, parse_key_ring
+from shared.secret import Secret
+from shared.settings import parse_key_ring
 from shared.tokens import Sessions
 from tests.integration.worker.engine import POSITIONED, Engine, target_ids
 from worker.retry import UNLOCK_AFTER_S

@@ -12,7 +12,7 @@ from shared.db import lookups
 from shared.db.pool import Pool
 from shared.errors import RateLimited
 from shared.models import Isrc, Platform, Track
-from shared.settings import Secret
+from shared.secret import Secret
 from shared.streams import open_redis
 from tests.fakes.adapter import MemoryAdapter, MemoryPlatform
 from tests.fakes.clock import FakeClock

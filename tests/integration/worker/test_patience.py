@@ -12,7 +12,7 @@ from shared.lease import Lease
 from shared.lifecycle import State
 from shared.messages import RunJob
 from shared.models import Platform
-from shared.settings import Secret
+from shared.secret import Secret
 from tests.fakes.clock import FakeClock
 from tests.faults.proxy import Proxy
 from tests.integration.worker.attempts import JOB, Beats, executor, limited, raising, unavailable

@@ -16,7 +16,7 @@ from shared.db.restore import adopt, restore
 from shared.errors import MaintenanceRefused
 from shared.lifecycle import Bucket, State
 from shared.models import TrackId, TransferId
-from shared.settings import Secret
+from shared.secret import Secret
 from tests.fakes.adapter import Death, Lost
 from tests.integration.worker.engine import APPENDING, POSITIONED, Engine, target_ids
 

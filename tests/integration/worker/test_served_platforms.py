@@ -7,7 +7,8 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.models import Platform
-from shared.settings import Secret, Settings
+from shared.secret import Secret
+from shared.settings import Settings
 from shared.streams import key
 from tests.waiting import until_answered
 from worker.bootstrap import Worker

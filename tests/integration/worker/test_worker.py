@@ -11,7 +11,7 @@ from shared.db import workers
 from shared.fleet import Fleet
 from shared.lifecycle import State
 from shared.models import Platform, TransferId
-from shared.settings import Secret
+from shared.secret import Secret
 from shared.streams import Streams, open_redis
 from tests.fakes.adapter import Lost
 from tests.faults.proxy import Proxy

@@ -16,7 +16,8 @@ from shared.db import users, webhooks
 from shared.db.pool import Pool
 from shared.db.webhooks import NewWebhook
 from shared.models import Platform, UserId, WebhookId
-from shared.settings import Secret, parse_networks
+from shared.secret import Secret
+from shared.settings import parse_networks
 from shared.webhook_events import DEFAULT_EVENTS, WebhookEvent
 from tests.waiting import until_answered
 from worker.webhooks.deliverer import Deliverer

@@ -5,7 +5,8 @@ import base64
 import pytest
 
 from shared.cipher import Cipher, KeyMissing, SealBroken
-from shared.settings import Secret, parse_key_ring
+from shared.secret import Secret
+from shared.settings import parse_key_ring
 
 CONTEXT = "c-1|spotify|tokens"
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from shared.config_hash import config_hash
-from shared.settings import Secret, Settings
+from shared.secret import Secret
+from shared.settings import Settings
 
 RING = Secret(f"k1:{base64.b64encode(bytes(range(32))).decode()}")
 SETTINGS = Settings(

@@ -6,7 +6,7 @@ import pytest
 
 from shared.environment import Source, load, read, unknown_variables
 from shared.errors import SettingsError
-from shared.settings import Secret
+from shared.secret import Secret
 
 PASSWORD = "correct-horse-battery"
 

@@ -13,7 +13,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 
 from shared.redaction import BLANK, RedactingExporter, known_values, redact
-from shared.settings import Secret, Settings
+from shared.secret import Secret
+from shared.settings import Settings
 
 CANARY = "CANARY" * 12
 ACCESS = f"BQ{CANARY}"

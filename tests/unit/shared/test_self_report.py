@@ -7,8 +7,9 @@ import pytest
 
 from shared import logs
 from shared.config_hash import config_hash
+from shared.secret import Secret
 from shared.self_report import tell_settings
-from shared.settings import Secret, Settings
+from shared.settings import Settings
 
 RING = Secret(f"k1:{base64.b64encode(bytes(range(32))).decode()}")
 

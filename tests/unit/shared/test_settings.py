@@ -8,9 +8,9 @@ import pytest
 from shared.environment import load
 from shared.errors import SettingsError
 from shared.models import Platform
+from shared.secret import Secret
 from shared.settings import (
     DESCRIPTIONS,
-    Secret,
     Settings,
     parse_key_ring,
     parse_origins,

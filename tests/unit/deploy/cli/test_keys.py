@@ -8,7 +8,8 @@ from deploy.cli.exits import Exit
 from deploy.cli.keys import _print_status, judge
 from deploy.cli.main import run
 from shared.db.seals import KeyUse
-from shared.settings import Secret, parse_key_ring
+from shared.secret import Secret
+from shared.settings import parse_key_ring
 
 PRESENT = f"k1:{base64.b64encode(bytes(range(32))).decode()}"
 

@@ -13,7 +13,8 @@ from deploy.doctor.findings import Verdict, ok, warn, worst
 from shared.db.diagnosis import ServerFacts
 from shared.models import Platform
 from shared.platforms.registry import Platforms
-from shared.settings import Secret, Settings
+from shared.secret import Secret
+from shared.settings import Settings
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 FACTS = ServerFacts(

@@ -3,7 +3,8 @@
 import pytest
 
 from deploy.settings.shown import shown_address, shown_setting, shown_telemetry
-from shared.settings import Secret, Settings
+from shared.secret import Secret
+from shared.settings import Settings
 
 CANARY = "canary"
 

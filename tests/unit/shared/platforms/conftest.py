@@ -16,10 +16,11 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from shared.models import Platform, TokenSet
+from shared.models import Platform
 from shared.platforms.answers import Refusal
 from shared.platforms.base import REQUESTS, PlatformProfile, Pool, Price
 from shared.platforms.http import Call, Endpoint, PlatformHttp
+from shared.platforms.oauth import bearer
 from tests.fakes.budget import FakeBudget
 from tests.fakes.spans import recorded_spans
 
@@ -65,10 +66,6 @@ class Path(msgspec.Struct, frozen=True, kw_only=True):
     budget: FakeBudget
 
 
-def sign(tokens: TokenSet | None) -> dict[str, str]:
-    return {"Authorization": f"Bearer {tokens.access_token}"} if tokens else {}
-
-
 @contextlib.asynccontextmanager
 async def opened(
     url: str,
@@ -84,7 +81,7 @@ async def opened(
         base_url=url,
         read_timeout_s=timeout_s,
         send_timeout_s=timeout_s,
-        sign=sign,
+        sign=bearer,
         can_refresh=can_refresh,
         refusals=refusals,
         probe=probe,

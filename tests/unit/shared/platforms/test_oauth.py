@@ -25,7 +25,7 @@ from shared.platforms.oauth import (
     challenge_of,
     new_verifier,
 )
-from shared.settings import NO_SECRET, Secret
+from shared.secret import NO_SECRET, Secret
 from tests.unit.shared.platforms.conftest import Answerer, opened
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

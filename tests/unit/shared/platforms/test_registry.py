@@ -9,7 +9,8 @@ from shared.models import Platform, TokenSet
 from shared.platforms.base import REQUESTS, Pool, Price
 from shared.platforms.oauth import SIGN_IN, new_verifier
 from shared.platforms.registry import Platforms
-from shared.settings import Secret, Settings
+from shared.secret import Secret
+from shared.settings import Settings
 from tests.fakes.budget import FakeBudgets
 from tests.fakes.session import FakeSession
 

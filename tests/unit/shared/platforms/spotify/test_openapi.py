@@ -45,13 +45,15 @@ CALLS: dict[str, tuple[str, str, Callable[[SpotifyAdapter], Awaitable[object]]]]
     "create_playlist": (
         "post",
         "/me/playlists",
-        lambda adapter: adapter.create_playlist("Night Drive", description="<tr_1>", gate=lambda: None),
+        lambda adapter: adapter.create_playlist(
+            "Night Drive", description="<tr_1>", key="k1", gate=lambda: None
+        ),
     ),
     "add_tracks": (
         "post",
         "/playlists/{playlist_id}/items",
         lambda adapter: adapter.add_tracks(
-            PLAYLIST, track_ids=[TrackId("a" * 22)] * 100, position=400, gate=lambda: None
+            PLAYLIST, track_ids=[TrackId("a" * 22)] * 100, position=400, key="k2", gate=lambda: None
         ),
     ),
     "remove_tracks": (

@@ -1,0 +1,67 @@
+"""The ids that each simulated platform gives: their form, and how one follows from a key."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+import msgspec
+
+SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
+_BASE62 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+class Ids(msgspec.Struct, frozen=True, kw_only=True):
+    """A platform's ids. track, playlist: derive one from a key; the same key gives the same id everywhere.
+
+    track_form: what its track ids look like, so that a world file's own ids can be kept.
+    """
+
+    track_form: re.Pattern[str]
+    track: Callable[[str], str]
+    playlist: Callable[[str], str]
+
+
+@lru_cache(maxsize=65536)
+def spotify_id(key: str) -> str:
+    """Derive 22 base62 characters."""
+    return base62(f"spotify:{key}", length=22)
+
+
+def apple_id(key: str) -> str:
+    """Derive a catalog id of 12 digits."""
+    return decimal(f"apple_music:{key}", length=12)
+
+
+def base62(key: str, *, length: int) -> str:
+    """Derive that many base62 characters, at most 22."""
+    return in_alphabet(key, alphabet=_BASE62, length=length)
+
+
+def in_alphabet(key: str, *, alphabet: str, length: int) -> str:
+    """Derive that many characters of an alphabet, the least significant first."""
+    number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:17])
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, len(alphabet))
+        digits.append(alphabet[digit])
+    return "".join(digits)
+
+
+def decimal(key: str, *, length: int) -> str:
+    """Derive a number of that many digits, which does not begin with 0."""
+    number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8])
+    first = 10 ** (length - 1)
+    return str(first + number % (9 * first))
+
+
+IDS: Mapping[str, Ids] = {
+    "spotify": Ids(track_form=SPOTIFY_ID, track=spotify_id, playlist=spotify_id),
+    "apple_music": Ids(
+        track_form=re.compile(r"[0-9]{1,19}"),
+        track=apple_id,
+        playlist=lambda key: f"p.{spotify_id(key)[:15]}",
+    ),
+}
+PLATFORMS = tuple(IDS)
+"""All simulated platforms."""
