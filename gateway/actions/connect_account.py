@@ -156,7 +156,7 @@ class ConnectAccount:
 
     def goals(self, session: ConnectSession) -> tuple[str, ...]:
         """Return the origins that setting out leads through: the platform's sign-in, and where that ends."""
-        ways = (self._sign_in(session).base_url, session.redirect_uri or "")
+        ways = (self._sign_in(session).sign_in_url, session.redirect_uri or "")
         return tuple(redirect_uri.origin_of(way) for way in ways if way)
 
     async def leave(self, session: ConnectSession, *, browser: str) -> str:

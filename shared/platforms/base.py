@@ -110,12 +110,15 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
     """What a platform counts together: at most `limit` units in any `window_s` seconds.
 
-    burst: units that may be spent at once, at least what the pool's dearest operation costs.
+    burst: units that may be spent at once, at least what the pool's dearest operation costs. day_zone: the
+    time zone in whose midnight the pool is filled anew, for one that counts days of the calendar; the window
+    is a day then, and nothing is paced.
     """
 
     limit: float
     window_s: float
     burst: int = 1
+    day_zone: str = ""
 
     @property
     def unit_s(self) -> float:

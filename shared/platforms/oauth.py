@@ -53,13 +53,13 @@ Only `invalid_grant` is about the user's sign-in: whatever else is refused, or l
 class OAuthApp(msgspec.Struct, frozen=True, kw_only=True):
     """An app as it is registered at a platform. client_secret is empty for a public client (PKCE alone).
 
-    base_url: the sign-in server, for browsers and for us; both routes are below it. extras: what the platform
-    wants in the address that a user opens, beside what the standard asks for.
+    authorize_url: what a user's browser opens. base_url, token_route: where tokens are. extras: what the
+    platform wants in the address that a user opens, beside what the standard asks for.
     """
 
     client_id: str
+    authorize_url: str
     base_url: str
-    authorize_route: str
     token_route: str
     scopes: tuple[str, ...]
     client_secret: Secret = NO_SECRET
@@ -89,13 +89,14 @@ class OAuthClient:
         return self._app.scopes
 
     @property
-    def base_url(self) -> str:
-        return self._app.base_url
+    def sign_in_url(self) -> str:
+        """Where users sign in; its origin is what their browsers are led to."""
+        return self._app.authorize_url
 
     def authorize_url(self, *, state: str, verifier: Verifier, redirect_uri: str) -> str:
         """Return the address at which the user allows the app. state comes back with the code."""
         return str(
-            URL(self._app.base_url.rstrip("/") + self._app.authorize_route).with_query(
+            URL(self._app.authorize_url).with_query(
                 client_id=self._app.client_id,
                 response_type="code",
                 redirect_uri=redirect_uri,

@@ -160,7 +160,7 @@ class FakeSignIn:
 
     def __init__(self) -> None:
         self.scopes = ("read", "write")
-        self.base_url = "https://accounts.example"
+        self.sign_in_url = "https://accounts.example/authorize"
         self.granted_scopes: tuple[str, ...] = self.scopes
         self.codes: set[str] = set()
         self.verifiers: dict[str, str] = {}

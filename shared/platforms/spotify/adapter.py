@@ -290,8 +290,8 @@ def _oauth(settings: Settings) -> OAuthApp:
     return OAuthApp(
         client_id=settings.spotify_client_id,
         client_secret=settings.spotify_client_secret,
+        authorize_url=settings.spotify_accounts_url.rstrip("/") + "/authorize",
         base_url=settings.spotify_accounts_url,
-        authorize_route="/authorize",
         token_route="/api/token",  # noqa: S106 - an address, no secret
         scopes=(
             "playlist-read-private",

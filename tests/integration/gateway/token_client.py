@@ -69,7 +69,7 @@ async def open_oauth(url: str, *, timeout_s: float = 10.0) -> AsyncIterator[OAut
     app = OAuthApp(
         client_id="app",
         base_url=url,
-        authorize_route="/authorize",
+        authorize_url=f"{url}/authorize",
         token_route="/api/token",
         scopes=("read",),
     )

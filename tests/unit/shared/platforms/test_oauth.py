@@ -50,7 +50,7 @@ async def client(url: str, *, secret: Secret = NO_SECRET) -> AsyncIterator[OAuth
         client_id="client/1",
         client_secret=secret,
         base_url=url,
-        authorize_route="/authorize",
+        authorize_url=f"{url.rstrip('/')}/authorize",
         token_route="/api/token",
         scopes=("playlist-read-private", "user-read-private"),
     )
