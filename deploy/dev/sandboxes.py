@@ -26,10 +26,14 @@ Tell: TypeAlias = Callable[[str, str], Mapping[str, str]]
 
 
 class SandboxUse(msgspec.Struct, frozen=True, kw_only=True):
-    """tell: see Tell. connect: makes the connection as a user of this sandbox does, given its address."""
+    """tell: see Tell. connect: makes the connection as a user of this sandbox does, given its address.
+
+    revocable: the kinds of tokens that the sandbox can revoke, "" for all at once.
+    """
 
     tell: Tell
     connect: Callable[[Post, str, str], Awaitable[None]]
+    revocable: tuple[str, ...] = ("access", "")
 
 
 async def by_redirect(post: Post, platform: str, _: str) -> None:
@@ -66,7 +70,7 @@ def _apple_music(url: str, private_key: str) -> Mapping[str, str]:
 
 USES: Mapping[str, SandboxUse] = {
     "spotify": SandboxUse(tell=_spotify, connect=by_redirect),
-    "apple_music": SandboxUse(tell=_apple_music, connect=by_user_token),
+    "apple_music": SandboxUse(tell=_apple_music, connect=by_user_token, revocable=("user",)),
 }
 
 
