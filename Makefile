@@ -119,7 +119,7 @@ model: setup ## search the write protocol's model (needs spin: apt-get install s
 	@$(BIN)/python tests/model/run.py
 
 generate: setup ## write anew what comes from the code: settings, metrics, dashboards, the chart's files
-	@for part in settings cli.metric_docs grafana helm; do $(BIN)/python -m deploy.$$part; done
+	@for part in settings platforms cli.metric_docs grafana helm; do $(BIN)/python -m deploy.$$part; done
 
 check: lint types imports ## what must be green at every commit, without a network
 	@$(BIN)/pytest -q tests/unit

@@ -33,7 +33,7 @@ Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 _OWN = (SPOTIFY, APPLE_MUSIC)
 
 
-def _declarations() -> dict[Platform, Declaration]:
+def declarations() -> dict[Platform, Declaration]:
     """Return the declarations of all platforms, those of other packages too. Raises PluginFault."""
     known = {one.profile.platform: one for one in _OWN}
     for name, point in installed(PLATFORMS).items():
@@ -47,7 +47,7 @@ def _declarations() -> dict[Platform, Declaration]:
     return known
 
 
-_DECLARATIONS = _declarations()
+_DECLARATIONS = declarations()
 
 
 class Platforms:
