@@ -5,12 +5,16 @@ from shared.platforms.base import REQUESTS, Capabilities, PlatformProfile, Pool,
 from shared.platforms.declaration import Declaration
 from shared.platforms.registry import declarations
 
-_HEADING = (
-    (
-        "| Platform | Looked up by ISRC | Added per request | A track twice | Removed | One playlist | Pace, all "
-        "workers together | Read after | Sign-in |"
-    ),
-    "|---|---|---|---|---|---|---|---|---|",
+_COLUMNS = (
+    "Platform",
+    "Looked up by ISRC",
+    "Added per request",
+    "A track twice",
+    "Removed",
+    "One playlist",
+    "Pace, all workers together",
+    "Read after",
+    "Sign-in",
 )
 _PLACES = {
     WriteClass.POSITIONED_INSERT: "at any place",
@@ -23,7 +27,8 @@ _MONTH = "about {} months"
 
 def capability_table() -> str:
     """Return the table, a row for each platform of this package."""
-    return "\n".join([*_HEADING, *map(_row, declarations().values())])
+    heading = (f"| {' | '.join(_COLUMNS)} |", "|---" * len(_COLUMNS) + "|")
+    return "\n".join([*heading, *map(_row, declarations().values())])
 
 
 def how_to(platform: Platform) -> str:
