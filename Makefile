@@ -103,6 +103,9 @@ sbom: validators ## list the image's Python packages as CycloneDX (SBOM=build/sb
 	@mkdir -p $(dir $(SBOM))
 	@$(BIN)/python -m deploy.image.sbom $(SBOM)
 
+bench-requests: setup ## count what 1,000 tracks cost on each platform, and write the table
+	$(BIN)/python -m tests.bench.platform_requests --write $(BENCH)
+
 bench-scale: setup ## measure what transfers cost and what more of them need (BENCH=--record writes the tables)
 	@$(BIN)/python -m tests.bench.scale $(BENCH)
 
