@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import uuid
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
@@ -61,6 +62,11 @@ IDS: Mapping[str, Ids] = {
         track_form=re.compile(r"[0-9]{1,19}"),
         track=apple_id,
         playlist=lambda key: f"p.{spotify_id(key)[:15]}",
+    ),
+    "tidal": Ids(
+        track_form=re.compile(r"[0-9]{1,9}"),
+        track=lambda key: decimal(f"tidal:{key}", length=9),
+        playlist=lambda key: str(uuid.uuid5(uuid.NAMESPACE_OID, f"tidal:{key}")),
     ),
 }
 PLATFORMS = tuple(IDS)
