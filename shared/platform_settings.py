@@ -28,10 +28,19 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
     apple_music_requests_per_s: Positive | None = None
     apple_music_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
+    tidal_client_id: str = ""
+    tidal_client_secret: Secret = NO_SECRET
+    tidal_api_url: str = "https://openapi.tidal.com/v2"
+    tidal_auth_url: str = "https://auth.tidal.com"
+    tidal_login_url: str = "https://login.tidal.com"
+    tidal_requests_per_s: Positive | None = None
+    tidal_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
 
 GROUPS: dict[str, str] = {
     "spotify_client_id": "Spotify",
     "apple_music_team_id": "Apple Music",
+    "tidal_client_id": "TIDAL",
 }
 """Titles by the first field of each group."""
 
@@ -49,6 +58,14 @@ DESCRIPTIONS: dict[str, str] = {
     "apple_music_musickit_url": "The script by which users sign in to Apple Music on a page of the gateway.",
     "apple_music_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
     "apple_music_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
+    "tidal_client_id": "Client id of your TIDAL app.",
+    "tidal_client_secret": "Its secret; empty: PKCE alone.",
+    "tidal_api_url": "Base address of the TIDAL API.",
+    "tidal_auth_url": "Base address of TIDAL's token server.",
+    "tidal_login_url": "Base address of TIDAL's sign-in page.",
+    "tidal_requests_per_s": "Tokens of TIDAL's bucket that fill up each second, for all workers together; "
+    "empty: the profile's.",
+    "tidal_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
 }
 
 

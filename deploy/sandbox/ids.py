@@ -3,6 +3,8 @@
 import hashlib
 import re
 from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import msgspec
@@ -61,6 +63,11 @@ IDS: dict[str, Ids] = {
         track_form=re.compile(r"[0-9]{1,19}"),
         track=apple_id,
         playlist=lambda key: f"p.{spotify_id(key)[:15]}",
+    ),
+    "tidal": Ids(
+        track_form=re.compile(r"[0-9]{1,9}"),
+        track=lambda key: decimal(f"tidal:{key}", length=9),
+        playlist=lambda key: str(uuid.uuid5(uuid.NAMESPACE_OID, f"tidal:{key}")),
     ),
 }
 """By platform; those of other packages are added before a world is read, see simulations.add."""

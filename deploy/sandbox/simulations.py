@@ -12,6 +12,8 @@ from deploy.sandbox.desk import Desk
 from deploy.sandbox.ids import IDS, Ids
 from deploy.sandbox.spotify.app import spotify_routes
 from deploy.sandbox.spotify.voice import SpotifyVoice
+from deploy.sandbox.tidal.app import tidal_routes
+from deploy.sandbox.tidal.voice import TidalVoice
 
 
 class Simulation(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +26,7 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
 SIMULATIONS: dict[str, Simulation] = {
     "spotify": Simulation(voice=SpotifyVoice, routes=spotify_routes),
     "apple_music": Simulation(voice=AppleMusicVoice, routes=apple_music_routes),
+    "tidal": Simulation(voice=TidalVoice, routes=tidal_routes),
 }
 
 

@@ -25,6 +25,7 @@ from shared.platforms.declaration import Declaration
 from shared.platforms.http import NO_PROOF, Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
+from shared.platforms.tidal.adapter import DECLARATION as TIDAL
 from shared.settings import PREFIX, Settings
 
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
@@ -48,6 +49,7 @@ def declarations() -> dict[Platform, Declaration]:
 
 
 _DECLARATIONS = declarations()
+_DECLARATIONS = {one.profile.platform: one for one in (SPOTIFY, APPLE_MUSIC, TIDAL)}
 
 
 class Platforms:
@@ -93,7 +95,9 @@ class Platforms:
         if requests_per_s is None:
             return profile
         pool = profile.pools[REQUESTS]
-        pool = msgspec.structs.replace(pool, limit=requests_per_s * pool.window_s)
+        # A window that is smaller than its burst would be none.
+        limit = max(requests_per_s * pool.window_s, pool.burst)
+        pool = msgspec.structs.replace(pool, limit=limit)
         return msgspec.structs.replace(profile, pools={**profile.pools, REQUESTS: pool})
 
     def limit_key(self, platform: Platform) -> str:
