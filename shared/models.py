@@ -26,9 +26,9 @@ class Platform(StrEnum):
 
     SPOTIFY = "spotify"
     APPLE_MUSIC = "apple_music"
+    TIDAL = "tidal"
     # Those of other packages, as members like the others (docs/tutorials/write-an-adapter.md).
     vars().update({name.upper(): name for name in installed(PLATFORMS)})
-    TIDAL = "tidal"
 
 
 class Policy(StrEnum):

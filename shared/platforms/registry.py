@@ -31,7 +31,7 @@ from shared.settings import PREFIX, Settings
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_OWN = (SPOTIFY, APPLE_MUSIC)
+_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL)
 
 
 def declarations() -> dict[Platform, Declaration]:
@@ -49,7 +49,6 @@ def declarations() -> dict[Platform, Declaration]:
 
 
 _DECLARATIONS = declarations()
-_DECLARATIONS = {one.profile.platform: one for one in (SPOTIFY, APPLE_MUSIC, TIDAL)}
 
 
 class Platforms:
