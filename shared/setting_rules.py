@@ -24,6 +24,8 @@ _ADDRESSES = (
     "spotify_accounts_url",
     "apple_music_api_url",
     "apple_music_musickit_url",
+    "soundcloud_api_url",
+    "soundcloud_sign_in_url",
 )
 _POSTGRES_SCHEMES = ("postgresql", "postgres")
 

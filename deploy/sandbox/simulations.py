@@ -9,6 +9,8 @@ from deploy.sandbox.answers import Voice
 from deploy.sandbox.apple_music.app import apple_music_routes
 from deploy.sandbox.apple_music.voice import AppleMusicVoice
 from deploy.sandbox.desk import Desk
+from deploy.sandbox.soundcloud.app import soundcloud_routes
+from deploy.sandbox.soundcloud.voice import SoundCloudVoice
 from deploy.sandbox.spotify.app import spotify_routes
 from deploy.sandbox.spotify.voice import SpotifyVoice
 
@@ -23,4 +25,5 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
 SIMULATIONS: Mapping[str, Simulation] = {
     "spotify": Simulation(voice=SpotifyVoice, routes=spotify_routes),
     "apple_music": Simulation(voice=AppleMusicVoice, routes=apple_music_routes),
+    "soundcloud": Simulation(voice=SoundCloudVoice, routes=soundcloud_routes),
 }

@@ -23,13 +23,14 @@ from shared.platforms.base import (
 from shared.platforms.declaration import Declaration
 from shared.platforms.http import NO_PROOF, Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
+from shared.platforms.soundcloud.adapter import DECLARATION as SOUNDCLOUD
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
 from shared.settings import PREFIX, Settings
 
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_DECLARATIONS = {one.profile.platform: one for one in (SPOTIFY, APPLE_MUSIC)}
+_DECLARATIONS = {one.profile.platform: one for one in (SPOTIFY, APPLE_MUSIC, SOUNDCLOUD)}
 
 
 class Platforms:
