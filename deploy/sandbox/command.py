@@ -13,8 +13,6 @@ import msgspec
 from aiohttp import web
 
 from deploy.sandbox.ids import IDS
-from deploy.sandbox.options import Options, RateLimit
-from deploy.sandbox.ids import PLATFORMS
 from deploy.sandbox.options import Options, RateLimit, TokenBucket
 from deploy.sandbox.server import build_app
 from deploy.sandbox.world import World

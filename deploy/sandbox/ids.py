@@ -2,9 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Callable
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 
 import msgspec
@@ -33,6 +32,11 @@ def spotify_id(key: str) -> str:
 def apple_id(key: str) -> str:
     """Derive a catalog id of 12 digits."""
     return decimal(f"apple_music:{key}", length=12)
+
+
+def soundcloud_urn(kind: str, key: str) -> str:
+    """Derive the URN of a thing: its kind, in the plural, and a number of 10 digits."""
+    return f"soundcloud:{kind}:{decimal(f'soundcloud:{key}', length=10)}"
 
 
 def base62(key: str, *, length: int) -> str:
@@ -68,6 +72,11 @@ IDS: dict[str, Ids] = {
         track_form=re.compile(r"[0-9]{1,9}"),
         track=lambda key: decimal(f"tidal:{key}", length=9),
         playlist=lambda key: str(uuid.uuid5(uuid.NAMESPACE_OID, f"tidal:{key}")),
+    ),
+    "soundcloud": Ids(
+        track_form=re.compile(r"soundcloud:tracks:[0-9]{1,19}"),
+        track=lambda key: soundcloud_urn("tracks", key),
+        playlist=lambda key: soundcloud_urn("playlists", key),
     ),
 }
 """By platform; those of other packages are added before a world is read, see simulations.add."""

@@ -10,6 +10,8 @@ from deploy.sandbox.apple_music.app import apple_music_routes
 from deploy.sandbox.apple_music.voice import AppleMusicVoice
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.ids import IDS, Ids
+from deploy.sandbox.soundcloud.app import soundcloud_routes
+from deploy.sandbox.soundcloud.voice import SoundCloudVoice
 from deploy.sandbox.spotify.app import spotify_routes
 from deploy.sandbox.spotify.voice import SpotifyVoice
 from deploy.sandbox.tidal.app import tidal_routes
@@ -27,6 +29,7 @@ SIMULATIONS: dict[str, Simulation] = {
     "spotify": Simulation(voice=SpotifyVoice, routes=spotify_routes),
     "apple_music": Simulation(voice=AppleMusicVoice, routes=apple_music_routes),
     "tidal": Simulation(voice=TidalVoice, routes=tidal_routes),
+    "soundcloud": Simulation(voice=SoundCloudVoice, routes=soundcloud_routes),
 }
 
 

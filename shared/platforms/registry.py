@@ -24,6 +24,7 @@ from shared.platforms.base import (
 from shared.platforms.declaration import Declaration
 from shared.platforms.http import NO_PROOF, Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
+from shared.platforms.soundcloud.adapter import DECLARATION as SOUNDCLOUD
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
 from shared.platforms.tidal.adapter import DECLARATION as TIDAL
 from shared.settings import PREFIX, Settings
@@ -31,7 +32,7 @@ from shared.settings import PREFIX, Settings
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL)
+_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, SOUNDCLOUD)
 
 
 def declarations() -> dict[Platform, Declaration]:
