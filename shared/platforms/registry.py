@@ -18,6 +18,7 @@ from shared.platforms.base import (
     Budget,
     Capabilities,
     PlatformProfile,
+    Pool,
     Session,
     SignInTerms,
 )
@@ -89,7 +90,7 @@ class Platforms:
         return tuple(name for name in required if not getattr(self._settings, name))
 
     def profile(self, platform: Platform) -> PlatformProfile:
-        """Return the platform's limits, with what the settings know better of its requests."""
+        """Return the platform's limits, with what the settings know better of its pools."""
         profile = _DECLARATIONS[platform].profile
         requests_per_s = self._override(platform, "requests_per_s")
         if requests_per_s is None:
@@ -99,6 +100,8 @@ class Platforms:
         limit = max(requests_per_s * pool.window_s, pool.burst)
         pool = msgspec.structs.replace(pool, limit=limit)
         return msgspec.structs.replace(profile, pools={**profile.pools, REQUESTS: pool})
+        pools = {name: self._pool(platform, name, pool) for name, pool in profile.pools.items()}
+        return msgspec.structs.replace(profile, pools=pools)
 
     def limit_key(self, platform: Platform) -> str:
         """Return what names the budget: whose requests the platform counts together."""
@@ -145,6 +148,15 @@ class Platforms:
                 + ", ".join(f"{PREFIX}{name.upper()}" for name in missing)
                 + "."
             )
+
+    def _pool(self, platform: Platform, name: str, pool: Pool) -> Pool:
+        """Return a pool as the settings know it: by its day, or, of paced ones, that of requests."""
+        limit = None
+        if pool.day_zone:
+            limit = self._override(platform, f"{name}_per_day")
+        elif name == REQUESTS and (requests_per_s := self._override(platform, "requests_per_s")) is not None:
+            limit = requests_per_s * pool.window_s
+        return pool if limit is None else msgspec.structs.replace(pool, limit=limit)
 
     def _override(self, platform: Platform, name: str) -> float | None:
         value: float | None = getattr(self._settings, f"{platform}_{name}")
