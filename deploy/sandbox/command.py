@@ -92,6 +92,13 @@ def _parser() -> argparse.ArgumentParser:
     apple = parser.add_argument_group("Apple Music")
     apple.add_argument("--developer-public-key", type=Path, metavar="FILE", help="PEM; checks signatures")
     apple.add_argument("--storefront", default="us")
+    deezer = parser.add_argument_group("Deezer")
+    deezer.add_argument(
+        "--row-isrcs",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="rows of playlists and searches say their ISRC",
+    )
     return parser
 
 
@@ -131,4 +138,5 @@ def _options(parsed: argparse.Namespace) -> Options:
         refresh_tokens=parsed.refresh_tokens,
         developer_public_key=key_file.read_text() if key_file else None,
         storefront=parsed.storefront,
+        has_row_isrcs=parsed.row_isrcs,
     )

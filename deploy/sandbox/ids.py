@@ -62,6 +62,11 @@ IDS: Mapping[str, Ids] = {
         track=apple_id,
         playlist=lambda key: f"p.{spotify_id(key)[:15]}",
     ),
+    "deezer": Ids(
+        track_form=re.compile(r"[0-9]{1,19}"),
+        track=lambda key: decimal(f"deezer:{key}", length=10),
+        playlist=lambda key: decimal(f"deezer:{key}", length=11),
+    ),
 }
 PLATFORMS = tuple(IDS)
 """All simulated platforms."""

@@ -21,6 +21,7 @@ from shared.platforms.base import (
     SignInTerms,
 )
 from shared.platforms.declaration import Declaration
+from shared.platforms.deezer.adapter import DECLARATION as DEEZER
 from shared.platforms.http import NO_PROOF, Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
@@ -29,7 +30,7 @@ from shared.settings import PREFIX, Settings
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_DECLARATIONS = {one.profile.platform: one for one in (SPOTIFY, APPLE_MUSIC)}
+_DECLARATIONS = {one.profile.platform: one for one in (SPOTIFY, APPLE_MUSIC, DEEZER)}
 
 
 class Platforms:
@@ -51,7 +52,8 @@ class Platforms:
             for platform, declared in _DECLARATIONS.items():
                 if self.is_configured(platform):
                     self._paths[platform] = await stack.enter_async_context(self._path(declared))
-                    await self._open_oauth(declared, stack)
+                    if not self.missing_to_connect(platform):
+                        await self._open_oauth(declared, stack)
                     if declared.browser is not None:
                         self._browsers[platform] = declared.browser(self._settings, self._clock)
             self._open = stack.pop_all()
@@ -65,8 +67,15 @@ class Platforms:
 
     def missing(self, platform: Platform) -> tuple[str, ...]:
         """Return the settings that a platform still needs to be usable."""
-        required = _DECLARATIONS[platform].required
-        return tuple(name for name in required if not getattr(self._settings, name))
+        return self._unset(_DECLARATIONS[platform].required)
+
+    def missing_to_connect(self, platform: Platform) -> tuple[str, ...]:
+        """Return the settings that are still needed to connect an account; what is public may do with less."""
+        declared = _DECLARATIONS[platform]
+        return self._unset((*declared.required, *declared.required_to_connect))
+
+    def _unset(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in names if not getattr(self._settings, name))
 
     def profile(self, platform: Platform) -> PlatformProfile:
         """Return the platform's limits, with what the settings know better of its requests."""
@@ -107,21 +116,26 @@ class Platforms:
 
     def oauth(self, platform: Platform) -> OAuthClient | None:
         """Return the platform's sign-in; None where it has none. Raises PlatformNotConfigured."""
-        self._require(platform)
+        self._require_to_connect(platform)
         return self._oauths.get(platform)
 
     def browser_sign_in(self, platform: Platform) -> BrowserSignIn | None:
         """Return the platform's sign-in by a script; None where it has none. Raises PlatformNotConfigured."""
-        self._require(platform)
+        self._require_to_connect(platform)
         return self._browsers.get(platform)
 
     def _require(self, platform: Platform) -> None:
-        missing = self.missing(platform)
-        if missing:
+        if missing := self.missing(platform):
             raise PlatformNotConfigured(
-                f"{self.label(platform)} is not set up on this server: its operator has to set "
-                + ", ".join(f"{PREFIX}{name.upper()}" for name in missing)
-                + "."
+                f"{self.label(platform)} is not set up on this server: {_to_set(missing)}"
+            )
+
+    def _require_to_connect(self, platform: Platform) -> None:
+        self._require(platform)
+        if missing := self.missing_to_connect(platform):
+            note = _DECLARATIONS[platform].connect_note
+            raise PlatformNotConfigured(
+                f"{self.label(platform)} accounts cannot be connected on this server: {_to_set(missing)}{note}"
             )
 
     def _override(self, platform: Platform, name: str) -> float | None:
@@ -158,6 +172,7 @@ class Platforms:
             send_timeout_s=self._settings.send_timeout_s,
             sign=lambda _: NO_PROOF,
             refusals=TOKEN_REFUSALS,
+            reword=app.reword,
         )
         http = PlatformHttp(endpoint, budget=self._budget(profile), clock=self._clock)
         await stack.enter_async_context(http)
@@ -169,3 +184,7 @@ class Platforms:
         if platform not in self._shared:
             self._shared[platform] = self._budgets(profile, self.limit_key(platform))
         return self._shared[platform]
+
+
+def _to_set(names: tuple[str, ...]) -> str:
+    return "its operator has to set " + ", ".join(f"{PREFIX}{name.upper()}" for name in names) + "."

@@ -74,8 +74,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def budget(self) -> FakeBudget:
-        (budget,) = self.budgets.by_key.values()
-        return budget
+        return self.budgets.by_key[self.platforms.limit_key(self.platform)]
 
     async def create(self, name: str, *, description: str, gate: Gate = open_gate) -> Playlist:
         """Create a playlist, under a key of its own."""

@@ -5,7 +5,7 @@ import pytest
 from yarl import URL
 
 from shared.errors import PlatformNotFound, PlatformUnavailable
-from shared.models import Album, AlbumId, Isrc, NotTransferable, Track, TrackId
+from shared.models import Album, AlbumId, Isrc, Track, TrackId
 from shared.platforms.base import Page
 from tests.contract.sandboxes import FLAVORS, Stage, album_length, album_line, flavors, line
 from worker.matching.query import Query
@@ -49,7 +49,7 @@ async def test_each_odd_row_keeps_its_position_and_its_reason(stage: Stage) -> N
     assert (first.track.title, first.track.isrc) == ("Harbour Light 0", "QZXX10000000")
     assert (second.track.title, second.track.artists) == ("Harbour Light 1", ("Quiet Engine 1",))
     assert other.track is None
-    assert other.not_transferable in {NotTransferable.EPISODE, NotTransferable.VIDEO}
+    assert other.not_transferable in stage.flavor.odd_reasons
     assert "Talk Talk Talk" in other.title
     assert "Demo Tape" in local.title
     assert local.not_transferable is stage.flavor.local_row
@@ -85,7 +85,7 @@ async def test_every_page_is_asked_with_the_same_parameters(stage: Stage) -> Non
     await stage.adapter.read_target(playlist_id, offset=0)
 
     queries = [dict(URL(call["path"]).query) for call in await stage.calls("list_items")]
-    offsets = [int(query.pop("offset")) for query in queries]
+    offsets = [int(query.pop(stage.flavor.offset_name)) for query in queries]
     size = stage.capabilities.read_page
     assert offsets == [0, size, 2 * size]
     assert queries == [queries[0]] * 3
@@ -141,7 +141,8 @@ async def test_known_isrc_brings_the_track_with_what_matching_needs(stage: Stage
     (track,) = (await stage.adapter.find_by_isrc([isrc]))[isrc]
 
     assert (track.platform, track.isrc, track.title) == (stage.platform, isrc, "Harbour Light 3")
-    assert (track.artists, track.album, track.duration_ms) == (("Quiet Engine 3",), "Tides", 181_500)
+    duration_ms = 181_500 - 181_500 % stage.flavor.duration_unit_ms
+    assert (track.artists, track.album, track.duration_ms) == (("Quiet Engine 3",), "Tides", duration_ms)
 
 
 @on_isrc
@@ -211,7 +212,7 @@ async def test_album_is_found_by_its_name_and_artist(stage: Stage) -> None:
         ("Night Ferry",),
     )
     assert album.track_count == album_length(stage.capabilities.read_page)
-    assert album.release_date == "2019-05-06"
+    assert album.release_date == (None if stage.flavor.has_short_albums else "2019-05-06")
     assert len(await stage.calls(stage.flavor.look_up[1])) == 1
 
 
@@ -244,7 +245,10 @@ async def test_tracks_of_an_album_are_those_that_a_search_finds(stage: Stage) ->
 
     found = (await stage.adapter.find_by_isrc([Isrc("QZXX20000003")]))[Isrc("QZXX20000003")]
     same = [track for track in tracks if track.id == found[0].id]
-    assert [msgspec.structs.replace(track, isrc=found[0].isrc) for track in same] == list(found)
+    artists = found[0].artists[:1] if stage.flavor.has_short_albums else found[0].artists
+    assert [msgspec.structs.replace(track, isrc=found[0].isrc) for track in same] == [
+        msgspec.structs.replace(track, artists=artists) for track in found
+    ]
 
 
 @on_albums
@@ -320,7 +324,7 @@ async def test_change_between_two_pages_of_a_target_shows_in_its_length(stage: S
     (added,) = [row.track_id for row in first.rows[:1] if row.track_id]
     assert first.total is not None
 
-    await stage.add(playlist_id, [added], position=first.total)
+    await stage.order("POST", f"playlists/{playlist_id}/items", {"items": [{"track_id": added}]})
 
     assert {page.total async for page in pages} == {first.total + 1}
 
