@@ -1,9 +1,10 @@
 """The settings of each platform, one group each: keys of the app, addresses, and what may be overridden."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
 import msgspec
 
+from shared.installed import SETTINGS, PluginFault, installed, load
 from shared.secret import NO_SECRET, Secret
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
@@ -65,3 +66,31 @@ DESCRIPTIONS: dict[str, str] = {
     "deezer_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
     "deezer_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
 }
+
+
+def _add(name: str, brought: object) -> list[tuple[str, Any, Any]]:
+    """Take the settings of another package's platform in; return their fields. Raises PluginFault."""
+    if not (isinstance(brought, type) and issubclass(brought, msgspec.Struct)):
+        raise PluginFault(f"The entry point `{name}` of {SETTINGS} must lead to a Struct.")
+    fields = []
+    hints = get_type_hints(brought, include_extras=True)
+    for field in msgspec.structs.fields(brought):
+        if not field.name.startswith(f"{name}_") or field.required:
+            raise PluginFault(f"{field.name} must begin with `{name}_` and have a default ({SETTINGS}).")
+        metas = [one for one in get_args(hints[field.name])[1:] if isinstance(one, msgspec.Meta)]
+        DESCRIPTIONS[field.name] = next((one.description for one in metas if one.description), field.name)
+        fields.append((field.name, hints[field.name], field.default))
+    if fields:
+        GROUPS[fields[0][0]] = name.replace("_", " ").title()
+    return fields
+
+
+if not TYPE_CHECKING:  # what other packages bring stands beside our own fields, and is read as they are
+    PlatformSettings = msgspec.defstruct(
+        "PlatformSettings",
+        [field for name, point in installed(SETTINGS).items() for field in _add(name, load(point))],
+        bases=(PlatformSettings,),
+        module=__name__,
+        frozen=True,
+        kw_only=True,
+    )

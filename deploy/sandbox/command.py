@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
-from deploy.sandbox.ids import PLATFORMS
+from deploy.sandbox.ids import IDS
 from deploy.sandbox.options import Options, RateLimit
 from deploy.sandbox.server import build_app
 from deploy.sandbox.world import World
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m deploy.sandbox",
         description="A simulated music platform that keeps the real wire contract.",
     )
-    parser.add_argument("--platform", required=True, choices=PLATFORMS)
+    parser.add_argument("--platform", required=True, choices=list(IDS))
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--world", type=Path, action="append", default=[], metavar="FILE")

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 
 import msgspec
@@ -55,7 +55,7 @@ def decimal(key: str, *, length: int) -> str:
     return str(first + number % (9 * first))
 
 
-IDS: Mapping[str, Ids] = {
+IDS: dict[str, Ids] = {
     "spotify": Ids(track_form=SPOTIFY_ID, track=spotify_id, playlist=spotify_id),
     "apple_music": Ids(
         track_form=re.compile(r"[0-9]{1,19}"),
@@ -68,5 +68,4 @@ IDS: Mapping[str, Ids] = {
         playlist=lambda key: decimal(f"deezer:{key}", length=11),
     ),
 }
-PLATFORMS = tuple(IDS)
-"""All simulated platforms."""
+"""By platform; those of other packages are added before a world is read, see simulations.add."""

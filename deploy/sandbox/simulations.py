@@ -1,6 +1,6 @@
 """All simulated platforms: how each one speaks, and what it answers to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 from aiohttp import web
@@ -11,6 +11,7 @@ from deploy.sandbox.apple_music.voice import AppleMusicVoice
 from deploy.sandbox.deezer.app import deezer_routes
 from deploy.sandbox.deezer.voice import DeezerVoice
 from deploy.sandbox.desk import Desk
+from deploy.sandbox.ids import IDS, Ids
 from deploy.sandbox.spotify.app import spotify_routes
 from deploy.sandbox.spotify.voice import SpotifyVoice
 
@@ -26,8 +27,14 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
     is_limit_per_address: bool = False
 
 
-SIMULATIONS: Mapping[str, Simulation] = {
+SIMULATIONS: dict[str, Simulation] = {
     "spotify": Simulation(voice=SpotifyVoice, routes=spotify_routes),
     "apple_music": Simulation(voice=AppleMusicVoice, routes=apple_music_routes),
     "deezer": Simulation(voice=DeezerVoice, routes=deezer_routes, is_limit_per_address=True),
 }
+
+
+def add(platform: str, simulation: Simulation, *, ids: Ids) -> None:
+    """Take in a platform of another package. Worlds that are read from now on have it."""
+    SIMULATIONS[platform] = simulation
+    IDS[platform] = ids

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.clock import Clock, SystemClock
 from shared.errors import PlatformNotConfigured
+from shared.installed import PLATFORMS, PluginFault, installed, load
 from shared.models import Platform
 from shared.platforms.apple_music.adapter import DECLARATION as APPLE_MUSIC
 from shared.platforms.base import (
@@ -30,7 +31,24 @@ from shared.settings import PREFIX, Settings
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_DECLARATIONS = {one.profile.platform: one for one in (SPOTIFY, APPLE_MUSIC, DEEZER)}
+_OWN = (SPOTIFY, APPLE_MUSIC, DEEZER)
+
+
+def declarations() -> dict[Platform, Declaration]:
+    """Return the declarations of all platforms, those of other packages too. Raises PluginFault."""
+    known = {one.profile.platform: one for one in _OWN}
+    for name, point in installed(PLATFORMS).items():
+        declared = load(point)
+        if not isinstance(declared, Declaration) or declared.profile.platform != name or name in known:
+            raise PluginFault(
+                f"The entry point `{name}` of {PLATFORMS} must lead to the Declaration of a platform of this "
+                "name that Crossplay does not have itself."
+            )
+        known[Platform(name)] = declared
+    return known
+
+
+_DECLARATIONS = declarations()
 
 
 class Platforms:
@@ -70,7 +88,7 @@ class Platforms:
         return self._unset(_DECLARATIONS[platform].required)
 
     def missing_to_connect(self, platform: Platform) -> tuple[str, ...]:
-        """Return the settings that are still needed to connect an account; what is public may do with less."""
+        """Return the settings that connecting an account still needs; what is public may do with less."""
         declared = _DECLARATIONS[platform]
         return self._unset((*declared.required, *declared.required_to_connect))
 
@@ -135,7 +153,7 @@ class Platforms:
         if missing := self.missing_to_connect(platform):
             note = _DECLARATIONS[platform].connect_note
             raise PlatformNotConfigured(
-                f"{self.label(platform)} accounts cannot be connected on this server: {_to_set(missing)}{note}"
+                f"No {self.label(platform)} account can be connected on this server: {_to_set(missing)}{note}"
             )
 
     def _override(self, platform: Platform, name: str) -> float | None:

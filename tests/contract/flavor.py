@@ -37,12 +37,13 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     options: of its sandbox. settings: how Crossplay is told where that sandbox is. connect: signs an account
     in. absent_playlist, absent_track: ids of the right form that nothing has. local_row: what a playlist row
     of the user's own file becomes, None for a track without an ISRC. odd_kind: a row that is no music, as
-    world files name it; odd_reasons: what it may become. look_up: the sandbox's operations of an ISRC look-up and of a text search.
-    delete: its operation that deletes a playlist. forbidden: what a bare 403 means. revoked: the kind of
-    token whose end a refresh cures, or asks for a new connection. has_account_id: the platform names its
-    accounts. has_offsets: pages of playlists are asked for by offset and limit; offset_name: its word
-    for it. has_short_albums: albums and their tracks are found without a date or guests. duration_unit_ms: how exactly lengths are told, by what is cut off. cannot_remove: what it says
-    where nothing can be removed.
+    world files name it; odd_reasons: what it may become. look_up: the sandbox's operations of an ISRC look-up
+    and of a text search. delete: its operation that deletes a playlist. forbidden: what a bare 403 means.
+    revoked: the kind of token whose end a refresh cures, or asks for a new connection. has_account_id: the
+    platform names its accounts. has_offsets: pages of playlists are asked for by offset and limit;
+    offset_name: its word for it. has_short_albums: albums are found without a date, their tracks without
+    guests. duration_unit_ms: what lengths are cut to. cannot_remove: what it says where nothing can be
+    removed.
     """
 
     options: Options

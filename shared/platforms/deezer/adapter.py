@@ -10,7 +10,14 @@ from typing import TypeVar
 from msgspec import UNSET, structs
 
 from shared.clock import Clock
-from shared.errors import PlatformDenied, PlatformNotFound, PlatformRejected, PlatformUnavailable
+from shared.errors import (
+    AccountError,
+    PlatformDenied,
+    PlatformError,
+    PlatformNotFound,
+    PlatformRejected,
+    PlatformUnavailable,
+)
 from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
@@ -57,7 +64,7 @@ _REFUSALS = (
 
 
 class DeezerAdapter:
-    """One Deezer account, or nobody's where the session's access token is empty: it then reads what is public."""
+    """One Deezer account, or nobody's where the session's access token is empty: what is public is read."""
 
     platform = Platform.DEEZER
 
@@ -127,16 +134,16 @@ class DeezerAdapter:
         return convert.to_album_tracks([row async for row in pager.rows()], album=head)
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
-        """Create under the description as its title, and then give both: there is no call for it at once.
+        """Create with the description in the title, then move it to its place: no call does both.
 
-        So one whose answer is lost can be found by its marker, at whichever step it was.
+        So one whose answer is lost can be found by its marker at either step, at worst under a long title.
         """
         del key  # Deezer knows no such keys
         call = Call(
             operation="create_playlist",
             method="POST",
             route="/user/me/playlists",
-            query={"title": description or name},
+            query={"title": f"{description}: {name}"},
         )
         made = await self._http.write(call, session=self._session, gate=gate, into=wire.Created)
         call = Call(
@@ -146,7 +153,10 @@ class DeezerAdapter:
             path={"playlist_id": str(made.id)},
             query={"title": name, "description": description, "public": "false"},
         )
-        await self._write(call, gate=gate)
+        try:
+            await self._write(call, gate=gate)
+        except (PlatformError, AccountError) as error:
+            raise self._unclear(call.operation) from error  # a refusal would say that nothing was made
         raw = wire.Playlist(id=made.id, title=name, description=description, nb_tracks=0)
         return structs.replace(convert.to_playlist(raw, user_id=None), writable=True)
 
@@ -313,7 +323,7 @@ DECLARATION = Declaration(
     profile=PlatformProfile(
         platform=Platform.DEEZER,
         scope="ip",
-        counted_by="deezer_address_name",
+        counted_by="deezer_ip_name",
         pools={REQUESTS: Pool(limit=50, window_s=5.0), SIGN_IN: Pool(limit=50, window_s=5.0)},
         prices=SIGN_IN_PRICES,
         concurrency=4,
@@ -344,7 +354,7 @@ DECLARATION = Declaration(
     ),
     required=(),
     required_to_connect=("deezer_app_id", "deezer_app_secret"),
-    connect_note=" Deezer has given out no new app keys since 2024; public playlists can be read without one.",
+    connect_note=" Deezer has given out no new app keys since 2024. Public playlists need none.",
     build=DeezerAdapter,
     sign=_signer,
     refusals=_REFUSALS,
