@@ -35,7 +35,7 @@ class ConnectQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class CallbackQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sign-in sends back; platforms may add fields of their own. error_reason: Deezer's word for error."""
+    """What a sign-in sends back, maybe with fields of its own. error_reason: Deezer's word for error."""
 
     state: str = ""
     code: str | None = None

@@ -36,11 +36,20 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
     deezer_requests_per_s: Positive | None = None
     deezer_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
+    tidal_client_id: str = ""
+    tidal_client_secret: Secret = NO_SECRET
+    tidal_api_url: str = "https://openapi.tidal.com/v2"
+    tidal_auth_url: str = "https://auth.tidal.com"
+    tidal_login_url: str = "https://login.tidal.com"
+    tidal_requests_per_s: Positive | None = None
+    tidal_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
 
 GROUPS: dict[str, str] = {
     "spotify_client_id": "Spotify",
     "apple_music_team_id": "Apple Music",
     "deezer_app_id": "Deezer",
+    "tidal_client_id": "TIDAL",
 }
 """Titles by the first field of each group."""
 
@@ -65,6 +74,14 @@ DESCRIPTIONS: dict[str, str] = {
     "deezer_accounts_url": "Base address of Deezer's sign-in.",
     "deezer_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
     "deezer_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
+    "tidal_client_id": "Client id of your TIDAL app.",
+    "tidal_client_secret": "Its secret; empty: PKCE alone.",
+    "tidal_api_url": "Base address of the TIDAL API.",
+    "tidal_auth_url": "Base address of TIDAL's token server.",
+    "tidal_login_url": "Base address of TIDAL's sign-in page.",
+    "tidal_requests_per_s": "Tokens of TIDAL's bucket that fill up each second, for all workers together; "
+    "empty: the profile's.",
+    "tidal_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
 }
 
 

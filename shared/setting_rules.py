@@ -26,6 +26,9 @@ _ADDRESSES = (
     "apple_music_musickit_url",
     "deezer_api_url",
     "deezer_accounts_url",
+    "tidal_api_url",
+    "tidal_auth_url",
+    "tidal_login_url",
 )
 _POSTGRES_SCHEMES = ("postgresql", "postgres")
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import uuid
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -66,6 +67,11 @@ IDS: dict[str, Ids] = {
         track_form=re.compile(r"[0-9]{1,19}"),
         track=lambda key: decimal(f"deezer:{key}", length=10),
         playlist=lambda key: decimal(f"deezer:{key}", length=11),
+    ),
+    "tidal": Ids(
+        track_form=re.compile(r"[0-9]{1,9}"),
+        track=lambda key: decimal(f"tidal:{key}", length=9),
+        playlist=lambda key: str(uuid.uuid5(uuid.NAMESPACE_OID, f"tidal:{key}")),
     ),
 }
 """By platform; those of other packages are added before a world is read, see simulations.add."""

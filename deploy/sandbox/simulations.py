@@ -14,6 +14,8 @@ from deploy.sandbox.desk import Desk
 from deploy.sandbox.ids import IDS, Ids
 from deploy.sandbox.spotify.app import spotify_routes
 from deploy.sandbox.spotify.voice import SpotifyVoice
+from deploy.sandbox.tidal.app import tidal_routes
+from deploy.sandbox.tidal.voice import TidalVoice
 
 
 class Simulation(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +33,7 @@ SIMULATIONS: dict[str, Simulation] = {
     "spotify": Simulation(voice=SpotifyVoice, routes=spotify_routes),
     "apple_music": Simulation(voice=AppleMusicVoice, routes=apple_music_routes),
     "deezer": Simulation(voice=DeezerVoice, routes=deezer_routes, is_limit_per_address=True),
+    "tidal": Simulation(voice=TidalVoice, routes=tidal_routes),
 }
 
 

@@ -238,6 +238,7 @@ def _finished(drafts: Iterable[_Draft]) -> dict[str, Recording]:
             track_number=line.track_number,
             disc_number=line.disc_number,
             ids=ids,
+            countries=line.countries,
         )
     return finished
 

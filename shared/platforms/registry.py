@@ -26,12 +26,13 @@ from shared.platforms.deezer.adapter import DECLARATION as DEEZER
 from shared.platforms.http import NO_PROOF, Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
+from shared.platforms.tidal.adapter import DECLARATION as TIDAL
 from shared.settings import PREFIX, Settings
 
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_OWN = (SPOTIFY, APPLE_MUSIC, DEEZER)
+_OWN = (SPOTIFY, APPLE_MUSIC, DEEZER, TIDAL)
 
 
 def declarations() -> dict[Platform, Declaration]:
@@ -102,7 +103,9 @@ class Platforms:
         if requests_per_s is None:
             return profile
         pool = profile.pools[REQUESTS]
-        pool = msgspec.structs.replace(pool, limit=requests_per_s * pool.window_s)
+        # A window that is smaller than its burst would be none.
+        limit = max(requests_per_s * pool.window_s, pool.burst)
+        pool = msgspec.structs.replace(pool, limit=limit)
         return msgspec.structs.replace(profile, pools={**profile.pools, REQUESTS: pool})
 
     def limit_key(self, platform: Platform) -> str:

@@ -41,9 +41,9 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     and of a text search. delete: its operation that deletes a playlist. forbidden: what a bare 403 means.
     revoked: the kind of token whose end a refresh cures, or asks for a new connection. has_account_id: the
     platform names its accounts. has_offsets: pages of playlists are asked for by offset and limit;
-    offset_name: its word for it. has_short_albums: albums are found without a date, their tracks without
-    guests. duration_unit_ms: what lengths are cut to. cannot_remove: what it says where nothing can be
-    removed.
+    offset_name: its word for it. tells_length: each page of a playlist says how long the whole is.
+    has_short_albums: albums are found without a date, their tracks without guests. cannot_remove: what it
+    says where nothing can be removed.
     """
 
     options: Options
@@ -63,7 +63,7 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     has_offsets: bool = False
     offset_name: str = "offset"
     has_short_albums: bool = False
-    duration_unit_ms: int = 1
+    tells_length: bool = True
     cannot_remove: str = ""
 
     @property

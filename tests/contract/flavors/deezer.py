@@ -35,7 +35,6 @@ def _flavor(options: Options) -> Flavor:
         offset_name="index",
         has_offsets=True,
         has_short_albums=True,
-        duration_unit_ms=1000,
     )
 
 
