@@ -28,6 +28,7 @@ class Platform(StrEnum):
     APPLE_MUSIC = "apple_music"
     TIDAL = "tidal"
     DEEZER = "deezer"
+    SOUNDCLOUD = "soundcloud"
     # Those of other packages, as members like the others (docs/tutorials/write-an-adapter.md).
     vars().update({name.upper(): name for name in installed(PLATFORMS)})
 

@@ -44,12 +44,20 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
     tidal_requests_per_s: Positive | None = None
     tidal_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
+    soundcloud_client_id: str = ""
+    soundcloud_client_secret: Secret = NO_SECRET
+    soundcloud_api_url: str = "https://api.soundcloud.com"
+    soundcloud_sign_in_url: str = "https://secure.soundcloud.com"
+    soundcloud_requests_per_s: Positive | None = None
+    soundcloud_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
 
 GROUPS: dict[str, str] = {
     "spotify_client_id": "Spotify",
     "apple_music_team_id": "Apple Music",
     "deezer_app_id": "Deezer",
     "tidal_client_id": "TIDAL",
+    "soundcloud_client_id": "SoundCloud",
 }
 """Titles by the first field of each group."""
 
@@ -82,6 +90,12 @@ DESCRIPTIONS: dict[str, str] = {
     "tidal_requests_per_s": "Tokens of TIDAL's bucket that fill up each second, for all workers together; "
     "empty: the profile's.",
     "tidal_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
+    "soundcloud_client_id": "Client id of your SoundCloud app.",
+    "soundcloud_client_secret": "Its secret, without which SoundCloud gives no tokens.",
+    "soundcloud_api_url": "Base address of the SoundCloud API.",
+    "soundcloud_sign_in_url": "Base address of SoundCloud's sign-in.",
+    "soundcloud_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
+    "soundcloud_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
 }
 
 

@@ -29,6 +29,8 @@ _ADDRESSES = (
     "tidal_api_url",
     "tidal_auth_url",
     "tidal_login_url",
+    "soundcloud_api_url",
+    "soundcloud_sign_in_url",
 )
 _POSTGRES_SCHEMES = ("postgresql", "postgres")
 

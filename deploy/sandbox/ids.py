@@ -34,6 +34,11 @@ def apple_id(key: str) -> str:
     return decimal(f"apple_music:{key}", length=12)
 
 
+def soundcloud_urn(kind: str, key: str) -> str:
+    """Derive the URN of a thing: its kind, in the plural, and a number of 10 digits."""
+    return f"soundcloud:{kind}:{decimal(f'soundcloud:{key}', length=10)}"
+
+
 def base62(key: str, *, length: int) -> str:
     """Derive that many base62 characters, at most 22."""
     return in_alphabet(key, alphabet=_BASE62, length=length)
@@ -72,6 +77,11 @@ IDS: dict[str, Ids] = {
         track_form=re.compile(r"[0-9]{1,9}"),
         track=lambda key: decimal(f"tidal:{key}", length=9),
         playlist=lambda key: str(uuid.uuid5(uuid.NAMESPACE_OID, f"tidal:{key}")),
+    ),
+    "soundcloud": Ids(
+        track_form=re.compile(r"soundcloud:tracks:[0-9]{1,19}"),
+        track=lambda key: soundcloud_urn("tracks", key),
+        playlist=lambda key: soundcloud_urn("playlists", key),
     ),
 }
 """By platform; those of other packages are added before a world is read, see simulations.add."""

@@ -18,6 +18,7 @@ from shared.platforms.base import (
     Budget,
     Capabilities,
     PlatformProfile,
+    Pool,
     Session,
     SignInTerms,
 )
@@ -25,6 +26,7 @@ from shared.platforms.declaration import Declaration
 from shared.platforms.deezer.adapter import DECLARATION as DEEZER
 from shared.platforms.http import NO_PROOF, Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
+from shared.platforms.soundcloud.adapter import DECLARATION as SOUNDCLOUD
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
 from shared.platforms.tidal.adapter import DECLARATION as TIDAL
 from shared.settings import PREFIX, Settings
@@ -32,7 +34,7 @@ from shared.settings import PREFIX, Settings
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_OWN = (SPOTIFY, APPLE_MUSIC, DEEZER, TIDAL)
+_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, SOUNDCLOUD, DEEZER)
 
 
 def declarations() -> dict[Platform, Declaration]:
@@ -97,16 +99,10 @@ class Platforms:
         return tuple(name for name in names if not getattr(self._settings, name))
 
     def profile(self, platform: Platform) -> PlatformProfile:
-        """Return the platform's limits, with what the settings know better of its requests."""
+        """Return the platform's limits, with what the settings know better of its pools."""
         profile = _DECLARATIONS[platform].profile
-        requests_per_s = self._override(platform, "requests_per_s")
-        if requests_per_s is None:
-            return profile
-        pool = profile.pools[REQUESTS]
-        # A window that is smaller than its burst would be none.
-        limit = max(requests_per_s * pool.window_s, pool.burst)
-        pool = msgspec.structs.replace(pool, limit=limit)
-        return msgspec.structs.replace(profile, pools={**profile.pools, REQUESTS: pool})
+        pools = {name: self._pool(platform, name, pool) for name, pool in profile.pools.items()}
+        return msgspec.structs.replace(profile, pools=pools)
 
     def limit_key(self, platform: Platform) -> str:
         """Return what names the budget: whose requests the platform counts together."""
@@ -158,6 +154,16 @@ class Platforms:
             raise PlatformNotConfigured(
                 f"No {self.label(platform)} account can be connected on this server: {_to_set(missing)}{note}"
             )
+
+    def _pool(self, platform: Platform, name: str, pool: Pool) -> Pool:
+        """Return a pool as the settings know it: by its day, or, of paced ones, that of requests."""
+        limit = None
+        if pool.day_zone:
+            limit = self._override(platform, f"{name}_per_day")
+        elif name == REQUESTS and (requests_per_s := self._override(platform, "requests_per_s")) is not None:
+            # A window that is smaller than its burst would be none.
+            limit = max(requests_per_s * pool.window_s, pool.burst)
+        return pool if limit is None else msgspec.structs.replace(pool, limit=limit)
 
     def _override(self, platform: Platform, name: str) -> float | None:
         value: float | None = getattr(self._settings, f"{platform}_{name}")
