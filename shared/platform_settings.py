@@ -43,6 +43,7 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
     tidal_login_url: str = "https://login.tidal.com"
     tidal_requests_per_s: Positive | None = None
     tidal_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
     soundcloud_client_id: str = ""
     soundcloud_client_secret: Secret = NO_SECRET
     soundcloud_api_url: str = "https://api.soundcloud.com"

@@ -169,11 +169,9 @@ class OAuthClient:
         )
 
     def _by_query(self, operation: str, form: dict[str, str]) -> Call:
-        app = {"client_id": self._app.client_id, "client_secret": self._app.client_secret.reveal()}
+        query = self._app.named({**form, **self._credentials()})
         return Call(
-            operation=operation,
-            route=self._app.token_route,
-            query={**self._app.named({**form, **app}), **self._app.token_extras},
+            operation=operation, route=self._app.token_route, query={**query, **self._app.token_extras}
         )
 
     def _credentials(self) -> dict[str, str]:

@@ -161,7 +161,8 @@ class Platforms:
         if pool.day_zone:
             limit = self._override(platform, f"{name}_per_day")
         elif name == REQUESTS and (requests_per_s := self._override(platform, "requests_per_s")) is not None:
-            limit = requests_per_s * pool.window_s
+            # A window that is smaller than its burst would be none.
+            limit = max(requests_per_s * pool.window_s, pool.burst)
         return pool if limit is None else msgspec.structs.replace(pool, limit=limit)
 
     def _override(self, platform: Platform, name: str) -> float | None:

@@ -50,6 +50,9 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     offset_name: its word for it. tells_length: each page of a playlist says how long the whole is.
     has_short_albums: albums are found without a date, their tracks without guests. cannot_remove: what it
     says where nothing can be removed.
+    accounts. has_offsets: pages of playlists are asked for by offset and limit; offset_name: its word for it.
+    has_short_albums: albums are found without a date, their tracks without guests. tells_length: each page of
+    a playlist says how long the whole is. cannot_remove: what it says where nothing can be removed.
     """
 
     options: Options
