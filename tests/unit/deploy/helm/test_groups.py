@@ -92,7 +92,7 @@ def test_each_group_is_scaled_by_its_own_streams_and_limits() -> None:
 def test_a_platform_that_no_group_serves_is_noticed() -> None:
     lacking = {"secret": {"existing": "kept"}, "worker": {"groups": {"slow": GROUPS["slow"]}}}
 
-    with pytest.raises(helm.HelmError, match="no group serves [a-z_]+"):
+    with pytest.raises(helm.HelmError, match=r"no group serves [a-z_]+"):
         render(lacking)
 
 
