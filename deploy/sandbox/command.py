@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
-from deploy.sandbox.ids import PLATFORMS
+from deploy.sandbox.ids import IDS
 from deploy.sandbox.options import Options, RateLimit, TokenBucket
 from deploy.sandbox.server import build_app
 from deploy.sandbox.world import World
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m deploy.sandbox",
         description="A simulated music platform that keeps the real wire contract.",
     )
-    parser.add_argument("--platform", required=True, choices=PLATFORMS)
+    parser.add_argument("--platform", required=True, choices=list(IDS))
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--world", type=Path, action="append", default=[], metavar="FILE")
@@ -95,6 +95,13 @@ def _parser() -> argparse.ArgumentParser:
     apple = parser.add_argument_group("Apple Music")
     apple.add_argument("--developer-public-key", type=Path, metavar="FILE", help="PEM; checks signatures")
     apple.add_argument("--storefront", default="us")
+    deezer = parser.add_argument_group("Deezer")
+    deezer.add_argument(
+        "--row-isrcs",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="rows of playlists and searches say their ISRC",
+    )
     tidal = parser.add_argument_group("TIDAL")
     tidal.add_argument("--country", default="US", help="of the account")
     tidal.add_argument("--repeats", choices=("keep", "skip"), default="keep")
@@ -147,6 +154,7 @@ def _options(parsed: argparse.Namespace) -> Options:
         refresh_tokens=parsed.refresh_tokens,
         developer_public_key=key_file.read_text() if key_file else None,
         storefront=parsed.storefront,
+        has_row_isrcs=parsed.row_isrcs,
         country=parsed.country.upper(),
         repeats=parsed.repeats,
         token_bucket=parsed.token_bucket,

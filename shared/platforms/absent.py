@@ -1,9 +1,10 @@
 """What an adapter says of calls that its platform has nothing for; its capabilities say so beforehand."""
 
+from collections.abc import Sequence
 from typing import NoReturn
 
 from shared.errors import PlatformRejected
-from shared.models import Album, Platform
+from shared.models import Album, Isrc, Platform
 
 
 class WithoutAlbums:
@@ -24,4 +25,17 @@ class WithoutAlbums:
     def _absent(self, operation: str) -> PlatformRejected:
         return PlatformRejected(
             "Albums are not looked for there.", platform=self.platform, operation=operation
+        )
+
+
+class WithoutIsrcs:
+    """The ISRC call of a platform that finds nothing by them (`isrc_batch` is 0)."""
+
+    platform: Platform
+
+    async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> NoReturn:
+        """Raises PlatformRejected, always."""
+        del isrcs
+        raise PlatformRejected(
+            "ISRCs are not looked up there.", platform=self.platform, operation="find_by_isrc"
         )
