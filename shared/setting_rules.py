@@ -26,6 +26,9 @@ _ADDRESSES = (
     "apple_music_musickit_url",
     "soundcloud_api_url",
     "soundcloud_sign_in_url",
+    "tidal_api_url",
+    "tidal_auth_url",
+    "tidal_login_url",
 )
 _POSTGRES_SCHEMES = ("postgresql", "postgres")
 

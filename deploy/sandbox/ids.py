@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable
 from functools import lru_cache
 
 import msgspec
@@ -60,7 +61,7 @@ def decimal(key: str, *, length: int) -> str:
     return str(first + number % (9 * first))
 
 
-IDS: Mapping[str, Ids] = {
+IDS: dict[str, Ids] = {
     "spotify": Ids(track_form=SPOTIFY_ID, track=spotify_id, playlist=spotify_id),
     "apple_music": Ids(
         track_form=re.compile(r"[0-9]{1,19}"),
@@ -72,6 +73,10 @@ IDS: Mapping[str, Ids] = {
         track=lambda key: soundcloud_urn("tracks", key),
         playlist=lambda key: soundcloud_urn("playlists", key),
     ),
+    "tidal": Ids(
+        track_form=re.compile(r"[0-9]{1,9}"),
+        track=lambda key: decimal(f"tidal:{key}", length=9),
+        playlist=lambda key: str(uuid.uuid5(uuid.NAMESPACE_OID, f"tidal:{key}")),
+    ),
 }
-PLATFORMS = tuple(IDS)
-"""All simulated platforms."""
+"""By platform; those of other packages are added before a world is read, see simulations.add."""

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.clock import Clock, SystemClock
 from shared.errors import PlatformNotConfigured
+from shared.installed import PLATFORMS, PluginFault, installed, load
 from shared.models import Platform
 from shared.platforms.apple_music.adapter import DECLARATION as APPLE_MUSIC
 from shared.platforms.base import (
@@ -25,12 +26,30 @@ from shared.platforms.http import NO_PROOF, Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
 from shared.platforms.soundcloud.adapter import DECLARATION as SOUNDCLOUD
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
+from shared.platforms.tidal.adapter import DECLARATION as TIDAL
 from shared.settings import PREFIX, Settings
 
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_DECLARATIONS = {one.profile.platform: one for one in (SPOTIFY, APPLE_MUSIC, SOUNDCLOUD)}
+_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, SOUNDCLOUD)
+
+
+def declarations() -> dict[Platform, Declaration]:
+    """Return the declarations of all platforms, those of other packages too. Raises PluginFault."""
+    known = {one.profile.platform: one for one in _OWN}
+    for name, point in installed(PLATFORMS).items():
+        declared = load(point)
+        if not isinstance(declared, Declaration) or declared.profile.platform != name or name in known:
+            raise PluginFault(
+                f"The entry point `{name}` of {PLATFORMS} must lead to the Declaration of a platform of this "
+                "name that Crossplay does not have itself."
+            )
+        known[Platform(name)] = declared
+    return known
+
+
+_DECLARATIONS = declarations()
 
 
 class Platforms:
@@ -76,7 +95,9 @@ class Platforms:
         if requests_per_s is None:
             return profile
         pool = profile.pools[REQUESTS]
-        pool = msgspec.structs.replace(pool, limit=requests_per_s * pool.window_s)
+        # A window that is smaller than its burst would be none.
+        limit = max(requests_per_s * pool.window_s, pool.burst)
+        pool = msgspec.structs.replace(pool, limit=limit)
         return msgspec.structs.replace(profile, pools={**profile.pools, REQUESTS: pool})
 
     def limit_key(self, platform: Platform) -> str:

@@ -107,6 +107,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             playlist_id, track_ids=track_ids, position=position, key=secrets.token_hex(8), gate=gate
         )
 
+    def told(self, length: int) -> int | None:
+        """What each page of a playlist of this length says of it."""
+        return length if self.flavor.tells_length else None
+
     async def order(self, method: str, path: str, body: Any = None) -> Any:
         """Give an order to the sandbox, behind the platform's back."""
         async with (
@@ -183,7 +187,7 @@ def write_world(directory: Path, flavor: Flavor, *, can: Capabilities) -> list[P
         "Empty Shelf": [],
         "Odd Rows": odd_rows,
         # The first track stands again on the second and the last page.
-        "Long Way": [line(n if n % (page + 5) else 0) for n in range(2 * page + 30)],
+        "Long Way": [line(n if n % (page + 5) else 0) for n in range(long_length(page))],
         **{f"List {number:03}": [] for number in range(2 * page + 3)},
     }
     return [
@@ -201,6 +205,11 @@ def line(number: int) -> dict[str, Any]:
         "duration_ms": 180_000 + number * 500,
         "isrc": f"QZXX1{number:07}",
     }
+
+
+def long_length(page: int) -> int:
+    """How many rows the long playlist has: three pages, the last one not full."""
+    return 2 * page + min(30, page - 5)
 
 
 def album_length(page: int) -> int:

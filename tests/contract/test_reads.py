@@ -7,7 +7,7 @@ from yarl import URL
 from shared.errors import PlatformNotFound, PlatformUnavailable
 from shared.models import Album, AlbumId, Isrc, Track, TrackId
 from shared.platforms.base import Page
-from tests.contract.sandboxes import FLAVORS, Stage, album_length, album_line, flavors, line
+from tests.contract.sandboxes import FLAVORS, Stage, album_length, album_line, flavors, line, long_length
 from worker.matching.query import Query
 
 on_offsets = pytest.mark.parametrize(
@@ -44,7 +44,7 @@ async def test_each_odd_row_keeps_its_position_and_its_reason(stage: Stage) -> N
 
     page = await stage.adapter.read_items(playlist_id)
 
-    assert (len(page.items), page.total, page.next_cursor) == (5, 5, None)
+    assert (len(page.items), page.total, page.next_cursor) == (5, stage.told(5), None)
     first, local, second, other, repeated = page.items
     assert first == repeated
     assert first.track is not None
@@ -74,13 +74,11 @@ async def test_three_pages_bring_every_item_in_order_with_its_repeats(stage: Sta
 
     titles = [item.title for page in pages for item in page.items]
     isrcs = [item.track.isrc for page in pages for item in page.items if item.track]
-    numbers = [n if n % (page_size + 5) else 0 for n in range(2 * page_size + 30)]
+    numbers = [n if n % (page_size + 5) else 0 for n in range(long_length(page_size))]
     assert len(pages) == 3
     assert isrcs == [line(number)["isrc"] for number in numbers]
     assert [title.rpartition(" ")[2] for title in titles] == [str(number) for number in numbers]
-    assert {page.total for page in pages if stage.flavor.tells_length or not page.next_cursor} == {
-        len(numbers)
-    }
+    assert {page.total for page in pages} == {stage.told(len(numbers))}
 
 
 @on_offsets
@@ -148,7 +146,8 @@ async def test_known_isrc_brings_the_track_with_what_matching_needs(stage: Stage
     (track,) = (await stage.adapter.find_by_isrc([isrc]))[isrc]
 
     assert (track.platform, track.isrc, track.title) == (stage.platform, isrc, "Harbour Light 3")
-    assert (track.artists, track.album, track.duration_ms) == (("Quiet Engine 3",), "Tides", 181_500)
+    assert (track.artists, track.album) == (("Quiet Engine 3",), "Tides")
+    assert abs((track.duration_ms or 0) - 181_500) < 1000  # some tell whole seconds
 
 
 @on_isrc
@@ -297,8 +296,11 @@ async def test_target_comes_in_pages_that_together_are_all_of_it(stage: Stage) -
 
     truth = await stage.truth(playlist_id)
     assert [row.track_id for page in pages for row in page.rows] == truth[size - 10 :]
-    assert [len(page.rows) for page in pages] == ([size, 40] if stage.flavor.has_offsets else [10, size, 30])
-    assert {page.total for page in pages} == {len(truth) if stage.flavor.tells_length else None}
+    # Where pages are chained, the first one begins with rows that are passed over.
+    last = long_length(size) - 2 * size
+    lengths = [size, 10 + last] if stage.flavor.has_offsets else [10, size, last]
+    assert [len(page.rows) for page in pages] == lengths
+    assert {page.total for page in pages} == {stage.told(len(truth))}
 
 
 @pytest.mark.parametrize("name", ["Empty Shelf", "Odd Rows"])
@@ -326,11 +328,13 @@ async def test_change_between_two_pages_of_a_target_shows_in_its_length(stage: S
     pages = aiter(stage.adapter.read_target_pages(playlist_id, offset=0))
     first = await anext(pages)
     (added,) = [row.track_id for row in first.rows[:1] if row.track_id]
-    assert first.total is not None
+    length = long_length(stage.capabilities.read_page)
 
-    await stage.add(playlist_id, [added], position=first.total)
+    await stage.add(playlist_id, [added], position=length)
 
-    assert {page.total async for page in pages} == {first.total + 1}
+    rest = [page async for page in pages]
+    assert {page.total for page in rest} == {stage.told(length + 1)}
+    assert len(first.rows) + sum(len(page.rows) for page in rest) == length + 1
 
 
 async def test_no_value_that_is_read_shows_a_token(stage: Stage) -> None:
