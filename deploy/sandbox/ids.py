@@ -68,15 +68,20 @@ IDS: dict[str, Ids] = {
         track=apple_id,
         playlist=lambda key: f"p.{spotify_id(key)[:15]}",
     ),
-    "soundcloud": Ids(
-        track_form=re.compile(r"soundcloud:tracks:[0-9]{1,19}"),
-        track=lambda key: soundcloud_urn("tracks", key),
-        playlist=lambda key: soundcloud_urn("playlists", key),
+    "deezer": Ids(
+        track_form=re.compile(r"[0-9]{1,19}"),
+        track=lambda key: decimal(f"deezer:{key}", length=10),
+        playlist=lambda key: decimal(f"deezer:{key}", length=11),
     ),
     "tidal": Ids(
         track_form=re.compile(r"[0-9]{1,9}"),
         track=lambda key: decimal(f"tidal:{key}", length=9),
         playlist=lambda key: str(uuid.uuid5(uuid.NAMESPACE_OID, f"tidal:{key}")),
+    ),
+    "soundcloud": Ids(
+        track_form=re.compile(r"soundcloud:tracks:[0-9]{1,19}"),
+        track=lambda key: soundcloud_urn("tracks", key),
+        playlist=lambda key: soundcloud_urn("playlists", key),
     ),
 }
 """By platform; those of other packages are added before a world is read, see simulations.add."""

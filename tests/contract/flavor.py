@@ -41,8 +41,9 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     sandbox's operations of an ISRC look-up and of a text search. add, remove: those of a playlist's tracks;
     delete: its operation that deletes a playlist. forbidden: what a bare 403 means. revoked: the kind of
     token whose end a refresh cures, or asks for a new connection. has_account_id: the platform names its
-    accounts. has_offsets: pages of playlists are asked for by offset and limit. tells_length: each page of a
-    playlist tells how long it is. cannot_remove: what it says where nothing can be removed.
+    accounts. has_offsets: pages of playlists are asked for by offset and limit; offset_name: its word for it.
+    has_short_albums: albums are found without a date, their tracks without guests. tells_length: each page of
+    a playlist says how long the whole is. cannot_remove: what it says where nothing can be removed.
     """
 
     options: Options
@@ -62,6 +63,8 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     can_refresh: bool = True
     has_account_id: bool = True
     has_offsets: bool = False
+    offset_name: str = "offset"
+    has_short_albums: bool = False
     tells_length: bool = True
     cannot_remove: str = ""
 

@@ -75,8 +75,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def budget(self) -> FakeBudget:
-        (budget,) = self.budgets.by_key.values()
-        return budget
+        return self.budgets.by_key[self.platforms.limit_key(self.platform)]
 
     def most(self, batch: int) -> int:
         """How much of a full batch fits into a playlist beside two more tracks."""
@@ -107,9 +106,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             playlist_id, track_ids=track_ids, position=position, key=secrets.token_hex(8), gate=gate
         )
 
-    def told(self, length: int) -> int | None:
-        """What each page of a playlist of this length says of it."""
-        return length if self.flavor.tells_length else None
+    def is_length(self, told: int | None, length: int) -> bool:
+        """Say whether a page tells the length of its list, or nothing where it need not."""
+        return told == length or (told is None and not self.flavor.tells_length)
 
     async def order(self, method: str, path: str, body: Any = None) -> Any:
         """Give an order to the sandbox, behind the platform's back."""

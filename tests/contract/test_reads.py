@@ -44,7 +44,8 @@ async def test_each_odd_row_keeps_its_position_and_its_reason(stage: Stage) -> N
 
     page = await stage.adapter.read_items(playlist_id)
 
-    assert (len(page.items), page.total, page.next_cursor) == (5, stage.told(5), None)
+    assert (len(page.items), page.next_cursor) == (5, None)
+    assert stage.is_length(page.total, 5)
     first, local, second, other, repeated = page.items
     assert first == repeated
     assert first.track is not None
@@ -78,7 +79,7 @@ async def test_three_pages_bring_every_item_in_order_with_its_repeats(stage: Sta
     assert len(pages) == 3
     assert isrcs == [line(number)["isrc"] for number in numbers]
     assert [title.rpartition(" ")[2] for title in titles] == [str(number) for number in numbers]
-    assert {page.total for page in pages} == {stage.told(len(numbers))}
+    assert all(stage.is_length(page.total, len(numbers)) for page in pages)
 
 
 @on_offsets
@@ -88,7 +89,7 @@ async def test_every_page_is_asked_with_the_same_parameters(stage: Stage) -> Non
     await stage.adapter.read_target(playlist_id, offset=0)
 
     queries = [dict(URL(call["path"]).query) for call in await stage.calls("list_items")]
-    offsets = [int(query.pop("offset")) for query in queries]
+    offsets = [int(query.pop(stage.flavor.offset_name)) for query in queries]
     size = stage.capabilities.read_page
     assert offsets == [0, size, 2 * size]
     assert queries == [queries[0]] * 3
@@ -217,7 +218,7 @@ async def test_album_is_found_by_its_name_and_artist(stage: Stage) -> None:
         ("Night Ferry",),
     )
     assert album.track_count == album_length(stage.capabilities.read_page)
-    assert album.release_date == "2019-05-06"
+    assert album.release_date == (None if stage.flavor.has_short_albums else "2019-05-06")
     assert len(await stage.calls(stage.flavor.look_up[1])) == 1
 
 
@@ -250,7 +251,10 @@ async def test_tracks_of_an_album_are_those_that_a_search_finds(stage: Stage) ->
 
     found = (await stage.adapter.find_by_isrc([Isrc("QZXX20000003")]))[Isrc("QZXX20000003")]
     same = [track for track in tracks if track.id == found[0].id]
-    assert [msgspec.structs.replace(track, isrc=found[0].isrc) for track in same] == list(found)
+    artists = found[0].artists[:1] if stage.flavor.has_short_albums else found[0].artists
+    assert [msgspec.structs.replace(track, isrc=found[0].isrc) for track in same] == [
+        msgspec.structs.replace(track, artists=artists) for track in found
+    ]
 
 
 @on_albums
@@ -300,7 +304,7 @@ async def test_target_comes_in_pages_that_together_are_all_of_it(stage: Stage) -
     last = long_length(size) - 2 * size
     lengths = [size, 10 + last] if stage.flavor.has_offsets else [10, size, last]
     assert [len(page.rows) for page in pages] == lengths
-    assert {page.total for page in pages} == {stage.told(len(truth))}
+    assert all(stage.is_length(page.total, len(truth)) for page in pages)
 
 
 @pytest.mark.parametrize("name", ["Empty Shelf", "Odd Rows"])
@@ -330,10 +334,10 @@ async def test_change_between_two_pages_of_a_target_shows_in_its_length(stage: S
     (added,) = [row.track_id for row in first.rows[:1] if row.track_id]
     length = long_length(stage.capabilities.read_page)
 
-    await stage.add(playlist_id, [added], position=length)
+    await stage.order("POST", f"playlists/{playlist_id}/items", {"items": [{"track_id": added}]})
 
     rest = [page async for page in pages]
-    assert {page.total for page in rest} == {stage.told(length + 1)}
+    assert all(stage.is_length(page.total, length + 1) for page in rest)
     assert len(first.rows) + sum(len(page.rows) for page in rest) == length + 1
 
 

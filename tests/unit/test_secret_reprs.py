@@ -50,6 +50,8 @@ HARMLESS = {
     ("Resealed", "resealed_count"): "a number",
     ("TokenPage", "next_token"): "says where a list goes on",
     ("OAuthApp", "token_route"): "an address of the platform's reference",
+    ("OAuthApp", "token_extras"): "words of the platform's reference",
+    ("Error", "code"): "names a kind of error",
     ("Access", "key_id"): "the id, which lists show",
     ("Manifest", "key_ids"): "the ids, which stand in every sealed text",
     ("Setting", "is_secret"): "a switch",
