@@ -48,6 +48,7 @@ HARMLESS = {
     ("ConnectSessionResource", "failure_code"): "names a kind of error",
     ("Declaration", "browser"): "how a platform signs in by a script",
     ("Resealed", "resealed_count"): "a number",
+    ("TokenPage", "next_token"): "says where a list goes on",
     ("OAuthApp", "token_route"): "an address of the platform's reference",
     ("OAuthApp", "token_extras"): "words of the platform's reference",
     ("Error", "code"): "names a kind of error",
