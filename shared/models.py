@@ -27,8 +27,8 @@ class Platform(StrEnum):
     SPOTIFY = "spotify"
     APPLE_MUSIC = "apple_music"
     TIDAL = "tidal"
-    DEEZER = "deezer"
     SOUNDCLOUD = "soundcloud"
+    DEEZER = "deezer"
     # Those of other packages, as members like the others (docs/tutorials/write-an-adapter.md).
     vars().update({name.upper(): name for name in installed(PLATFORMS)})
 
