@@ -6,7 +6,7 @@ from shared.lifecycle import Phase, State
 from shared.models import UNSETTLED, Outcome
 
 VERDICTS = ("done", "retry", "snooze", "pause", "discard", "fenced")
-READBACKS = ("applied", "partial", "absent", "foreign", "undecided")
+READBACKS = ("applied", "partial", "absent", "foreign", "undecided", "repeated")
 REFRESHES = ("refreshed", "refused", "failed")
 WARNING_CODES = (
     "added_at_end",

@@ -69,6 +69,16 @@ UPDATE items SET outcome = 'failed', reason = $3, is_written = false,
                                 ELSE refused_track_ids END
 WHERE transfer_id = $1 AND position = ANY($2)
 """
+# A track that a platform keeps once counts for all its positions, and so does its refusal.
+REFUSED_WITH = """
+UPDATE items SET outcome = 'failed', reason = $3
+WHERE transfer_id = $1 AND outcome = 'already_present' AND reason = $4
+      AND target_track_id IN (SELECT target_track_id FROM items WHERE transfer_id = $1 AND position = ANY($2))
+"""
+KEPT_ONCE = """
+UPDATE items SET outcome = 'already_present', reason = $3
+WHERE transfer_id = $1 AND position = ANY($2) AND NOT is_written
+"""
 COUNT = "UPDATE transfers SET target_count = $2 WHERE id = $1"
 PHASE = "UPDATE transfers SET phase = $2 WHERE id = $1"
 REPAIR = """
@@ -97,6 +107,7 @@ REVISE = "UPDATE transfers SET revision = revision + 1 WHERE id = $1"
 IS_READ = "SELECT is_read FROM transfers WHERE id = $1"
 LAST_BATCH = "SELECT coalesce(max(batch), -1) FROM jobs WHERE transfer_id = $1 AND phase = $2"
 
+ONCE = "This platform keeps a track once in a playlist, and it stands there already."
 VANISHED = "The platform accepted this track and does not show it; it was added again without effect."
 
 
@@ -198,9 +209,11 @@ async def _batch_settled(
             await connection.execute(WRITTEN, job.transfer_id, list(result.positions))
             await connection.execute(COUNT, job.transfer_id, result.target_count)
             if result.refused:
-                await connection.execute(
-                    REFUSED, job.transfer_id, list(result.refused), result.refusal, result.is_denied
+                await _refuse(
+                    connection, job, result.refused, reason=result.refusal, is_denied=result.is_denied
                 )
+            if result.present:
+                await connection.execute(KEPT_ONCE, job.transfer_id, list(result.present), ONCE)
             if result.chosen:
                 await _chosen(connection, job, result)
             if result.warning is not None:
@@ -217,6 +230,14 @@ async def _batch_settled(
             delay_s=result.delay_s,
         ),
     )
+
+
+async def _refuse(
+    connection: Connection, job: Job, positions: Sequence[int], *, reason: str, is_denied: bool
+) -> None:
+    await connection.execute(REFUSED, job.transfer_id, list(positions), reason, is_denied)
+    if positions:
+        await connection.execute(REFUSED_WITH, job.transfer_id, list(positions), reason, ONCE)
 
 
 async def _chosen(connection: Connection, job: Job, result: BatchWritten) -> None:
@@ -266,7 +287,7 @@ async def _ended(
         await warn(connection, job, warning)
     match result:
         case Verified():
-            await connection.execute(REFUSED, job.transfer_id, list(result.vanished), VANISHED, True)
+            await _refuse(connection, job, result.vanished, reason=VANISHED, is_denied=True)
             if not await connection.fetchval(COMPLETE, job.transfer_id):  # decided by the user meanwhile
                 return await _turn_to(connection, job, Phase.WRITE)
         case Undone():

@@ -46,6 +46,20 @@ def marker_of(context: Context) -> str:
     return f"crossplay:{context.transfer.id.replace('-', '')[:16]}"
 
 
+def is_repeatable(context: Context, intent: Intent) -> bool:
+    """Say whether an open write can be sent once more under its key, instead of being looked for.
+
+    Only by the attempt right behind the one that declared it: what has no answer then is read back. Whatever
+    a restored transfer may have written was declared by nobody who sent it.
+    """
+    return (
+        intent.observed is None
+        and context.job.epoch == intent.epoch + 1
+        and intent.age_s < context.adapter.capabilities.key_life_s
+        and not context.transfer.is_target_doubtful
+    )
+
+
 @as_read_back
 async def find_created(context: Context, intent: Intent) -> TargetCreated | Wait | None:
     """Look for the playlist of a lost creation; None where it is sure that there is none."""
@@ -133,7 +147,7 @@ async def _count_once(context: Context, meant: Meant, known: Sequence[Planned], 
         found += filter(may_be_meant, page.rows)
         seen = fingerprint(TargetView(rows=page.rows, total=reading.length), before=seen)
     rows = await _named(context, found, known)
-    before = await _standing(context, meant.track_ids)
+    before = await standing(context, meant.track_ids)
     arrived = by_count(meant, [row.track_id for row in rows], before=before)
     # A length that our writes alone explain means that the platform has mixed an earlier batch.
     is_edited = reading.length != meant.expected_count + len(arrived)
@@ -146,10 +160,10 @@ async def _named(
     """Name our rows as we know them; what stood there before this write keeps its own name."""
     own = {planned.track_id for planned in known}
     others = {row.track_id for row in rows if row.track_id and row.track_id not in own}
-    return identify(rows, known, others=await _standing(context, others))
+    return identify(rows, known, others=await standing(context, others))
 
 
-async def _standing(context: Context, track_ids: Iterable[TrackId]) -> Counter[TrackId]:
+async def standing(context: Context, track_ids: Iterable[TrackId]) -> Counter[TrackId]:
     """Return how often tracks stood there before this write: from the start, and by our own hand."""
     asked = tuple(track_ids)
     base = await target_bases.times(context.pool, context.transfer.id, track_ids=asked)

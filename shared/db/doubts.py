@@ -14,5 +14,5 @@ async def declare_add(pool: Pool, job: Job, *, write: Write) -> None:
     Raises LeaseLost.
     """
     async with jobs.fenced(pool, job) as connection:
-        await intents.declare(connection, job, kind="add", write=write)
+        await intents.declare(connection, job, kind="add", write=write, is_found=True)
         await connection.execute(SETTLE, job.transfer_id)
