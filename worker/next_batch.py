@@ -32,10 +32,14 @@ async def next_batch(context: Context) -> NextBatch:
     if not batch:
         return NextBatch(present=present)
     first = batch[0].position
-    following = await items.next_written(context.pool, context.transfer.id, position=first)
+    following = await items.next_written(
+        context.pool, context.transfer.id, part=context.transfer.part, position=first
+    )
     if following is None:
         return NextBatch(tracks=batch, offset=context.transfer.target_count or 0, present=present)
-    before = await items.count_before(context.pool, context.transfer.id, position=first)
+    before = await items.count_before(
+        context.pool, context.transfer.id, part=context.transfer.part, position=first
+    )
     # Somebody may have removed rows before it: there is no place behind the end.
     place = min((context.transfer.target_base_count or 0) + before, context.transfer.target_count or 0)
     tracks = tuple(planned for planned in batch if planned.position < following)

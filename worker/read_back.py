@@ -43,7 +43,9 @@ class _Look(msgspec.Struct, frozen=True, kw_only=True):
 
 def marker_of(context: Context) -> str:
     """Return the text in the playlist's description by which a lost creation is found again."""
-    return f"crossplay:{context.transfer.id.replace('-', '')[:16]}"
+    # The number stands in front: no marker is a piece of another one.
+    number = "" if context.transfer.part == 1 else f"{context.transfer.part}:"
+    return f"crossplay:{number}{context.transfer.id.replace('-', '')[:16]}"
 
 
 def is_repeatable(context: Context, intent: Intent) -> bool:
@@ -84,9 +86,13 @@ async def settle_lost(context: Context, intent: Intent, *, playlist_id: Playlist
     if wait_s > 0:
         return Wait(delay_s=wait_s)
     before = await items.written_before(
-        context.pool, context.transfer.id, position=intent.positions[0], limit=ANCHOR_COUNT
+        context.pool,
+        context.transfer.id,
+        part=context.transfer.part,
+        position=intent.positions[0],
+        limit=ANCHOR_COUNT,
     )
-    tail = await target_bases.tail(context.pool, context.transfer.id)
+    tail = await target_bases.tail(context.pool, context.transfer.id, part=context.transfer.part)
     meant = Meant(
         positions=intent.positions,
         track_ids=intent.track_ids,
@@ -165,9 +171,9 @@ async def _named(
 
 async def standing(context: Context, track_ids: Iterable[TrackId]) -> Counter[TrackId]:
     """Return how often tracks stood there before this write: from the start, and by our own hand."""
-    asked = tuple(track_ids)
-    base = await target_bases.times(context.pool, context.transfer.id, track_ids=asked)
-    return base + await items.standing(context.pool, context.transfer.id, track_ids=asked)
+    asked, part = tuple(track_ids), context.transfer.part
+    base = await target_bases.times(context.pool, context.transfer.id, part=part, track_ids=asked)
+    return base + await items.standing(context.pool, context.transfer.id, part=part, track_ids=asked)
 
 
 def _arrived(context: Context, intent: Intent, look: _Look) -> BatchWritten:

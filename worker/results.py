@@ -81,6 +81,13 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     vanished: tuple[int, ...] = ()
 
 
+class PartFilled(msgspec.Struct, frozen=True, kw_only=True):
+    """A playlist is full and proved; what is left goes to the next one. The fields are those of Verified."""
+
+    warnings: tuple[str, ...] = ()
+    vanished: tuple[int, ...] = ()
+
+
 class BatchRemoved(msgspec.Struct, frozen=True, kw_only=True):
     """What became of positions of an undo; may be none. The rest means what it means in BatchWritten."""
 
@@ -128,6 +135,7 @@ Result: TypeAlias = (
     | LookAgain
     | Repair
     | Verified
+    | PartFilled
     | BatchRemoved
     | RemoveMore
     | Undone

@@ -86,11 +86,12 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     retry_scope: str | None = None
     undoes: TransferId | None = None
     undone_by: TransferId | None = None
-    # Of the worker's business alone, and in no column: see shared/db/doubts.py.
+    # Of the worker's business alone, and in no column: see shared/db/doubts.py, shared/db/target_parts.py.
     is_target_doubtful: bool = False
+    part: int = 1
 
 
-_COLUMNS = tuple(name for name in Transfer.__struct_fields__ if name != "is_target_doubtful")
+_COLUMNS = tuple(name for name in Transfer.__struct_fields__ if name not in ("is_target_doubtful", "part"))
 
 
 def from_row(row: Row) -> Transfer:
@@ -117,8 +118,13 @@ VALUES (gen_random_uuid(), $1, $2, $3, 'read', 0)
 """
 GET = "SELECT * FROM transfers WHERE id = $1 AND user_id = $2"
 LOAD = """
-SELECT transfers.*, doubtful_targets.transfer_id IS NOT NULL AS is_target_doubtful
-FROM transfers LEFT JOIN doubtful_targets ON transfer_id = id WHERE id = $1
+SELECT transfers.*, current.part, coalesce(doubtful_targets.part <= current.part, false) AS is_target_doubtful
+FROM transfers
+CROSS JOIN LATERAL (
+    SELECT coalesce(max(part), 1) AS part FROM target_parts WHERE transfer_id = id AND NOT is_closed
+) AS current
+LEFT JOIN doubtful_targets ON doubtful_targets.transfer_id = id
+WHERE id = $1
 """
 LOCK = "SELECT * FROM transfers WHERE id = $1 AND user_id = $2 FOR UPDATE"
 COUNTS = "SELECT outcome, is_written, item_count FROM item_counts WHERE transfer_id = $1"
@@ -223,7 +229,9 @@ async def load(pool: Pool, transfer_id: TransferId) -> Transfer:
     row = await pool.fetchrow(LOAD, transfer_id)
     if row is None:
         raise LookupError(transfer_id)
-    return msgspec.structs.replace(from_row(row), is_target_doubtful=row["is_target_doubtful"])
+    return msgspec.structs.replace(
+        from_row(row), is_target_doubtful=row["is_target_doubtful"], part=row["part"]
+    )
 
 
 async def lock(connection: Connection, transfer_id: TransferId, *, user_id: UserId) -> Transfer | None:

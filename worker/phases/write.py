@@ -1,21 +1,20 @@
 """Write: makes the target playlist and adds one batch, by intent, gate, single send and read-back."""
 
 from collections import deque
-from collections.abc import Sequence
 from itertools import takewhile
 
 import msgspec
 
-from shared.db import doubts, intents, items, jobs, target_bases
+from shared.db import doubts, intents, items, jobs, target_bases, target_parts
 from shared.db.intents import Intent, Write
 from shared.errors import PlatformRejected
-from shared.models import Planned, PlaylistId, TrackId
+from shared.models import PlaylistId, TrackId
 from worker.context import Context
 from worker.next_batch import next_batch
 from worker.read_back import ANCHOR_COUNT, find_created, is_repeatable, marker_of, note, settle_lost
 from worker.results import BatchWritten, TargetCreated, TargetRead, Wait, WriteFinished
 from worker.second_choice import choose_again
-from worker.target import CLAIM_WAIT_S, claim, grown, withdraw_if_refused
+from worker.target import CLAIM_WAIT_S, claim, grown, is_full, withdraw_if_refused
 from worker.target_pages import MOST_READINGS, Reading
 
 WriteResult = TargetCreated | TargetRead | BatchWritten | WriteFinished | Wait
@@ -72,6 +71,7 @@ async def doubt(context: Context) -> Wait | None:
             positions=tuple(planned.position for planned in rest),
             track_ids=tuple(planned.track_id for planned in rest),
         ),
+        part=context.transfer.part,
     )
     return Wait(delay_s=0)
 
@@ -95,7 +95,10 @@ async def _make(context: Context, *, epoch: int) -> TargetCreated:
     description = f"Copied from {context.transfer.source_platform} by Crossplay [{marker_of(context)}]"
     try:
         playlist = await context.adapter.create_playlist(
-            context.transfer.target_name, description=description, key=_key(context, epoch), gate=context.gate
+            target_parts.name_of(context.transfer),
+            description=description,
+            key=_key(context, epoch),
+            gate=context.gate,
         )
     except Exception as error:
         await _withdraw(context, error, epoch=epoch)
@@ -149,8 +152,10 @@ async def _add(context: Context, playlist_id: PlaylistId) -> BatchWritten | Writ
             positions=(), target_count=count, present=batch.present, batch_limit=context.job.batch_limit
         )
     limit = context.adapter.capabilities.playlist_limit
+    if is_full(context):
+        return WriteFinished()  # of this playlist: when it is proved, the next one is begun
     if limit is not None and count + len(batch.tracks) > limit:
-        return _over_limit(context, batch.tracks, count=count, limit=limit)
+        return BatchWritten(positions=(), target_count=count, batch_limit=limit - count)
     write = Write(
         expected_count=count,
         target_offset=batch.offset,
@@ -238,19 +243,4 @@ def _beyond_the_end(context: Context, *, count: int, seen_count: int) -> BatchWr
         target_count=seen_count,
         batch_limit=context.job.batch_limit,
         warning="target_edited",
-    )
-
-
-def _over_limit(context: Context, batch: Sequence[Planned], *, count: int, limit: int) -> BatchWritten:
-    """Fill the playlist to its limit; what does not fit is named."""
-    room = limit - count
-    if room > 0:
-        return BatchWritten(positions=(), target_count=count, batch_limit=room)
-    reason = f"A {context.adapter.platform} playlist holds at most {limit:,} tracks."
-    return BatchWritten(
-        positions=(),
-        target_count=count,
-        refused=tuple(planned.position for planned in batch),
-        refusal=reason,
-        warning="target_limit",
     )
