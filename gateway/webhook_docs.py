@@ -9,6 +9,7 @@ from shared.lifecycle import Bucket, Phase, State
 from shared.models import Platform
 from shared.webhook_events import WebhookEvent
 from shared.webhook_payloads import (
+from shared.targets import PlaylistPart
     ConnectionData,
     ConnectionPayload,
     Payload,
@@ -121,6 +122,9 @@ def _transfer(event: WebhookEvent) -> TransferData:
         error_code="playlist-not-found" if state is State.FAILED else None,
         counts=counts,
         summary=summary,
+        targets=(PlaylistPart(id="p.8Wx6vgVTPz1", name="Road Trip", url=None, track_count=11),)
+        if state is State.COMPLETED
+        else (),
         links=TransferLinks(
             self=f"/status/{_ID}", tracks=f"/status/{_ID}/tracks", report=f"/status/{_ID}/report"
         ),

@@ -126,14 +126,12 @@ async def _apply(connection: Connection, job: Job, transfer: Transfer, result: S
             return await _page_read(connection, job, transfer, result)
         case BatchMatched():
             return await _batch_matched(connection, job, transfer, result)
-        case TargetCreated() | TargetRead() | WriteFinished():
+        case TargetCreated() | TargetRead() | WriteFinished() | PartFilled():
             return await _target_known(connection, job, transfer, result)
         case BatchWritten() | BatchRemoved():
             return await _batch_settled(connection, job, transfer, result)
         case LookAgain() | Repair() | RemoveMore():
             return await _looked(connection, job, result)
-        case PartFilled():
-            return await _part_filled(connection, job, transfer, result)
         case Verified() | Undone() | Cancelled():
             return await _ended(connection, job, transfer, result)
 
@@ -191,7 +189,10 @@ async def _batch_matched(
 
 
 async def _target_known(
-    connection: Connection, job: Job, transfer: Transfer, result: TargetCreated | TargetRead | WriteFinished
+    connection: Connection,
+    job: Job,
+    transfer: Transfer,
+    result: TargetCreated | TargetRead | WriteFinished | PartFilled,
 ) -> Sequence[NextJob]:
     match result:
         case TargetCreated():
@@ -199,7 +200,7 @@ async def _target_known(
             name = playlist.name if transfer.part == 1 else None  # the transfer is called as its first one
             await connection.execute(CREATED, transfer.id, playlist.id, name, playlist.url)
             if transfer.part > 1:
-                await target_parts.made(connection, transfer, playlist)
+                await target_parts.made(connection, transfer.id, part=transfer.part, playlist=playlist)
         case TargetRead():
             await connection.execute(EXISTING, transfer.id, result.track_count)
             await target_bases.put(connection, transfer.id, tail=result.tail)
@@ -207,6 +208,8 @@ async def _target_known(
                 await execute_long(connection, PRESENT, transfer.id)
         case WriteFinished():
             return await _turn_to(connection, job, Phase.VERIFY)
+        case PartFilled():
+            return await _part_filled(connection, job, transfer, result)
     return (NextJob(platform=job.platform, phase=Phase.WRITE, batch=job.batch + 1),)
 
 
@@ -234,8 +237,10 @@ async def _batch_written(connection: Connection, job: Job, transfer: Transfer, r
     await connection.execute(WRITTEN, job.transfer_id, list(result.positions))
     await connection.execute(COUNT, job.transfer_id, result.target_count)
     if transfer.part > 1 and result.positions:
-        await target_parts.put(connection, transfer, result.positions)
-        if await target_parts.is_out_of_place(connection, transfer, result.positions):
+        await target_parts.put(connection, transfer.id, part=transfer.part, positions=result.positions)
+        if await target_parts.is_out_of_place(
+            connection, transfer.id, part=transfer.part, positions=result.positions
+        ):
             await warn(connection, job, "added_to_last_part")
     if result.refused:
         await _refuse(connection, job, result.refused, reason=result.refusal, is_denied=result.is_denied)
@@ -327,7 +332,7 @@ async def _part_filled(
         await warn(connection, job, warning)
     if result.vanished:
         await _refuse(connection, job, result.vanished, reason=VANISHED, is_denied=True)
-    await target_parts.go_on(connection, transfer)
+    await target_parts.go_on(connection, transfer.id, part=transfer.part, name=transfer.target_name)
     return await _turn_to(connection, job, Phase.WRITE)
 
 
@@ -336,7 +341,10 @@ async def _undone(connection: Connection, job: Job, transfer: Transfer, result: 
     await undos.settle(connection, job.transfer_id, result.settled)
     if result.is_playlist_deleted:
         await connection.execute(DELETED, job.transfer_id)
-    if transfer.part > 1 and await target_parts.go_back(connection, transfer):
+    is_deleted = result.is_playlist_deleted
+    if transfer.part > 1 and await target_parts.go_back(
+        connection, transfer.id, part=transfer.part, is_deleted=is_deleted
+    ):
         return await _turn_to(connection, job, Phase.UNDO)
     await connection.execute(COMPLETE, job.transfer_id)
     return ()

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import msgspec
 
 from shared.db.pool import Connection, Pool, Row
-from shared.db.transfers import Transfer
 from shared.models import Playlist, PlaylistId, TransferId
 
 SCHEMA_NUMBER = 10
@@ -53,7 +52,10 @@ IS_OUT_OF_PLACE = """
 SELECT EXISTS (
     SELECT FROM placed_items WHERE transfer_id = $1 AND is_written AND position > $3 AND part < $2)
 """
-CLOSE_LAST = "UPDATE target_parts SET is_closed = true WHERE transfer_id = $1 AND part = $2"
+CLOSE_LAST = """
+UPDATE target_parts SET is_closed = true, playlist_id = CASE WHEN $3 THEN NULL ELSE playlist_id END
+WHERE transfer_id = $1 AND part = $2
+"""
 GO_BACK = """
 UPDATE transfers SET target_playlist_id = one.playlist_id, target_url = one.url, target_is_new = one.is_new,
        is_target_claimed = false
@@ -65,13 +67,9 @@ RETURNING true
 """
 
 
-def name_of(transfer: Transfer) -> str:
-    """Return what the playlist is called that is being made."""
-    return transfer.target_name if transfer.part == 1 else _numbered(transfer.target_name, transfer.part)
-
-
-def _numbered(name: str, part: int) -> str:
-    return f"{name} ({part})"
+def name_of(name: str, *, part: int) -> str:
+    """Return what a playlist is called that is made for a transfer to `name`."""
+    return name if part == 1 else f"{name} ({part})"
 
 
 async def of(connection: Connection, transfer_ids: Sequence[TransferId]) -> dict[str, list[TargetPart]]:
@@ -87,33 +85,36 @@ async def must_wait(pool: Pool) -> bool:
     return bool(await pool.fetchval(HAS_OLDER, SCHEMA_NUMBER))
 
 
-async def go_on(connection: Connection, transfer: Transfer) -> None:
-    """Close the playlist that is full and begin the next one."""
-    await connection.execute(CLOSE, transfer.id, transfer.part)
-    following = transfer.part + 1
-    await connection.execute(BEGIN, transfer.id, following, _numbered(transfer.target_name, following))
-    await connection.execute(GO_ON, transfer.id)
+async def go_on(connection: Connection, transfer_id: TransferId, *, part: int, name: str) -> None:
+    """Close the playlist that is full and begin the next one. name: of the first one."""
+    await connection.execute(CLOSE, transfer_id, part)
+    await connection.execute(BEGIN, transfer_id, part + 1, name_of(name, part=part + 1))
+    await connection.execute(GO_ON, transfer_id)
 
 
-async def made(connection: Connection, transfer: Transfer, playlist: Playlist) -> None:
+async def made(connection: Connection, transfer_id: TransferId, *, part: int, playlist: Playlist) -> None:
     """Note the playlist that was made."""
-    await connection.execute(MADE, transfer.id, transfer.part, playlist.id, playlist.name, playlist.url)
+    await connection.execute(MADE, transfer_id, part, playlist.id, playlist.name, playlist.url)
 
 
-async def put(connection: Connection, transfer: Transfer, positions: Sequence[int]) -> None:
+async def put(
+    connection: Connection, transfer_id: TransferId, *, part: int, positions: Sequence[int]
+) -> None:
     """Note to which playlist items were written."""
-    await connection.execute(PUT, transfer.id, transfer.part, list(positions))
+    await connection.execute(PUT, transfer_id, part, list(positions))
 
 
-async def is_out_of_place(connection: Connection, transfer: Transfer, positions: Sequence[int]) -> bool:
+async def is_out_of_place(
+    connection: Connection, transfer_id: TransferId, *, part: int, positions: Sequence[int]
+) -> bool:
     """Say whether an item stands in a playlist before this one, though it is behind one of these."""
-    return bool(await connection.fetchval(IS_OUT_OF_PLACE, transfer.id, transfer.part, min(positions)))
+    return bool(await connection.fetchval(IS_OUT_OF_PLACE, transfer_id, part, min(positions)))
 
 
-async def go_back(connection: Connection, transfer: Transfer) -> bool:
+async def go_back(connection: Connection, transfer_id: TransferId, *, part: int, is_deleted: bool) -> bool:
     """Let an undo go on with the playlist before; False where there is none."""
-    await connection.execute(CLOSE_LAST, transfer.id, transfer.part)
-    return bool(await connection.fetchval(GO_BACK, transfer.id))
+    await connection.execute(CLOSE_LAST, transfer_id, part, is_deleted)
+    return bool(await connection.fetchval(GO_BACK, transfer_id))
 
 
 def _from_row(row: Row) -> TargetPart:

@@ -1,11 +1,14 @@
 """Transfers: made once per idempotency key, counted from their items, changed with a rising revision."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from shared.db import target_parts
 from shared.db.pool import Connection, Pool, Row, changed_count
+from shared.db.target_parts import TargetPart
 from shared.lifecycle import Bucket, PauseReason, Phase, State, count_buckets
 from shared.models import (
     ConnectionId,
@@ -196,16 +199,29 @@ async def find_by_key(pool: Pool, user_id: UserId, *, idempotency_key: str) -> T
     return from_row(row) if row else None
 
 
-async def get_with_counts(
-    pool: Pool, transfer_id: TransferId, *, user_id: UserId
-) -> tuple[Transfer, dict[Bucket, int]] | None:
-    """Return a user's transfer and its counts, both of one moment; None if the user has no such one."""
+class TransferView(msgspec.Struct, frozen=True, kw_only=True):
+    """A transfer, its counts and its playlists, where it has more than one, all of one moment."""
+
+    transfer: Transfer
+    counts: dict[Bucket, int]
+    parts: tuple[TargetPart, ...] = ()
+
+
+async def get_with_counts(pool: Pool, transfer_id: TransferId, *, user_id: UserId) -> TransferView | None:
+    """Return a user's transfer; None if the user has no such one."""
     async with (
         pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         row = await connection.fetchrow(GET, transfer_id, user_id)
-        return (from_row(row), await counts(connection, transfer_id)) if row else None
+        if row is None:
+            return None
+        parts = await target_parts.of(connection, [transfer_id])
+        return TransferView(
+            transfer=from_row(row),
+            counts=await counts(connection, transfer_id),
+            parts=tuple(parts.get(transfer_id, ())),
+        )
 
 
 async def revision(pool: Pool, transfer_id: TransferId, *, user_id: UserId) -> int | None:
@@ -219,9 +235,18 @@ async def revision(pool: Pool, transfer_id: TransferId, *, user_id: UserId) -> i
 async def page(
     pool: Pool, user_id: UserId, *, before: tuple[datetime, TransferId] | None, limit: int
 ) -> list[Transfer]:
-    """Return a user's transfers, newest first, those older than `before`."""
+    """Return a user's transfers, newest first, those older than `before`; each with its first playlist."""
     at, transfer_id = before or (None, None)
-    return [from_row(row) for row in await pool.fetch(LIST, user_id, at, transfer_id, limit)]
+    async with pool.acquire() as connection:
+        found = [from_row(row) for row in await connection.fetch(LIST, user_id, at, transfer_id, limit)]
+        parts = await target_parts.of(connection, [transfer.id for transfer in found])
+    return [_with_first(transfer, parts.get(transfer.id)) for transfer in found]
+
+
+def _with_first(transfer: Transfer, parts: Sequence[TargetPart] | None) -> Transfer:
+    if not parts or transfer.undoes is not None:
+        return transfer
+    return msgspec.structs.replace(transfer, target_playlist_id=parts[0].playlist_id, target_url=parts[0].url)
 
 
 async def load(pool: Pool, transfer_id: TransferId) -> Transfer:

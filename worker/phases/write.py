@@ -95,7 +95,7 @@ async def _make(context: Context, *, epoch: int) -> TargetCreated:
     description = f"Copied from {context.transfer.source_platform} by Crossplay [{marker_of(context)}]"
     try:
         playlist = await context.adapter.create_playlist(
-            target_parts.name_of(context.transfer),
+            target_parts.name_of(context.transfer.target_name, part=context.transfer.part),
             description=description,
             key=_key(context, epoch),
             gate=context.gate,
