@@ -7,9 +7,9 @@ import msgspec
 
 from shared.lifecycle import Bucket, Phase, State
 from shared.models import Platform
+from shared.targets import PlaylistPart
 from shared.webhook_events import WebhookEvent
 from shared.webhook_payloads import (
-from shared.targets import PlaylistPart
     ConnectionData,
     ConnectionPayload,
     Payload,
