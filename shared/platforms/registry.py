@@ -110,11 +110,15 @@ class Platforms:
         return f"{profile.scope}:{getattr(self._settings, profile.counted_by)}"
 
     def capabilities(self, platform: Platform) -> Capabilities:
+        """Return what the adapter can do, with what the settings know better."""
         capabilities = _DECLARATIONS[platform].capabilities
         delay_s = self._override(platform, "visibility_s")
-        if delay_s is None:
-            return capabilities
-        return msgspec.structs.replace(capabilities, visibility_delay_s=delay_s)
+        limits = [one for one in (self._settings.playlist_limit, capabilities.playlist_limit) if one]
+        return msgspec.structs.replace(
+            capabilities,
+            visibility_delay_s=capabilities.visibility_delay_s if delay_s is None else delay_s,
+            playlist_limit=min(limits, default=None),
+        )
 
     def sign_in_terms(self, platform: Platform) -> SignInTerms:
         """Return how long a sign-in lives there, and where its user ends it."""
