@@ -2,6 +2,7 @@
 
 import functools
 import random
+import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -71,8 +72,8 @@ _SERVER_COUNT = 1000  # of users' own that a process keeps budgets of
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One request. route is a template whose {names} are filled from path; query values are never logged.
 
-    body is sent as JSON, form as a form; at most one of them, and only in writes. nothing: a 404 whose text
-    holds the word is no error but an answer, namely the bytes.
+    body is sent as JSON of that media type, form as a form; at most one of them, and only in writes. nothing:
+    a 404 whose text holds the word is no error but an answer, namely the bytes.
     """
 
     operation: str
@@ -81,6 +82,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     path: Mapping[str, str] = {}
     query: Mapping[str, str | int | list[str]] = {}
     body: Any = None
+    media_type: str = "application/json"
     form: Mapping[str, str | list[str]] | None = None
     headers: Mapping[str, str] = {}
     nothing: tuple[str, bytes] | None = None
@@ -99,7 +101,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         if self.form is not None:
             form = urlencode({**self.form, **proof.fields}, doseq=True)
             return "application/x-www-form-urlencoded", form.encode()
-        return "application/json", b"" if self.body is None else msgspec.json.encode(self.body)
+        return self.media_type, b"" if self.body is None else msgspec.json.encode(self.body)
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -374,16 +376,17 @@ class PlatformHttp:
                 await self.read(self._endpoint.probe, session=None, into=msgspec.Raw)
             return error
         wait_s = parse_retry_after(answer.retry_after, date=answer.date, now=self._clock.now())
+        pool = self._price(call).pool
+        if wait_s is None and self._is_quota(failure):
+            return rate_limited(failure, retry_after_s=await place.budget.use_up(pool=pool))
         if wait_s is None:
-            wait_s = self._untold_wait_s(failure, place)
-        await place.budget.cool_down(wait_s, pool=self._price(call).pool)
+            wait_s = place.backoff.next_s()
+        await place.budget.cool_down(wait_s, pool=pool)
         return rate_limited(failure, retry_after_s=wait_s)
 
-    def _untold_wait_s(self, failure: Failure, place: _Place) -> float:
-        profile = self._endpoint.profile
-        if profile.quota_word and profile.quota_word in failure.text:
-            return profile.quota_wait_s
-        return place.backoff.next_s()
+    def _is_quota(self, failure: Failure) -> bool:
+        word = self._endpoint.profile.quota_word
+        return word is not None and re.search(word, failure.text) is not None
 
     def _unreachable(self, call: Call, error: Exception) -> PlatformError:
         if is_refused_here(error):
