@@ -40,7 +40,7 @@ def write_playlist(directory: Path, *, track_count: int) -> list[Path]:
     known = {
         row["isrc"]: row
         for row, item in zip(rows, world.expected, strict=True)
-        if row.get("isrc") in everywhere and item.outcome is None and row["isrc"] == item.isrc
+        if row.get("isrc") and row["isrc"] in everywhere and (item.outcome, item.isrc) == (None, row["isrc"])
     }
     path = directory / "isrcs.json"
     tracks = list(known.values())[:track_count]

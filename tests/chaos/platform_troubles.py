@@ -96,7 +96,7 @@ def bursts(dice: Dice) -> Draft:
     return Draft(faults=(fault,))
 
 
-def unansweredlooking_up(dice: Dice) -> Draft:
+def unanswered_look_ups(dice: Dice) -> Draft:
     """Let the catalog refuse, fail or babble: what was not answered is never told as missing."""
     rng = dice.rng
     kind = rng.choice(("status", "rate_limit", "drop", "garbage"))
