@@ -21,6 +21,7 @@ from gateway.actions.connect_account import ConnectAccount
 from gateway.actions.control_transfer import ControlTransfer
 from gateway.actions.create_transfer import CreateTransfer
 from gateway.actions.find_playlist import FindPlaylist
+from gateway.actions.find_source import FindSource
 from gateway.actions.find_track import FindTrack
 from gateway.actions.follow_transfer import STREAM_LIMITS, FollowTransfer, StreamLimits
 from gateway.actions.keep_connections import KeepConnections
@@ -289,10 +290,12 @@ def _wire(
     app[keys.ACCOUNTS] = accounts
     app[keys.LIST_PLAYLISTS] = lists
     app[keys.SHOW_PLATFORMS] = ShowPlatforms(pool=pool, redis=redis, platforms=platforms, clock=SystemClock())
+    find_playlist = FindPlaylist(accounts=accounts, playlists=lists, platforms=platforms)
     app[keys.CREATE_TRANSFER] = CreateTransfer(
         pool=pool,
         accounts=accounts,
-        find_playlist=FindPlaylist(accounts=accounts, playlists=lists, platforms=platforms),
+        find_source=FindSource(accounts=accounts, find_playlist=find_playlist, platforms=platforms),
+        find_playlist=find_playlist,
         platforms=platforms,
         wake=wake,
     )

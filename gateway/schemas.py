@@ -30,6 +30,17 @@ ONE_ACCOUNT = {"oneOf": [given("platform"), given("connection")]}
 """What `name_account` checks, for the API document: msgspec has no word for it."""
 
 
+_LINK: dict[str, Any] = {
+    "properties": {
+        "playlist": {"pattern": "^https?://"},
+        "platform": {"type": "null"},
+        "connection": {"type": "null"},
+    }
+}
+ONE_SOURCE = {"oneOf": [*ONE_ACCOUNT["oneOf"], _LINK]}
+"""What `Source` checks: an account in one way, or a link that names its platform."""
+
+
 def name_account(platform: Platform | None, connection: str | None) -> None:
     """Check that a body names an account in one way. Raises ValueError."""
     if (platform is None) == (connection is None):
@@ -51,14 +62,19 @@ class Ending(StrEnum):
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The playlist to be moved: its id, its share link, or its name if only one has it."""
+    """The playlist to be moved: its id, its share link, or its name if only one has it.
+
+    A share link (http) names its platform itself. Where you have no account there, and the platform lets
+    everybody read the playlist, none is needed.
+    """
 
     playlist: Text
     platform: Platform | None = None
     connection: Id | None = None
 
     def __post_init__(self) -> None:
-        name_account(self.platform, self.connection)
+        if self.platform or self.connection or not self.playlist.startswith(("http://", "https://")):
+            name_account(self.platform, self.connection)
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,7 +98,7 @@ class TransferRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     on_duplicate matters for an existing target playlist only.
     """
 
-    source: Annotated[Source, msgspec.Meta(extra_json_schema=ONE_ACCOUNT)]
+    source: Annotated[Source, msgspec.Meta(extra_json_schema=ONE_SOURCE)]
     target: Annotated[
         Target, msgspec.Meta(extra_json_schema={**ONE_ACCOUNT, "not": given("name", "playlist")})
     ]
@@ -151,8 +167,10 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceResource(msgspec.Struct, frozen=True, kw_only=True):
+    """connection is null where everybody may see the playlist and nobody's account reads it."""
+
     platform: Platform
-    connection: str
+    connection: str | None
     playlist: str
     name: str
 

@@ -9,6 +9,7 @@ from opentelemetry import trace as trace_api
 
 from gateway.actions.accounts import AccountRef, Accounts, PlatformsPort
 from gateway.actions.find_playlist import FindPlaylist
+from gateway.actions.find_source import FindSource, Source
 from gateway.actions.foretell_sign_in import ends_within_a_day, foretell
 from gateway.actions.refusals import TargetLimit
 from gateway.actions.wake_workers import WakeWorkers
@@ -20,7 +21,6 @@ from shared.db.transfers import NewTransfer, Transfer
 from shared.errors import (
     FieldFault,
     IdempotencyKeyReused,
-    PlaylistNotReadable,
     TargetNotWritable,
     ValidationFailed,
 )
@@ -51,8 +51,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """A wish whose parts exist. target_playlist is None for a playlist that is to be made."""
 
-    source: Connection
-    source_playlist: Playlist
+    source: Source
     target: Connection
     target_playlist: Playlist | None
 
@@ -65,12 +64,14 @@ class CreateTransfer:
         *,
         pool: Pool,
         accounts: Accounts,
+        find_source: FindSource,
         find_playlist: FindPlaylist,
         platforms: PlatformsPort,
         wake: WakeWorkers,
     ) -> None:
         self._pool = pool
         self._accounts = accounts
+        self._find_source = find_source
         self._find_playlist = find_playlist
         self._platforms = platforms
         self._wake = wake
@@ -102,21 +103,16 @@ class CreateTransfer:
         return transfer.id, False
 
     async def _check(self, user_id: UserId, wish: Wish) -> Checked:
-        source = await self._accounts.find(user_id, wish.source)
+        reader = await self._find_source.reader(user_id, wish.source, wish.source_playlist)
         target = await self._accounts.find(user_id, wish.target)
-        source_playlist = await self._find_playlist(source, wish.source_playlist, refusal=PlaylistNotReadable)
-        if not source_playlist.readable:
-            label = self._platforms.label(source.platform)
-            raise PlaylistNotReadable(f"{label} does not show the tracks of this playlist to {source.label}.")
+        source = await self._find_source.read(reader, wish.source_playlist, market=target.market)
         target_playlist = None
         if wish.target_playlist is not None:
             target_playlist = await self._find_playlist(
                 target, wish.target_playlist, refusal=TargetNotWritable
             )
             self._check_target(target, target_playlist)
-        checked = Checked(
-            source=source, source_playlist=source_playlist, target=target, target_playlist=target_playlist
-        )
+        checked = Checked(source=source, target=target, target_playlist=target_playlist)
         _check_apart(checked)
         self._check_limit(checked)
         return checked
@@ -128,7 +124,7 @@ class CreateTransfer:
 
     def _check_limit(self, checked: Checked) -> None:
         limit = self._platforms.capabilities(checked.target.platform).playlist_limit
-        track_count = checked.source_playlist.track_count
+        track_count = checked.source.playlist.track_count
         # What stands in an existing target may be skipped as a duplicate, so only new ones are counted.
         if checked.target_playlist or limit is None or track_count is None or track_count <= limit:
             return
@@ -140,7 +136,8 @@ class CreateTransfer:
         )
 
     def _warnings(self, checked: Checked) -> tuple[dict[str, str], ...]:
-        ending = {one.id: one for one in (checked.source, checked.target) if ends_within_a_day(one)}
+        used = filter(None, (checked.source.connection, checked.target))
+        ending = {one.id: one for one in used if ends_within_a_day(one)}
         return tuple(
             {
                 "code": "sign_in_ends",
@@ -164,20 +161,21 @@ def _new(
     idempotency_key: str | None,
     trace: dict[str, str],
 ) -> NewTransfer:
-    source, target, existing = checked.source_playlist, checked.target, checked.target_playlist
+    source, target, existing = checked.source, checked.target, checked.target_playlist
     return NewTransfer(
         id=TransferId(str(uuid.uuid4())),
         user_id=user_id,
         idempotency_key=idempotency_key,
         request_sha256=wish.digest(),
-        source_connection_id=checked.source.id,
-        source_platform=checked.source.platform,
-        source_playlist_id=source.id,
-        source_name=source.name,
+        source_connection_id=source.connection.id if source.connection else None,
+        source_market=None if source.connection else source.market,
+        source_platform=source.platform,
+        source_playlist_id=source.playlist.id,
+        source_name=source.playlist.name,
         target_connection_id=target.id,
         target_platform=target.platform,
         target_playlist_id=existing.id if existing else None,
-        target_name=existing.name if existing else wish.target_name or source.name,
+        target_name=existing.name if existing else wish.target_name or source.playlist.name,
         target_url=existing.url if existing else None,
         policy=wish.policy,
         explicit=wish.explicit,
@@ -188,7 +186,7 @@ def _new(
 
 def _check_apart(checked: Checked) -> None:
     target = checked.target_playlist
-    is_same = target is not None and target.id == checked.source_playlist.id
+    is_same = target is not None and target.id == checked.source.playlist.id
     if is_same and checked.source.platform is checked.target.platform:
         fault = FieldFault("/target/playlist", "Name another playlist than the source.")
         raise ValidationFailed("Source and target are the same playlist.", faults=(fault,))

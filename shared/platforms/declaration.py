@@ -6,8 +6,17 @@ from typing import Protocol
 import msgspec
 
 from shared.clock import Clock
+from shared.models import PlaylistId
 from shared.platforms.answers import Refusal
-from shared.platforms.base import Adapter, BrowserSignIn, Capabilities, PlatformProfile, Session, SignInTerms
+from shared.platforms.base import (
+    Adapter,
+    BrowserSignIn,
+    Capabilities,
+    PlatformProfile,
+    PublicReads,
+    Session,
+    SignInTerms,
+)
 from shared.platforms.http import Call, PlatformHttp, Reword, Sign
 from shared.platforms.oauth import OAuthApp, bearer
 from shared.settings import Settings
@@ -24,13 +33,16 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
 
     required: the settings without which it cannot be used. sign: makes the signer of its calls, which is
     `oauth.bearer` for most; raises SettingsError for keys that cannot sign. oauth, browser: how users sign
-    in, one of them. probe, reword: see Endpoint.
+    in, one of them. public: whether playlists can be read without an account. playlist_id_of: the adapter's
+    own, by which a link's platform is known before there is an adapter. probe, reword: see Endpoint.
     """
 
     label: str
     profile: PlatformProfile
     capabilities: Capabilities
     sign_in: SignInTerms
+    public: PublicReads
+    playlist_id_of: Callable[[str], PlaylistId | None]
     required: tuple[str, ...]
     build: Build
     refusals: tuple[Refusal, ...]

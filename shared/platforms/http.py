@@ -170,7 +170,7 @@ class PlatformHttp:
         """
         answer = await self._authorized(call, session, functools.partial(self._get, call))
         if not answer.is_success:
-            answer = await self._nothing(call, answer, is_personal=session is not None)
+            answer = await self._nothing(call, answer, is_personal=_is_personal(session))
         try:
             return msgspec.json.decode(answer.body, type=into)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -197,7 +197,7 @@ class PlatformHttp:
         """
         answer = await self._authorized(call, session, functools.partial(self._send, call, gate))
         if not answer.is_success:
-            raise await self._refusal(call, answer, is_personal=session is not None)
+            raise await self._refusal(call, answer, is_personal=_is_personal(session))
         if into is None:
             return None
         try:
@@ -365,6 +365,10 @@ class _GatedBody:
             raise
         yield self._content
         self.took_s = self._clock.monotonic() - asked_at
+
+
+def _is_personal(session: Session | None) -> bool:
+    return session is not None and session.is_personal
 
 
 async def _answer(response: aiohttp.ClientResponse) -> Answer:

@@ -40,8 +40,9 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     world files name it. look_up: the sandbox's operations of an ISRC look-up and of a text search.
     delete: its operation that deletes a playlist. forbidden: what a bare 403 means. revoked: the kind of
     token whose end a refresh cures, or asks for a new connection. has_account_id: the platform names its
-    accounts. has_offsets: pages of playlists are asked for by offset and limit. cannot_remove: what it says
-    where nothing can be removed.
+    accounts. public_id: of a playlist of the account, the id under which everybody finds it. has_offsets:
+    pages of playlists are asked for by offset and limit. cannot_remove: what it says where nothing can be
+    removed.
     """
 
     options: Options
@@ -58,6 +59,7 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     can_refresh: bool = True
     has_account_id: bool = True
     has_offsets: bool = False
+    public_id: Callable[[PlaylistId], PlaylistId] = lambda own_id: own_id
     cannot_remove: str = ""
 
     @property

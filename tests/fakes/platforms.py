@@ -16,6 +16,7 @@ from shared.platforms.base import (
     PlatformProfile,
     PlaylistPage,
     Pool,
+    PublicReads,
     Session,
     SignInTerms,
     TargetPage,
@@ -24,6 +25,7 @@ from shared.platforms.base import (
     WriteClass,
 )
 from shared.platforms.oauth import Verifier, challenge_of
+from shared.platforms.public import PublicSession
 from tests.fakes.pools import profile_of
 
 PAGE_COUNT = 3
@@ -41,6 +43,7 @@ class FakeAccount:
         self.on_call: Callable[[str], None] | None = None
         self.before_call: Callable[[], Awaitable[None]] | None = None
         self.accepted_tokens: set[str] | None = None
+        self.public_markets: list[str] = []
         self.calls: list[str] = []
 
     def add(self, playlist_id: str, name: str, **facts: object) -> Playlist:
@@ -80,16 +83,17 @@ class FakeAdapter:
 
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
         await self._call("get_playlist")
-        for playlist in self._world.playlists:
+        shown = self._world.playlists
+        if not self._session.is_personal:
+            self._world.public_markets.append(self._session.market)
+            shown = [playlist for playlist in shown if playlist.id.startswith("id-public")]
+        for playlist in shown:
             if playlist.id == playlist_id:
                 return playlist
         raise PlatformNotFound("unknown", platform=self.platform, operation="get_playlist", status=404)
 
     def playlist_id_of(self, text: str) -> PlaylistId | None:
-        prefix = f"https://{self.platform}.example/playlist/"
-        if text.startswith(prefix):
-            return PlaylistId(text.removeprefix(prefix))
-        return PlaylistId(text) if text.startswith("id-") else None
+        return playlist_id_of(self.platform, text)
 
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
         await self._call("read_tracks")
@@ -151,8 +155,15 @@ class FakeAdapter:
             raise self._world.error
         tokens = await self._session.tokens()
         accepted = self._world.accepted_tokens
-        if accepted is not None and tokens.access_token not in accepted:
+        if accepted is not None and tokens is not None and tokens.access_token not in accepted:
             await self._session.refresh(rejected=tokens)
+
+
+def playlist_id_of(platform: Platform, text: str) -> PlaylistId | None:
+    prefix = f"https://{platform}.example/playlist/"
+    if text.startswith(prefix):
+        return PlaylistId(text.removeprefix(prefix))
+    return PlaylistId(text) if text.startswith("id-") else None
 
 
 class FakeSignIn:
@@ -220,6 +231,7 @@ class FakePlatforms:
         }
         self.sign_in = FakeSignIn()
         self.unconfigured: set[Platform] = set()
+        self.without_key: set[Platform] = set()
         self.playlist_limit: int | None = 100
 
     async def __aenter__(self) -> Self:
@@ -264,6 +276,25 @@ class FakePlatforms:
 
     def adapter(self, platform: Platform, *, session: Session) -> FakeAdapter:
         self._require(platform)
+        return FakeAdapter(self.accounts[platform], session=session, capabilities=self.capabilities(platform))
+
+    def platform_of(self, link: str) -> Platform | None:
+        links = (one for one in Platform if link.startswith(f"https://{one}.example/playlist/"))
+        return next(links, None)
+
+    def playlist_id_of(self, platform: Platform, text: str) -> PlaylistId | None:
+        return playlist_id_of(platform, text)
+
+    def public_reads(self, platform: Platform) -> PublicReads:
+        is_possible = platform is not Platform.SPOTIFY
+        reason = "" if is_possible else "Spotify shows an app only its users' own playlists."
+        return PublicReads(is_possible=is_possible, reason=reason, source="invented", read_on="2026-11-22")
+
+    def public_adapter(self, platform: Platform, *, market: str) -> FakeAdapter:
+        if platform in self.without_key:
+            raise PlatformNotConfigured(f"Set CROSSPLAY_{platform.upper()}_API_KEY.")
+        self._require(platform)
+        session = PublicSession(platform, market=market)
         return FakeAdapter(self.accounts[platform], session=session, capabilities=self.capabilities(platform))
 
     def oauth(self, platform: Platform) -> FakeSignIn | None:
