@@ -90,7 +90,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     search_parallel: look-ups that one job may have under way at once. has_fielded_search: a query's title
     and artist are told apart. has_albums: albums can be searched for and read. remove_batch: tracks of one
     removal, 0 where nothing can be removed. keeps_repeats: a track may stand twice in a playlist. can_write:
-    playlists can be made and added to.
+    playlists can be made and added to. beside: further calls that a call of an operation brings with it each
+    time, by the names of both, so that a forecast counts them; prices are found by the same names.
     """
 
     write_class: WriteClass
@@ -106,6 +107,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     remove_batch: int = 0
     keeps_repeats: bool = True
     can_write: bool = True
+    beside: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def can_remove(self) -> bool:
@@ -201,13 +203,15 @@ class PublicReads(msgspec.Struct, frozen=True, kw_only=True):
     """Whether playlists that everybody may see can be read without anybody's account; dated as a profile is.
 
     reason: why not, and what its user can do, in a sentence or two; "" where it is possible. required: the
-    settings that it takes. has_app_tokens: calls bear tokens of the app's own (client credentials).
+    settings that it takes. has_app_tokens: calls bear tokens of the app's own (client credentials). beside:
+    as in Capabilities, of such reading.
     """
 
     is_possible: bool
     reason: str = ""
     required: tuple[str, ...] = ()
     has_app_tokens: bool = False
+    beside: Mapping[str, tuple[str, ...]] = {}
     source: str
     read_on: str
 

@@ -311,6 +311,7 @@ DECLARATION = Declaration(
         # Of 1690 accepted tracks 1280 were to be seen at once (therealmarius/Spotify-2-AppleMusic#34).
         visibility_delay_s=30.0,
         reads_lag=True,
+        beside={"read_items": ("read_catalog",)},  # rows of a library do not say their ISRC
     ),
     sign_in=SignInTerms(
         # About 180 days, told nowhere by Apple; a new password or the user's own hand ends it earlier.
