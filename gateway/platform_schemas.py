@@ -35,17 +35,22 @@ class CapabilitiesResource(msgspec.Struct, frozen=True, kw_only=True):
 class PoolResource(msgspec.Struct, frozen=True, kw_only=True):
     """What the platform counts together: at most `limit` in any `window_s` seconds, `burst` of them at once.
 
-    state: `cooling_down` until resume_at after the platform has told us to wait; `unknown` where nobody can
-    say. wait_s: how long a request that is asked for now would wait.
+    day_zone: where the platform counts calendar days, the time zone at whose midnight it begins anew, as the
+    tz database names it, and else null; all units of a day may be spent at once. state: `cooling_down` until
+    resume_at after the platform has told us to wait; `used_up` until then, where the day has no units left;
+    `unknown` where nobody can say. left_count: what is left of the day. wait_s: how long a request that is
+    asked for now would wait.
     """
 
     name: str
     limit: float
     window_s: float
     burst: int
+    day_zone: str | None
     state: BudgetState
     wait_s: float | None
     resume_at: datetime | None
+    left_count: int | None
 
 
 class LimitsResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +73,7 @@ class PlatformPauseResource(msgspec.Struct, frozen=True, kw_only=True):
 class PlatformResource(msgspec.Struct, frozen=True, kw_only=True):
     """A platform. setup: what the operator of this server has to do first, null where it is configured.
 
-    resume_at: when the last of its pools has cooled down, null where none has to. connections: your own.
+    resume_at: when the last of its pools goes on, null where none has stopped. connections: your own.
     """
 
     platform: Platform

@@ -27,20 +27,23 @@ class BudgetState(StrEnum):
 
     OPEN = "open"
     COOLING_DOWN = "cooling_down"
+    USED_UP = "used_up"
     UNKNOWN = "unknown"
 
 
 class PoolBudget(msgspec.Struct, frozen=True, kw_only=True):
     """What is left of one pool.
 
-    wait_s: how long a request that is asked for now would wait, None where that is unknown. resume_at: until
-    when the platform has told us to stop, None where it has not.
+    wait_s: how long a request that is asked for now would wait, None where that is unknown. resume_at: when
+    requests go on after the platform has told us to stop, or when the day is over whose units are used up;
+    None where neither is so. left_count: units that are left of the day, None where no days are counted.
     """
 
     name: str
     state: BudgetState
     wait_s: float | None = None
     resume_at: datetime | None = None
+    left_count: int | None = None
 
 
 class PlatformView(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +105,7 @@ class ShowPlatforms:
             profile=self._platforms.profile(platform),
             limit_key=self._platforms.limit_key(platform),
             pool_name=name,
+            clock=self._clock,
         )
         try:
             return budget_of(await book.look(), name=name, now=self._clock.now())
@@ -111,8 +115,21 @@ class ShowPlatforms:
 
 def budget_of(outlook: Outlook, *, name: str, now: datetime) -> PoolBudget:
     """Say in words and whole seconds what the book says."""
-    wait_s = round(outlook.wait_s, 1)
-    if outlook.cool_s <= 0:
-        return PoolBudget(name=name, state=BudgetState.OPEN, wait_s=wait_s)
-    resume_at = (now + timedelta(seconds=math.ceil(outlook.cool_s))).replace(microsecond=0)
-    return PoolBudget(name=name, state=BudgetState.COOLING_DOWN, wait_s=wait_s, resume_at=resume_at)
+    is_by_day = outlook.day_ends_in_s is not None
+    state = BudgetState.OPEN
+    if outlook.cool_s > 0:
+        state = BudgetState.COOLING_DOWN
+    elif is_by_day and not outlook.free_count:
+        state = BudgetState.USED_UP
+    stop_s = outlook.wait_s if state is BudgetState.USED_UP else outlook.cool_s
+    return PoolBudget(
+        name=name,
+        state=state,
+        wait_s=round(outlook.wait_s, 1),
+        resume_at=None if state is BudgetState.OPEN else _whole(now + timedelta(seconds=math.ceil(stop_s))),
+        left_count=outlook.free_count if is_by_day else None,
+    )
+
+
+def _whole(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)

@@ -1,5 +1,7 @@
 """Show the platforms: set up or not, what they can do and allow, and the user's accounts there."""
 
+import math
+
 from aiohttp import web
 
 from gateway import answers, keys, resources
@@ -64,10 +66,12 @@ def _limits(view: PlatformView) -> LimitsResource:
                 name=one.name,
                 limit=pools[one.name].limit,
                 window_s=pools[one.name].window_s,
-                burst=pools[one.name].burst,
+                burst=math.floor(pools[one.name].most_at_once),
+                day_zone=pools[one.name].day_zone or None,
                 state=one.state,
                 wait_s=one.wait_s,
                 resume_at=one.resume_at,
+                left_count=one.left_count,
             )
             for one in view.budgets
         ),

@@ -128,6 +128,11 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     day_zone: str = ""
 
     @property
+    def most_at_once(self) -> float:
+        """Units that may be spent at one moment."""
+        return self.limit if self.day_zone else self.burst
+
+    @property
     def unit_s(self) -> float:
         """Seconds between two units. What a burst spends at once is taken off the rest of its window."""
         return self.window_s / (USED_SHARE * (self.limit - self.burst + 1))
@@ -154,7 +159,8 @@ class PlatformProfile(msgspec.Struct, frozen=True, kw_only=True):
     scope: whose requests are counted together, in a word; counted_by: the setting that names it. prices: of
     the operations that are more than one request. concurrency: connections that one process holds for
     reading. backoff_s: what a 429 without Retry-After means at first; doubled each time. quota_word: tells
-    in the text of a 429 that a long quota is used up; quota_wait_s: how long then, where nothing else tells.
+    in the text of a 429 that a long quota is used up, a pattern; it is so for quota_wait_s, where nothing
+    else tells and the pool does not count days.
     """
 
     platform: Platform
@@ -178,7 +184,7 @@ class PlatformProfile(msgspec.Struct, frozen=True, kw_only=True):
             if not 1 <= pool.burst <= max(1.0, pool.limit):
                 raise ValueError(f"{self.platform}: a burst of {pool.burst} does not fit into {pool.limit}")
         for operation, price in self.prices.items():
-            if price.cost > self.pools[price.pool].burst:
+            if price.cost > self.pools[price.pool].most_at_once:
                 raise ValueError(f"{self.platform}: {operation} costs more than a burst of its pool")
 
     def price(self, operation: str) -> Price:
@@ -242,6 +248,12 @@ class Budget(Protocol):
 
     async def cool_down(self, retry_after_s: float, *, pool: str) -> None:
         """Stop every worker's requests that draw on this pool for so long: the platform said 429."""
+
+    async def use_up(self, *, pool: str) -> float:
+        """Stop them until the pool's quota is renewed: the platform said that it is used up.
+
+        Returns the seconds until then.
+        """
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

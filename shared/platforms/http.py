@@ -2,6 +2,7 @@
 
 import functools
 import random
+import re
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -63,8 +64,8 @@ _OTHER_TOKENS = 2
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One request. route is a template whose {names} are filled from path; query values are never logged.
 
-    body is sent as JSON, form as a form; at most one of them, and only in writes. nothing: a 404 whose text
-    holds the word is no error but an answer, namely the bytes.
+    body is sent as JSON of that media type, form as a form; at most one of them, and only in writes. nothing:
+    a 404 whose text holds the word is no error but an answer, namely the bytes.
     """
 
     operation: str
@@ -73,6 +74,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     path: Mapping[str, str] = {}
     query: Mapping[str, str | int] = {}
     body: Any = None
+    media_type: str = "application/json"
     form: Mapping[str, str] | None = None
     headers: Mapping[str, str] = {}
     nothing: tuple[str, bytes] | None = None
@@ -88,7 +90,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         """Return content type and bytes of the request body."""
         if self.form is not None:
             return "application/x-www-form-urlencoded", urlencode(self.form).encode()
-        return "application/json", b"" if self.body is None else msgspec.json.encode(self.body)
+        return self.media_type, b"" if self.body is None else msgspec.json.encode(self.body)
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -323,16 +325,17 @@ class PlatformHttp:
                 await self.read(self._endpoint.probe, session=None, into=msgspec.Raw)
             return error
         wait_s = parse_retry_after(answer.retry_after, date=answer.date, now=self._clock.now())
+        pool = self._price(call).pool
+        if wait_s is None and self._is_quota(failure):
+            return rate_limited(failure, retry_after_s=await self._budget.use_up(pool=pool))
         if wait_s is None:
-            wait_s = self._untold_wait_s(failure)
-        await self._budget.cool_down(wait_s, pool=self._price(call).pool)
+            wait_s = self._backoff.next_s()
+        await self._budget.cool_down(wait_s, pool=pool)
         return rate_limited(failure, retry_after_s=wait_s)
 
-    def _untold_wait_s(self, failure: Failure) -> float:
-        profile = self._endpoint.profile
-        if profile.quota_word and profile.quota_word in failure.text:
-            return profile.quota_wait_s
-        return self._backoff.next_s()
+    def _is_quota(self, failure: Failure) -> bool:
+        word = self._endpoint.profile.quota_word
+        return word is not None and re.search(word, failure.text) is not None
 
     def _unreachable(self, call: Call) -> PlatformUnavailable:
         return PlatformUnavailable(

@@ -19,7 +19,7 @@ from shared.errors import (
 from shared.models import TokenSet
 from shared.platforms.answers import RECONNECT, Refusal
 from shared.platforms.base import Price
-from shared.platforms.http import NO_PROOF, Call, PlatformHttp, Proof
+from shared.platforms.http import NO_PROOF, Call, PlatformHttp, Proof, Sign
 from shared.secret import NO_SECRET, Secret
 
 Verifier = NewType("Verifier", str)
@@ -54,7 +54,8 @@ class OAuthApp(msgspec.Struct, frozen=True, kw_only=True):
     """An app as it is registered at a platform. client_secret is empty for a public client (PKCE alone).
 
     authorize_url: what a user's browser opens. base_url, token_route: where tokens are. extras: what the
-    platform wants in the address that a user opens, beside what the standard asks for.
+    platform wants in the address that a user opens, beside what the standard asks for. has_form_secret: the
+    secret is looked for in the form, not in a header (RFC 6749 §2.3.1 has both).
     """
 
     client_id: str
@@ -64,6 +65,7 @@ class OAuthApp(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     client_secret: Secret = NO_SECRET
     extras: Mapping[str, str] = {}
+    has_form_secret: bool = False
 
 
 class _TokenAnswer(msgspec.Struct):
@@ -146,15 +148,22 @@ class OAuthClient:
             operation=operation,
             method="POST",
             route=self._app.token_route,
-            form=form if self._app.client_secret else {**form, "client_id": self._app.client_id},
+            form={**form, **self._credentials()},
             headers=self._basic(),
         )
         answer = await self._http.write(call, session=None, gate=no_gate, into=_TokenAnswer)
         return self._tokens(answer, previous=previous)
 
+    def _credentials(self) -> dict[str, str]:
+        """Return what the form says about the client: all of it, its id alone, or nothing."""
+        app = self._app
+        if app.client_secret and app.has_form_secret:
+            return {"client_id": app.client_id, "client_secret": app.client_secret.reveal()}
+        return {} if app.client_secret else {"client_id": app.client_id}
+
     def _basic(self) -> dict[str, str]:
         secret = self._app.client_secret
-        if not secret:
+        if not secret or self._app.has_form_secret:
             return {}
         pair = f"{self._app.client_id}:{secret.reveal()}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
@@ -172,9 +181,17 @@ class OAuthClient:
         )
 
 
-def bearer(tokens: TokenSet | None) -> Proof:
-    """Sign a call as RFC 6750 has it."""
-    return Proof(headers={"Authorization": f"Bearer {tokens.access_token}"}) if tokens else NO_PROOF
+def signer(scheme: str) -> Sign:
+    """Return what signs calls with the access token under a scheme of the header Authorization."""
+
+    def sign(tokens: TokenSet | None) -> Proof:
+        return Proof(headers={"Authorization": f"{scheme} {tokens.access_token}"}) if tokens else NO_PROOF
+
+    return sign
+
+
+bearer = signer("Bearer")
+"""Signs as RFC 6750 has it."""
 
 
 def new_verifier() -> Verifier:

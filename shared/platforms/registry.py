@@ -9,6 +9,8 @@ import msgspec
 from shared.clock import Clock, SystemClock
 from shared.errors import PlatformNotConfigured
 from shared.models import Platform, PlaylistId
+from shared.installed import PLATFORMS, PluginFault, installed, load
+from shared.models import Platform
 from shared.platforms.apple_music.adapter import DECLARATION as APPLE_MUSIC
 from shared.platforms.base import (
     REQUESTS,
@@ -18,6 +20,7 @@ from shared.platforms.base import (
     Capabilities,
     PlatformProfile,
     PublicReads,
+    Pool,
     Session,
     SignInTerms,
     is_link,
@@ -26,13 +29,32 @@ from shared.platforms.declaration import Declaration
 from shared.platforms.http import NO_PROOF, Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
 from shared.platforms.public import AppTokens, PublicSession
+from shared.platforms.soundcloud.adapter import DECLARATION as SOUNDCLOUD
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
+from shared.platforms.tidal.adapter import DECLARATION as TIDAL
 from shared.settings import PREFIX, Settings
 
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_DECLARATIONS = {one.profile.platform: one for one in (SPOTIFY, APPLE_MUSIC)}
+_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, SOUNDCLOUD)
+
+
+def declarations() -> dict[Platform, Declaration]:
+    """Return the declarations of all platforms, those of other packages too. Raises PluginFault."""
+    known = {one.profile.platform: one for one in _OWN}
+    for name, point in installed(PLATFORMS).items():
+        declared = load(point)
+        if not isinstance(declared, Declaration) or declared.profile.platform != name or name in known:
+            raise PluginFault(
+                f"The entry point `{name}` of {PLATFORMS} must lead to the Declaration of a platform of this "
+                "name that Crossplay does not have itself."
+            )
+        known[Platform(name)] = declared
+    return known
+
+
+_DECLARATIONS = declarations()
 
 
 class Platforms:
@@ -85,14 +107,18 @@ class Platforms:
         return _DECLARATIONS[platform].playlist_id_of(text)
 
     def profile(self, platform: Platform) -> PlatformProfile:
-        """Return the platform's limits, with what the settings know better of its requests."""
+        """Return the platform's limits, with what the settings know better of its pools."""
         profile = _DECLARATIONS[platform].profile
         requests_per_s = self._override(platform, "requests_per_s")
         if requests_per_s is None:
             return profile
         pool = profile.pools[REQUESTS]
-        pool = msgspec.structs.replace(pool, limit=requests_per_s * pool.window_s)
+        # A window that is smaller than its burst would be none.
+        limit = max(requests_per_s * pool.window_s, pool.burst)
+        pool = msgspec.structs.replace(pool, limit=limit)
         return msgspec.structs.replace(profile, pools={**profile.pools, REQUESTS: pool})
+        pools = {name: self._pool(platform, name, pool) for name, pool in profile.pools.items()}
+        return msgspec.structs.replace(profile, pools=pools)
 
     def limit_key(self, platform: Platform) -> str:
         """Return what names the budget: whose requests the platform counts together."""
@@ -164,6 +190,15 @@ class Platforms:
                 + ", ".join(f"{PREFIX}{name.upper()}" for name in missing)
                 + "."
             )
+
+    def _pool(self, platform: Platform, name: str, pool: Pool) -> Pool:
+        """Return a pool as the settings know it: by its day, or, of paced ones, that of requests."""
+        limit = None
+        if pool.day_zone:
+            limit = self._override(platform, f"{name}_per_day")
+        elif name == REQUESTS and (requests_per_s := self._override(platform, "requests_per_s")) is not None:
+            limit = requests_per_s * pool.window_s
+        return pool if limit is None else msgspec.structs.replace(pool, limit=limit)
 
     def _override(self, platform: Platform, name: str) -> float | None:
         value: float | None = getattr(self._settings, f"{platform}_{name}")

@@ -5,13 +5,16 @@ import pytest
 from yarl import URL
 
 from shared.errors import PlatformNotFound, PlatformUnavailable
-from shared.models import Album, AlbumId, Isrc, NotTransferable, Track, TrackId
+from shared.models import Album, AlbumId, Isrc, Track, TrackId
 from shared.platforms.base import Page
-from tests.contract.sandboxes import FLAVORS, Stage, album_length, album_line, flavors, line
+from tests.contract.sandboxes import FLAVORS, Stage, album_length, album_line, flavors, line, long_length
 from worker.matching.query import Query
 
 on_offsets = pytest.mark.parametrize(
     "flavor", [name for name in sorted(FLAVORS) if FLAVORS[name].has_offsets], indirect=True
+)
+on_lengths = pytest.mark.parametrize(
+    "flavor", [name for name in sorted(FLAVORS) if FLAVORS[name].tells_length], indirect=True
 )
 on_isrc = pytest.mark.parametrize("flavor", flavors(lambda can: can.isrc_batch > 0), indirect=True)
 on_albums = pytest.mark.parametrize("flavor", flavors(lambda can: can.has_albums), indirect=True)
@@ -41,15 +44,16 @@ async def test_each_odd_row_keeps_its_position_and_its_reason(stage: Stage) -> N
 
     page = await stage.adapter.read_items(playlist_id)
 
-    assert (len(page.items), page.total, page.next_cursor) == (5, 5, None)
+    assert (len(page.items), page.next_cursor) == (5, None)
+    assert stage.is_length(page.total, 5)
     first, local, second, other, repeated = page.items
     assert first == repeated
     assert first.track is not None
     assert second.track is not None
     assert (first.track.title, first.track.isrc) == ("Harbour Light 0", "QZXX10000000")
     assert (second.track.title, second.track.artists) == ("Harbour Light 1", ("Quiet Engine 1",))
-    assert other.track is None
-    assert other.not_transferable in {NotTransferable.EPISODE, NotTransferable.VIDEO}
+    assert (other.track is None) == bool(stage.flavor.odd_reasons)
+    assert other.not_transferable in (stage.flavor.odd_reasons or {None})
     assert "Talk Talk Talk" in other.title
     assert "Demo Tape" in local.title
     assert local.not_transferable is stage.flavor.local_row
@@ -71,11 +75,11 @@ async def test_three_pages_bring_every_item_in_order_with_its_repeats(stage: Sta
 
     titles = [item.title for page in pages for item in page.items]
     isrcs = [item.track.isrc for page in pages for item in page.items if item.track]
-    numbers = [n if n % (page_size + 5) else 0 for n in range(2 * page_size + 30)]
+    numbers = [n if n % (page_size + 5) else 0 for n in range(long_length(page_size))]
     assert len(pages) == 3
     assert isrcs == [line(number)["isrc"] for number in numbers]
     assert [title.rpartition(" ")[2] for title in titles] == [str(number) for number in numbers]
-    assert {page.total for page in pages} == {len(numbers)}
+    assert all(stage.is_length(page.total, len(numbers)) for page in pages)
 
 
 @on_offsets
@@ -113,7 +117,9 @@ async def test_listed_playlist_is_found_again_by_id_and_by_its_address(stage: St
     assert (playlist.id, playlist.name, playlist.url) == (listed.id, listed.name, listed.url)
     assert playlist.readable
     assert stage.adapter.playlist_id_of(listed.id) == listed.id
-    assert stage.adapter.playlist_id_of(listed.url or "") == listed.id
+    named = stage.adapter.playlist_id_of(listed.url or "")
+    assert named is not None
+    assert (await stage.adapter.get_playlist(named)).id == listed.id
 
 
 @pytest.mark.parametrize("text", ["", "Quiet Engine", "https://example.org/playlist/4", "p", "…/playlist/"])
@@ -141,7 +147,8 @@ async def test_known_isrc_brings_the_track_with_what_matching_needs(stage: Stage
     (track,) = (await stage.adapter.find_by_isrc([isrc]))[isrc]
 
     assert (track.platform, track.isrc, track.title) == (stage.platform, isrc, "Harbour Light 3")
-    assert (track.artists, track.album, track.duration_ms) == (("Quiet Engine 3",), "Tides", 181_500)
+    assert (track.artists, track.album) == (("Quiet Engine 3",), "Tides")
+    assert abs((track.duration_ms or 0) - 181_500) < 1000  # some tell whole seconds
 
 
 @on_isrc
@@ -290,8 +297,11 @@ async def test_target_comes_in_pages_that_together_are_all_of_it(stage: Stage) -
 
     truth = await stage.truth(playlist_id)
     assert [row.track_id for page in pages for row in page.rows] == truth[size - 10 :]
-    assert [len(page.rows) for page in pages] == [size, 40]
-    assert {page.total for page in pages} == {len(truth)}
+    # Where pages are chained, the first one begins with rows that are passed over.
+    last = long_length(size) - 2 * size
+    lengths = [size, 10 + last] if stage.flavor.has_offsets else [10, size, last]
+    assert [len(page.rows) for page in pages] == lengths
+    assert all(stage.is_length(page.total, len(truth)) for page in pages)
 
 
 @pytest.mark.parametrize("name", ["Empty Shelf", "Odd Rows"])
@@ -313,16 +323,19 @@ async def test_empty_page_never_ends_the_pages_of_a_target(stage: Stage) -> None
         await anext(pages)
 
 
+@on_lengths
 async def test_change_between_two_pages_of_a_target_shows_in_its_length(stage: Stage) -> None:
     playlist_id = await stage.playlist_named("Long Way")
     pages = aiter(stage.adapter.read_target_pages(playlist_id, offset=0))
     first = await anext(pages)
     (added,) = [row.track_id for row in first.rows[:1] if row.track_id]
-    assert first.total is not None
+    length = long_length(stage.capabilities.read_page)
 
-    await stage.add(playlist_id, [added], position=first.total)
+    await stage.add(playlist_id, [added], position=length)
 
-    assert {page.total async for page in pages} == {first.total + 1}
+    rest = [page async for page in pages]
+    assert all(stage.is_length(page.total, length + 1) for page in rest)
+    assert len(first.rows) + sum(len(page.rows) for page in rest) == length + 1
 
 
 async def test_no_value_that_is_read_shows_a_token(stage: Stage) -> None:
