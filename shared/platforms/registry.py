@@ -8,9 +8,8 @@ import msgspec
 
 from shared.clock import Clock, SystemClock
 from shared.errors import PlatformNotConfigured
-from shared.models import Platform, PlaylistId
 from shared.installed import PLATFORMS, PluginFault, installed, load
-from shared.models import Platform
+from shared.models import Platform, PlaylistId
 from shared.platforms.apple_music.adapter import DECLARATION as APPLE_MUSIC
 from shared.platforms.base import (
     REQUESTS,
@@ -19,8 +18,8 @@ from shared.platforms.base import (
     Budget,
     Capabilities,
     PlatformProfile,
-    PublicReads,
     Pool,
+    PublicReads,
     Session,
     SignInTerms,
     is_link,
@@ -109,14 +108,6 @@ class Platforms:
     def profile(self, platform: Platform) -> PlatformProfile:
         """Return the platform's limits, with what the settings know better of its pools."""
         profile = _DECLARATIONS[platform].profile
-        requests_per_s = self._override(platform, "requests_per_s")
-        if requests_per_s is None:
-            return profile
-        pool = profile.pools[REQUESTS]
-        # A window that is smaller than its burst would be none.
-        limit = max(requests_per_s * pool.window_s, pool.burst)
-        pool = msgspec.structs.replace(pool, limit=limit)
-        return msgspec.structs.replace(profile, pools={**profile.pools, REQUESTS: pool})
         pools = {name: self._pool(platform, name, pool) for name, pool in profile.pools.items()}
         return msgspec.structs.replace(profile, pools=pools)
 
@@ -197,7 +188,8 @@ class Platforms:
         if pool.day_zone:
             limit = self._override(platform, f"{name}_per_day")
         elif name == REQUESTS and (requests_per_s := self._override(platform, "requests_per_s")) is not None:
-            limit = requests_per_s * pool.window_s
+            # A window that is smaller than its burst would be none.
+            limit = max(requests_per_s * pool.window_s, pool.burst)
         return pool if limit is None else msgspec.structs.replace(pool, limit=limit)
 
     def _override(self, platform: Platform, name: str) -> float | None:
