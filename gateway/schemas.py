@@ -95,7 +95,8 @@ class TransferRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """What is to be moved where.
 
     explicit: which of a clean and an explicit release of a recording is taken, where there are both.
-    on_duplicate matters for an existing target playlist only.
+    on_duplicate matters for an existing target playlist only. dry_run: nothing is started and nothing stored;
+    the answer is a plan: what it would cost and how long it would take.
     """
 
     source: Annotated[Source, msgspec.Meta(extra_json_schema=ONE_SOURCE)]
@@ -105,6 +106,7 @@ class TransferRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     policy: Policy = Policy.SAME_RECORDING
     explicit: Explicit = Explicit.AS_SOURCE
     on_duplicate: OnDuplicate = OnDuplicate.SKIP
+    dry_run: bool = False
 
 
 class PlaylistsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

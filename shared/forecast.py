@@ -101,7 +101,9 @@ class PoolNeed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Forecast(msgspec.Struct, frozen=True, kw_only=True):
-    """steps in the order of their phases. ends_at: earliest, expected and latest end."""
+    """What a transfer takes that starts at begins_at. ends_at: its earliest, expected and latest end."""
+
+    begins_at: datetime
 
     steps: tuple[Step, ...]
     needs: tuple[PoolNeed, ...]
@@ -136,7 +138,7 @@ def forecast(
     sides = {side.platform: side for side in (source, target)}
     steps = tuple(each for step in asked for each in _with_beside(step, sides[step.platform], shape))
     needs = _needs(steps, sides=sides, standings=standings)
-    return Forecast(steps=steps, needs=needs, ends_at=_ends_at(needs, now=now))
+    return Forecast(begins_at=now, steps=steps, needs=needs, ends_at=_ends_at(needs, now=now))
 
 
 def _pages(count: float, page: int) -> Range:

@@ -8,7 +8,19 @@ from urllib.parse import urlencode
 import msgspec
 
 from shared.errors import ConnectFailed, PlatformNotConfigured, PlatformNotFound, ReconnectRequired
-from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
+from shared.models import (
+    Account,
+    Album,
+    Isrc,
+    NotTransferable,
+    Platform,
+    Playlist,
+    PlaylistId,
+    SourceItem,
+    TokenSet,
+    Track,
+    TrackId,
+)
 from shared.platforms.base import (
     Capabilities,
     Gate,
@@ -39,6 +51,8 @@ class FakeAccount:
         self.account = account
         self.playlists: list[Playlist] = []
         self.tracks: dict[TrackId, Track] = {}
+        self.items: dict[str, list[SourceItem]] = {}
+        self.tells_length = True
         self.error: Exception | None = None
         self.on_call: Callable[[str], None] | None = None
         self.before_call: Callable[[], Awaitable[None]] | None = None
@@ -51,6 +65,21 @@ class FakeAccount:
         self.playlists.append(playlist)
         return playlist
 
+    def fill(self, playlist_id: str, *, isrc_count: int, other_count: int = 0, odd_count: int = 0) -> None:
+        """Put rows into a playlist that a plan may read: tracks with and without ISRC, and what is none."""
+        named = [
+            Track(
+                platform=self.platform, id=TrackId(f"t{n}"), title=f"Lantern {n}", isrc=Isrc(f"XXAAA26{n:05}")
+            )
+            for n in range(isrc_count)
+        ]
+        others = [
+            Track(platform=self.platform, id=TrackId(f"u{n}"), title=f"Unnamed {n}")
+            for n in range(other_count)
+        ]
+        odd = [SourceItem(not_transferable=NotTransferable.EPISODE, title="Talk")] * odd_count
+        self.items[playlist_id] = [*(SourceItem(track=one) for one in (*named, *others)), *odd]
+
     def know(self, track_id: str, title: str) -> Track:
         """Put a track into the catalog."""
         track = Track(platform=self.platform, id=TrackId(track_id), title=title, artists=("The Paper Boats",))
@@ -59,7 +88,7 @@ class FakeAccount:
 
 
 class FakeAdapter:
-    """Reads the account; it writes nothing, which is the workers' business."""
+    """Reads the account, and of a playlist what a plan needs; writing is the workers' business."""
 
     def __init__(self, world: FakeAccount, *, session: Session, capabilities: Capabilities) -> None:
         self.platform = world.platform
@@ -106,7 +135,15 @@ class FakeAdapter:
         return TrackId(text) if text.startswith("t-") else None
 
     async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
-        raise AssertionError("the gateway moves no music")
+        await self._call("read_items")
+        rows = self._world.items.get(playlist_id, [])
+        first = int(cursor or 0)
+        following = first + self.capabilities.read_page
+        return Page(
+            items=tuple(rows[first:following]),
+            next_cursor=str(following) if following < len(rows) else None,
+            total=len(rows) if self._world.tells_length else None,
+        )
 
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
         raise AssertionError("the gateway moves no music")
@@ -244,7 +281,7 @@ class FakePlatforms:
         return platform not in self.unconfigured
 
     def label(self, platform: Platform) -> str:
-        return {Platform.SPOTIFY: "Spotify", Platform.APPLE_MUSIC: "Apple Music"}[platform]
+        return platform.replace("_", " ").title()
 
     def sign_in_terms(self, platform: Platform) -> SignInTerms:
         return SignInTerms(
