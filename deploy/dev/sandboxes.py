@@ -68,9 +68,19 @@ def _apple_music(url: str, private_key: str) -> Mapping[str, str]:
     }
 
 
+def _deezer(url: str, _: str) -> Mapping[str, str]:
+    return {
+        "DEEZER_APP_ID": "100000",
+        "DEEZER_APP_SECRET": "crossplay-sandbox",
+        "DEEZER_API_URL": url,
+        "DEEZER_ACCOUNTS_URL": url,
+    }
+
+
 USES: Mapping[str, SandboxUse] = {
     "spotify": SandboxUse(tell=_spotify, connect=by_redirect),
     "apple_music": SandboxUse(tell=_apple_music, connect=by_user_token, revocable=("user",)),
+    "deezer": SandboxUse(tell=_deezer, connect=by_redirect),
 }
 
 

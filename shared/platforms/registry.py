@@ -1,6 +1,6 @@
 """All platforms of this process: what is configured, opened once, and built from the settings."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from typing import Self, TypeAlias
 
@@ -25,6 +25,7 @@ from shared.platforms.base import (
     is_link,
 )
 from shared.platforms.declaration import Declaration
+from shared.platforms.deezer.adapter import DECLARATION as DEEZER
 from shared.platforms.http import NO_PROOF, Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
 from shared.platforms.public import AppTokens, PublicSession
@@ -36,7 +37,7 @@ from shared.settings import PREFIX, Settings
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, SOUNDCLOUD)
+_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, SOUNDCLOUD, DEEZER)
 
 
 def declarations() -> dict[Platform, Declaration]:
@@ -76,7 +77,8 @@ class Platforms:
             for platform, declared in _DECLARATIONS.items():
                 if self.is_configured(platform) or self._reads_publicly(platform):
                     self._paths[platform] = await stack.enter_async_context(self._path(declared))
-                    await self._open_oauth(declared, stack)
+                    if not self.missing_to_connect(platform) or declared.public.has_app_tokens:
+                        await self._open_oauth(declared, stack)
                     if declared.browser is not None and self.is_configured(platform):
                         self._browsers[platform] = declared.browser(self._settings, self._clock)
             self._open = stack.pop_all()
@@ -104,6 +106,14 @@ class Platforms:
     def playlist_id_of(platform: Platform, text: str) -> PlaylistId | None:
         """Return the id in what may be an id or an address of that platform."""
         return _DECLARATIONS[platform].playlist_id_of(text)
+
+    def missing_to_connect(self, platform: Platform) -> tuple[str, ...]:
+        """Return the settings that connecting an account still needs; what is public may do with less."""
+        declared = _DECLARATIONS[platform]
+        return self._unset((*declared.required, *declared.required_to_connect))
+
+    def _unset(self, names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(name for name in names if not getattr(self._settings, name))
 
     def profile(self, platform: Platform) -> PlatformProfile:
         """Return the platform's limits, with what the settings know better of its pools."""
@@ -159,27 +169,30 @@ class Platforms:
 
     def oauth(self, platform: Platform) -> OAuthClient | None:
         """Return the platform's sign-in; None where it has none. Raises PlatformNotConfigured."""
-        self._require(platform, self.missing(platform))
+        self._require_to_connect(platform)
         return self._oauths.get(platform)
 
     def browser_sign_in(self, platform: Platform) -> BrowserSignIn | None:
         """Return the platform's sign-in by a script; None where it has none. Raises PlatformNotConfigured."""
-        self._require(platform, self.missing(platform))
+        self._require_to_connect(platform)
         return self._browsers.get(platform)
 
     def _reads_publicly(self, platform: Platform) -> bool:
         public = self.public_reads(platform)
         return public.is_possible and not self._unset(public.required)
 
-    def _unset(self, names: Iterable[str]) -> tuple[str, ...]:
-        return tuple(name for name in names if not getattr(self._settings, name))
-
-    def _require(self, platform: Platform, missing: Sequence[str]) -> None:
+    def _require(self, platform: Platform, missing: tuple[str, ...]) -> None:
         if missing:
             raise PlatformNotConfigured(
-                f"{self.label(platform)} is not set up on this server: its operator has to set "
-                + ", ".join(f"{PREFIX}{name.upper()}" for name in missing)
-                + "."
+                f"{self.label(platform)} is not set up on this server: {_to_set(missing)}"
+            )
+
+    def _require_to_connect(self, platform: Platform) -> None:
+        self._require(platform, self.missing(platform))
+        if missing := self.missing_to_connect(platform):
+            note = _DECLARATIONS[platform].connect_note
+            raise PlatformNotConfigured(
+                f"No {self.label(platform)} account can be connected on this server: {_to_set(missing)}{note}"
             )
 
     def _pool(self, platform: Platform, name: str, pool: Pool) -> Pool:
@@ -226,6 +239,7 @@ class Platforms:
             send_timeout_s=self._settings.send_timeout_s,
             sign=lambda _: NO_PROOF,
             refusals=TOKEN_REFUSALS,
+            reword=app.reword,
         )
         http = PlatformHttp(endpoint, budget=self._budget(profile), clock=self._clock)
         await stack.enter_async_context(http)
@@ -240,3 +254,7 @@ class Platforms:
         if platform not in self._shared:
             self._shared[platform] = self._budgets(profile, self.limit_key(platform))
         return self._shared[platform]
+
+
+def _to_set(names: tuple[str, ...]) -> str:
+    return "its operator has to set " + ", ".join(f"{PREFIX}{name.upper()}" for name in names) + "."

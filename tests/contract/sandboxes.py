@@ -75,8 +75,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def budget(self) -> FakeBudget:
-        (budget,) = self.budgets.by_key.values()
-        return budget
+        return self.budgets.by_key[self.platforms.limit_key(self.platform)]
 
     def most(self, batch: int) -> int:
         """How much of a full batch fits into a playlist beside two more tracks."""

@@ -89,7 +89,7 @@ async def test_every_page_is_asked_with_the_same_parameters(stage: Stage) -> Non
     await stage.adapter.read_target(playlist_id, offset=0)
 
     queries = [dict(URL(call["path"]).query) for call in await stage.calls("list_items")]
-    offsets = [int(query.pop("offset")) for query in queries]
+    offsets = [int(query.pop(stage.flavor.offset_name)) for query in queries]
     size = stage.capabilities.read_page
     assert offsets == [0, size, 2 * size]
     assert queries == [queries[0]] * 3
@@ -218,7 +218,7 @@ async def test_album_is_found_by_its_name_and_artist(stage: Stage) -> None:
         ("Night Ferry",),
     )
     assert album.track_count == album_length(stage.capabilities.read_page)
-    assert album.release_date == "2019-05-06"
+    assert album.release_date == (None if stage.flavor.has_short_albums else "2019-05-06")
     assert len(await stage.calls(stage.flavor.look_up[1])) == 1
 
 
@@ -251,7 +251,10 @@ async def test_tracks_of_an_album_are_those_that_a_search_finds(stage: Stage) ->
 
     found = (await stage.adapter.find_by_isrc([Isrc("QZXX20000003")]))[Isrc("QZXX20000003")]
     same = [track for track in tracks if track.id == found[0].id]
-    assert [msgspec.structs.replace(track, isrc=found[0].isrc) for track in same] == list(found)
+    artists = found[0].artists[:1] if stage.flavor.has_short_albums else found[0].artists
+    assert [msgspec.structs.replace(track, isrc=found[0].isrc) for track in same] == [
+        msgspec.structs.replace(track, artists=artists) for track in found
+    ]
 
 
 @on_albums
@@ -331,7 +334,7 @@ async def test_change_between_two_pages_of_a_target_shows_in_its_length(stage: S
     (added,) = [row.track_id for row in first.rows[:1] if row.track_id]
     length = long_length(stage.capabilities.read_page)
 
-    await stage.add(playlist_id, [added], position=length)
+    await stage.order("POST", f"playlists/{playlist_id}/items", {"items": [{"track_id": added}]})
 
     rest = [page async for page in pages]
     assert all(stage.is_length(page.total, length + 1) for page in rest)

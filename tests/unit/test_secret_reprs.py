@@ -49,6 +49,8 @@ HARMLESS = {
     ("Declaration", "browser"): "how a platform signs in by a script",
     ("Resealed", "resealed_count"): "a number",
     ("OAuthApp", "token_route"): "an address of the platform's reference",
+    ("OAuthApp", "token_extras"): "words of the platform's reference",
+    ("Error", "code"): "names a kind of error",
     ("Access", "key_id"): "the id, which lists show",
     ("Manifest", "key_ids"): "the ids, which stand in every sealed text",
     ("Setting", "is_secret"): "a switch",
