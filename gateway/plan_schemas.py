@@ -67,7 +67,7 @@ class PlanResource(msgspec.Struct, frozen=True, kw_only=True):
     """A transfer that has not been started. tracks: rows of the source; of these `with_isrc` have an ISRC.
 
     both may be estimated by the first page. seconds: until its end. ends_at: if it started now. warnings:
-    what is worth knowing before: sign_in_ends, public_source, length_unknown, target_limit, repeats, no_isrc,
+    what is worth knowing before: sign_in_ends, target_split, public_source, length_unknown, repeats, no_isrc,
     platform_paused.
     """
 

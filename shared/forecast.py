@@ -18,6 +18,7 @@ from shared.platforms.base import Capabilities, PlatformProfile, Pool
 # Of the search plan: three tracks share an album at least, two albums are read for them, which have two pages
 # as a rule; and the texts of a track beside the fielded one.
 _LEAST_SHARING, _ALBUMS_READ, _ALBUM_PAGES, _PLAIN_TEXTS = 3, 2, 2, 3
+_REGROWN = 8
 LOOKS, PATIENT_LOOKS = 3, 14
 """How often a target is looked at in the end before something counts as missing, where reads lag and else."""
 
@@ -181,25 +182,48 @@ def _batched(named: int, *, of: int, page: int, batch: int) -> int:
     return full * math.ceil(share * page / batch) + math.ceil(share * rest / batch)
 
 
+def _parts(count: int, *, base_count: int, limit: int | None) -> list[int]:
+    """Return how many tracks each playlist takes: where one is full, a further one goes on."""
+    if limit is None:
+        return [count]
+    room = max(0, limit - base_count)
+    further, rest = divmod(max(0, count - room), limit)
+    return [min(count, room), *([limit] * further), *([rest] if rest else [])]
+
+
 def _write(shape: Shape, target: Side) -> Iterable[Step]:
-    if shape.base_count is None:
-        once = Range(least=1, expected=1, most=1)
-        yield _step(Phase.WRITE, target, "create_playlist", once)
-    else:
-        yield _step(
-            Phase.WRITE, target, "read_target", _pages(shape.base_count, target.capabilities.read_page)
-        )
-    adds = [
-        math.ceil(count / target.capabilities.add_batch) for count in (shape.track_count, shape.row_count)
-    ]
-    yield _step(Phase.WRITE, target, "add_tracks", Range(least=adds[0], expected=adds[0], most=adds[1]))
+    can = target.capabilities
+    of_tracks, of_rows = (
+        _counted_parts(shape.track_count, shape, can),
+        _counted_parts(shape.row_count, shape, can),
+    )
+    if shape.base_count is not None:
+        yield _step(Phase.WRITE, target, "read_target", _pages(shape.base_count, can.read_page))
+    is_new = shape.base_count is None
+    made = [len(parts) - (not is_new) for parts in (of_tracks, of_rows)]
+    if made[1]:
+        yield _step(Phase.WRITE, target, "create_playlist", _bounded(*made))
+    adds = [sum(math.ceil(part / can.add_batch) for part in parts) for parts in (of_tracks, of_rows)]
+    # Behind a batch that was cut to fill a playlist the next ones grow to their full size again.
+    yield _step(Phase.WRITE, target, "add_tracks", _bounded(adds[0], adds[1] + _REGROWN * (len(of_rows) - 1)))
+
+
+def _counted_parts(count: int, shape: Shape, can: Capabilities) -> list[int]:
+    return _parts(count, base_count=shape.base_count or 0, limit=can.playlist_limit)
+
+
+def _bounded(expected: float, most: float) -> Range:
+    return Range(least=expected, expected=expected, most=most)
 
 
 def _verify(shape: Shape, target: Side) -> Step:
-    pages = _pages(shape.track_count, target.capabilities.read_page)
-    most = _pages(shape.row_count, target.capabilities.read_page).most
-    looks = PATIENT_LOOKS if target.capabilities.reads_lag else LOOKS
-    return _step(Phase.VERIFY, target, "read_target", msgspec.structs.replace(pages, most=looks * most))
+    can = target.capabilities
+    expected = sum(
+        _pages(part, can.read_page).expected for part in _counted_parts(shape.track_count, shape, can)
+    )
+    most = sum(_pages(part, can.read_page).most for part in _counted_parts(shape.row_count, shape, can))
+    looks = PATIENT_LOOKS if can.reads_lag else LOOKS
+    return _step(Phase.VERIFY, target, "read_target", _bounded(expected, looks * most))
 
 
 def _step(phase: Phase, side: Side, operation: str, requests: Range) -> Step:

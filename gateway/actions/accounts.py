@@ -23,6 +23,7 @@ from shared.platforms.base import (
     Session,
     SignInTerms,
 )
+from shared.platforms.forms import ConnectForm
 from shared.platforms.oauth import Verifier
 from shared.tokens import Sessions
 
@@ -74,6 +75,8 @@ class PlatformsPort(Protocol):
     def oauth(self, platform: Platform) -> SignIn | None: ...
 
     def browser_sign_in(self, platform: Platform) -> BrowserSignIn | None: ...
+
+    def connect_form(self, platform: Platform) -> ConnectForm | None: ...
 
 
 class AccountRef(msgspec.Struct, frozen=True, kw_only=True):

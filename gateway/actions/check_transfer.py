@@ -8,7 +8,6 @@ from gateway.actions.accounts import AccountRef, Accounts, PlatformsPort
 from gateway.actions.find_playlist import FindPlaylist
 from gateway.actions.find_source import FindSource, Source
 from gateway.actions.foretell_sign_in import ends_within_a_day, foretell
-from gateway.actions.refusals import TargetLimit
 from shared.db.connections import Connection
 from shared.errors import FieldFault, TargetNotWritable, ValidationFailed
 from shared.models import Explicit, Playlist, Policy, UserId
@@ -63,8 +62,8 @@ class CheckTransfer:
     async def __call__(self, user_id: UserId, wish: Wish) -> Checked:
         """Return the wish with all that it means.
 
-        Raises ValidationFailed, PlaylistNotReadable, TargetNotWritable, TargetLimit, what Accounts.find
-        raises, and what the platforms' calls raise.
+        Raises ValidationFailed, PlaylistNotReadable, TargetNotWritable, what Accounts.find raises,
+        and what the platforms' calls raise.
         """
         reader = await self._find_source.reader(user_id, wish.source, wish.source_playlist)
         target = await self._accounts.find(user_id, wish.target)
@@ -82,26 +81,15 @@ class CheckTransfer:
             target=target,
             target_playlist=existing,
             target_name=existing.name if existing else wish.target_name or source.playlist.name,
-            warnings=self._warnings(source, target),
+            warnings=(
+                *self._on_sign_ins(source, target),
+                *self._on_length(source, target, is_new=existing is None),
+            ),
         )
         _check_apart(checked)
-        self._check_limit(checked)
         return checked
 
-    def _check_limit(self, checked: Checked) -> None:
-        limit = self._platforms.capabilities(checked.target.platform).playlist_limit
-        track_count = checked.source.playlist.track_count
-        # What stands in an existing target may be skipped as a duplicate, so only new ones are counted.
-        if checked.target_playlist or limit is None or track_count is None or track_count <= limit:
-            return
-        label = self._platforms.label(checked.target.platform)
-        raise TargetLimit(
-            f"The playlist has {track_count} tracks; {label} takes {limit} in one playlist.",
-            limit=limit,
-            track_count=track_count,
-        )
-
-    def _warnings(self, source: Source, target: Connection) -> tuple[dict[str, str], ...]:
+    def _on_sign_ins(self, source: Source, target: Connection) -> tuple[dict[str, str], ...]:
         used = filter(None, (source.connection, target))
         ending = {one.id: one for one in used if ends_within_a_day(one)}
         return tuple(
@@ -111,6 +99,20 @@ class CheckTransfer:
             }
             for one in ending.values()
         )
+
+    def _on_length(self, source: Source, target: Connection, *, is_new: bool) -> tuple[dict[str, str], ...]:
+        """Tell of a source that is longer than a playlist of the target platform can be."""
+        limit = self._platforms.capabilities(target.platform).playlist_limit
+        track_count = source.playlist.track_count
+        # What stands in an existing target may be skipped as a duplicate, so only new ones are counted.
+        if not is_new or limit is None or track_count is None or track_count <= limit:
+            return ()
+        label = self._platforms.label(target.platform)
+        detail = (
+            f"The playlist has {track_count} tracks; {label} takes {limit} in one playlist. What does not "
+            "fit goes on in further ones, which bear its name and a number."
+        )
+        return ({"code": "target_split", "detail": detail},)
 
 
 def _check_apart(checked: Checked) -> None:

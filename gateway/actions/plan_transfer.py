@@ -8,6 +8,7 @@ import msgspec
 from gateway.actions.accounts import Accounts, PlatformsPort
 from gateway.actions.check_transfer import Checked, CheckTransfer, Wish
 from gateway.actions.find_source import Source
+from gateway.actions.foretell_sign_in import ends_within_a_day
 from gateway.actions.show_platforms import ShowPlatforms
 from shared.clock import Clock
 from shared.db import platform_pauses
@@ -74,9 +75,10 @@ class PlanTransfer:
             now=self._clock.now(),
         )
         warnings = (
+            *checked.warnings,
             *self._on_sign_ins(checked, ends_at=told.ends_at[1]),
             *self._on_source(checked, sample=sample),
-            *self._on_target(checked, shape=shape),
+            *self._on_target(checked),
             *await self._on_pauses(checked),
         )
         return TransferPlan(checked=checked, shape=shape, forecast=told, warnings=warnings)
@@ -113,10 +115,10 @@ class PlanTransfer:
         }
 
     def _on_sign_ins(self, checked: Checked, *, ends_at: datetime) -> Sequence[dict[str, str]]:
-        told = list(checked.warnings)
+        """Tell of sign-ins that end before the transfer does, beside those that end within a day."""
         known = filter(None, (checked.source.connection, checked.target))
         ending = [one for one in known if one.sign_in_ends_at is not None and one.sign_in_ends_at < ends_at]
-        return told or [self._sign_in_ends(one) for one in ending]
+        return [self._sign_in_ends(one) for one in ending if not ends_within_a_day(one)]
 
     def _sign_in_ends(self, one: Connection) -> dict[str, str]:
         label = self._platforms.label(one.platform)
@@ -136,13 +138,10 @@ class PlanTransfer:
             found.append({"code": "length_unknown", "detail": detail})
         return found
 
-    def _on_target(self, checked: Checked, *, shape: Shape) -> Sequence[dict[str, str]]:
+    def _on_target(self, checked: Checked) -> Sequence[dict[str, str]]:
         label = self._platforms.label(checked.target.platform)
         can = self._platforms.capabilities(checked.target.platform)
         found = {}
-        length = shape.track_count + (shape.base_count or 0)
-        if can.playlist_limit is not None and length > can.playlist_limit:
-            found["target_limit"] = f"{label} takes {can.playlist_limit:,} tracks in one playlist."
         if not can.keeps_repeats:
             found["repeats"] = f"{label} keeps a track once in a playlist: a repeat is not added again."
         if not can.isrc_batch:

@@ -122,12 +122,17 @@ async def test_a_public_source_and_a_paused_platform_are_told(
     assert codes(reply) == ["public_source", "platform_paused"]
 
 
-async def test_what_would_be_refused_is_refused(connected: Caller, platforms: FakePlatforms) -> None:
+async def test_what_would_be_refused_is_refused_and_a_split_is_told(
+    connected: Caller, platforms: FakePlatforms
+) -> None:
     source = platforms.accounts[Platform.SPOTIFY]
-    source.add("id-long", "Long", track_count=101)
+    source.add("id-long", "Long", track_count=250)
+    source.fill("id-long", isrc_count=250)
 
     unreadable = await planned(connected, source={"platform": "spotify", "playlist": "id-chart"})
     too_long = await planned(connected, source={"platform": "spotify", "playlist": "id-long"})
 
     assert unreadable.problem() == (422, "playlist-not-readable")
-    assert too_long.problem() == (422, "target-limit")
+    assert codes(too_long) == ["target_split"]
+    # Three playlists of at most 100 tracks, each with one batch.
+    assert requests(too_long)["write"] == 3 + 3
