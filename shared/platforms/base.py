@@ -329,6 +329,11 @@ class Session(Protocol):
         """Replace tokens that the platform has just refused. Raises as `tokens` does."""
 
 
+def is_personal(session: Session | None) -> bool:
+    """Say whether a call speaks in a user's name."""
+    return session is not None and session.is_personal
+
+
 class Adapter(Protocol):
     """One connection's view of one platform.
 
