@@ -30,6 +30,7 @@ class Platform(StrEnum):
     SOUNDCLOUD = "soundcloud"
     # Those of other packages, as members like the others (docs/tutorials/write-an-adapter.md).
     vars().update({name.upper(): name for name in installed(PLATFORMS)})
+    SUBSONIC = "subsonic"
 
 
 class Policy(StrEnum):

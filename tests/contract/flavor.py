@@ -41,7 +41,10 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     sandbox's operations of an ISRC look-up and of a text search. add, remove: those of a playlist's tracks;
     delete: its operation that deletes a playlist. forbidden: what a bare 403 means. revoked: the kind of
     token whose end a refresh cures, or asks for a new connection. has_account_id: the platform names its
-    accounts. has_offsets: pages of playlists are asked for by offset and limit. tells_length: each page of a
+    accounts. head: the operation that reads a playlist without its items. has_copy: look-ups are answered
+    from a copy of the library, which the first one makes. lists_at_once: lists come whole.
+    has_track_pages: a track has an address. has_market: accounts name a market that is no country.
+    has_offsets: pages of playlists are asked for by offset and limit. tells_length: each page of a
     playlist says how long the whole is. cannot_remove: what it says where nothing can be removed.
     """
 
@@ -61,6 +64,11 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     revoked: str = "access"
     can_refresh: bool = True
     has_account_id: bool = True
+    head: str = "get_playlist"
+    has_copy: bool = False
+    lists_at_once: bool = False
+    has_track_pages: bool = True
+    has_market: bool = False
     has_offsets: bool = False
     tells_length: bool = True
     cannot_remove: str = ""
