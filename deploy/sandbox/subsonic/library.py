@@ -69,7 +69,7 @@ class Library:
             raise refused(FORBIDDEN, "User is not authorized for the given operation")
         roles = {"streamRole": True, "playlistRole": True, "adminRole": False, "scrobblingEnabled": True}
         others = ("settingsRole", "downloadRole", "uploadRole", "coverArtRole", "commentRole", "podcastRole")
-        more = dict.fromkeys((*others, "jukeboxRole", "shareRole"), False)
+        more = dict.fromkeys((*others, "jukeboxRole", "shareRole", "videoConversionRole"), False)
         return self._say({"user": {"username": subject.user, **roles, **more, "folder": [1]}})
 
     async def scan_status(self, request: web.Request) -> web.Response:
