@@ -28,6 +28,7 @@ class Platform(StrEnum):
     APPLE_MUSIC = "apple_music"
     TIDAL = "tidal"
     SOUNDCLOUD = "soundcloud"
+    DEEZER = "deezer"
     # Those of other packages, as members like the others (docs/tutorials/write-an-adapter.md).
     vars().update({name.upper(): name for name in installed(PLATFORMS)})
     SUBSONIC = "subsonic"

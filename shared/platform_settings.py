@@ -28,6 +28,14 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
     apple_music_requests_per_s: Positive | None = None
     apple_music_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
+    deezer_app_id: str = ""
+    deezer_app_secret: Secret = NO_SECRET
+    deezer_ip_name: str = "default"
+    deezer_api_url: str = "https://api.deezer.com"
+    deezer_accounts_url: str = "https://connect.deezer.com"
+    deezer_requests_per_s: Positive | None = None
+    deezer_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
     tidal_client_id: str = ""
     tidal_client_secret: Secret = NO_SECRET
     tidal_api_url: str = "https://openapi.tidal.com/v2"
@@ -35,6 +43,7 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
     tidal_login_url: str = "https://login.tidal.com"
     tidal_requests_per_s: Positive | None = None
     tidal_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
     soundcloud_client_id: str = ""
     soundcloud_client_secret: Secret = NO_SECRET
     soundcloud_api_url: str = "https://api.soundcloud.com"
@@ -50,6 +59,7 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
 GROUPS: dict[str, str] = {
     "spotify_client_id": "Spotify",
     "apple_music_team_id": "Apple Music",
+    "deezer_app_id": "Deezer",
     "tidal_client_id": "TIDAL",
     "soundcloud_client_id": "SoundCloud",
     "subsonic_allowed_networks": "Subsonic",
@@ -70,6 +80,13 @@ DESCRIPTIONS: dict[str, str] = {
     "apple_music_musickit_url": "The script by which users sign in to Apple Music on a page of the gateway.",
     "apple_music_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
     "apple_music_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
+    "deezer_app_id": "Id of a Deezer app, to connect accounts; what is public can be read without one.",
+    "deezer_app_secret": "Its secret key.",
+    "deezer_ip_name": "Names the public address of these workers: those of one name share its limit.",
+    "deezer_api_url": "Base address of the Deezer API.",
+    "deezer_accounts_url": "Base address of Deezer's sign-in.",
+    "deezer_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
+    "deezer_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
     "tidal_client_id": "Client id of your TIDAL app.",
     "tidal_client_secret": "Its secret; empty: PKCE alone.",
     "tidal_api_url": "Base address of the TIDAL API.",

@@ -24,6 +24,8 @@ _ADDRESSES = (
     "spotify_accounts_url",
     "apple_music_api_url",
     "apple_music_musickit_url",
+    "deezer_api_url",
+    "deezer_accounts_url",
     "tidal_api_url",
     "tidal_auth_url",
     "tidal_login_url",

@@ -73,6 +73,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     error: Failure | None = None
     warnings: tuple[Warned, ...] = ()
     target_playlist: TargetPlaylist | None = None
+    targets: tuple[TargetPlaylist, ...] = ()
     trace_id: str | None = None
     trace_url: str | None = None
 

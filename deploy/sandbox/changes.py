@@ -49,6 +49,10 @@ class PlaylistCreated(msgspec.Struct, frozen=True, kw_only=True, tag="playlist_c
     visible_at_s: float = 0
 
 
+class PlaylistDeleted(msgspec.Struct, frozen=True, kw_only=True, tag="playlist_deleted.v1"):
+    playlist_id: str
+
+
 class DetailsChanged(msgspec.Struct, frozen=True, kw_only=True, tag="details_changed.v1"):
     """New details of a playlist; None leaves one as it is."""
 
@@ -103,6 +107,7 @@ class ClockAdvanced(msgspec.Struct, frozen=True, kw_only=True, tag="clock_advanc
 
 Change = (
     PlaylistCreated
+    | PlaylistDeleted
     | DetailsChanged
     | ItemsInserted
     | ItemsReplaced

@@ -95,6 +95,13 @@ def _parser() -> argparse.ArgumentParser:
     apple = parser.add_argument_group("Apple Music")
     apple.add_argument("--developer-public-key", type=Path, metavar="FILE", help="PEM; checks signatures")
     apple.add_argument("--storefront", default="us")
+    deezer = parser.add_argument_group("Deezer")
+    deezer.add_argument(
+        "--row-isrcs",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="rows of playlists and searches say their ISRC",
+    )
     tidal = parser.add_argument_group("TIDAL")
     tidal.add_argument("--country", default="US", help="of the account")
     tidal.add_argument("--repeats", choices=("keep", "skip"), default="keep")
@@ -151,6 +158,7 @@ def _options(parsed: argparse.Namespace) -> Options:
         refresh_tokens=parsed.refresh_tokens,
         developer_public_key=key_file.read_text() if key_file else None,
         storefront=parsed.storefront,
+        has_row_isrcs=parsed.row_isrcs,
         country=parsed.country.upper(),
         repeats=parsed.repeats,
         token_bucket=parsed.token_bucket,

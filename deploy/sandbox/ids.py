@@ -68,6 +68,11 @@ IDS: dict[str, Ids] = {
         track=apple_id,
         playlist=lambda key: f"p.{spotify_id(key)[:15]}",
     ),
+    "deezer": Ids(
+        track_form=re.compile(r"[0-9]{1,19}"),
+        track=lambda key: decimal(f"deezer:{key}", length=10),
+        playlist=lambda key: decimal(f"deezer:{key}", length=11),
+    ),
     "tidal": Ids(
         track_form=re.compile(r"[0-9]{1,9}"),
         track=lambda key: decimal(f"tidal:{key}", length=9),

@@ -45,6 +45,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     # Apple Music only
     developer_public_key: str | None = None  # PEM
     storefront: str = "us"
+    # Deezer only
+    has_row_isrcs: bool = True  # rows of playlists and searches say their ISRC, as they do since 2024 or so
     # TIDAL only
     country: str = "US"  # of the account
     repeats: Repeats = "keep"  # what becomes of a track that a playlist has already

@@ -8,6 +8,8 @@ from aiohttp import web
 from deploy.sandbox.answers import Voice
 from deploy.sandbox.apple_music.app import apple_music_routes
 from deploy.sandbox.apple_music.voice import AppleMusicVoice
+from deploy.sandbox.deezer.app import deezer_routes
+from deploy.sandbox.deezer.voice import DeezerVoice
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.ids import IDS, Ids
 from deploy.sandbox.soundcloud.app import soundcloud_routes
@@ -21,15 +23,20 @@ from deploy.sandbox.tidal.voice import TidalVoice
 
 
 class Simulation(msgspec.Struct, frozen=True, kw_only=True):
-    """One platform. voice: its error bodies. routes: every route, the last one for whatever is left."""
+    """One platform. voice: its error bodies. routes: every route, the last one for whatever is left.
+
+    is_limit_per_address: its limit counts each calling address for itself, not all calls together.
+    """
 
     voice: Callable[[], Voice]
     routes: Callable[[Desk], list[web.RouteDef]]
+    is_limit_per_address: bool = False
 
 
 SIMULATIONS: dict[str, Simulation] = {
     "spotify": Simulation(voice=SpotifyVoice, routes=spotify_routes),
     "apple_music": Simulation(voice=AppleMusicVoice, routes=apple_music_routes),
+    "deezer": Simulation(voice=DeezerVoice, routes=deezer_routes, is_limit_per_address=True),
     "tidal": Simulation(voice=TidalVoice, routes=tidal_routes),
     "soundcloud": Simulation(voice=SoundCloudVoice, routes=soundcloud_routes),
     "subsonic": Simulation(voice=SubsonicVoice, routes=subsonic_routes),

@@ -85,7 +85,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     search_parallel: look-ups that one job may have under way at once. has_fielded_search: a query's title
     and artist are told apart. has_albums: albums can be searched for and read. remove_batch: tracks of one
     removal, 0 where nothing can be removed. keeps_repeats: a track may stand twice in a playlist. can_write:
-    playlists can be made and added to.
+    playlists can be made and added to. key_life_s: how long after it was declared a write may be sent again
+    under its key, which the platform then does not do twice; what it remembers, less the time that a send
+    may wait for its turn. 0 where it knows no keys.
     """
 
     write_class: WriteClass
@@ -101,6 +103,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     remove_batch: int = 0
     keeps_repeats: bool = True
     can_write: bool = True
+    key_life_s: float = 0.0
 
     @property
     def can_remove(self) -> bool:
@@ -344,7 +347,8 @@ class Adapter(Protocol):
         """Create an empty playlist. description comes back in `find_playlist`.
 
         key: names this write, at most 64 ASCII letters and digits. Where the platform knows such keys, the
-        same write with the same key is done once; elsewhere it is not looked at, and nothing is idempotent.
+        same write with the same key is done once, and its first answer given again (what it still is doing
+        is PlatformUnavailable); elsewhere it is not looked at, and nothing is idempotent.
         """
 
     async def find_playlist(self, marker: str) -> Playlist | None:

@@ -24,10 +24,12 @@ class Build(Protocol):
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     """A platform as its folder describes it.
 
-    required: the settings without which it cannot be used. sign: makes the signer of its calls, which is
-    `oauth.bearer` for most; raises SettingsError for keys that cannot sign. oauth, browser, form: how users
-    sign in, one of them. probe, reword: see Endpoint. guard: where users name servers of their own, which of
-    them may be called; the profile then counts by server, and no setting says where the platform is.
+    required: the settings without which it cannot be used. required_to_connect: those without which no
+    account can be connected while what is public can be read; connect_note: what is to be known of them.
+    sign: makes the signer of its calls, which is `oauth.bearer` for most; raises SettingsError for keys that
+    cannot sign. oauth, browser, form: how users sign in, one of them. probe, reword: see Endpoint. guard:
+    where users name servers of their own, which of them may be called; the profile then counts by server, and
+    no setting says where the platform is.
     """
 
     label: str
@@ -42,5 +44,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     browser: Callable[[Settings, Clock], BrowserSignIn] | None = None
     form: ConnectForm | None = None
     probe: Call | None = None
+    required_to_connect: tuple[str, ...] = ()
+    connect_note: str = ""
     reword: Reword | None = None
     guard: Callable[[Settings], AddressGuard] | None = None

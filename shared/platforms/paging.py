@@ -297,5 +297,6 @@ def _following(offset: int, raw: RawPage[Row], *, total: int | None) -> _Positio
 
 
 def _offset_of(url: str | None) -> int | None:
-    text = URL(url).query.get("offset", "") if url else ""
+    query = URL(url).query if url else {}
+    text = query.get("offset") or query.get("index") or ""
     return int(text) if text.isdecimal() else None

@@ -46,6 +46,9 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     has_track_pages: a track has an address. has_market: accounts name a market that is no country.
     has_offsets: pages of playlists are asked for by offset and limit. tells_length: each page of a
     playlist says how long the whole is. cannot_remove: what it says where nothing can be removed.
+    accounts. has_offsets: pages of playlists are asked for by offset and limit; offset_name: its word for it.
+    has_short_albums: albums are found without a date, their tracks without guests. tells_length: each page of
+    a playlist says how long the whole is. cannot_remove: what it says where nothing can be removed.
     """
 
     options: Options
@@ -70,6 +73,8 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     has_track_pages: bool = True
     has_market: bool = False
     has_offsets: bool = False
+    offset_name: str = "offset"
+    has_short_albums: bool = False
     tells_length: bool = True
     cannot_remove: str = ""
 

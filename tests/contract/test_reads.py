@@ -89,7 +89,7 @@ async def test_every_page_is_asked_with_the_same_parameters(stage: Stage) -> Non
     await stage.adapter.read_target(playlist_id, offset=0)
 
     queries = [dict(URL(call["path"]).query) for call in await stage.calls("list_items")]
-    offsets = [int(query.pop("offset")) for query in queries]
+    offsets = [int(query.pop(stage.flavor.offset_name)) for query in queries]
     size = stage.capabilities.read_page
     assert offsets == [0, size, 2 * size]
     assert queries == [queries[0]] * 3
@@ -222,7 +222,7 @@ async def test_album_is_found_by_its_name_and_artist(stage: Stage) -> None:
         ("Night Ferry",),
     )
     assert album.track_count == album_length(stage.capabilities.read_page)
-    assert album.release_date == "2019-05-06"
+    assert album.release_date == (None if stage.flavor.has_short_albums else "2019-05-06")
     assert len(await stage.calls(stage.flavor.look_up[1])) == 1
 
 
@@ -255,7 +255,10 @@ async def test_tracks_of_an_album_are_those_that_a_search_finds(stage: Stage) ->
 
     found = (await stage.adapter.find_by_isrc([Isrc("QZXX20000003")]))[Isrc("QZXX20000003")]
     same = [track for track in tracks if track.id == found[0].id]
-    assert [msgspec.structs.replace(track, isrc=found[0].isrc) for track in same] == list(found)
+    artists = found[0].artists[:1] if stage.flavor.has_short_albums else found[0].artists
+    assert [msgspec.structs.replace(track, isrc=found[0].isrc) for track in same] == [
+        msgspec.structs.replace(track, artists=artists) for track in found
+    ]
 
 
 @on_albums
@@ -302,9 +305,9 @@ async def test_target_comes_in_pages_that_together_are_all_of_it(stage: Stage) -
     truth = await stage.truth(playlist_id)
     assert [row.track_id for page in pages for row in page.rows] == truth[size - 10 :]
     # Where pages are chained, the first one begins with rows that are passed over.
-    last = long_length(size) - 2 * size
-    has_places = stage.flavor.has_offsets or stage.flavor.lists_at_once
-    lengths = [size, 10 + last] if has_places else [10, size, last]
+    first = size if stage.flavor.has_offsets or stage.flavor.lists_at_once else 10
+    rest_count = len(truth) - size + 10 - first
+    lengths = [first, *(min(size, rest_count - n) for n in range(0, rest_count, size))]
     assert [len(page.rows) for page in pages] == lengths
     assert all(stage.is_length(page.total, len(truth)) for page in pages)
 
@@ -336,7 +339,7 @@ async def test_change_between_two_pages_of_a_target_shows_in_its_length(stage: S
     (added,) = [row.track_id for row in first.rows[:1] if row.track_id]
     length = long_length(stage.capabilities.read_page)
 
-    await stage.add(playlist_id, [added], position=length)
+    await stage.order("POST", f"playlists/{playlist_id}/items", {"items": [{"track_id": added}]})
 
     rest = [page async for page in pages]
     assert all(stage.is_length(page.total, length + 1) for page in rest)

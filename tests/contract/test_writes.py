@@ -9,6 +9,7 @@ from tests.contract.sandboxes import Stage, flavors, line, open_gate
 
 on_removing = pytest.mark.parametrize("flavor", flavors(lambda can: can.can_remove), indirect=True)
 on_keeping = pytest.mark.parametrize("flavor", flavors(lambda can: not can.can_remove), indirect=True)
+on_unique = pytest.mark.parametrize("flavor", flavors(lambda can: not can.keeps_repeats), indirect=True)
 
 MARKER = 'Moved by Crossplay <tr_01hx> & "kept"'
 
@@ -23,8 +24,8 @@ async def created(stage: Stage) -> PlaylistId:
 
 
 async def some_tracks(stage: Stage, count: int) -> list[TrackId]:
-    """Return that many track ids; the third one stands twice."""
-    numbers = [2, *range(count - 1)]
+    """Return that many track ids; the third one stands twice, where the platform lets it."""
+    numbers = [2, *range(count - 1)] if stage.capabilities.keeps_repeats else list(range(count))
     if not stage.capabilities.isrc_batch:
         return list(map(stage.track_id, numbers))
     found = {}
@@ -63,6 +64,20 @@ async def test_full_batch_and_one_more_stand_in_order_with_their_repeats(stage: 
     assert await stage.truth(playlist_id) == tracks
     assert [row.track_id for row in whole.rows] == tracks
     assert ([row.track_id for row in tail.rows], tail.total) == (tracks[-2:], batch + 1)
+
+
+@on_unique
+@pytest.mark.parametrize("repeated", ["beside itself", "in the playlist"])
+async def test_batch_with_a_repeated_track_is_rejected_as_a_whole(stage: Stage, repeated: str) -> None:
+    playlist_id = await created(stage)
+    tracks = await some_tracks(stage, 3)
+    await stage.add(playlist_id, tracks[:1])
+    batch = [tracks[1], *(tracks[1:] if repeated == "beside itself" else tracks[:1])]
+
+    with pytest.raises(PlatformRejected):
+        await stage.add(playlist_id, batch)
+
+    assert await stage.truth(playlist_id) == tracks[:1]
 
 
 async def test_empty_target_reads_as_empty(stage: Stage) -> None:
@@ -185,7 +200,7 @@ async def test_late_tracks_are_seen_later_and_never_counted_before(stage: Stage)
 
 
 async def filled(stage: Stage, count: int) -> tuple[PlaylistId, list[TrackId]]:
-    """Return a new playlist and its tracks, of which the third one stands twice."""
+    """Return a new playlist and its tracks."""
     playlist_id, tracks = await created(stage), await some_tracks(stage, count)
     for first in range(0, count, stage.capabilities.add_batch):
         batch = tracks[first : first + stage.capabilities.add_batch]
@@ -209,7 +224,7 @@ async def test_platform_that_removes_nothing_says_so_and_is_not_asked(stage: Sta
 @on_removing
 async def test_removed_tracks_are_gone_with_every_copy_and_the_rest_keeps_its_order(stage: Stage) -> None:
     playlist_id, tracks = await filled(stage, 6)
-    assert tracks.count(tracks[0]) == 2
+    assert tracks.count(tracks[0]) == (2 if stage.capabilities.keeps_repeats else 1)
 
     await stage.adapter.remove_tracks(playlist_id, track_ids=[tracks[0], tracks[4]], gate=open_gate)
 
