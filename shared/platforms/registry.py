@@ -32,13 +32,14 @@ from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
 from shared.platforms.public import AppTokens, PublicSession
 from shared.platforms.soundcloud.adapter import DECLARATION as SOUNDCLOUD
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
+from shared.platforms.subsonic.adapter import DECLARATION as SUBSONIC
 from shared.platforms.tidal.adapter import DECLARATION as TIDAL
 from shared.settings import PREFIX, Settings
 
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, SOUNDCLOUD, DEEZER)
+_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, SOUNDCLOUD, DEEZER, SUBSONIC)
 
 
 def declarations() -> dict[Platform, Declaration]:
