@@ -29,7 +29,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """A track of the world. `ids` holds its id on each platform where it exists."""
+    """A track of the world. `ids` holds its id on each platform where it exists.
+
+    unplayable_on: platforms whose market does not play it.
+    """
 
     key: str
     title: str
@@ -42,6 +45,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     track_number: int | None
     disc_number: int | None
     ids: dict[str, str]
+    unplayable_on: frozenset[str] = frozenset()
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
