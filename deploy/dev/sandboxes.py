@@ -77,9 +77,19 @@ def _deezer(url: str, _: str) -> Mapping[str, str]:
     }
 
 
+def _tidal(url: str, _: str) -> Mapping[str, str]:
+    return {
+        "TIDAL_CLIENT_ID": "crossplay-sandbox",
+        "TIDAL_API_URL": f"{url}/v2",
+        "TIDAL_AUTH_URL": url,
+        "TIDAL_LOGIN_URL": url,
+    }
+
+
 USES: Mapping[str, SandboxUse] = {
     "spotify": SandboxUse(tell=_spotify, connect=by_redirect),
     "apple_music": SandboxUse(tell=_apple_music, connect=by_user_token, revocable=("user",)),
+    "tidal": SandboxUse(tell=_tidal, connect=by_redirect),
     "deezer": SandboxUse(tell=_deezer, connect=by_redirect),
 }
 

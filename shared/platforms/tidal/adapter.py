@@ -242,7 +242,7 @@ DECLARATION = Declaration(
         counted_by="tidal_client_id",
         pools={
             # Tokens of a bucket: 10 at once, one more each second (headers seen in 2025-02).
-            REQUESTS: Pool(limit=70, window_s=60.0, burst=10),
+            REQUESTS: Pool(limit=60, window_s=60.0, burst=10),
             SIGN_IN: Pool(limit=30, window_s=60.0),
         },
         # An album with four related kinds cost 5 tokens; so each kind is taken to cost one more.
