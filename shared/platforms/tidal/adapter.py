@@ -140,7 +140,7 @@ class TidalAdapter(WithoutAlbums):
         doomed = [
             {"type": row.type, "id": row.id, "meta": {"itemId": row.meta.item_id}}
             async for row, _ in self._rows(playlist_id, operation="read_target").rows()
-            if row.id in track_ids and row.meta and row.meta.item_id
+            if row.type == "tracks" and row.id in track_ids and row.meta and row.meta.item_id
         ]
         for first in range(0, len(doomed), _MOST_ITEMS):
             batch = doomed[first : first + _MOST_ITEMS]
