@@ -54,7 +54,7 @@ class OAuthApp(msgspec.Struct, frozen=True, kw_only=True):
     """An app as it is registered at a platform. client_secret is empty for a public client (PKCE alone).
 
     authorize_url: what a user's browser opens. base_url, token_route: where tokens are. extras: what the
-    platform wants in the address that a user opens, beside what the standard asks for. has_form_secret: the
+    platform wants in the address that a user opens, beside what the standard asks for. proves_by_form: the
     secret is looked for in the form, not in a header (RFC 6749 §2.3.1 has both). What departs from the
     standard: names are the platform's own for its parameters, scope_joint stands between scopes, has_pkce
     tells whether the sign-in is bound to a verifier; swaps_by_query: a code is swapped by a GET with
@@ -68,7 +68,7 @@ class OAuthApp(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     client_secret: Secret = NO_SECRET
     extras: Mapping[str, str] = {}
-    has_form_secret: bool = False
+    proves_by_form: bool = False
     names: Mapping[str, str] = {}
     scope_joint: str = " "
     has_pkce: bool = True
@@ -177,13 +177,13 @@ class OAuthClient:
     def _credentials(self) -> dict[str, str]:
         """Return what the form says about the client: all of it, its id alone, or nothing."""
         app = self._app
-        if app.client_secret and app.has_form_secret:
+        if app.client_secret and app.proves_by_form:
             return {"client_id": app.client_id, "client_secret": app.client_secret.reveal()}
         return {} if app.client_secret else {"client_id": app.client_id}
 
     def _basic(self) -> dict[str, str]:
         secret = self._app.client_secret
-        if not secret or self._app.has_form_secret:
+        if not secret or self._app.proves_by_form:
             return {}
         pair = f"{self._app.client_id}:{secret.reveal()}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}

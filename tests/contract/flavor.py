@@ -41,15 +41,6 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     sandbox's operations of an ISRC look-up and of a text search. add, remove: those of a playlist's tracks;
     delete: its operation that deletes a playlist. forbidden: what a bare 403 means. revoked: the kind of
     token whose end a refresh cures, or asks for a new connection. has_account_id: the platform names its
-    accounts. has_offsets: pages of playlists are asked for by offset and limit. tells_length: each page of a
-    playlist says how long the whole is. cannot_remove: what it says where nothing can be removed.
-    world files name it; odd_reasons: what it may become. look_up: the sandbox's operations of an ISRC look-up
-    and of a text search. delete: its operation that deletes a playlist. forbidden: what a bare 403 means.
-    revoked: the kind of token whose end a refresh cures, or asks for a new connection. has_account_id: the
-    platform names its accounts. has_offsets: pages of playlists are asked for by offset and limit;
-    offset_name: its word for it. tells_length: each page of a playlist says how long the whole is.
-    has_short_albums: albums are found without a date, their tracks without guests. cannot_remove: what it
-    says where nothing can be removed.
     accounts. has_offsets: pages of playlists are asked for by offset and limit; offset_name: its word for it.
     has_short_albums: albums are found without a date, their tracks without guests. tells_length: each page of
     a playlist says how long the whole is. cannot_remove: what it says where nothing can be removed.

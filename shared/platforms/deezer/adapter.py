@@ -312,7 +312,7 @@ def _oauth(settings: Settings) -> OAuthApp:
         names={"client_id": "app_id", "client_secret": "secret", "scope": "perms"},
         scope_joint=",",
         has_pkce=False,
-        has_form_secret=True,
+        proves_by_form=True,
         swaps_by_query=True,
         token_extras={"output": "json"},
         reword=convert.reworded_token,

@@ -90,7 +90,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
             return Page(items=items, next_cursor=page.next_cursor, total=None)
         hidden_count = await self._hidden_count(playlist_id, shown_count=page.passed_count)
         hidden = (convert.to_item(None),) * hidden_count
-        return Page(items=items + hidden, next_cursor=None, total=page.passed_count + hidden_count)
+        return Page(items=items + hidden, next_cursor=None, total=None)
 
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
         found: dict[TrackId, Track] = {}
@@ -294,7 +294,7 @@ def _oauth(settings: Settings) -> OAuthApp:
     return OAuthApp(
         client_id=settings.soundcloud_client_id,
         client_secret=settings.soundcloud_client_secret,
-        has_form_secret=True,
+        proves_by_form=True,
         authorize_url=settings.soundcloud_sign_in_url.rstrip("/") + "/authorize",
         base_url=settings.soundcloud_sign_in_url,
         token_route="/oauth/token",  # noqa: S106 - an address, no secret
