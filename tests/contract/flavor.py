@@ -60,7 +60,8 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     playlist says how long the whole is. cannot_remove: what it says where nothing can be removed.
     accounts. has_offsets: pages of playlists are asked for by offset and limit; offset_name: its word for it.
     has_short_albums: albums are found without a date, their tracks without guests. tells_length: each page of
-    a playlist says how long the whole is. cannot_remove: what it says where nothing can be removed.
+    a playlist says how long the whole is. names_left_out: an addition is answered with what it left out.
+    cannot_remove: what it says where nothing can be removed.
     """
 
     options: Options
@@ -89,6 +90,7 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     offset_name: str = "offset"
     has_short_albums: bool = False
     tells_length: bool = True
+    names_left_out: bool = False
     cannot_remove: str = ""
 
     @property
