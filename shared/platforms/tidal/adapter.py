@@ -71,19 +71,9 @@ class TidalAdapter(WithoutAlbums):
         return PlaylistPage(playlists=playlists, next_cursor=page.next_cursor)
 
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
-<<<<<<< HEAD
-        call = Call(
-            operation="get_playlist",
-            route="/playlists/{id}",
-            path={"id": playlist_id},
-            query={"include": "owners"},
-        )
-        raw = (await self._single(call)).data
+        raw = await self._single("get_playlist", "/playlists/{id}", {"include": "owners"}, id=playlist_id)
         if not self._session.is_personal:
             return convert.to_playlist(raw, is_own=False)
-=======
-        raw = await self._single("get_playlist", "/playlists/{id}", {"include": "owners"}, id=playlist_id)
->>>>>>> tidal
         account = await self.account()
         is_own = any(one.id == account.id for one in convert.identifiers(raw, "owners"))
         return convert.to_playlist(raw, owner=account.label if is_own else None, is_own=is_own)
