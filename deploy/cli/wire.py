@@ -131,6 +131,29 @@ class ConnectSession(msgspec.Struct, frozen=True, kw_only=True):
     connection: Account | None = None
 
 
+class FormField(msgspec.Struct, frozen=True, kw_only=True):
+    """A question of the form by which a platform is connected."""
+
+    name: str
+    label: str
+    kind: str
+    required: bool
+    help: str = ""
+
+
+class Connecting(msgspec.Struct, frozen=True, kw_only=True):
+    fields: tuple[FormField, ...] = ()
+
+
+class PlatformRow(msgspec.Struct, frozen=True, kw_only=True):
+    platform: str
+    connecting: Connecting | None = None
+
+
+class PlatformList(msgspec.Struct, frozen=True, kw_only=True):
+    items: tuple[PlatformRow, ...]
+
+
 class RuleEnd(msgspec.Struct, frozen=True, kw_only=True):
     """One side of a rule; without a track it says that there is none."""
 
@@ -210,6 +233,14 @@ def read_track(body: Any) -> TrackRow:
 
 def read_connect_session(body: Any) -> ConnectSession:
     return _read(body, ConnectSession)
+
+
+def read_fields(body: Any, *, platform: str) -> tuple[FormField, ...]:
+    """Return the fields of a platform's form; none where it has no form, or does not exist."""
+    for row in _read(body, PlatformList).items:
+        if row.platform == platform and row.connecting:
+            return row.connecting.fields
+    return ()
 
 
 def read_rule(body: Any) -> RuleRow:

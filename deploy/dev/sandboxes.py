@@ -77,10 +77,21 @@ def _deezer(url: str, _: str) -> Mapping[str, str]:
     }
 
 
+async def by_form(post: Post, platform: str, sandbox_url: str) -> None:
+    """Fill in the one field of the form with a token that the sandbox makes."""
+    issued = await post(f"{sandbox_url}/_sandbox/user-tokens", {})
+    await post(f"/connect/{platform}", {"form": {"token": issued["music_user_token"]}})
+
+
+def _listenbrainz(url: str, _: str) -> Mapping[str, str]:
+    return {"LISTENBRAINZ_API_URL": f"{url}/1"}
+
+
 USES: Mapping[str, SandboxUse] = {
     "spotify": SandboxUse(tell=_spotify, connect=by_redirect),
     "apple_music": SandboxUse(tell=_apple_music, connect=by_user_token, revocable=("user",)),
     "deezer": SandboxUse(tell=_deezer, connect=by_redirect),
+    "listenbrainz": SandboxUse(tell=_listenbrainz, connect=by_form, revocable=("user",)),
 }
 
 

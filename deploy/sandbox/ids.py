@@ -83,5 +83,10 @@ IDS: dict[str, Ids] = {
         track=lambda key: soundcloud_urn("tracks", key),
         playlist=lambda key: soundcloud_urn("playlists", key),
     ),
+    "listenbrainz": Ids(
+        track_form=re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+        track=lambda key: str(uuid.uuid5(uuid.NAMESPACE_OID, f"listenbrainz:{key}")),
+        playlist=lambda key: str(uuid.uuid5(uuid.NAMESPACE_OID, f"listenbrainz:playlist:{key}")),
+    ),
 }
 """By platform; those of other packages are added before a world is read, see simulations.add."""

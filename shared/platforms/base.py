@@ -149,11 +149,11 @@ _ONE_REQUEST = Price()
 class PlatformProfile(msgspec.Struct, frozen=True, kw_only=True):
     """A platform's limits as data; source and read_on say where they are from.
 
-    scope: whose requests are counted together, in a word; counted_by: the setting that names it. prices: of
-    the operations that are more than one request. concurrency: connections that one process holds for
-    reading. backoff_s: what a 429 without Retry-After means at first; doubled each time. quota_word: tells
-    in the text of a 429 that a long quota is used up, a pattern; it is so for quota_wait_s, where nothing
-    else tells and the pool does not count days.
+    scope: whose requests are counted together, in a word; counted_by: the setting that names it, "" where
+    each server of a user's counts for itself. prices: of the operations that are more than one request.
+    concurrency: connections that one process holds for reading. backoff_s: what a 429 without Retry-After
+    means at first; doubled each time. quota_word: tells in the text of a 429 that a long quota is used up, a
+    pattern; it is so for quota_wait_s, where nothing else tells and the pool does not count days.
     """
 
     platform: Platform

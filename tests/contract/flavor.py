@@ -51,6 +51,8 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     has_short_albums: albums are found without a date, their tracks without guests. cannot_remove: what it
     says where nothing can be removed.
     accounts. has_offsets: pages of playlists are asked for by offset and limit; offset_name: its word for it.
+    cuts_pages: playlists come whole, and pages are cut out of them. finds_plain_text: a search can do without
+    fields.
     has_short_albums: albums are found without a date, their tracks without guests. tells_length: each page of
     a playlist says how long the whole is. cannot_remove: what it says where nothing can be removed.
     """
@@ -73,6 +75,8 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     has_account_id: bool = True
     has_offsets: bool = False
     offset_name: str = "offset"
+    cuts_pages: bool = False
+    finds_plain_text: bool = True
     has_short_albums: bool = False
     tells_length: bool = True
     cannot_remove: str = ""

@@ -271,5 +271,5 @@ async def test_without_a_key_the_platform_reads_and_connecting_says_why_not() ->
             platforms.oauth(Platform.DEEZER)
 
         assert platforms.is_configured(Platform.DEEZER)
-        assert platforms.adapter(Platform.DEEZER, session=FakeSession(TokenSet(access_token="")))
+        platforms.adapter(Platform.DEEZER, session=FakeSession(TokenSet(access_token="")))
     assert "not set up" not in str(caught.value)
