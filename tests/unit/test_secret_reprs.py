@@ -49,6 +49,7 @@ HARMLESS = {
     ("Declaration", "browser"): "how a platform signs in by a script",
     ("Declaration", "form"): "the questions that a platform asks",
     ("Resealed", "resealed_count"): "a number",
+    ("TokenPage", "next_token"): "says where a list goes on",
     ("OAuthApp", "token_route"): "an address of the platform's reference",
     ("OAuthApp", "token_extras"): "words of the platform's reference",
     ("Error", "code"): "names a kind of error",

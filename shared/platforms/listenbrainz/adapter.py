@@ -20,6 +20,7 @@ from shared.platforms.base import (
     PlatformProfile,
     PlaylistPage,
     Pool,
+    PublicReads,
     Session,
     SignInTerms,
     TargetPage,
@@ -45,7 +46,7 @@ _Question = tuple[str, str]
 
 
 class ListenBrainzAdapter:
-    """One ListenBrainz account, or nobody's where the session's token is empty: what is public is read."""
+    """One ListenBrainz account, or nobody's: then what is public is read."""
 
     platform = Platform.LISTENBRAINZ
 
@@ -180,7 +181,7 @@ class ListenBrainzAdapter:
         return convert.track_id_of(text)
 
     async def _own_name(self) -> str:
-        if not self._user_name and (await self._session.tokens()).access_token:
+        if not self._user_name and self._session.is_personal:
             await self.account()
         return self._user_name
 
@@ -276,8 +277,7 @@ def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _sign(tokens: TokenSet | None) -> Proof:
-    value = tokens.access_token if tokens else ""
-    return Proof(headers={"Authorization": f"Token {value}"}) if value else NO_PROOF
+    return Proof(headers={"Authorization": f"Token {tokens.access_token}"}) if tokens else NO_PROOF
 
 
 def _read_form(values: Mapping[str, str]) -> SignInInput:
@@ -317,6 +317,12 @@ DECLARATION = Declaration(
         source="listenbrainz.readthedocs.io/en/latest/users/api/index.html",
         read_on="2026-11-22",
     ),
+    public=PublicReads(
+        is_possible=True,
+        source="metabrainz/listenbrainz-server listenbrainz/webserver/views/playlist_api.py",
+        read_on="2026-11-28",
+    ),
+    playlist_id_of=convert.playlist_id_of,
     required=(),
     build=ListenBrainzAdapter,
     sign=lambda _, __: _sign,
