@@ -29,9 +29,10 @@ class Platform(StrEnum):
     TIDAL = "tidal"
     SOUNDCLOUD = "soundcloud"
     DEEZER = "deezer"
+    SUBSONIC = "subsonic"
+    LISTENBRAINZ = "listenbrainz"
     # Those of other packages, as members like the others (docs/tutorials/write-an-adapter.md).
     vars().update({name.upper(): name for name in installed(PLATFORMS)})
-    SUBSONIC = "subsonic"
 
 
 class Policy(StrEnum):

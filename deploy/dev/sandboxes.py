@@ -48,6 +48,12 @@ async def by_user_token(post: Post, platform: str, sandbox_url: str) -> None:
     await post(f"/connect/{platform}", {"music_user_token": issued["music_user_token"]})
 
 
+async def by_form(post: Post, platform: str, sandbox_url: str) -> None:
+    """Fill in the one field of the form with a token that the sandbox makes."""
+    issued = await post(f"{sandbox_url}/_sandbox/user-tokens", {})
+    await post(f"/connect/{platform}", {"form": {"token": issued["music_user_token"]}})
+
+
 USES: Mapping[str, SandboxUse] = {
     "spotify": SandboxUse(
         settings={
@@ -95,6 +101,9 @@ USES: Mapping[str, SandboxUse] = {
             "DEEZER_ACCOUNTS_URL": "{url}",
         },
         connect=by_redirect,
+    ),
+    "listenbrainz": SandboxUse(
+        settings={"LISTENBRAINZ_API_URL": "{url}/1"}, connect=by_form, revocable=("user",)
     ),
 }
 
