@@ -48,6 +48,13 @@ async def by_user_token(post: Post, platform: str, sandbox_url: str) -> None:
     await post(f"/connect/{platform}", {"music_user_token": issued["music_user_token"]})
 
 
+async def by_form(post: Post, platform: str, sandbox_url: str) -> None:
+    """Fill the form in, with a password that the sandbox makes: one that was revoked stays so."""
+    issued = await post(f"{sandbox_url}/_sandbox/user-tokens", {})
+    filled = {"address": sandbox_url, "user": "sandbox", "password": issued["music_user_token"]}
+    await post(f"/connect/{platform}", {"form": filled})
+
+
 USES: Mapping[str, SandboxUse] = {
     "spotify": SandboxUse(
         settings={
@@ -95,6 +102,11 @@ USES: Mapping[str, SandboxUse] = {
             "DEEZER_ACCOUNTS_URL": "{url}",
         },
         connect=by_redirect,
+    ),
+    "subsonic": SandboxUse(
+        settings={"SUBSONIC_ALLOWED_NETWORKS": "127.0.0.0/8"},
+        connect=by_form,
+        revocable=("user",),
     ),
 }
 

@@ -19,7 +19,6 @@ from shared.settings import Settings, variable_of
 _ANSWER_S = 5.0
 _SPOTIFY_ID = re.compile(r"[0-9a-f]{32}")
 _APPLE_ID = re.compile(r"[A-Z0-9]{10}")
-_HOW_TO = {Platform.SPOTIFY: "docs/how-to/spotify.md", Platform.APPLE_MUSIC: "docs/how-to/apple-music.md"}
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -39,19 +38,20 @@ def credentials(platform: Platform, *, settings: Settings, known: Platforms) -> 
     """Say whether a platform can be used with what is set for it, and what has to be entered there."""
     label, needed = known.label(platform), known.missing(platform)
     set_names = [name for name in _names(platform) if getattr(settings, name)]
+    how_to = f"docs/how-to/{platform.replace('_', '-')}.md"
     if needed and set_names:
         variables = ", ".join(map(variable_of, needed))
-        yield fail(
-            platform, f"{label} is set up by half: {variables} missing.", cure=f"See {_HOW_TO[platform]}."
-        )
+        yield fail(platform, f"{label} is set up by half: {variables} missing.", cure=f"See {how_to}.")
     elif needed:
-        yield warn(
-            platform, f"{label} is not set up.", cure=f"If users shall have it, see {_HOW_TO[platform]}."
-        )
+        yield warn(platform, f"{label} is not set up.", cure=f"If users shall have it, see {how_to}.")
     elif platform is Platform.SPOTIFY:
         yield from _spotify(settings)
-    else:
+    elif platform is Platform.APPLE_MUSIC:
         yield from _apple_music(settings)
+    elif platform is Platform.SUBSONIC:
+        yield _subsonic(settings)
+    else:
+        yield ok(platform, f"{label} is set up.")
 
 
 def public_url(settings: Settings) -> Finding:
@@ -106,6 +106,19 @@ def _apple_music(settings: Settings) -> Iterator[Finding]:
             )
             return
     yield ok(Platform.APPLE_MUSIC, "Apple Music is set up; its key can sign.")
+
+
+def _subsonic(settings: Settings) -> Finding:
+    networks = settings.subsonic_allowed_networks
+    if not networks:
+        return ok(Platform.SUBSONIC, "Users may connect Subsonic servers that have a public https address.")
+    if not settings.public_url.startswith("https://"):
+        return warn(
+            Platform.SUBSONIC,
+            f"Users may connect Subsonic servers in {networks}, and type passwords on pages without TLS.",
+            cure="Set CROSSPLAY_PUBLIC_URL to an https address, unless everybody in between is trusted.",
+        )
+    return ok(Platform.SUBSONIC, f"Users may connect Subsonic servers, those in {networks} too.")
 
 
 async def _reached(settings: Settings) -> list[Finding]:
