@@ -39,6 +39,7 @@ def credentials(platform: Platform, *, settings: Settings, known: Platforms) -> 
     """Say whether a platform can be used with what is set for it, and what has to be entered there."""
     label, needed = known.label(platform), known.missing(platform)
     set_names = [name for name in _names(platform) if getattr(settings, name)]
+    how_to = f"docs/how-to/{platform.replace('_', '-')}.md"
     if needed and set_names:
         variables = ", ".join(map(variable_of, needed))
         yield fail(
@@ -48,12 +49,19 @@ def credentials(platform: Platform, *, settings: Settings, known: Platforms) -> 
         yield warn(
             platform, f"{label} is not set up.", cure=f"If users shall have it, see {how_to(platform)}."
         )
+        yield fail(platform, f"{label} is set up by half: {variables} missing.", cure=f"See {how_to}.")
+    elif needed:
+        yield warn(platform, f"{label} is not set up.", cure=f"If users shall have it, see {how_to}.")
     elif platform is Platform.SPOTIFY:
         yield from _spotify(settings)
     elif platform is Platform.APPLE_MUSIC:
         yield from _apple_music(settings)
     else:
         yield _other(platform, settings=settings, known=known)
+    elif platform is Platform.SUBSONIC:
+        yield _subsonic(settings)
+    else:
+        yield ok(platform, f"{label} is set up.")
 
 
 def public_url(settings: Settings) -> Finding:
@@ -117,6 +125,17 @@ def _other(platform: Platform, *, settings: Settings, known: Platforms) -> Findi
         uri = redirect_uri(settings.public_url or f"http://127.0.0.1:{settings.port}", platform=platform)
         text += f" Its dashboard must have the redirect URI {uri}"
     return ok(platform, text)
+def _subsonic(settings: Settings) -> Finding:
+    networks = settings.subsonic_allowed_networks
+    if not networks:
+        return ok(Platform.SUBSONIC, "Users may connect Subsonic servers that have a public https address.")
+    if not settings.public_url.startswith("https://"):
+        return warn(
+            Platform.SUBSONIC,
+            f"Users may connect Subsonic servers in {networks}, and type passwords on pages without TLS.",
+            cure="Set CROSSPLAY_PUBLIC_URL to an https address, unless everybody in between is trusted.",
+        )
+    return ok(Platform.SUBSONIC, f"Users may connect Subsonic servers, those in {networks} too.")
 
 
 async def _reached(settings: Settings) -> list[Finding]:
