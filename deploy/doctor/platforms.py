@@ -7,6 +7,7 @@ from typing import NoReturn
 import aiohttp
 
 from deploy.doctor.findings import Finding, fail, ok, warn, words_of
+from deploy.platforms.table import how_to
 from gateway.actions.redirect_uri import is_trusted_origin, redirect_uri
 from shared.clock import SystemClock
 from shared.errors import SettingsError
@@ -19,7 +20,6 @@ from shared.settings import Settings, variable_of
 _ANSWER_S = 5.0
 _SPOTIFY_ID = re.compile(r"[0-9a-f]{32}")
 _APPLE_ID = re.compile(r"[A-Z0-9]{10}")
-_HOW_TO = {Platform.SPOTIFY: "docs/how-to/spotify.md", Platform.APPLE_MUSIC: "docs/how-to/apple-music.md"}
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -42,16 +42,21 @@ def credentials(platform: Platform, *, settings: Settings, known: Platforms) -> 
     if needed and set_names:
         variables = ", ".join(map(variable_of, needed))
         yield fail(
-            platform, f"{label} is set up by half: {variables} missing.", cure=f"See {_HOW_TO[platform]}."
+            platform, f"{label} is set up by half: {variables} missing.", cure=f"See {how_to(platform)}."
         )
     elif needed:
         yield warn(
-            platform, f"{label} is not set up.", cure=f"If users shall have it, see {_HOW_TO[platform]}."
+            platform, f"{label} is not set up.", cure=f"If users shall have it, see {how_to(platform)}."
         )
     elif platform is Platform.SPOTIFY:
         yield from _spotify(settings)
-    else:
+    elif platform is Platform.APPLE_MUSIC:
         yield from _apple_music(settings)
+    else:
+        yield ok(
+            platform,
+            f"{label} is set up. Its app there must have the redirect URI {_uri(settings, platform)}",
+        )
 
 
 def public_url(settings: Settings) -> Finding:
@@ -83,7 +88,6 @@ def signing_faults(settings: Settings) -> list[Fault]:
 
 
 def _spotify(settings: Settings) -> Iterator[Finding]:
-    uri = redirect_uri(settings.public_url or f"http://127.0.0.1:{settings.port}", platform=Platform.SPOTIFY)
     is_real = settings.spotify_accounts_url == Settings().spotify_accounts_url
     if is_real and not _SPOTIFY_ID.fullmatch(settings.spotify_client_id):
         yield warn(
@@ -92,7 +96,13 @@ def _spotify(settings: Settings) -> Iterator[Finding]:
             cure="Copy it from your app at developer.spotify.com/dashboard.",
         )
     else:
+        uri = _uri(settings, Platform.SPOTIFY)
         yield ok(Platform.SPOTIFY, f"Spotify is set up. Its dashboard must have the redirect URI {uri}")
+
+
+def _uri(settings: Settings, platform: Platform) -> str:
+    """Return where the platform sends users back to."""
+    return redirect_uri(settings.public_url or f"http://127.0.0.1:{settings.port}", platform=platform)
 
 
 def _apple_music(settings: Settings) -> Iterator[Finding]:

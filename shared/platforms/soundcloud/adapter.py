@@ -111,9 +111,8 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
         text = query.plain.strip()
         if not text:
             return ()
-        call = self._catalog("search", {"q": text[:200], "limit": 20, **_LINKED})
-        answer = await self._http.read(call, session=self._session, into=wire.Collection[wire.Track])
-        page = TokenPage.of(answer.collection, next_token=None)
+        call = self._catalog("search", {"q": text[:200], "limit": 20})
+        page = await self._pager(call, into=wire.Collection[wire.Track]).page(None)
         return tuple(filter(None, (convert.to_candidate(raw) for raw in page.rows if raw)))
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
