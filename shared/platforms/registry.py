@@ -24,7 +24,8 @@ from shared.platforms.base import (
 )
 from shared.platforms.declaration import Declaration
 from shared.platforms.deezer.adapter import DECLARATION as DEEZER
-from shared.platforms.http import NO_PROOF, Endpoint, PlatformHttp
+from shared.platforms.forms import ConnectForm
+from shared.platforms.http import NO_PROOF, BudgetOf, Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
 from shared.platforms.soundcloud.adapter import DECLARATION as SOUNDCLOUD
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
@@ -105,16 +106,24 @@ class Platforms:
         return msgspec.structs.replace(profile, pools=pools)
 
     def limit_key(self, platform: Platform) -> str:
-        """Return what names the budget: whose requests the platform counts together."""
+        """Return what names the budget: whose requests the platform counts together.
+
+        Where each server of a user's counts for itself, this is where all their names begin.
+        """
         profile = _DECLARATIONS[platform].profile
-        return f"{profile.scope}:{getattr(self._settings, profile.counted_by)}"
+        counted_by = getattr(self._settings, profile.counted_by) if profile.counted_by else ""
+        return f"{profile.scope}:{counted_by}"
 
     def capabilities(self, platform: Platform) -> Capabilities:
+        """Return what the adapter can do, with what the settings know better."""
         capabilities = _DECLARATIONS[platform].capabilities
         delay_s = self._override(platform, "visibility_s")
-        if delay_s is None:
-            return capabilities
-        return msgspec.structs.replace(capabilities, visibility_delay_s=delay_s)
+        limits = [one for one in (self._settings.playlist_limit, capabilities.playlist_limit) if one]
+        return msgspec.structs.replace(
+            capabilities,
+            visibility_delay_s=capabilities.visibility_delay_s if delay_s is None else delay_s,
+            playlist_limit=min(limits, default=None),
+        )
 
     def sign_in_terms(self, platform: Platform) -> SignInTerms:
         """Return how long a sign-in lives there, and where its user ends it."""
@@ -140,6 +149,11 @@ class Platforms:
         """Return the platform's sign-in by a script; None where it has none. Raises PlatformNotConfigured."""
         self._require_to_connect(platform)
         return self._browsers.get(platform)
+
+    def connect_form(self, platform: Platform) -> ConnectForm | None:
+        """Return what a user fills in to connect; None where that is another way. Raises as `oauth` does."""
+        self._require_to_connect(platform)
+        return _DECLARATIONS[platform].form
 
     def _require(self, platform: Platform) -> None:
         if missing := self.missing(platform):
@@ -175,7 +189,7 @@ class Platforms:
         endpoint = Endpoint(
             label=declared.label,
             profile=profile,
-            base_url=getattr(self._settings, f"{platform}_api_url"),
+            base_url="" if declared.guard else getattr(self._settings, f"{platform}_api_url"),
             read_timeout_s=self._settings.read_timeout_s,
             send_timeout_s=self._settings.send_timeout_s,
             sign=declared.sign(self._settings, self._clock),
@@ -183,8 +197,14 @@ class Platforms:
             refusals=declared.refusals,
             probe=declared.probe,
             reword=declared.reword,
+            guard=declared.guard(self._settings) if declared.guard else None,
         )
-        return PlatformHttp(endpoint, budget=self._budget(profile), clock=self._clock)
+        budget = self._server_budgets(profile) if declared.guard else self._budget(profile)
+        return PlatformHttp(endpoint, budget=budget, clock=self._clock)
+
+    def _server_budgets(self, profile: PlatformProfile) -> BudgetOf:
+        beginning = self.limit_key(profile.platform)
+        return lambda server: self._budgets(profile, beginning + server)
 
     async def _open_oauth(self, declared: Declaration, stack: AsyncExitStack) -> None:
         if declared.oauth is None:

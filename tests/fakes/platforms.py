@@ -1,6 +1,6 @@
 """Platforms whose accounts, playlists and moods a test decides; they serve the gateway's port."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Self
 from urllib.parse import urlencode
@@ -23,6 +23,7 @@ from shared.platforms.base import (
     TextQuery,
     WriteClass,
 )
+from shared.platforms.forms import ConnectForm, FieldKind, FormField, SignInInput, server_address
 from shared.platforms.oauth import Verifier, challenge_of
 from tests.fakes.pools import profile_of
 
@@ -206,8 +207,30 @@ class FakeScript:
         return f"page-token-for-{origin}"
 
 
+def _read(values: Mapping[str, str]) -> SignInInput:
+    return SignInInput(
+        tokens=TokenSet(access_token=values["password"]),
+        server=server_address(values["address"], name="address"),
+    )
+
+
+FORM = ConnectForm(
+    fields=(
+        FormField(name="address", label="Address", kind=FieldKind.ADDRESS, help="Where you listen."),
+        FormField(name="user", label="User", kind=FieldKind.TEXT, is_required=False),
+        FormField(name="password", label="Password", kind=FieldKind.SECRET),
+    ),
+    read=_read,
+)
+"""What a server of a user's own asks for."""
+
+
 class FakePlatforms:
-    """Spotify signs in by redirect, Apple Music with a browser's token, as the real ones do."""
+    """Spotify signs in by redirect, Apple Music with a browser's token, as the real ones do.
+
+    forms: platforms without a redirect that are connected by a form, for a change. servers: which servers
+    sessions have named, one after the other.
+    """
 
     def __init__(self) -> None:
         self.accounts = {
@@ -221,6 +244,8 @@ class FakePlatforms:
         self.sign_in = FakeSignIn()
         self.unconfigured: set[Platform] = set()
         self.playlist_limit: int | None = 100
+        self.forms: dict[Platform, ConnectForm] = {}
+        self.servers: list[str] = []
 
     async def __aenter__(self) -> Self:
         return self
@@ -264,6 +289,7 @@ class FakePlatforms:
 
     def adapter(self, platform: Platform, *, session: Session) -> FakeAdapter:
         self._require(platform)
+        self.servers.append(session.server)
         return FakeAdapter(self.accounts[platform], session=session, capabilities=self.capabilities(platform))
 
     def oauth(self, platform: Platform) -> FakeSignIn | None:
@@ -273,6 +299,10 @@ class FakePlatforms:
     def browser_sign_in(self, platform: Platform) -> FakeScript | None:
         self._require(platform)
         return FakeScript() if platform is Platform.APPLE_MUSIC else None
+
+    def connect_form(self, platform: Platform) -> ConnectForm | None:
+        self._require(platform)
+        return self.forms.get(platform)
 
     def _require(self, platform: Platform) -> None:
         if platform in self.unconfigured:

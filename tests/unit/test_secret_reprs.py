@@ -47,6 +47,7 @@ HARMLESS = {
     ("ConnectSession", "state_sha256"): "a hash of 256 random bits",
     ("ConnectSessionResource", "failure_code"): "names a kind of error",
     ("Declaration", "browser"): "how a platform signs in by a script",
+    ("Declaration", "form"): "the questions that a platform asks",
     ("Resealed", "resealed_count"): "a number",
     ("TokenPage", "next_token"): "says where a list goes on",
     ("OAuthApp", "token_route"): "an address of the platform's reference",
