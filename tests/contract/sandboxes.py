@@ -28,7 +28,7 @@ from tests.fakes.session import FakeSession
 
 
 def _known() -> dict[str, Flavor]:
-    """Read the flavors of the modules that CONTRACT_FLAVORS names; if it names none, of all beside this one."""
+    """Read the flavors of the modules that CONTRACT_FLAVORS names, by default of all beside this one."""
     named = list(filter(None, os.environ.get("CONTRACT_FLAVORS", "").split(",")))
     own = (one.name for one in pkgutil.iter_modules(flavors_package.__path__, "tests.contract.flavors."))
     found: dict[str, Flavor] = {}

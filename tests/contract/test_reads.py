@@ -301,8 +301,9 @@ async def test_target_comes_in_pages_that_together_are_all_of_it(stage: Stage) -
     truth = await stage.truth(playlist_id)
     assert [row.track_id for page in pages for row in page.rows] == truth[size - 10 :]
     # Where pages are chained, the first one begins with rows that are passed over.
-    last = long_length(size) - 2 * size
-    lengths = [size, 10 + last] if stage.flavor.has_offsets else [10, size, last]
+    first = size if stage.flavor.has_offsets else 10
+    rest_count = len(truth) - size + 10 - first
+    lengths = [first, *(min(size, rest_count - n) for n in range(0, rest_count, size))]
     assert [len(page.rows) for page in pages] == lengths
     assert all(stage.is_length(page.total, len(truth)) for page in pages)
 

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGIN = ROOT / "tests/plugin"
-LEAST_TESTS = 100
+LEAST_TESTS = 80
 
 
 @pytest.fixture

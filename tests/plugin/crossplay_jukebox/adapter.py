@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import structs
-from shared.platforms.forms import ConnectForm, FieldKind, FormField, SignInInput
 
 from crossplay_jukebox import convert, wire
 from shared.errors import PlatformNotFound
@@ -25,6 +24,7 @@ from shared.platforms.base import (
     WriteClass,
 )
 from shared.platforms.declaration import Declaration
+from shared.platforms.forms import ConnectForm, FieldKind, FormField, SignInInput
 from shared.platforms.http import Call, PlatformHttp
 from shared.platforms.paging import Pager, RawPage
 
