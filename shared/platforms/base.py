@@ -87,7 +87,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     removal, 0 where nothing can be removed. keeps_repeats: a track may stand twice in a playlist. can_write:
     playlists can be made and added to. key_life_s: how long after it was declared a write may be sent again
     under its key, which the platform then does not do twice; what it remembers, less the time that a send
-    may wait for its turn. 0 where it knows no keys.
+    may wait for its turn. 0 where it knows no keys. has_liked: the account's liked songs are listed first, as
+    a playlist (liked.LIKED) that is read like any other.
     """
 
     write_class: WriteClass
@@ -104,6 +105,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     keeps_repeats: bool = True
     can_write: bool = True
     key_life_s: float = 0.0
+    has_liked: bool = False
 
     @property
     def can_remove(self) -> bool:

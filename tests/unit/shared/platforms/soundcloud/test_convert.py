@@ -5,7 +5,7 @@ import pytest
 
 from shared.models import NotTransferable, Platform, SourceItem, Track, TrackId
 from shared.platforms.answers import Answer, parse_retry_after
-from shared.platforms.base import TargetRow
+from shared.platforms.base import TargetRow, parse_isrc
 from shared.platforms.soundcloud import convert, wire
 
 NOW = "Sun, 22 Nov 2026 10:00:00 GMT"
@@ -32,7 +32,7 @@ def test_track_takes_all_that_matching_needs() -> None:
         title="Harbour Light",
         artists=("Ada",),
         duration_ms=181_500,
-        isrc=convert.parse_isrc("QZXX12600001"),
+        isrc=parse_isrc("QZXX12600001"),
         release_date="2021-03-04",
         url="https://soundcloud.com/ada/harbour-light",
     )
