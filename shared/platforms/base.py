@@ -44,6 +44,11 @@ def split_address(text: str) -> tuple[str, tuple[str, ...]]:
         return "", ()
 
 
+def is_link(text: str) -> bool:
+    """Say whether a text is a web address, which is never a name."""
+    return text.strip().startswith(("http://", "https://"))
+
+
 class WriteClass(StrEnum):
     """How a platform's way to add tracks behaves when an answer is lost; the engine knows these only."""
 
@@ -87,8 +92,10 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     removal, 0 where nothing can be removed. keeps_repeats: a track may stand twice in a playlist. can_write:
     playlists can be made and added to. key_life_s: how long after it was declared a write may be sent again
     under its key, which the platform then does not do twice; what it remembers, less the time that a send
-    may wait for its turn. 0 where it knows no keys. has_liked: the account's liked songs are listed first, as
-    a playlist (liked.LIKED) that is read like any other.
+    may wait for its turn. 0 where it knows no keys. beside: further calls that a call of an operation brings
+    with it each time, by the names of both, so that a forecast counts them; prices are found by the same
+    names. has_liked: the account's liked songs are listed first, as a playlist (liked.LIKED) that is read
+    like any other.
     """
 
     write_class: WriteClass
@@ -106,6 +113,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     can_write: bool = True
     key_life_s: float = 0.0
     has_liked: bool = False
+    beside: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def can_remove(self) -> bool:
@@ -203,6 +211,28 @@ class SignInTerms(msgspec.Struct, frozen=True, kw_only=True):
     read_on: str
 
 
+class PublicReads(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether playlists that everybody may see can be read without anybody's account; dated as a profile is.
+
+    reason: why not, and what its user can do, in a sentence or two; "" where it is possible. required: the
+    settings that it takes. has_app_tokens: calls bear tokens of the app's own (client credentials). beside:
+    as in Capabilities, of such reading.
+    """
+
+    is_possible: bool
+    reason: str = ""
+    required: tuple[str, ...] = ()
+    has_app_tokens: bool = False
+    beside: Mapping[str, tuple[str, ...]] = {}
+    source: str
+    read_on: str
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where nobody is told why it is impossible."""
+        if self.is_possible == bool(self.reason):
+            raise ValueError("Give a reason where public playlists cannot be read, and only there")
+
+
 class TextQuery(Protocol):
     """What a text search asks for: one plain string, and both fields where a fielded search is wanted."""
 
@@ -276,7 +306,12 @@ Gate = Callable[[], None]
 
 
 class Session(Protocol):
-    """The connection in whose name an adapter speaks: fresh tokens and the market of its catalog."""
+    """In whose name an adapter speaks, a connection's or nobody's: fresh tokens and the catalog's market."""
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it is a user's; else it sees what everybody may see, and can write nothing."""
+        ...
 
     @property
     def market(self) -> str: ...
@@ -286,11 +321,19 @@ class Session(Protocol):
         """The base address of the user's own server; "" where the platform has one for all."""
         ...
 
-    async def tokens(self) -> TokenSet:
-        """Return tokens that are valid now. Raises ReconnectRequired, PlatformUnavailable."""
+    async def tokens(self) -> TokenSet | None:
+        """Return tokens that are valid now, None where nobody's calls need none.
+
+        Raises ReconnectRequired, PlatformUnavailable.
+        """
 
     async def refresh(self, *, rejected: TokenSet) -> TokenSet:
         """Replace tokens that the platform has just refused. Raises as `tokens` does."""
+
+
+def is_personal(session: Session | None) -> bool:
+    """Say whether a call speaks in a user's name."""
+    return session is not None and session.is_personal
 
 
 class Adapter(Protocol):

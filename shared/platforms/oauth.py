@@ -24,9 +24,9 @@ from shared.secret import NO_SECRET, Secret
 
 Verifier = NewType("Verifier", str)
 
-EXCHANGE, REFRESH = "exchange_code", "refresh_token"
+EXCHANGE, REFRESH, APP_TOKENS = "exchange_code", "refresh_token", "app_tokens"
 SIGN_IN = "sign-in"
-SIGN_IN_PRICES = {operation: Price(pool=SIGN_IN) for operation in (EXCHANGE, REFRESH)}
+SIGN_IN_PRICES = {operation: Price(pool=SIGN_IN) for operation in (EXCHANGE, REFRESH, APP_TOKENS)}
 """The sign-in server counts for itself: an API that is used up must not stop anybody from connecting."""
 
 _LONGEST_LIFE_S = 10 * 366 * 86400.0
@@ -153,6 +153,13 @@ class OAuthClient:
             raise ReconnectRequired(RECONNECT.format(label=self._http.label))
         form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
         return await self._ask(REFRESH, form, previous=tokens)
+
+    async def app_tokens(self) -> TokenSet:
+        """Return tokens that stand for the app alone (RFC 6749 §4.4), for what everybody may see.
+
+        Raises PlatformDenied where the app is not known, PlatformUnavailable on a passing fault.
+        """
+        return await self._ask(APP_TOKENS, {"grant_type": "client_credentials"}, previous=None)
 
     async def _ask(self, operation: str, form: dict[str, str], *, previous: TokenSet | None) -> TokenSet:
         call = self._by_query(operation, form) if self._app.swaps_by_query else self._by_form(operation, form)

@@ -24,6 +24,7 @@ from shared.platforms.base import (
     PlatformProfile,
     PlaylistPage,
     Pool,
+    PublicReads,
     Session,
     SignInTerms,
     TargetPage,
@@ -341,6 +342,14 @@ DECLARATION = Declaration(
         source="help.soundcloud.com, How to Revoke Access and Secure Your SoundCloud Account",
         read_on="2026-11-28",
     ),
+    public=PublicReads(
+        is_possible=False,
+        reason="SoundCloud playlists are read by an account's own permission only: connect your SoundCloud "
+        "account, any one that sees the playlist.",
+        source="developers.soundcloud.com/docs/api/guide: few tokens of an app's own are given, all of a day",
+        read_on="2026-11-22",
+    ),
+    playlist_id_of=convert.playlist_id_of,
     required=("soundcloud_client_id", "soundcloud_client_secret"),
     build=SoundCloudAdapter,
     refusals=_REFUSALS,

@@ -152,3 +152,44 @@ async def test_a_sign_in_by_script_admits_the_hosts_of_its_script(script_url: st
         assert source in script.sources
         assert platforms.browser_sign_in(Platform.SPOTIFY) is None
         assert platforms.oauth(Platform.APPLE_MUSIC) is None
+
+
+@pytest.mark.parametrize(
+    ("link", "platform"),
+    [
+        ("https://open.spotify.com/playlist/37i9dQZF1DXcBWIGoYBM5M?si=1", Platform.SPOTIFY),
+        (
+            "https://music.apple.com/us/playlist/hits/pl.f4d106fed2bd41149aaacabb233eb5eb",
+            Platform.APPLE_MUSIC,
+        ),
+        ("https://tidal.com/playlist/36ea71a8-445e-41a4-82ab-6628c581535d", Platform.TIDAL),
+        ("https://www.deezer.com/fr/playlist/908622995", Platform.DEEZER),
+        ("https://soundcloud.com/the-paper-boats/sets/tides", Platform.SOUNDCLOUD),
+        ("https://open.spotify.com/track/37i9dQZF1DXcBWIGoYBM5M", None),
+        ("https://example.org/playlist/37i9dQZF1DXcBWIGoYBM5M", None),
+        ("37i9dQZF1DXcBWIGoYBM5M", None),  # an id is no link: it might be anybody's
+    ],
+)
+def test_a_link_names_its_platform_set_up_or_not(link: str, platform: Platform | None) -> None:
+    assert Platforms(Settings(), budgets=FakeBudgets()).platform_of(link) is platform
+
+
+@pytest.mark.parametrize("platform", list(Platform))
+async def test_what_everybody_may_see_is_read_in_nobodys_name_or_there_is_a_reason(
+    platform: Platform,
+) -> None:
+    settings = Settings(**FLAVORS[platform].settings(URL("http://127.0.0.1:9")))
+
+    async with Platforms(settings, budgets=FakeBudgets()) as platforms:
+        public = platforms.public_reads(platform)
+
+        if public.is_possible:
+            assert platforms.public_adapter(platform, market="DE").platform is platform
+        assert bool(public.reason) is not public.is_possible
+        assert public.read_on >= "2026"
+
+
+async def test_without_its_keys_a_platform_is_read_in_nobodys_name_neither() -> None:
+    async with Platforms(Settings(), budgets=FakeBudgets()) as platforms:
+        with pytest.raises(PlatformNotConfigured, match="CROSSPLAY_APPLE_MUSIC_TEAM_ID"):
+            platforms.public_adapter(Platform.APPLE_MUSIC, market="DE")
