@@ -97,7 +97,8 @@ class SpotifyAdapter:
         me = await self._own()
         found = tuple(convert.to_playlist(raw, user_id=me.id) for raw in page.rows if raw)
         # Who connected before this was asked for has to connect anew to see them.
-        if cursor is None and _LIKED_SCOPE in (await self._session.tokens()).scopes:
+        tokens = await self._session.tokens()
+        if cursor is None and tokens and _LIKED_SCOPE in tokens.scopes:
             found = (convert.to_liked(me), *found)
         return PlaylistPage(playlists=found, next_cursor=page.next_cursor)
 
