@@ -24,6 +24,7 @@ class Platform(StrEnum):
 
     SPOTIFY = "spotify"
     APPLE_MUSIC = "apple_music"
+    YOUTUBE = "youtube"
 
 
 class Policy(StrEnum):

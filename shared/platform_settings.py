@@ -10,7 +10,10 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Fields are named <platform>_<what>. Each platform has an api_url, requests_per_s and visibility_s."""
+    """Fields are named <platform>_<what>. Each platform has an api_url and a visibility_s.
+
+    And requests_per_s; or, for each of its pools that count days, <pool>_per_day.
+    """
 
     spotify_client_id: str = ""
     spotify_client_secret: Secret = NO_SECRET
@@ -27,10 +30,20 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
     apple_music_requests_per_s: Positive | None = None
     apple_music_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
+    youtube_client_id: str = ""
+    youtube_client_secret: Secret = NO_SECRET
+    youtube_api_url: str = "https://www.googleapis.com/youtube/v3"
+    youtube_auth_url: str = "https://accounts.google.com"
+    youtube_token_url: str = "https://oauth2.googleapis.com"  # noqa: S105 - an address, no secret
+    youtube_requests_per_day: Positive | None = None
+    youtube_searches_per_day: Positive | None = None
+    youtube_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
 
 GROUPS: dict[str, str] = {
     "spotify_client_id": "Spotify",
     "apple_music_team_id": "Apple Music",
+    "youtube_client_id": "YouTube",
 }
 """Titles by the first field of each group."""
 
@@ -48,4 +61,13 @@ DESCRIPTIONS: dict[str, str] = {
     "apple_music_musickit_url": "The script by which users sign in to Apple Music on a page of the gateway.",
     "apple_music_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
     "apple_music_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
+    "youtube_client_id": "Client id of your Google Cloud project's OAuth client.",
+    "youtube_client_secret": "Its secret; Google wants it beside PKCE.",
+    "youtube_api_url": "Base address of the YouTube Data API.",
+    "youtube_auth_url": "Base address of Google's sign-in.",
+    "youtube_token_url": "Base address of Google's tokens.",
+    "youtube_requests_per_day": "Quota units of a Pacific day that the project has, but for searches; empty: "
+    "the profile's.",
+    "youtube_searches_per_day": "Searches of a Pacific day that the project has; empty: the profile's.",
+    "youtube_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
 }

@@ -24,6 +24,9 @@ _ADDRESSES = (
     "spotify_accounts_url",
     "apple_music_api_url",
     "apple_music_musickit_url",
+    "youtube_api_url",
+    "youtube_auth_url",
+    "youtube_token_url",
 )
 _POSTGRES_SCHEMES = ("postgresql", "postgres")
 

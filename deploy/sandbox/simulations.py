@@ -11,6 +11,8 @@ from deploy.sandbox.apple_music.voice import AppleMusicVoice
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.spotify.app import spotify_routes
 from deploy.sandbox.spotify.voice import SpotifyVoice
+from deploy.sandbox.youtube.app import youtube_routes
+from deploy.sandbox.youtube.voice import YouTubeVoice
 
 
 class Simulation(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,4 +25,5 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
 SIMULATIONS: Mapping[str, Simulation] = {
     "spotify": Simulation(voice=SpotifyVoice, routes=spotify_routes),
     "apple_music": Simulation(voice=AppleMusicVoice, routes=apple_music_routes),
+    "youtube": Simulation(voice=YouTubeVoice, routes=youtube_routes),
 }

@@ -21,6 +21,7 @@ from shared.clock import Clock, SystemClock
 from shared.errors import (
     CrossplayError,
     PlatformAnswerInvalid,
+    PlatformError,
     PlatformUnavailable,
     ReconnectRequired,
     SentLate,
@@ -335,6 +336,14 @@ class PlatformHttp:
     def _is_quota(self, failure: Failure) -> bool:
         word = self._endpoint.profile.quota_word
         return word is not None and re.search(word, failure.text) is not None
+
+    def error(self, kind: type[PlatformError], message: str, *, call: Call) -> PlatformError:
+        """Return an error about a call that was answered, and yet not as it should be."""
+        return kind(message.format(label=self.label), platform=self.platform, operation=call.operation)
+
+    def blank(self, call: Call) -> PlatformError:
+        """Return an error about a success that lacks what it should bring; it may be asked for again."""
+        return self.error(PlatformUnavailable, "{label} answered without any content.", call=call)
 
     def _unreachable(self, call: Call) -> PlatformUnavailable:
         return PlatformUnavailable(

@@ -25,12 +25,13 @@ from shared.platforms.declaration import Declaration
 from shared.platforms.http import NO_PROOF, Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
+from shared.platforms.youtube.adapter import DECLARATION as YOUTUBE
 from shared.settings import PREFIX, Settings
 
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_DECLARATIONS = {one.profile.platform: one for one in (SPOTIFY, APPLE_MUSIC)}
+_DECLARATIONS = {one.profile.platform: one for one in (SPOTIFY, APPLE_MUSIC, YOUTUBE)}
 
 
 class Platforms:

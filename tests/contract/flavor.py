@@ -41,7 +41,8 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     delete: its operation that deletes a playlist. forbidden: what a bare 403 means. revoked: the kind of
     token whose end a refresh cures, or asks for a new connection. has_account_id: the platform names its
     accounts. has_offsets: pages of playlists are asked for by offset and limit. cannot_remove: what it says
-    where nothing can be removed.
+    where nothing can be removed. has_isrcs: its tracks name their ISRCs. bare_albums: found albums tell
+    neither their length nor their date, and their tracks no numbers. created_status: of a new playlist.
     """
 
     options: Options
@@ -59,6 +60,9 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     has_account_id: bool = True
     has_offsets: bool = False
     cannot_remove: str = ""
+    has_isrcs: bool = True
+    bare_albums: bool = False
+    created_status: str = "201"
 
     @property
     def platform(self) -> Platform:

@@ -5,7 +5,7 @@ import json
 import os
 import pkgutil
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from yarl import URL
 
 from deploy.sandbox.server import build_app
 from deploy.sandbox.world import World
-from shared.models import Platform, Playlist, PlaylistId, TrackId
+from shared.models import Isrc, Platform, Playlist, PlaylistId, Track, TrackId
 from shared.platforms.base import Adapter, Capabilities, Gate
 from shared.platforms.registry import Platforms
 from shared.settings import Settings
@@ -25,6 +25,7 @@ from tests.contract import flavors as flavors_package
 from tests.contract.flavor import Flavor
 from tests.fakes.budget import FakeBudget, FakeBudgets
 from tests.fakes.session import FakeSession
+from worker.matching.query import Query
 
 
 def _known() -> dict[str, Flavor]:
@@ -95,6 +96,26 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         return await self.adapter.add_tracks(
             playlist_id, track_ids=track_ids, position=position, key=secrets.token_hex(8), gate=gate
         )
+
+    async def tracks(self, numbers: Iterable[int]) -> dict[int, Track]:
+        """Find the tracks of catalog lines, by ISRC or, where the platform knows none, by text."""
+        wanted, batch = list(dict.fromkeys(numbers)), self.capabilities.isrc_batch
+        if not batch:
+            return {number: await self._track(number) for number in wanted}
+        found: dict[Isrc, tuple[Track, ...]] = {}
+        for first in range(0, len(wanted), batch):
+            isrcs = [Isrc(line(number)["isrc"]) for number in wanted[first : first + batch]]
+            found.update(await self.adapter.find_by_isrc(isrcs))
+        return {number: found[Isrc(line(number)["isrc"])][0] for number in wanted}
+
+    async def _track(self, number: int) -> Track:
+        known = line(number)
+        query = Query(plain=f"{known['title']} {known['artists'][0]}")
+        return next(one for one in await self.adapter.search(query) if one.title == known["title"])
+
+    def isrc(self, number: int) -> Isrc | None:
+        """What the ISRC of a catalog line's track is, as this platform tells it."""
+        return Isrc(line(number)["isrc"]) if self.flavor.has_isrcs else None
 
     async def order(self, method: str, path: str, body: Any = None) -> Any:
         """Give an order to the sandbox, behind the platform's back."""
