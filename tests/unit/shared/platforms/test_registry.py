@@ -24,6 +24,8 @@ BOTH = Settings(
     apple_music_team_id="TEAM000001",
     apple_music_key_id="KEY0000001",
     apple_music_private_key=Secret(PEM),
+    youtube_client_id="client-2",
+    youtube_client_secret=Secret("secret-2"),
 )
 SESSION = FakeSession(TokenSet(access_token="token"), market="DE")
 
@@ -68,7 +70,7 @@ async def test_each_platform_has_one_budget_of_what_it_counts_and_sign_in_a_pool
     async with Platforms(BOTH, budgets=budgets) as platforms:
         prices = [platforms.profile(Platform.SPOTIFY).price(name) for name in ("search", "refresh_token")]
 
-    assert sorted(budgets.by_key) == ["app:client-1", "team:TEAM000001"]
+    assert sorted(budgets.by_key) == ["app:client-1", "project:client-2", "team:TEAM000001"]
     assert prices == [Price(), Price(pool=SIGN_IN)]
 
 
