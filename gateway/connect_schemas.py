@@ -35,11 +35,12 @@ class ConnectQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class CallbackQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sign-in sends back; platforms may add fields of their own."""
+    """What a sign-in sends back, maybe with fields of its own. error_reason: Deezer's word for error."""
 
     state: str = ""
     code: str | None = None
     error: str | None = None
+    error_reason: str | None = None
 
     def __repr__(self) -> str:
         return f"CallbackQuery(error={self.error!r}, …)"

@@ -27,6 +27,13 @@ _ADDRESSES = (
     "youtube_api_url",
     "youtube_auth_url",
     "youtube_token_url",
+    "deezer_api_url",
+    "deezer_accounts_url",
+    "tidal_api_url",
+    "tidal_auth_url",
+    "tidal_login_url",
+    "soundcloud_api_url",
+    "soundcloud_sign_in_url",
 )
 _POSTGRES_SCHEMES = ("postgresql", "postgres")
 

@@ -7,8 +7,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One position of a playlist.
 
     kind: track | local | episode | removed | unplayable | video. track_id: the platform's id of the
-    recording, None where there is none behind the item. The words are kept for items without one. key: names
-    the occurrence where a platform tells two of one recording apart, "" where it was never named.
+    recording, None where there is none behind the item. The words are kept for items without one. uid: names
+    this one occurrence on platforms that do so.
     """
 
     kind: str = "track"
@@ -19,7 +19,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     duration_ms: int | None = None
     added_at_s: float = 0
     visible_at_s: float = 0
-    key: str = ""
+    uid: str = ""
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

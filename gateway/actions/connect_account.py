@@ -321,6 +321,8 @@ class ConnectAccount:
         logger.bind(platform=session.platform, status=status, code=code).info("Account not connected")
 
 
+_REFUSED = ("error", "error_reason")
+"""The parameter in which a sign-in says that it was refused: the standard's, and Deezer's."""
 _ADDRESS_FAULT = FieldFault(
     "/address", "Paste the whole address at which the browser ended, with code= and state= in it."
 )
@@ -332,9 +334,10 @@ def _answer_in(address: str) -> Answer:
         fields = dict(parse_qsl(urlsplit(address.strip()).query, max_num_fields=20))
     except ValueError:
         fields = {}
-    if "state" not in fields or not {"code", "error"} & set(fields):
+    if "state" not in fields or not {"code", *_REFUSED} & set(fields):
         raise ValidationFailed("This is not where a sign-in ends.", faults=(_ADDRESS_FAULT,))
-    return Answer(state=fields["state"], code=fields.get("code"), error=fields.get("error"))
+    error = next((fields[name] for name in _REFUSED if name in fields), None)
+    return Answer(state=fields["state"], code=fields.get("code"), error=error)
 
 
 def _is_same(browser: str, session: ConnectSession) -> bool:

@@ -66,7 +66,7 @@ async def come_back(request: web.Request) -> web.Response:
     query = decode_query(request.query, into=CallbackQuery)
     session_id = await request.app[keys.CONNECT_ACCOUNT].come_back(
         platform,
-        Answer(state=query.state, code=query.code, error=query.error),
+        Answer(state=query.state, code=query.code, error=query.error or query.error_reason),
         browser=_browser_of(request),
     )
     # The clean address takes the code out of the browser's history.

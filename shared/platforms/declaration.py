@@ -22,9 +22,10 @@ class Build(Protocol):
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     """A platform as its folder describes it.
 
-    required: the settings without which it cannot be used. sign: makes the signer of its calls, which is
-    `oauth.bearer` for most; raises SettingsError for keys that cannot sign. oauth, browser: how users sign
-    in, one of them. probe, reword: see Endpoint.
+    required: the settings without which it cannot be used. required_to_connect: those without which no
+    account can be connected while what is public can be read; connect_note: what is to be known of them.
+    sign: makes the signer of its calls, which is `oauth.bearer` for most; raises SettingsError for keys that
+    cannot sign. oauth, browser: how users sign in, one of them. probe, reword: see Endpoint.
     """
 
     label: str
@@ -38,4 +39,6 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     oauth: Callable[[Settings], OAuthApp] | None = None
     browser: Callable[[Settings, Clock], BrowserSignIn] | None = None
     probe: Call | None = None
+    required_to_connect: tuple[str, ...] = ()
+    connect_note: str = ""
     reword: Reword | None = None

@@ -65,8 +65,8 @@ _OTHER_TOKENS = 2
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One request. route is a template whose {names} are filled from path; query values are never logged.
 
-    body is sent as JSON, form as a form; at most one of them, and only in writes. nothing: a 404 whose text
-    holds the word is no error but an answer, namely the bytes.
+    body is sent as JSON of that media type, form as a form; at most one of them, and only in writes. nothing:
+    a 404 whose text holds the word is no error but an answer, namely the bytes.
     """
 
     operation: str
@@ -75,6 +75,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     path: Mapping[str, str] = {}
     query: Mapping[str, str | int] = {}
     body: Any = None
+    media_type: str = "application/json"
     form: Mapping[str, str] | None = None
     headers: Mapping[str, str] = {}
     nothing: tuple[str, bytes] | None = None
@@ -90,7 +91,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         """Return content type and bytes of the request body."""
         if self.form is not None:
             return "application/x-www-form-urlencoded", urlencode(self.form).encode()
-        return "application/json", b"" if self.body is None else msgspec.json.encode(self.body)
+        return self.media_type, b"" if self.body is None else msgspec.json.encode(self.body)
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):

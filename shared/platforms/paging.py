@@ -52,11 +52,15 @@ Fetch: TypeAlias = Callable[[int, int], Awaitable[RawPage[Row]]]
 
 
 class Slice(msgspec.Struct, Generic[Row], frozen=True, kw_only=True):
-    """A complete page. next_cursor is None at the end of the list."""
+    """A complete page. next_cursor is None at the end of the list.
+
+    passed_count: rows of the list up to the end of this page, where a CursorPager has counted them.
+    """
 
     rows: tuple[Row, ...]
     total: int | None
     next_cursor: str | None
+    passed_count: int = 0
 
 
 class _Position(msgspec.Struct, frozen=True):
@@ -242,13 +246,14 @@ class CursorPager(Generic[Row]):
         seen = {token}
         for _ in range(_MOST_EMPTY):
             raw = await self._read(offset, token)
+            passed_count = offset + len(raw.rows)
             if raw.next_token is None:
-                return Slice(rows=raw.rows, total=raw.total, next_cursor=None)
+                return Slice(rows=raw.rows, total=raw.total, next_cursor=None, passed_count=passed_count)
             if raw.next_token in seen:
                 break
             if raw.rows:
-                cursor = f"{offset + len(raw.rows)}/{raw.next_token}"
-                return Slice(rows=raw.rows, total=raw.total, next_cursor=cursor)
+                cursor = f"{passed_count}/{raw.next_token}"
+                return Slice(rows=raw.rows, total=raw.total, next_cursor=cursor, passed_count=passed_count)
             token = raw.next_token
             seen.add(token)
         raise self._unfilled()
@@ -292,5 +297,6 @@ def _following(offset: int, raw: RawPage[Row], *, total: int | None) -> _Positio
 
 
 def _offset_of(url: str | None) -> int | None:
-    text = URL(url).query.get("offset", "") if url else ""
+    query = URL(url).query if url else {}
+    text = query.get("offset") or query.get("index") or ""
     return int(text) if text.isdecimal() else None

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.clock import Clock, SystemClock
 from shared.errors import PlatformNotConfigured
+from shared.installed import PLATFORMS, PluginFault, installed, load
 from shared.models import Platform
 from shared.platforms.apple_music.adapter import DECLARATION as APPLE_MUSIC
 from shared.platforms.base import (
@@ -22,16 +23,36 @@ from shared.platforms.base import (
     SignInTerms,
 )
 from shared.platforms.declaration import Declaration
+from shared.platforms.deezer.adapter import DECLARATION as DEEZER
 from shared.platforms.http import NO_PROOF, Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
+from shared.platforms.soundcloud.adapter import DECLARATION as SOUNDCLOUD
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
+from shared.platforms.tidal.adapter import DECLARATION as TIDAL
 from shared.platforms.youtube.adapter import DECLARATION as YOUTUBE
 from shared.settings import PREFIX, Settings
 
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_DECLARATIONS = {one.profile.platform: one for one in (SPOTIFY, APPLE_MUSIC, YOUTUBE)}
+_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, SOUNDCLOUD, DEEZER, YOUTUBE)
+
+
+def declarations() -> dict[Platform, Declaration]:
+    """Return the declarations of all platforms, those of other packages too. Raises PluginFault."""
+    known = {one.profile.platform: one for one in _OWN}
+    for name, point in installed(PLATFORMS).items():
+        declared = load(point)
+        if not isinstance(declared, Declaration) or declared.profile.platform != name or name in known:
+            raise PluginFault(
+                f"The entry point `{name}` of {PLATFORMS} must lead to the Declaration of a platform of this "
+                "name that Crossplay does not have itself."
+            )
+        known[Platform(name)] = declared
+    return known
+
+
+_DECLARATIONS = declarations()
 
 
 class Platforms:
@@ -53,7 +74,8 @@ class Platforms:
             for platform, declared in _DECLARATIONS.items():
                 if self.is_configured(platform):
                     self._paths[platform] = await stack.enter_async_context(self._path(declared))
-                    await self._open_oauth(declared, stack)
+                    if not self.missing_to_connect(platform):
+                        await self._open_oauth(declared, stack)
                     if declared.browser is not None:
                         self._browsers[platform] = declared.browser(self._settings, self._clock)
             self._open = stack.pop_all()
@@ -67,8 +89,15 @@ class Platforms:
 
     def missing(self, platform: Platform) -> tuple[str, ...]:
         """Return the settings that a platform still needs to be usable."""
-        required = _DECLARATIONS[platform].required
-        return tuple(name for name in required if not getattr(self._settings, name))
+        return self._unset(_DECLARATIONS[platform].required)
+
+    def missing_to_connect(self, platform: Platform) -> tuple[str, ...]:
+        """Return the settings that connecting an account still needs; what is public may do with less."""
+        declared = _DECLARATIONS[platform]
+        return self._unset((*declared.required, *declared.required_to_connect))
+
+    def _unset(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in names if not getattr(self._settings, name))
 
     def profile(self, platform: Platform) -> PlatformProfile:
         """Return the platform's limits, with what the settings know better of its pools."""
@@ -105,21 +134,26 @@ class Platforms:
 
     def oauth(self, platform: Platform) -> OAuthClient | None:
         """Return the platform's sign-in; None where it has none. Raises PlatformNotConfigured."""
-        self._require(platform)
+        self._require_to_connect(platform)
         return self._oauths.get(platform)
 
     def browser_sign_in(self, platform: Platform) -> BrowserSignIn | None:
         """Return the platform's sign-in by a script; None where it has none. Raises PlatformNotConfigured."""
-        self._require(platform)
+        self._require_to_connect(platform)
         return self._browsers.get(platform)
 
     def _require(self, platform: Platform) -> None:
-        missing = self.missing(platform)
-        if missing:
+        if missing := self.missing(platform):
             raise PlatformNotConfigured(
-                f"{self.label(platform)} is not set up on this server: its operator has to set "
-                + ", ".join(f"{PREFIX}{name.upper()}" for name in missing)
-                + "."
+                f"{self.label(platform)} is not set up on this server: {_to_set(missing)}"
+            )
+
+    def _require_to_connect(self, platform: Platform) -> None:
+        self._require(platform)
+        if missing := self.missing_to_connect(platform):
+            note = _DECLARATIONS[platform].connect_note
+            raise PlatformNotConfigured(
+                f"No {self.label(platform)} account can be connected on this server: {_to_set(missing)}{note}"
             )
 
     def _pool(self, platform: Platform, name: str, pool: Pool) -> Pool:
@@ -128,7 +162,8 @@ class Platforms:
         if pool.day_zone:
             limit = self._override(platform, f"{name}_per_day")
         elif name == REQUESTS and (requests_per_s := self._override(platform, "requests_per_s")) is not None:
-            limit = requests_per_s * pool.window_s
+            # A window that is smaller than its burst would be none.
+            limit = max(requests_per_s * pool.window_s, pool.burst)
         return pool if limit is None else msgspec.structs.replace(pool, limit=limit)
 
     def _override(self, platform: Platform, name: str) -> float | None:
@@ -165,6 +200,7 @@ class Platforms:
             send_timeout_s=self._settings.send_timeout_s,
             sign=lambda _: NO_PROOF,
             refusals=TOKEN_REFUSALS,
+            reword=app.reword,
         )
         http = PlatformHttp(endpoint, budget=self._budget(profile), clock=self._clock)
         await stack.enter_async_context(http)
@@ -176,3 +212,7 @@ class Platforms:
         if platform not in self._shared:
             self._shared[platform] = self._budgets(profile, self.limit_key(platform))
         return self._shared[platform]
+
+
+def _to_set(names: tuple[str, ...]) -> str:
+    return "its operator has to set " + ", ".join(f"{PREFIX}{name.upper()}" for name in names) + "."

@@ -5,7 +5,7 @@ import json
 import os
 import pkgutil
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from deploy.sandbox.server import build_app
-from deploy.sandbox.world import World
-from shared.models import Isrc, Platform, Playlist, PlaylistId, Track, TrackId
+from deploy.sandbox.world import Catalog, World
+from shared.models import Isrc, Platform, Playlist, PlaylistId, TrackId
 from shared.platforms.base import Adapter, Capabilities, Gate
 from shared.platforms.registry import Platforms
 from shared.settings import Settings
@@ -25,7 +25,6 @@ from tests.contract import flavors as flavors_package
 from tests.contract.flavor import Flavor
 from tests.fakes.budget import FakeBudget, FakeBudgets
 from tests.fakes.session import FakeSession
-from worker.matching.query import Query
 
 
 def _known() -> dict[str, Flavor]:
@@ -64,6 +63,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     session: FakeSession
     url: URL
     budgets: FakeBudgets
+    catalog: Catalog
 
     @property
     def platform(self) -> Platform:
@@ -75,8 +75,21 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def budget(self) -> FakeBudget:
-        (budget,) = self.budgets.by_key.values()
-        return budget
+        return self.budgets.by_key[self.platforms.limit_key(self.platform)]
+
+    def most(self, batch: int) -> int:
+        """How much of a full batch fits into a playlist beside two more tracks."""
+        limit = self.capabilities.playlist_limit
+        return batch if limit is None else min(batch, limit - 2)
+
+    def track_id(self, number: int) -> TrackId:
+        """Return the platform's id of a catalog line."""
+        (position,) = self.catalog.with_isrc(line(number)["isrc"])
+        return TrackId(self.catalog.recordings[position].ids[self.platform])
+
+    def isrc(self, number: int) -> Isrc | None:
+        """Return the ISRC of a catalog line, as far as the platform tells it."""
+        return Isrc(line(number)["isrc"]) if self.flavor.has_isrcs else None
 
     async def create(self, name: str, *, description: str, gate: Gate = open_gate) -> Playlist:
         """Create a playlist, under a key of its own."""
@@ -97,25 +110,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             playlist_id, track_ids=track_ids, position=position, key=secrets.token_hex(8), gate=gate
         )
 
-    async def tracks(self, numbers: Iterable[int]) -> dict[int, Track]:
-        """Find the tracks of catalog lines, by ISRC or, where the platform knows none, by text."""
-        wanted, batch = list(dict.fromkeys(numbers)), self.capabilities.isrc_batch
-        if not batch:
-            return {number: await self._track(number) for number in wanted}
-        found: dict[Isrc, tuple[Track, ...]] = {}
-        for first in range(0, len(wanted), batch):
-            isrcs = [Isrc(line(number)["isrc"]) for number in wanted[first : first + batch]]
-            found.update(await self.adapter.find_by_isrc(isrcs))
-        return {number: found[Isrc(line(number)["isrc"])][0] for number in wanted}
-
-    async def _track(self, number: int) -> Track:
-        known = line(number)
-        query = Query(plain=f"{known['title']} {known['artists'][0]}")
-        return next(one for one in await self.adapter.search(query) if one.title == known["title"])
-
-    def isrc(self, number: int) -> Isrc | None:
-        """What the ISRC of a catalog line's track is, as this platform tells it."""
-        return Isrc(line(number)["isrc"]) if self.flavor.has_isrcs else None
+    def is_length(self, told: int | None, length: int) -> bool:
+        """Say whether a page tells the length of its list, or nothing where it need not."""
+        return told == length or (told is None and not self.flavor.tells_length)
 
     async def order(self, method: str, path: str, body: Any = None) -> Any:
         """Give an order to the sandbox, behind the platform's back."""
@@ -165,6 +162,7 @@ async def staged(world: World, flavor: Flavor, *, timeout_s: float = 10.0) -> As
                 session=session,
                 url=server.make_url("/"),
                 budgets=budgets,
+                catalog=world.catalog(flavor.platform),
             )
 
 
@@ -172,10 +170,14 @@ def settings_for(flavor: Flavor, url: URL, *, timeout_s: float) -> Settings:
     return Settings(read_timeout_s=timeout_s, send_timeout_s=timeout_s, **flavor.settings(url))
 
 
-def write_world(directory: Path, flavor: Flavor, *, page: int) -> list[Path]:
+def write_world(directory: Path, flavor: Flavor, *, can: Capabilities) -> list[Path]:
     """Write a catalog and the account's playlists: empty, one page with odd rows, three pages, and many."""
+    page = can.read_page
     catalog = directory / "catalog.jsonl"
-    lines = [*map(line, range(2 * page + 40)), *map(album_line, range(album_length(page)))]
+    lines = [
+        *map(line, range(max(2 * page + 40, can.add_batch + 2))),
+        *map(album_line, range(album_length(page))),
+    ]
     catalog.write_text("\n".join(map(json.dumps, lines)))
     odd_rows = [
         line(0),
@@ -188,7 +190,7 @@ def write_world(directory: Path, flavor: Flavor, *, page: int) -> list[Path]:
         "Empty Shelf": [],
         "Odd Rows": odd_rows,
         # The first track stands again on the second and the last page.
-        "Long Way": [line(n if n % (page + 5) else 0) for n in range(2 * page + 30)],
+        "Long Way": [line(n if n % (page + 5) else 0) for n in range(long_length(page))],
         **{f"List {number:03}": [] for number in range(2 * page + 3)},
     }
     return [
@@ -206,6 +208,11 @@ def line(number: int) -> dict[str, Any]:
         "duration_ms": 180_000 + number * 500,
         "isrc": f"QZXX1{number:07}",
     }
+
+
+def long_length(page: int) -> int:
+    """How many rows the long playlist has: three pages, the last one not full."""
+    return 2 * page + min(30, page - 5)
 
 
 def album_length(page: int) -> int:

@@ -1,22 +1,37 @@
 """What every adapter promises about reading."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 import pytest
 from yarl import URL
 
 from shared.errors import PlatformNotFound, PlatformUnavailable
-from shared.models import Album, AlbumId, Isrc, NotTransferable
+from shared.models import Album, AlbumId, Isrc, Track
 from shared.platforms.base import Page
-from tests.contract.sandboxes import FLAVORS, Stage, album_length, album_line, flavors, line
+from tests.contract.sandboxes import FLAVORS, Stage, album_length, album_line, flavors, line, long_length
 from worker.matching.query import Query
 
 on_offsets = pytest.mark.parametrize(
     "flavor", [name for name in sorted(FLAVORS) if FLAVORS[name].has_offsets], indirect=True
 )
+on_lengths = pytest.mark.parametrize(
+    "flavor", [name for name in sorted(FLAVORS) if FLAVORS[name].tells_length], indirect=True
+)
 on_isrc = pytest.mark.parametrize("flavor", flavors(lambda can: can.isrc_batch > 0), indirect=True)
 on_albums = pytest.mark.parametrize("flavor", flavors(lambda can: can.has_albums), indirect=True)
 
 UNKNOWN = Isrc("QZXX19999999")
+
+
+async def found(stage: Stage, row: Mapping[str, Any]) -> Track:
+    """Return a catalog line's track, by its ISRC or, where nothing is found by that, by its words."""
+    if stage.capabilities.isrc_batch:
+        isrc = Isrc(row["isrc"])
+        return (await stage.adapter.find_by_isrc([isrc]))[isrc][0]
+    tracks = await stage.adapter.search(Query(plain=" ".join((row["title"], *row["artists"]))))
+    return next(track for track in tracks if track.title == row["title"])
 
 
 async def test_account_answers_with_its_market(stage: Stage) -> None:
@@ -41,15 +56,16 @@ async def test_each_odd_row_keeps_its_position_and_its_reason(stage: Stage) -> N
 
     page = await stage.adapter.read_items(playlist_id)
 
-    assert (len(page.items), page.total, page.next_cursor) == (5, 5, None)
+    assert (len(page.items), page.next_cursor) == (5, None)
+    assert stage.is_length(page.total, 5)
     first, local, second, other, repeated = page.items
     assert first == repeated
     assert first.track is not None
     assert second.track is not None
     assert (first.track.title, first.track.isrc) == ("Harbour Light 0", stage.isrc(0))
     assert (second.track.title, second.track.artists) == ("Harbour Light 1", ("Quiet Engine 1",))
-    assert other.track is None
-    assert other.not_transferable in {NotTransferable.EPISODE, NotTransferable.VIDEO}
+    assert (other.track is None) == bool(stage.flavor.odd_reasons)
+    assert other.not_transferable in (stage.flavor.odd_reasons or {None})
     assert "Talk Talk Talk" in other.title
     assert "Demo Tape" in local.title
     assert local.not_transferable is stage.flavor.local_row
@@ -71,11 +87,11 @@ async def test_three_pages_bring_every_item_in_order_with_its_repeats(stage: Sta
 
     titles = [item.title for page in pages for item in page.items]
     isrcs = [item.track.isrc for page in pages for item in page.items if item.track]
-    numbers = [n if n % (page_size + 5) else 0 for n in range(2 * page_size + 30)]
+    numbers = [n if n % (page_size + 5) else 0 for n in range(long_length(page_size))]
     assert len(pages) == 3
     assert isrcs == [stage.isrc(number) for number in numbers]
     assert [title.rpartition(" ")[2] for title in titles] == [str(number) for number in numbers]
-    assert {page.total for page in pages} == {len(numbers)}
+    assert all(stage.is_length(page.total, len(numbers)) for page in pages)
 
 
 @on_offsets
@@ -85,7 +101,7 @@ async def test_every_page_is_asked_with_the_same_parameters(stage: Stage) -> Non
     await stage.adapter.read_target(playlist_id, offset=0)
 
     queries = [dict(URL(call["path"]).query) for call in await stage.calls("list_items")]
-    offsets = [int(query.pop("offset")) for query in queries]
+    offsets = [int(query.pop(stage.flavor.offset_name)) for query in queries]
     size = stage.capabilities.read_page
     assert offsets == [0, size, 2 * size]
     assert queries == [queries[0]] * 3
@@ -113,7 +129,9 @@ async def test_listed_playlist_is_found_again_by_id_and_by_its_address(stage: St
     assert (playlist.id, playlist.name, playlist.url) == (listed.id, listed.name, listed.url)
     assert playlist.readable
     assert stage.adapter.playlist_id_of(listed.id) == listed.id
-    assert stage.adapter.playlist_id_of(listed.url or "") == listed.id
+    named = stage.adapter.playlist_id_of(listed.url or "")
+    assert named is not None
+    assert (await stage.adapter.get_playlist(named)).id == listed.id
 
 
 @pytest.mark.parametrize("text", ["", "Quiet Engine", "https://example.org/playlist/4", "p", "…/playlist/"])
@@ -134,21 +152,25 @@ async def test_isrc_look_up_answers_for_every_isrc_of_a_full_batch(stage: Stage)
     assert len(await stage.calls(stage.flavor.look_up[0])) == 1
 
 
-async def test_found_track_comes_with_what_matching_needs(stage: Stage) -> None:
-    track = (await stage.tracks([4]))[4]  # some platforms tell whole seconds only
+@on_isrc
+async def test_known_isrc_brings_the_track_with_what_matching_needs(stage: Stage) -> None:
+    isrc = Isrc(line(3)["isrc"])
 
-    assert (track.platform, track.isrc, track.title) == (stage.platform, stage.isrc(4), "Harbour Light 4")
-    assert (track.artists, track.album, track.duration_ms) == (("Quiet Engine 4",), "Tides", 182_000)
+    (track,) = (await stage.adapter.find_by_isrc([isrc]))[isrc]
+
+    assert (track.platform, track.isrc, track.title) == (stage.platform, isrc, "Harbour Light 3")
+    assert (track.artists, track.album) == (("Quiet Engine 3",), "Tides")
+    assert abs((track.duration_ms or 0) - 181_500) < 1000  # some tell whole seconds
 
 
 async def test_tracks_are_read_by_id_and_unknown_ones_are_left_out(stage: Stage) -> None:
-    known = {track.id: track for track in (await stage.tracks([3, 4])).values()}
+    known = {track.id: track for track in [await found(stage, line(number)) for number in (3, 4)]}
     first, second = known
     unknown = stage.flavor.absent_track
 
-    found = await stage.adapter.read_tracks([second, unknown, first, second])
+    tracks = await stage.adapter.read_tracks([second, unknown, first, second])
 
-    assert found == known
+    assert tracks == known
 
 
 async def test_tracks_that_are_all_unknown_are_no_error(stage: Stage) -> None:
@@ -157,8 +179,9 @@ async def test_tracks_that_are_all_unknown_are_no_error(stage: Stage) -> None:
     assert await stage.adapter.read_tracks([unknown]) == {}
 
 
+@on_isrc  # the address of a SoundCloud track, which has none, does not hold its id
 async def test_track_is_known_by_its_id_and_by_its_address(stage: Stage) -> None:
-    track = (await stage.tracks([3]))[3]
+    track = await found(stage, line(3))
 
     assert track.url
     assert stage.adapter.track_id_of(track.id) == track.id
@@ -193,17 +216,16 @@ async def test_text_search_without_a_hit_is_empty(stage: Stage, text: str) -> No
 
 @on_albums
 async def test_album_is_found_by_its_name_and_artist(stage: Stage) -> None:
-    found = await stage.adapter.search_albums("Long Player", artist="Night Ferry")
+    (album, *_) = await stage.adapter.search_albums("Long Player", artist="Night Ferry")
 
-    album = found[0]
     assert (album.platform, album.name, album.artists) == (
         stage.platform,
         "The Long Player",
         ("Night Ferry",),
     )
-    is_bare = stage.flavor.bare_albums
+    is_bare = stage.flavor.has_bare_albums
     assert album.track_count == (None if is_bare else album_length(stage.capabilities.read_page))
-    assert album.release_date == (None if is_bare else "2019-05-06")
+    assert album.release_date == (None if is_bare or stage.flavor.has_short_albums else "2019-05-06")
     assert len(await stage.calls(stage.flavor.look_up[1])) == 1
 
 
@@ -221,7 +243,7 @@ async def test_long_album_is_read_to_its_end_in_its_order(stage: Stage) -> None:
     lines = [album_line(number) for number in range(album_length(stage.capabilities.read_page))]
     assert [track.title for track in tracks] == [one["title"] for one in lines]
     assert [(track.disc_number, track.track_number) for track in tracks] == [
-        (None, None) if stage.flavor.bare_albums else (one["disc_number"], one["track_number"])
+        (None, None) if stage.flavor.has_bare_albums else (one["disc_number"], one["track_number"])
         for one in lines
     ]
     assert {(track.album, track.release_date) for track in tracks} == {("The Long Player", "2019-05-06")}
@@ -235,10 +257,12 @@ async def test_tracks_of_an_album_are_those_that_a_search_finds(stage: Stage) ->
 
     tracks = await stage.adapter.read_album(album)
 
-    searched = await stage.adapter.search(Query(plain="Verse 3 Night Ferry Guest 3"))
-    (found,) = [track for track in searched if track.title == "Verse 3"]
-    same = [track for track in tracks if track.id == found.id]
-    assert [msgspec.structs.replace(track, isrc=found.isrc) for track in same] == [found]
+    searched = await found(stage, album_line(3))
+    (same,) = [track for track in tracks if track.id == searched.id]
+    artists = searched.artists[:1] if stage.flavor.has_short_albums else searched.artists
+    assert msgspec.structs.replace(same, isrc=searched.isrc) == msgspec.structs.replace(
+        searched, artists=artists
+    )
 
 
 @on_albums
@@ -284,9 +308,11 @@ async def test_target_comes_in_pages_that_together_are_all_of_it(stage: Stage) -
 
     truth = await stage.truth(playlist_id)
     assert [row.track_id for page in pages for row in page.rows] == truth[size - 10 :]
-    if stage.flavor.has_offsets:
-        assert [len(page.rows) for page in pages] == [size, 40]
-    assert {page.total for page in pages} == {len(truth)}
+    # Where pages are chained, the first one begins with rows that are passed over.
+    last = long_length(size) - 2 * size
+    lengths = [size, 10 + last] if stage.flavor.has_offsets else [10, size, last]
+    assert [len(page.rows) for page in pages] == lengths
+    assert all(stage.is_length(page.total, len(truth)) for page in pages)
 
 
 @pytest.mark.parametrize("name", ["Empty Shelf", "Odd Rows"])
@@ -308,16 +334,19 @@ async def test_empty_page_never_ends_the_pages_of_a_target(stage: Stage) -> None
         await anext(pages)
 
 
+@on_lengths
 async def test_change_between_two_pages_of_a_target_shows_in_its_length(stage: Stage) -> None:
     playlist_id = await stage.playlist_named("Long Way")
     pages = aiter(stage.adapter.read_target_pages(playlist_id, offset=0))
     first = await anext(pages)
     (added,) = [row.track_id for row in first.rows[:1] if row.track_id]
-    assert first.total is not None
+    length = long_length(stage.capabilities.read_page)
 
-    await stage.add(playlist_id, [added], position=first.total)
+    await stage.order("POST", f"playlists/{playlist_id}/items", {"items": [{"track_id": added}]})
 
-    assert {page.total async for page in pages} == {first.total + 1}
+    rest = [page async for page in pages]
+    assert all(stage.is_length(page.total, length + 1) for page in rest)
+    assert len(first.rows) + sum(len(page.rows) for page in rest) == length + 1
 
 
 async def test_no_value_that_is_read_shows_a_token(stage: Stage) -> None:

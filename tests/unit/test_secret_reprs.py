@@ -20,12 +20,12 @@ SMELL = re.compile(
 )
 # What only smells so: class and field, with the reason.
 HARMLESS = {
+    ("OAuthApp", "authorize_url"): "an address that everybody may open",
     ("DeadLetter", "code"): "names a kind of error",
     ("PlatformSettings", "youtube_token_url"): "an address",
     ("Settings", "youtube_token_url"): "an address",
     ("TokenPage", "next_token"): "leads to the next page",
     ("Listing", "next_page_token"): "leads to the next page",
-    ("OAuthApp", "authorize_url"): "an address",
     ("Discard", "code"): "names a kind of error",
     ("Fault", "code"): "names a kind of error",
     ("Problem", "code"): "names a kind of error",
@@ -53,6 +53,8 @@ HARMLESS = {
     ("Declaration", "browser"): "how a platform signs in by a script",
     ("Resealed", "resealed_count"): "a number",
     ("OAuthApp", "token_route"): "an address of the platform's reference",
+    ("OAuthApp", "token_extras"): "words of the platform's reference",
+    ("Error", "code"): "names a kind of error",
     ("Access", "key_id"): "the id, which lists show",
     ("Manifest", "key_ids"): "the ids, which stand in every sealed text",
     ("Setting", "is_secret"): "a switch",

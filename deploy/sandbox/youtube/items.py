@@ -100,7 +100,7 @@ class PlaylistItems:
                 code = "playlistContainsMaximumNumberOfVideos"
                 raise Refused(403, "Maximum playlist size exceeded.", code=code, title=ITEM)
             position = self._position(snippet, playlist, request=request)
-            item = Item(track_id=resource.video_id, key=secrets.token_hex(8))
+            item = Item(track_id=resource.video_id, uid=secrets.token_hex(8))
             written = self._desk.as_written([item], request=request)
             change = ItemsInserted(playlist_id=playlist.id, position=position, items=written)
             self._desk.store.record(change)

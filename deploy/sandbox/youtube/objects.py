@@ -100,7 +100,7 @@ def item_ids(playlist: Playlist) -> list[str]:
     seen: Counter[str] = Counter()
     ids = []
     for item in playlist.items:
-        key = item.key or f"{item.added_at_s}:{odd_id(item)}"
+        key = item.uid or f"{item.added_at_s}:{odd_id(item)}"
         seen[key] += 1
         digits = hashlib.sha256(f"{key}#{seen[key]}".encode()).hexdigest()[:16].upper()
         ids.append(base64.b64encode(f"{playlist.id}.{digits}".encode()).decode().rstrip("="))

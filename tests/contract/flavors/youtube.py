@@ -28,7 +28,7 @@ FLAVORS = {
         absent_playlist=PlaylistId("PL" + "0" * 32),
         absent_track=TrackId("00000000000"),
         has_isrcs=False,
-        bare_albums=True,
+        has_bare_albums=True,
         created_status="200",
     )
 }
