@@ -7,19 +7,19 @@ from typing import NoReturn
 import aiohttp
 
 from deploy.doctor.findings import Finding, fail, ok, warn, words_of
+from deploy.platforms.table import how_to
 from gateway.actions.redirect_uri import is_trusted_origin, redirect_uri
 from shared.clock import SystemClock
 from shared.errors import SettingsError
 from shared.models import Platform
 from shared.platforms.apple_music.musickit import developer_token
-from shared.platforms.registry import Platforms
+from shared.platforms.registry import Platforms, declarations
 from shared.setting_rules import Fault
 from shared.settings import Settings, variable_of
 
 _ANSWER_S = 5.0
 _SPOTIFY_ID = re.compile(r"[0-9a-f]{32}")
 _APPLE_ID = re.compile(r"[A-Z0-9]{10}")
-_HOW_TO = {Platform.SPOTIFY: "docs/how-to/spotify.md", Platform.APPLE_MUSIC: "docs/how-to/apple-music.md"}
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -42,16 +42,18 @@ def credentials(platform: Platform, *, settings: Settings, known: Platforms) -> 
     if needed and set_names:
         variables = ", ".join(map(variable_of, needed))
         yield fail(
-            platform, f"{label} is set up by half: {variables} missing.", cure=f"See {_HOW_TO[platform]}."
+            platform, f"{label} is set up by half: {variables} missing.", cure=f"See {how_to(platform)}."
         )
     elif needed:
         yield warn(
-            platform, f"{label} is not set up.", cure=f"If users shall have it, see {_HOW_TO[platform]}."
+            platform, f"{label} is not set up.", cure=f"If users shall have it, see {how_to(platform)}."
         )
     elif platform is Platform.SPOTIFY:
         yield from _spotify(settings)
-    else:
+    elif platform is Platform.APPLE_MUSIC:
         yield from _apple_music(settings)
+    else:
+        yield _other(platform, settings=settings, known=known)
 
 
 def public_url(settings: Settings) -> Finding:
@@ -106,6 +108,15 @@ def _apple_music(settings: Settings) -> Iterator[Finding]:
             )
             return
     yield ok(Platform.APPLE_MUSIC, "Apple Music is set up; its key can sign.")
+
+
+def _other(platform: Platform, *, settings: Settings, known: Platforms) -> Finding:
+    """Say what a platform has to know of this server, whose keys have no form that could be checked."""
+    text = f"{known.label(platform)} is set up."
+    if declarations()[platform].oauth is not None:
+        uri = redirect_uri(settings.public_url or f"http://127.0.0.1:{settings.port}", platform=platform)
+        text += f" Its dashboard must have the redirect URI {uri}"
+    return ok(platform, text)
 
 
 async def _reached(settings: Settings) -> list[Finding]:

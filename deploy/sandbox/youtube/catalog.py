@@ -53,24 +53,29 @@ class Videos:
         """Read up to 50 videos; one that is gone is left out."""
         anybody(self._desk, request)
         self._quota.spend()
-        return json_answer(self._listing(request, kind="video"))
+        shapes = [objects.video(known) for known in self._known(request)]
+        rows = [objects.chosen(shape, parts_of(request)) for shape in shapes]
+        return json_answer(listing("video", rows, page=Page(size=LARGEST, offset=0)))
 
     async def get_stats(self, request: web.Request) -> web.Response:
         """Read statistics of up to 50 videos; they have a bucket of their own."""
         anybody(self._desk, request)
         self._quota.spend(bucket="stats")
-        return json_answer(self._listing(request, kind="videoBatchGetStats"))
+        shapes = [objects.video_stats(known) for known in self._known(request)]
+        rows = [objects.chosen(shape, parts_of(request)) for shape in shapes]
+        return json_answer({"kind": "youtube#batchGetStatsResponse", "etag": "sandbox", "items": rows})
 
-    def _listing(self, request: web.Request, *, kind: str) -> dict[str, Any]:
-        parts, ids = parts_of(request), ids_of(request)
+    def _known(self, request: web.Request) -> list[objects.Video]:
+        """Return the asked videos that there are. Raises Refused(400)."""
+        parts_of(request)
+        ids = ids_of(request)
         if not ids or len(ids) > LARGEST:
             message = "The request specifies an invalid filter parameter."
             raise Refused(400, message, code="invalidFilters", title="youtube.parameter", parameter="id")
         fault = self._desk.fault("dead_ids", request)
         dead = set(fault.ids) if fault else set()
         known = (self._video(own_id) for own_id in dict.fromkeys(ids) if own_id not in dead)
-        shapes = [objects.chosen(objects.video(one), parts) for one in known if one]
-        return listing(kind, shapes, page=Page(size=LARGEST, offset=0))
+        return [one for one in known if one]
 
     def _video(self, own_id: str) -> objects.Video | None:
         if recording := self._desk.catalog.by_id.get(own_id):

@@ -167,6 +167,18 @@ def video(known: Video) -> Shape:
     }
 
 
+def video_stats(known: Video) -> Shape:
+    shape = video(known)
+    return {
+        "kind": "youtube#videoStat",
+        "etag": shape["etag"],
+        "id": known.id,
+        "snippet": {"publishTime": shape["snippet"]["publishedAt"]},
+        "contentDetails": {"duration": shape["contentDetails"]["duration"]},
+        "statistics": shape["statistics"],
+    }
+
+
 def duration(duration_ms: int) -> str:
     """Write a duration in ISO 8601, in whole seconds, as `PT1H2M3S`; nothing at all is `P0D`."""
     seconds = round(duration_ms / 1000)
