@@ -95,6 +95,15 @@ async def test_settings_change_limit_and_visibility() -> None:
     assert (kept[0].pools[REQUESTS], kept[1].visibility_delay_s) == (Pool(limit=4, window_s=1), 2.0)
 
 
+async def test_settings_change_what_a_day_gives_pool_by_pool() -> None:
+    platforms = Platforms(Settings(youtube_searches_per_day=500.0), budgets=FakeBudgets())
+
+    pools = platforms.profile(Platform.YOUTUBE).pools
+
+    assert (pools["searches"].limit, pools[REQUESTS].limit) == (500, 10_000)
+    assert pools["searches"].day_zone == "America/Los_Angeles"
+
+
 @pytest.mark.parametrize("pem", ["-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----"])
 async def test_key_that_cannot_sign_stops_the_start_and_is_not_shown(pem: str) -> None:
     settings = Settings(
