@@ -56,6 +56,9 @@ test: setup ## every test, with real Postgres and Redis (JOBS=0: none side by si
 unit: setup ## the tests that need no server
 	$(BIN)/pytest tests/unit tests/contract
 
+contract: setup ## the contract suite (FLAVORS=package.module: over a platform of another package alone)
+	CONTRACT_FLAVORS=$(FLAVORS) $(BIN)/pytest tests/contract
+
 integration: setup ## the tests against real Postgres and Redis
 	$(BIN)/pytest tests/integration
 

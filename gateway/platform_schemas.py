@@ -6,7 +6,9 @@ import msgspec
 
 from gateway.actions.show_platforms import BudgetState
 from gateway.schemas import ConnectionResource
+from shared.db.connect_sessions import ConnectFlow
 from shared.models import Platform
+from shared.platforms.forms import FieldKind
 
 
 class CapabilitiesResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,16 +72,38 @@ class PlatformPauseResource(msgspec.Struct, frozen=True, kw_only=True):
     paused_at: datetime
 
 
+class FormFieldResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A field of the form by which an account is connected. kind: a `secret` is not to be shown.
+
+    help: a sentence for people, maybe empty.
+    """
+
+    name: str
+    label: str
+    kind: FieldKind
+    required: bool
+    help: str
+
+
+class ConnectingResource(msgspec.Struct, frozen=True, kw_only=True):
+    """How accounts are connected: flow is as in a connect session, fields are those of a `form`."""
+
+    flow: ConnectFlow
+    fields: tuple[FormFieldResource, ...]
+
+
 class PlatformResource(msgspec.Struct, frozen=True, kw_only=True):
     """A platform. setup: what the operator of this server has to do first, null where it is configured.
 
-    resume_at: when the last of its pools goes on, null where none has stopped. connections: your own.
+    connecting: null where it is not set up. resume_at: when the last of its pools goes on, null where none
+    has stopped. connections: your own.
     """
 
     platform: Platform
     label: str
     configured: bool
     setup: str | None
+    connecting: ConnectingResource | None
     capabilities: CapabilitiesResource
     limits: LimitsResource
     resume_at: datetime | None

@@ -1,22 +1,22 @@
 """Rows become response bodies: pure functions, one per kind of body."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from gateway import schemas
 from gateway.actions.foretell_sign_in import foretell
-from gateway.actions.read_transfer import TransferView
 from gateway.actions.renew_url import renew_url
 from gateway.review_schemas import RuleResource, RuleSourceResource, RuleTargetResource
 from gateway.schemas import Ending, OnDuplicate, TransferKind
 from shared.db.connections import Connection, ConnectionState
 from shared.db.items import Item
 from shared.db.match_rules import Rule
-from shared.db.transfers import Transfer
+from shared.db.transfers import Transfer, TransferView
 from shared.lifecycle import PauseReason, State, is_full
 from shared.models import ConnectionId, Platform, Playlist, SourceItem
 from shared.summaries import summarize
+from shared.targets import PlaylistPart, targets_of
 
 Label = Callable[[Platform], str]
 
@@ -30,13 +30,15 @@ _CURED_BY_CONNECTING = {
 def status(view: TransferView, *, label: Label, trace_url: str) -> schemas.StatusResource:
     """trace_url: link template with {trace_id}, or empty."""
     row, counts = view.transfer, view.counts
+    targets = targets_of(row, view.parts)
     ending = None
     if row.state is State.COMPLETED:
         ending = Ending.FULL if is_full(counts) else Ending.PARTIAL
     return schemas.StatusResource(
-        **msgspec.structs.asdict(transfer(row, trace_url=trace_url)),
+        **msgspec.structs.asdict(transfer(_with_first(row, targets), trace_url=trace_url)),
         summary=summarize(row, counts=counts, label=label),
         outcome=ending,
+        targets=targets,
         counts=schemas.Counts(
             total=sum(counts.values()), **{bucket.value: count for bucket, count in counts.items()}
         ),
@@ -145,24 +147,32 @@ def connection(row: Connection) -> schemas.ConnectionResource:
 def _paused(row: Transfer) -> schemas.Paused | None:
     if row.state is not State.PAUSED or row.pause_reason is None:
         return None
-    is_curable = row.pause_reason in _CURED_BY_CONNECTING
+    waited_for = _waited_for(row) if row.pause_reason in _CURED_BY_CONNECTING else None
     return schemas.Paused(
         reason=row.pause_reason,
         platform=row.pause_platform,
         text=(row.pause_text or None) if row.pause_reason is PauseReason.OPERATOR else None,
         resume_at=row.resume_at,
-        action_url=renew_url(row.pause_platform, _waited_for(row))
-        if is_curable and row.pause_platform
-        else None,
+        action_url=renew_url(row.pause_platform, waited_for) if waited_for and row.pause_platform else None,
     )
 
 
-def _waited_for(row: Transfer) -> ConnectionId:
-    """Return the connection that a paused transfer waits for; within one platform that of its phase."""
+def _waited_for(row: Transfer) -> ConnectionId | None:
+    """Return the connection that a paused transfer waits for; within one platform that of its phase.
+
+    None where it waits to read a public source, for which no account is needed.
+    """
     is_source = row.pause_platform is row.source_platform
     if row.source_platform is row.target_platform:
         is_source = not row.is_read
     return row.source_connection_id if is_source else row.target_connection_id
+
+
+def _with_first(row: Transfer, targets: Sequence[PlaylistPart]) -> Transfer:
+    """Let a transfer that has more than one playlist be about its first one."""
+    if len(targets) < 2:  # fewer than two are all told by the row
+        return row
+    return msgspec.structs.replace(row, target_playlist_id=targets[0].id, target_url=targets[0].url)
 
 
 def _target_playlist(row: Transfer) -> schemas.TargetPlaylist | None:

@@ -13,8 +13,8 @@ SETTINGS = "crossplay.settings"
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
 
 
-class PluginFault(Exception):
-    """A package that names a platform does not fit; the text says which, and what its author has to do."""
+class PluginFault(SystemExit):
+    """A package that names a platform does not fit: nothing starts, and the text says which one and why."""
 
 
 @cache

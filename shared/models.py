@@ -32,6 +32,7 @@ class Platform(StrEnum):
     DEEZER = "deezer"
     # Those of other packages, as members like the others (docs/tutorials/write-an-adapter.md).
     vars().update({name.upper(): name for name in installed(PLATFORMS)})
+    SUBSONIC = "subsonic"
 
 
 class Policy(StrEnum):

@@ -62,6 +62,10 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
     soundcloud_requests_per_s: Positive | None = None
     soundcloud_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
+    subsonic_allowed_networks: str = ""
+    subsonic_requests_per_s: Positive | None = None
+    subsonic_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
 
 GROUPS: dict[str, str] = {
     "spotify_client_id": "Spotify",
@@ -70,6 +74,7 @@ GROUPS: dict[str, str] = {
     "deezer_app_id": "Deezer",
     "tidal_client_id": "TIDAL",
     "soundcloud_client_id": "SoundCloud",
+    "subsonic_allowed_networks": "Subsonic",
 }
 """Titles by the first field of each group."""
 
@@ -117,6 +122,11 @@ DESCRIPTIONS: dict[str, str] = {
     "soundcloud_sign_in_url": "Base address of SoundCloud's sign-in.",
     "soundcloud_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
     "soundcloud_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
+    "subsonic_allowed_networks": "Networks of your own in which users' servers may be, as CIDRs by comma; "
+    "http will do there. Empty: public https addresses only.",
+    "subsonic_requests_per_s": "Limit of all workers together at each server, 98.5 % are used; empty: the "
+    "profile's.",
+    "subsonic_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
 }
 
 

@@ -103,6 +103,7 @@ def _text_faults(settings: Settings) -> list[Fault]:
     checks: tuple[tuple[str, Callable[[], object]], ...] = (
         ("secret_keys", lambda: parse_key_ring(settings.secret_keys)),
         ("webhook_allowed_networks", lambda: parse_networks(settings.webhook_allowed_networks)),
+        ("subsonic_allowed_networks", lambda: parse_networks(settings.subsonic_allowed_networks)),
         ("worker_platforms", lambda: parse_platforms(settings.worker_platforms)),
         ("cors_origins", lambda: parse_origins(settings.cors_origins)),
     )

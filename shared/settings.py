@@ -42,6 +42,7 @@ class Settings(PlatformSettings, frozen=True, kw_only=True):
     failed_keys_per_minute: CountOrOff = 60
     cors_origins: str = ""
     gateway_drain_s: Annotated[float, msgspec.Meta(ge=0)] = 5.0
+    public_market: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] = "US"
 
     webhook_timeout_s: Positive = 15.0
     webhook_allowed_networks: str = ""
@@ -54,6 +55,7 @@ class Settings(PlatformSettings, frozen=True, kw_only=True):
     drain_s: Positive = 25.0
     sweep_s: Positive = 1.0
     max_attempts: Count = 20
+    playlist_limit: Count | None = None
 
     log_level: LogLevel = "INFO"
     log_format: LogFormat = "auto"
@@ -94,6 +96,7 @@ DESCRIPTIONS: dict[str, str] = {
     "none.",
     "gateway_drain_s": "How long a gateway still serves after SIGTERM, unready, so that new requests go "
     "elsewhere.",
+    "public_market": "Country in whose catalog a public link is read where the target's account tells none.",
     "worker_concurrency": "Jobs that one worker runs at once, per platform.",
     "worker_platforms": "Platforms that this worker serves, `spotify,apple_music`; empty: all. Each "
     "needs one worker at least.",
@@ -103,6 +106,8 @@ DESCRIPTIONS: dict[str, str] = {
     "drain_s": "How long a worker finishes jobs after SIGTERM.",
     "sweep_s": "How often runnable work is looked for in Postgres.",
     "max_attempts": "Attempts of one job before its transfer fails.",
+    "playlist_limit": "Most tracks of one target playlist; what does not fit goes on in a further one, as it "
+    "does at the platform's own limit. The same for gateways and workers. Empty: the platform's own alone.",
     "log_level": "The least level that is logged.",
     "log_format": "`auto` (text on a terminal, else JSON), `json` or `text`.",
     "trace_url": "Link template into your tracing backend, with `{trace_id}`.",

@@ -12,8 +12,6 @@ from deploy.cli.loopback import visit
 FIRST = ("spotify", "apple_music")
 """The two that every system on one machine has; the others are named where they are wanted."""
 
-TEAM_ID, KEY_ID = "SANDBOX001", "SANDBOXKEY"
-
 
 class Post(Protocol):
     """Sends JSON to a path of the gateway, or to another address, and returns the JSON of a success."""
@@ -21,22 +19,21 @@ class Post(Protocol):
     def __call__(self, path: str, body: Mapping[str, Any]) -> Awaitable[dict[str, Any]]: ...
 
 
-Tell: TypeAlias = Callable[[str, str], Mapping[str, str]]
-"""Returns settings without their prefix: (address of the sandbox, PEM of the Apple developer's key)."""
+Connect: TypeAlias = Callable[[Post, str, str], Awaitable[None]]
+"""Makes the connection as a user of a sandbox does: (post, platform, address of the sandbox)."""
 
 
 class SandboxUse(msgspec.Struct, frozen=True, kw_only=True):
-    """tell: see Tell. connect: makes the connection as a user of this sandbox does, given its address.
-
-    revocable: the kinds of tokens that the sandbox can revoke, "" for all at once. pace: the settings of its
-    budget by what follows the platform's name. arguments: for the sandbox itself.
+    """settings: what Crossplay is told, without the prefix of its variables; {url} is the sandbox's address,
+    {apple_key} the PEM of a developer's key. arguments: of the sandbox itself. revocable: the kinds of tokens
+    that it can revoke, "" for all at once. pace: settings that let it be used up, by what follows its name.
     """
 
-    tell: Tell
-    connect: Callable[[Post, str, str], Awaitable[None]]
+    settings: Mapping[str, str]
+    connect: Connect
+    arguments: tuple[str, ...] = ()
     revocable: tuple[str, ...] = ("access", "")
     pace: Mapping[str, str] = msgspec.field(default_factory=lambda: {"REQUESTS_PER_S": "200"})
-    arguments: tuple[str, ...] = ()
 
 
 async def by_redirect(post: Post, platform: str, _: str) -> None:
@@ -52,55 +49,67 @@ async def by_user_token(post: Post, platform: str, sandbox_url: str) -> None:
     await post(f"/connect/{platform}", {"music_user_token": issued["music_user_token"]})
 
 
-def _spotify(url: str, _: str) -> Mapping[str, str]:
-    return {
-        "SPOTIFY_CLIENT_ID": "crossplay-sandbox",
-        "SPOTIFY_CLIENT_SECRET": "",
-        "SPOTIFY_API_URL": f"{url}/v1",
-        "SPOTIFY_ACCOUNTS_URL": url,
-    }
-
-
-def _apple_music(url: str, private_key: str) -> Mapping[str, str]:
-    return {
-        "APPLE_MUSIC_TEAM_ID": TEAM_ID,
-        "APPLE_MUSIC_KEY_ID": KEY_ID,
-        "APPLE_MUSIC_PRIVATE_KEY": private_key,
-        "APPLE_MUSIC_API_URL": f"{url}/v1",
-        "APPLE_MUSIC_MUSICKIT_URL": f"{url}/musickit/v3/musickit.js",
-    }
-
-
-def _deezer(url: str, _: str) -> Mapping[str, str]:
-    return {
-        "DEEZER_APP_ID": "100000",
-        "DEEZER_APP_SECRET": "crossplay-sandbox",
-        "DEEZER_API_URL": url,
-        "DEEZER_ACCOUNTS_URL": url,
-    }
-
-
-def _youtube(url: str, _: str) -> Mapping[str, str]:
-    return {
-        "YOUTUBE_CLIENT_ID": "1-crossplay.apps.googleusercontent.com",
-        "YOUTUBE_CLIENT_SECRET": "crossplay-sandbox",
-        "YOUTUBE_API_URL": f"{url}/youtube/v3",
-        "YOUTUBE_AUTH_URL": url,
-        "YOUTUBE_TOKEN_URL": url,
-    }
-
-
 _MANY = "1000000"
 
 USES: Mapping[str, SandboxUse] = {
-    "spotify": SandboxUse(tell=_spotify, connect=by_redirect),
-    "apple_music": SandboxUse(tell=_apple_music, connect=by_user_token, revocable=("user",)),
-    "deezer": SandboxUse(tell=_deezer, connect=by_redirect),
-    "youtube": SandboxUse(
-        tell=_youtube,
+    "spotify": SandboxUse(
+        settings={
+            "SPOTIFY_CLIENT_ID": "crossplay-sandbox",
+            "SPOTIFY_CLIENT_SECRET": "",
+            "SPOTIFY_API_URL": "{url}/v1",
+            "SPOTIFY_ACCOUNTS_URL": "{url}",
+        },
         connect=by_redirect,
-        pace={"REQUESTS_PER_DAY": _MANY, "SEARCHES_PER_DAY": _MANY},
+    ),
+    "apple_music": SandboxUse(
+        settings={
+            "APPLE_MUSIC_TEAM_ID": "SANDBOX001",
+            "APPLE_MUSIC_KEY_ID": "SANDBOXKEY",
+            "APPLE_MUSIC_PRIVATE_KEY": "{apple_key}",
+            "APPLE_MUSIC_API_URL": "{url}/v1",
+            "APPLE_MUSIC_MUSICKIT_URL": "{url}/musickit/v3/musickit.js",
+        },
+        connect=by_user_token,
+        revocable=("user",),
+    ),
+    "tidal": SandboxUse(
+        settings={
+            "TIDAL_CLIENT_ID": "crossplay-sandbox",
+            "TIDAL_API_URL": "{url}/v2",
+            "TIDAL_AUTH_URL": "{url}",
+            "TIDAL_LOGIN_URL": "{url}",
+        },
+        connect=by_redirect,
+    ),
+    "soundcloud": SandboxUse(
+        settings={
+            "SOUNDCLOUD_CLIENT_ID": "crossplay-sandbox",
+            "SOUNDCLOUD_CLIENT_SECRET": "sandbox",
+            "SOUNDCLOUD_API_URL": "{url}",
+            "SOUNDCLOUD_SIGN_IN_URL": "{url}",
+        },
+        connect=by_redirect,
+    ),
+    "deezer": SandboxUse(
+        settings={
+            "DEEZER_APP_ID": "123456",
+            "DEEZER_APP_SECRET": "sandbox",
+            "DEEZER_API_URL": "{url}",
+            "DEEZER_ACCOUNTS_URL": "{url}",
+        },
+        connect=by_redirect,
+    ),
+    "youtube": SandboxUse(
+        settings={
+            "YOUTUBE_CLIENT_ID": "1-crossplay.apps.googleusercontent.com",
+            "YOUTUBE_CLIENT_SECRET": "sandbox",
+            "YOUTUBE_API_URL": "{url}/youtube/v3",
+            "YOUTUBE_AUTH_URL": "{url}",
+            "YOUTUBE_TOKEN_URL": "{url}",
+        },
+        connect=by_redirect,
         arguments=("--daily-units", _MANY, "--daily-searches", _MANY),
+        pace={"REQUESTS_PER_DAY": _MANY, "SEARCHES_PER_DAY": _MANY},
     ),
 }
 
@@ -121,8 +130,19 @@ def settings(urls: Mapping[str, str], *, apple_private_key: str) -> dict[str, st
     return {
         name: value
         for platform, url in urls.items()
-        for name, value in USES[platform].tell(url, apple_private_key).items()
+        for name, value in told(platform, url, apple_private_key=apple_private_key).items()
     }
+
+
+def told(platform: str, url: str, *, apple_private_key: str) -> dict[str, str]:
+    """Return what is told of one sandbox at this address."""
+    filled = {"{url}": url, "{apple_key}": apple_private_key}
+    told = {}
+    for name, value in USES[platform].settings.items():
+        for mark, text in filled.items():
+            value = value.replace(mark, text)  # noqa: PLW2901 - one mark after the other
+        told[name] = value
+    return told
 
 
 def new_apple_key() -> str:

@@ -87,10 +87,9 @@ class System:
             key_path = self._options.data_dir / "apple-developer.pub.pem"
             key_path.write_text(_public_key(keep.apple_private_key))
             for platform in self._options.platforms:
-                own = sandboxes.USES[platform].arguments
-                if platform == "apple_music":
-                    own = (*own, "--developer-public-key", str(key_path))
-                self.sandbox_urls[platform] = await self._sandbox(stack, platform, own)
+                own = ("--developer-public-key", str(key_path)) if platform == "apple_music" else ()
+                arguments = (*own, *sandboxes.USES[platform].arguments)
+                self.sandbox_urls[platform] = await self._sandbox(stack, platform, arguments)
             self.settings = self._settings(keep, database_url=database_url, redis_url=redis_url)
             await self._start_gateway(stack)
             stack.push_async_callback(self._stop_workers)

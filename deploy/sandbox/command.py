@@ -111,6 +111,10 @@ def _parser() -> argparse.ArgumentParser:
     tidal.add_argument("--country", default="US", help="of the account")
     tidal.add_argument("--repeats", choices=("keep", "skip"), default="keep")
     tidal.add_argument("--token-bucket", type=_token_bucket, metavar="CAPACITY/PER_SECOND")
+    subsonic = parser.add_argument_group("Subsonic")
+    subsonic.add_argument("--password", default=Options(platform="").password, help="of the account")
+    for name in ("form-post", "api-keys", "open-subsonic"):
+        subsonic.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=True)
     return parser
 
 
@@ -165,4 +169,8 @@ def _options(parsed: argparse.Namespace) -> Options:
         country=parsed.country.upper(),
         repeats=parsed.repeats,
         token_bucket=parsed.token_bucket,
+        password=parsed.password,
+        form_post=parsed.form_post,
+        api_keys=parsed.api_keys,
+        open_subsonic=parsed.open_subsonic,
     )

@@ -98,5 +98,10 @@ IDS: dict[str, Ids] = {
         track=lambda key: soundcloud_urn("tracks", key),
         playlist=lambda key: soundcloud_urn("playlists", key),
     ),
+    "subsonic": Ids(
+        track_form=re.compile(r"[0-9a-f]{32}"),
+        track=lambda key: hashlib.sha256(f"subsonic:{key}".encode()).hexdigest()[:32],
+        playlist=lambda key: base62(f"subsonic:{key}", length=22),
+    ),
 }
 """By platform; those of other packages are added before a world is read, see simulations.add."""

@@ -56,3 +56,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     country: str = "US"  # of the account
     repeats: Repeats = "keep"  # what becomes of a track that a playlist has already
     token_bucket: TokenBucket | None = None
+    # Subsonic only
+    password: str = "sandbox"  # noqa: S105 - of an account that does not exist
+    form_post: bool = True
+    api_keys: bool = True
+    open_subsonic: bool = True  # else a server from before it, which knows neither

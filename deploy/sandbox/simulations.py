@@ -16,6 +16,8 @@ from deploy.sandbox.soundcloud.app import soundcloud_routes
 from deploy.sandbox.soundcloud.voice import SoundCloudVoice
 from deploy.sandbox.spotify.app import spotify_routes
 from deploy.sandbox.spotify.voice import SpotifyVoice
+from deploy.sandbox.subsonic.app import subsonic_routes
+from deploy.sandbox.subsonic.voice import SubsonicVoice
 from deploy.sandbox.tidal.app import tidal_routes
 from deploy.sandbox.tidal.voice import TidalVoice
 from deploy.sandbox.youtube.app import youtube_routes
@@ -40,6 +42,7 @@ SIMULATIONS: dict[str, Simulation] = {
     "deezer": Simulation(voice=DeezerVoice, routes=deezer_routes, is_limit_per_address=True),
     "tidal": Simulation(voice=TidalVoice, routes=tidal_routes),
     "soundcloud": Simulation(voice=SoundCloudVoice, routes=soundcloud_routes),
+    "subsonic": Simulation(voice=SubsonicVoice, routes=subsonic_routes),
 }
 
 

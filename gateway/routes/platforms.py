@@ -9,6 +9,8 @@ from gateway.actions.show_platforms import PlatformView
 from gateway.operations import Operation
 from gateway.platform_schemas import (
     CapabilitiesResource,
+    ConnectingResource,
+    FormFieldResource,
     LimitsResource,
     PlatformPage,
     PlatformPauseResource,
@@ -31,11 +33,26 @@ def _platform(view: PlatformView) -> PlatformResource:
         label=view.label,
         configured=view.setup is None,
         setup=view.setup,
+        connecting=_connecting(view),
         capabilities=_capabilities(view.capabilities),
         limits=_limits(view),
         resume_at=max((one.resume_at for one in view.budgets if one.resume_at), default=None),
         paused=PlatformPauseResource(text=pause.reason, paused_at=pause.paused_at) if pause else None,
         connections=tuple(map(resources.connection, view.connections)),
+    )
+
+
+def _connecting(view: PlatformView) -> ConnectingResource | None:
+    if view.flow is None:
+        return None
+    return ConnectingResource(
+        flow=view.flow,
+        fields=tuple(
+            FormFieldResource(
+                name=one.name, label=one.label, kind=one.kind, required=one.is_required, help=one.help
+            )
+            for one in view.fields
+        ),
     )
 
 

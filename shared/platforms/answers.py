@@ -87,6 +87,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 RECONNECT = "{label} no longer accepts this connection: connect the account again."
+_OWN_KEYS = "{label} does not accept this server's own keys: its operator has to check them."
 
 ABSENT = "{label} does not know it, or no longer shows it to this account."
 
@@ -109,6 +110,8 @@ def error_of(failure: Failure, *, refusals: Iterable[Refusal]) -> CrossplayError
     for refusal in refusals:
         if refusal.fits(failure):
             return failure.error(refusal.kind, refusal.message)
+    if failure.status == 401 and not failure.is_personal:
+        return failure.error(PlatformDenied, _OWN_KEYS)  # there is no account to be connected again
     return failure.error(*(_TABLE.get(failure.status) or _by_hundreds(failure.status)))
 
 

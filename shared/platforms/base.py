@@ -66,6 +66,11 @@ def parameter_of(address: str, name: str) -> str:
     return parse_qs(urlsplit(address if "//" in address else f"//{address}").query).get(name, [""])[0]
 
 
+def is_link(text: str) -> bool:
+    """Say whether a text is a web address, which is never a name."""
+    return text.strip().startswith(("http://", "https://"))
+
+
 class WriteClass(StrEnum):
     """How a platform's way to add tracks behaves when an answer is lost; the engine knows these only."""
 
@@ -107,7 +112,11 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     search_parallel: look-ups that one job may have under way at once. has_fielded_search: a query's title
     and artist are told apart. has_albums: albums can be searched for and read. remove_batch: tracks of one
     removal, 0 where nothing can be removed. keeps_repeats: a track may stand twice in a playlist. can_write:
-    playlists can be made and added to.
+    playlists can be made and added to. key_life_s: how long after it was declared a write may be sent again
+    under its key, which the platform then does not do twice; what it remembers, less the time that a send
+    may wait for its turn. 0 where it knows no keys. beside: further calls that a call of an operation brings
+    with it each time, by the names of both, so that a forecast counts them; prices are found by the same
+    names.
     """
 
     write_class: WriteClass
@@ -123,6 +132,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     remove_batch: int = 0
     keeps_repeats: bool = True
     can_write: bool = True
+    key_life_s: float = 0.0
+    beside: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def can_remove(self) -> bool:
@@ -171,11 +182,11 @@ _ONE_REQUEST = Price()
 class PlatformProfile(msgspec.Struct, frozen=True, kw_only=True):
     """A platform's limits as data; source and read_on say where they are from.
 
-    scope: whose requests are counted together, in a word; counted_by: the setting that names it. prices: of
-    the operations that are more than one request. concurrency: connections that one process holds for
-    reading. backoff_s: what a 429 without Retry-After means at first; doubled each time. quota_word: tells
-    in the text of a 429 that a long quota is used up, a pattern; it is so for quota_wait_s, where nothing
-    else tells and the pool does not count days.
+    scope: whose requests are counted together, in a word; counted_by: the setting that names it, "" where
+    each server of a user's counts for itself. prices: of the operations that are more than one request.
+    concurrency: connections that one process holds for reading. backoff_s: what a 429 without Retry-After
+    means at first; doubled each time. quota_word: tells in the text of a 429 that a long quota is used up, a
+    pattern; it is so for quota_wait_s, where nothing else tells and the pool does not count days.
     """
 
     platform: Platform
@@ -218,6 +229,28 @@ class SignInTerms(msgspec.Struct, frozen=True, kw_only=True):
     revoke_place: str
     source: str
     read_on: str
+
+
+class PublicReads(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether playlists that everybody may see can be read without anybody's account; dated as a profile is.
+
+    reason: why not, and what its user can do, in a sentence or two; "" where it is possible. required: the
+    settings that it takes. has_app_tokens: calls bear tokens of the app's own (client credentials). beside:
+    as in Capabilities, of such reading.
+    """
+
+    is_possible: bool
+    reason: str = ""
+    required: tuple[str, ...] = ()
+    has_app_tokens: bool = False
+    beside: Mapping[str, tuple[str, ...]] = {}
+    source: str
+    read_on: str
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where nobody is told why it is impossible."""
+        if self.is_possible == bool(self.reason):
+            raise ValueError("Give a reason where public playlists cannot be read, and only there")
 
 
 class TextQuery(Protocol):
@@ -293,7 +326,12 @@ Gate = Callable[[], None]
 
 
 class Session(Protocol):
-    """The connection in whose name an adapter speaks: fresh tokens and the market of its catalog."""
+    """In whose name an adapter speaks, a connection's or nobody's: fresh tokens and the catalog's market."""
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it is a user's; else it sees what everybody may see, and can write nothing."""
+        ...
 
     @property
     def market(self) -> str: ...
@@ -303,11 +341,19 @@ class Session(Protocol):
         """The base address of the user's own server; "" where the platform has one for all."""
         ...
 
-    async def tokens(self) -> TokenSet:
-        """Return tokens that are valid now. Raises ReconnectRequired, PlatformUnavailable."""
+    async def tokens(self) -> TokenSet | None:
+        """Return tokens that are valid now, None where nobody's calls need none.
+
+        Raises ReconnectRequired, PlatformUnavailable.
+        """
 
     async def refresh(self, *, rejected: TokenSet) -> TokenSet:
         """Replace tokens that the platform has just refused. Raises as `tokens` does."""
+
+
+def is_personal(session: Session | None) -> bool:
+    """Say whether a call speaks in a user's name."""
+    return session is not None and session.is_personal
 
 
 class Adapter(Protocol):
@@ -366,7 +412,8 @@ class Adapter(Protocol):
         """Create an empty playlist. description comes back in `find_playlist`.
 
         key: names this write, at most 64 ASCII letters and digits. Where the platform knows such keys, the
-        same write with the same key is done once; elsewhere it is not looked at, and nothing is idempotent.
+        same write with the same key is done once, and its first answer given again (what it still is doing
+        is PlatformUnavailable); elsewhere it is not looked at, and nothing is idempotent.
         """
 
     async def find_playlist(self, marker: str) -> Playlist | None:

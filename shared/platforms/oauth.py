@@ -24,9 +24,9 @@ from shared.secret import NO_SECRET, Secret
 
 Verifier = NewType("Verifier", str)
 
-EXCHANGE, REFRESH = "exchange_code", "refresh_token"
+EXCHANGE, REFRESH, APP_TOKENS = "exchange_code", "refresh_token", "app_tokens"
 SIGN_IN = "sign-in"
-SIGN_IN_PRICES = {operation: Price(pool=SIGN_IN) for operation in (EXCHANGE, REFRESH)}
+SIGN_IN_PRICES = {operation: Price(pool=SIGN_IN) for operation in (EXCHANGE, REFRESH, APP_TOKENS)}
 """The sign-in server counts for itself: an API that is used up must not stop anybody from connecting."""
 
 _LONGEST_LIFE_S = 10 * 366 * 86400.0
@@ -54,7 +54,7 @@ class OAuthApp(msgspec.Struct, frozen=True, kw_only=True):
     """An app as it is registered at a platform. client_secret is empty for a public client (PKCE alone).
 
     authorize_url: what a user's browser opens. base_url, token_route: where tokens are. extras: what the
-    platform wants in the address that a user opens, beside what the standard asks for. has_form_secret: the
+    platform wants in the address that a user opens, beside what the standard asks for. proves_by_form: the
     secret is looked for in the form, not in a header (RFC 6749 §2.3.1 has both). What departs from the
     standard: names are the platform's own for its parameters, scope_joint stands between scopes, has_pkce
     tells whether the sign-in is bound to a verifier; swaps_by_query: a code is swapped by a GET with
@@ -68,7 +68,7 @@ class OAuthApp(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     client_secret: Secret = NO_SECRET
     extras: Mapping[str, str] = {}
-    has_form_secret: bool = False
+    proves_by_form: bool = False
     names: Mapping[str, str] = {}
     scope_joint: str = " "
     has_pkce: bool = True
@@ -154,6 +154,13 @@ class OAuthClient:
         form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
         return await self._ask(REFRESH, form, previous=tokens)
 
+    async def app_tokens(self) -> TokenSet:
+        """Return tokens that stand for the app alone (RFC 6749 §4.4), for what everybody may see.
+
+        Raises PlatformDenied where the app is not known, PlatformUnavailable on a passing fault.
+        """
+        return await self._ask(APP_TOKENS, {"grant_type": "client_credentials"}, previous=None)
+
     async def _ask(self, operation: str, form: dict[str, str], *, previous: TokenSet | None) -> TokenSet:
         call = self._by_query(operation, form) if self._app.swaps_by_query else self._by_form(operation, form)
         answer = await self._http.write(call, session=None, gate=no_gate, into=_TokenAnswer)
@@ -177,13 +184,13 @@ class OAuthClient:
     def _credentials(self) -> dict[str, str]:
         """Return what the form says about the client: all of it, its id alone, or nothing."""
         app = self._app
-        if app.client_secret and app.has_form_secret:
+        if app.client_secret and app.proves_by_form:
             return {"client_id": app.client_id, "client_secret": app.client_secret.reveal()}
         return {} if app.client_secret else {"client_id": app.client_id}
 
     def _basic(self) -> dict[str, str]:
         secret = self._app.client_secret
-        if not secret or self._app.has_form_secret:
+        if not secret or self._app.proves_by_form:
             return {}
         pair = f"{self._app.client_id}:{secret.reveal()}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}

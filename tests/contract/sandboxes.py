@@ -28,13 +28,11 @@ from tests.fakes.session import FakeSession
 
 
 def _known() -> dict[str, Flavor]:
-    """Read the flavors of every module beside this one, and of the modules that CONTRACT_FLAVORS names."""
-    names = [
-        f"{flavors_package.__name__}.{one.name}" for one in pkgutil.iter_modules(flavors_package.__path__)
-    ]
-    others = filter(None, os.environ.get("CONTRACT_FLAVORS", "").split(","))
+    """Read the flavors of the modules that CONTRACT_FLAVORS names, by default of all beside this one."""
+    named = list(filter(None, os.environ.get("CONTRACT_FLAVORS", "").split(",")))
+    own = (one.name for one in pkgutil.iter_modules(flavors_package.__path__, "tests.contract.flavors."))
     found: dict[str, Flavor] = {}
-    for name in (*names, *others):
+    for name in named or own:
         found.update(importlib.import_module(name).FLAVORS)
     return found
 

@@ -39,7 +39,7 @@ async def test_account_answers_with_its_market(stage: Stage) -> None:
 
     assert account.label
     assert (account.id is not None) == stage.flavor.has_account_id
-    assert account.market in {"", "DE", "de", "US"}
+    assert (account.market not in {"", "DE", "de", "US"}) == stage.flavor.has_market
 
 
 async def test_empty_playlist_is_one_empty_page(stage: Stage) -> None:
@@ -118,7 +118,7 @@ async def test_all_playlists_are_listed_once_over_three_pages(stage: Stage) -> N
         cursor = page.next_cursor
 
     assert sorted(names) == sorted(row["name"] for row in await stage.order("GET", "playlists"))
-    assert len(await stage.calls("list_playlists")) == 3
+    assert len(await stage.calls("list_playlists")) == (1 if stage.flavor.lists_at_once else 3)
 
 
 async def test_listed_playlist_is_found_again_by_id_and_by_its_address(stage: Stage) -> None:
@@ -143,13 +143,16 @@ async def test_text_that_is_no_playlist_is_none(stage: Stage, text: str) -> None
 async def test_isrc_look_up_answers_for_every_isrc_of_a_full_batch(stage: Stage) -> None:
     known = [Isrc(line(number)["isrc"]) for number in range(stage.capabilities.isrc_batch - 1)]
     asked = [*known, UNKNOWN]
+    if stage.flavor.has_copy:
+        await stage.adapter.find_by_isrc([UNKNOWN])
+        await stage.order("DELETE", "requests")
 
     found = await stage.adapter.find_by_isrc(asked)
 
     assert list(found) == asked
     assert found[UNKNOWN] == ()
     assert [[track.isrc for track in found[isrc]] for isrc in known] == [[isrc] for isrc in known]
-    assert len(await stage.calls(stage.flavor.look_up[0])) == 1
+    assert len(await stage.calls(stage.flavor.look_up[0])) == (0 if stage.flavor.has_copy else 1)
 
 
 @on_isrc
@@ -183,9 +186,10 @@ async def test_tracks_that_are_all_unknown_are_no_error(stage: Stage) -> None:
 async def test_track_is_known_by_its_id_and_by_its_address(stage: Stage) -> None:
     track = await found(stage, line(3))
 
-    assert track.url
     assert stage.adapter.track_id_of(track.id) == track.id
-    assert stage.adapter.track_id_of(track.url) == track.id
+    assert bool(track.url) == stage.flavor.has_track_pages
+    if track.url:
+        assert stage.adapter.track_id_of(track.url) == track.id
 
 
 @pytest.mark.parametrize(
@@ -309,8 +313,9 @@ async def test_target_comes_in_pages_that_together_are_all_of_it(stage: Stage) -
     truth = await stage.truth(playlist_id)
     assert [row.track_id for page in pages for row in page.rows] == truth[size - 10 :]
     # Where pages are chained, the first one begins with rows that are passed over.
-    last = long_length(size) - 2 * size
-    lengths = [size, 10 + last] if stage.flavor.has_offsets else [10, size, last]
+    first = size if stage.flavor.has_offsets or stage.flavor.lists_at_once else 10
+    rest_count = len(truth) - size + 10 - first
+    lengths = [first, *(min(size, rest_count - n) for n in range(0, rest_count, size))]
     assert [len(page.rows) for page in pages] == lengths
     assert all(stage.is_length(page.total, len(truth)) for page in pages)
 

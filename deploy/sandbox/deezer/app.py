@@ -26,6 +26,7 @@ def deezer_routes(desk: Desk) -> list[web.RouteDef]:
         ("create_playlist", "POST", "/user/me/playlists", playlists.create),
         ("get_user", "GET", "/user/{user_id}", playlists.get_user),
         ("list_playlists", "GET", "/user/{user_id}/playlists", playlists.list_of_user),
+        ("create_playlist", "POST", "/user/{user_id}/playlists", playlists.create),
         ("get_playlist", "GET", "/playlist/{id}", playlists.get),
         ("change_playlist", "POST", "/playlist/{id}", playlists.change),
         ("delete_playlist", "DELETE", "/playlist/{id}", playlists.delete),

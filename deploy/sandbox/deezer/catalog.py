@@ -35,8 +35,9 @@ class Query:
         for name, value in named.items():
             having = index.having(fields[name], value)
             among = having if among is None else among & having
-        words = " ".join([self.plain, *named.values()]).strip()
-        return index.ranked(words, among=among) if words else ()
+        ranking = [value for name, value in named.items() if fields[name] != "album"]
+        words = " ".join([self.plain, *ranking]).strip()
+        return index.ranked(words, among=among) if words else sorted(among or ())
 
     def is_long_enough(self, seconds: int) -> bool:
         least, most = (self.filters.get(name, "") for name in ("dur_min", "dur_max"))

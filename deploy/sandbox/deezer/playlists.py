@@ -59,8 +59,8 @@ class Playlists:
         return self._list(request, lambda one: name in one.followers)
 
     async def list_of_user(self, request: web.Request) -> web.Response:
-        name = self._named(request)
-        return self._list(request, lambda one: one.owner == name and one.is_public)
+        name, asking = self._named(request), caller(self._desk, request)
+        return self._list(request, lambda one: one.owner == name and (one.is_public or name == asking))
 
     def _list(self, request: web.Request, is_meant: Any) -> web.Response:
         now_s = self._desk.clock.now_s()
@@ -104,6 +104,8 @@ class Playlists:
     async def create(self, request: web.Request) -> web.Response:
         """Create an empty playlist of a title; nothing else is taken, and nothing makes it idempotent."""
         name = account(self._desk, request, perm="manage_library")
+        if request.match_info.get("user_id", str(user_id(name))) != str(user_id(name)):
+            raise refused(200)
         title = request.query.get("title", "").strip()
         if not title:
             raise refused(501, "Missing parameter: title")

@@ -28,6 +28,7 @@ from shared.platforms.base import (
     PlatformProfile,
     PlaylistPage,
     Pool,
+    PublicReads,
     Session,
     SignInTerms,
     TargetPage,
@@ -228,7 +229,8 @@ class DeezerAdapter:
         return await self._http.read(call, session=self._session, into=wire.User)
 
     async def _own_id(self) -> int | None:
-        if self._user_id is None and (await self._session.tokens()).access_token:
+        tokens = await self._session.tokens()
+        if self._user_id is None and tokens and tokens.access_token:
             self._user_id = (await self._me()).id
         return self._user_id
 
@@ -312,7 +314,7 @@ def _oauth(settings: Settings) -> OAuthApp:
         names={"client_id": "app_id", "client_secret": "secret", "scope": "perms"},
         scope_joint=",",
         has_pkce=False,
-        has_form_secret=True,
+        proves_by_form=True,
         swaps_by_query=True,
         token_extras={"output": "json"},
         reword=convert.reworded_token,
@@ -353,6 +355,12 @@ DECLARATION = Declaration(
         source="github.com/browniebroke/deezer-python src/deezer/auth.py",
         read_on="2026-11-22",
     ),
+    public=PublicReads(
+        is_possible=True,
+        source="zaosoula/deezer-public-api test/fixtures: playlists and tracks, read without a key",
+        read_on="2026-11-22",
+    ),
+    playlist_id_of=convert.playlist_id_of,
     required=(),
     required_to_connect=("deezer_app_id", "deezer_app_secret"),
     connect_note=" Deezer has given out no new app keys since 2024. Public playlists need none.",

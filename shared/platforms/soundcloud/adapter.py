@@ -24,6 +24,7 @@ from shared.platforms.base import (
     PlatformProfile,
     PlaylistPage,
     Pool,
+    PublicReads,
     Session,
     SignInTerms,
     TargetPage,
@@ -90,7 +91,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
             return Page(items=items, next_cursor=page.next_cursor, total=None)
         hidden_count = await self._hidden_count(playlist_id, shown_count=page.passed_count)
         hidden = (convert.to_item(None),) * hidden_count
-        return Page(items=items + hidden, next_cursor=None, total=page.passed_count + hidden_count)
+        return Page(items=items + hidden, next_cursor=None, total=None)
 
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
         found: dict[TrackId, Track] = {}
@@ -294,7 +295,7 @@ def _oauth(settings: Settings) -> OAuthApp:
     return OAuthApp(
         client_id=settings.soundcloud_client_id,
         client_secret=settings.soundcloud_client_secret,
-        has_form_secret=True,
+        proves_by_form=True,
         authorize_url=settings.soundcloud_sign_in_url.rstrip("/") + "/authorize",
         base_url=settings.soundcloud_sign_in_url,
         token_route="/oauth/token",  # noqa: S106 - an address, no secret
@@ -336,6 +337,14 @@ DECLARATION = Declaration(
         source="help.soundcloud.com, How to Revoke Access and Secure Your SoundCloud Account",
         read_on="2026-11-28",
     ),
+    public=PublicReads(
+        is_possible=False,
+        reason="SoundCloud playlists are read by an account's own permission only: connect your SoundCloud "
+        "account, any one that sees the playlist.",
+        source="developers.soundcloud.com/docs/api/guide: few tokens of an app's own are given, all of a day",
+        read_on="2026-11-22",
+    ),
+    playlist_id_of=convert.playlist_id_of,
     required=("soundcloud_client_id", "soundcloud_client_secret"),
     build=SoundCloudAdapter,
     refusals=_REFUSALS,

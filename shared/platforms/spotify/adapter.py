@@ -24,6 +24,7 @@ from shared.platforms.base import (
     PlatformProfile,
     PlaylistPage,
     Pool,
+    PublicReads,
     Session,
     SignInTerms,
     TargetPage,
@@ -344,6 +345,14 @@ DECLARATION = Declaration(
         source="developer.spotify.com/blog/2026-06-18-refresh-token-expiration",
         read_on="2026-11-22",
     ),
+    public=PublicReads(
+        is_possible=False,
+        reason="Spotify shows an app only its users' own playlists: connect the account that it is of, "
+        "or copy it into a playlist of your own in Spotify and connect your account.",
+        source="developer.spotify.com/documentation/web-api/tutorials/february-2026-migration-guide",
+        read_on="2026-11-22",
+    ),
+    playlist_id_of=convert.playlist_id_of,
     required=("spotify_client_id",),
     build=SpotifyAdapter,
     refusals=_REFUSALS,

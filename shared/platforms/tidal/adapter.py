@@ -21,6 +21,7 @@ from shared.platforms.base import (
     PlaylistPage,
     Pool,
     Price,
+    PublicReads,
     Session,
     SignInTerms,
     TargetPage,
@@ -78,7 +79,10 @@ class TidalAdapter(WithoutAlbums):
             path={"id": playlist_id},
             query={"include": "owners"},
         )
-        raw, account = (await self._single(call)).data, await self.account()
+        raw = (await self._single(call)).data
+        if not self._session.is_personal:
+            return convert.to_playlist(raw, is_own=False)
+        account = await self.account()
         is_own = any(one.id == account.id for one in convert.identifiers(raw, "owners"))
         return convert.to_playlist(raw, owner=account.label if is_own else None, is_own=is_own)
 
@@ -184,7 +188,10 @@ class TidalAdapter(WithoutAlbums):
     def _rows(
         self, playlist_id: PlaylistId, *, operation: str, include: str | None = None
     ) -> CursorPager[convert.Row]:
-        return self._pager(operation, _ITEMS, {"include": include} if include else {}, id=playlist_id)
+        query: dict[str, str | int] = {"include": include} if include else {}
+        if not self._session.is_personal:  # nobody's calls do not tell where they come from
+            query |= self._country()
+        return self._pager(operation, _ITEMS, query, id=playlist_id)
 
     def _pager(
         self, operation: str, route: str, query: dict[str, str | int], **path: str
@@ -277,6 +284,14 @@ DECLARATION = Declaration(
         source="TIDAL's OpenAPI file 1.10.104, which tells no end",
         read_on="2026-11-22",
     ),
+    public=PublicReads(
+        is_possible=True,
+        required=("tidal_client_id", "tidal_client_secret"),
+        has_app_tokens=True,
+        source="TIDAL's OpenAPI file 1.10.104: client credentials read the catalog and public playlists",
+        read_on="2026-11-22",
+    ),
+    playlist_id_of=convert.playlist_id_of,
     required=("tidal_client_id",),
     build=TidalAdapter,
     refusals=_REFUSALS,

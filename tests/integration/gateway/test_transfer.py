@@ -182,15 +182,15 @@ async def test_a_playlist_is_not_moved_onto_itself(connected: Caller) -> None:
     assert reply.pointers() == ["/target/playlist"]
 
 
-async def test_a_source_longer_than_the_target_platform_takes_is_refused(
+async def test_a_source_longer_than_the_target_platform_takes_is_split_and_told(
     connected: Caller, platforms: FakePlatforms
 ) -> None:
     platforms.playlist_limit = 11
 
     reply = await connected("POST", "/transfer", json=transfer_body())
 
-    assert reply.problem() == (422, "target-limit")
-    assert (reply.json["limit"], reply.json["track_count"]) == (11, 12)
+    assert reply.status == 202
+    assert [warning["code"] for warning in reply.json["warnings"]] == ["target_split"]
 
 
 async def test_without_a_connection_the_answer_says_where_to_make_one(call: Caller) -> None:

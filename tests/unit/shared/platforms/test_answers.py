@@ -25,14 +25,16 @@ from shared.platforms.answers import (
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
-def failure(status: int, text: str = "", *, operation: str = "read_items") -> Failure:
+def failure(
+    status: int, text: str = "", *, operation: str = "read_items", is_personal: bool = True
+) -> Failure:
     return Failure(
         label="Spotify",
         platform=Platform.SPOTIFY,
         operation=operation,
         status=status,
         text=text,
-        is_personal=True,
+        is_personal=is_personal,
     )
 
 
@@ -60,6 +62,13 @@ def test_status_means_an_error_with_the_platforms_name(status: int, kind: type[C
 
     assert type(error) is kind
     assert str(error).startswith("Spotify ")
+
+
+def test_a_call_of_nobodys_that_is_not_let_in_asks_no_user_to_connect() -> None:
+    error = error_of(failure(401, is_personal=False), refusals=())
+
+    assert type(error) is PlatformDenied
+    assert "operator" in str(error)
 
 
 def test_own_table_is_asked_first_and_its_first_row_that_fits_counts() -> None:

@@ -187,3 +187,14 @@ async def test_connection_without_a_refresh_token_asks_to_reconnect(answerer: An
             await oauth.refresh(TokenSet(access_token="at"))
 
     assert answerer.requests == []
+
+
+async def test_an_app_asks_for_tokens_of_its_own(answerer: Answerer) -> None:
+    answerer.answers = [{"text": '{"access_token": "app-access", "expires_in": 3600}'}]
+
+    async with client(answerer.url, secret=Secret("hush-hush")) as oauth:
+        tokens = await oauth.app_tokens()
+
+    assert form(answerer) == {"grant_type": "client_credentials"}
+    assert answerer.requests[0].headers["Authorization"].startswith("Basic ")
+    assert tokens == TokenSet(access_token="app-access", expires_at=NOW + timedelta(hours=1))
