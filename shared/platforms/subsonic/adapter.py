@@ -30,6 +30,7 @@ from shared.platforms.base import (
     PlatformProfile,
     PlaylistPage,
     Pool,
+    PublicReads,
     Session,
     SignInTerms,
     TargetPage,
@@ -191,8 +192,8 @@ class SubsonicAdapter:
         return convert.track_id_of(text)
 
     async def _user(self) -> str:
-        login = convert.Login.of(await self._session.tokens())
-        if login.user:
+        tokens = await self._session.tokens()
+        if tokens and (login := convert.Login.of(tokens)).user:
             return login.user
         return (await self._read("own_name", "tokenInfo", into=wire.Envelope[wire.KeyAnswer])).owner.username
 
@@ -361,6 +362,13 @@ DECLARATION = Declaration(
         source="opensubsonic.netlify.app/docs/api-reference",
         read_on="2026-11-22",
     ),
+    public=PublicReads(
+        is_possible=False,
+        reason="A Subsonic server shows its playlists to its own users alone: connect your account there.",
+        source="opensubsonic.netlify.app/docs/api-reference",
+        read_on="2026-11-22",
+    ),
+    playlist_id_of=lambda _: None,  # an address may be that of any server
     required=(),
     build=SubsonicAdapter,
     refusals=(
