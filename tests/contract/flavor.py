@@ -63,6 +63,9 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     has_short_albums: albums are found without a date, their tracks without guests. has_bare_albums: they are
     found with neither date nor length, and their tracks have no numbers. cannot_remove: what it says where
     nothing can be removed. created_status: the answer to who creates a playlist.
+    has_short_albums: albums are found without a date, their tracks without guests. tells_length: each page of
+    a playlist says how long the whole is. names_left_out: an addition is answered with what it left out.
+    cannot_remove: what it says where nothing can be removed.
     """
 
     options: Options
@@ -93,6 +96,7 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     has_short_albums: bool = False
     has_bare_albums: bool = False
     tells_length: bool = True
+    names_left_out: bool = False
     cannot_remove: str = ""
     created_status: str = "201"
 
