@@ -33,6 +33,7 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     youtube_client_id: str = ""
     youtube_client_secret: Secret = NO_SECRET
+    youtube_api_key: Secret = NO_SECRET
     youtube_api_url: str = "https://www.googleapis.com/youtube/v3"
     youtube_auth_url: str = "https://accounts.google.com"
     youtube_token_url: str = "https://oauth2.googleapis.com"  # noqa: S105 - an address, no secret
@@ -100,6 +101,7 @@ DESCRIPTIONS: dict[str, str] = {
     "apple_music_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
     "youtube_client_id": "Client id of your Google Cloud project's OAuth client.",
     "youtube_client_secret": "Its secret; Google wants it beside PKCE.",
+    "youtube_api_key": "API key of the same project, for public playlists of who has no account connected.",
     "youtube_api_url": "Base address of the YouTube Data API.",
     "youtube_auth_url": "Base address of Google's sign-in.",
     "youtube_token_url": "Base address of Google's tokens.",

@@ -94,9 +94,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     spotify.add_argument("--redirect-uri", action="append", default=[], metavar="URI", help="YouTube too")
     spotify.add_argument("--refresh-tokens", choices=("keep", "empty", "rotate"), default="keep")
-    youtube = parser.add_argument_group("YouTube")
-    youtube.add_argument("--daily-units", type=int, default=10_000, help="quota units of a Pacific day")
-    youtube.add_argument("--daily-searches", type=int, default=100, help="searches of a Pacific day")
     apple = parser.add_argument_group("Apple Music")
     apple.add_argument("--developer-public-key", type=Path, metavar="FILE", help="PEM; checks signatures")
     apple.add_argument("--storefront", default="us")
@@ -111,11 +108,18 @@ def _parser() -> argparse.ArgumentParser:
     tidal.add_argument("--country", default="US", help="of the account")
     tidal.add_argument("--repeats", choices=("keep", "skip"), default="keep")
     tidal.add_argument("--token-bucket", type=_token_bucket, metavar="CAPACITY/PER_SECOND")
+    _add_latest(parser)
+    return parser
+
+
+def _add_latest(parser: argparse.ArgumentParser) -> None:
     subsonic = parser.add_argument_group("Subsonic")
     subsonic.add_argument("--password", default=Options(platform="").password, help="of the account")
     for name in ("form-post", "api-keys", "open-subsonic"):
         subsonic.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=True)
-    return parser
+    youtube = parser.add_argument_group("YouTube")
+    for name, count in (("units", 10_000), ("searches", 100)):
+        youtube.add_argument(f"--daily-{name}", type=int, default=count, help="of a day in Los Angeles")
 
 
 def _network(text: str) -> str:

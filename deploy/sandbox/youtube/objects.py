@@ -29,7 +29,7 @@ Shape = dict[str, Any]
 
 
 class Video(msgspec.Struct, frozen=True, kw_only=True):
-    """A video as the world tells it."""
+    """A video as the world tells it. countries: where it can be played, None everywhere, () nowhere."""
 
     id: str
     title: str
@@ -37,6 +37,7 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: int | None
     category: str = MUSIC
     description: str = ""
+    countries: tuple[str, ...] | None = None
 
     @property
     def channel_id(self) -> str:
@@ -54,12 +55,14 @@ def video_of(recording: Recording) -> Video:
     """
     artists = recording.artists or (UNKNOWN_ARTIST,)
     own_id = recording.ids["youtube"]
+    countries = () if "youtube" in recording.unplayable_on else recording.countries
     if not recording.album:
         return Video(
             id=own_id,
             title=f"{', '.join(artists)} - {recording.title} (Official Video)",
             channel=artists[0].replace(" ", "") + "VEVO",
             duration_ms=recording.duration_ms,
+            countries=countries,
         )
     told = (
         "Provided to YouTube by Sandbox Records",
@@ -74,6 +77,7 @@ def video_of(recording: Recording) -> Video:
         title=recording.title,
         channel=f"{artists[0]} - Topic",
         duration_ms=recording.duration_ms,
+        countries=countries,
         description="\n\n".join(told),
     )
 
@@ -131,6 +135,7 @@ def thumbnails(own_id: str) -> Shape:
 
 
 def video(known: Video) -> Shape:
+    regions = {} if known.countries is None else {"regionRestriction": {"allowed": list(known.countries)}}
     return {
         "kind": "youtube#video",
         "etag": etag(known),
@@ -154,6 +159,7 @@ def video(known: Video) -> Shape:
             "licensedContent": known.category == MUSIC,
             "contentRating": {},
             "projection": "rectangular",
+            **regions,
         },
         "status": {
             "uploadStatus": "processed",

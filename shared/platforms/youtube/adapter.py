@@ -21,6 +21,7 @@ from shared.platforms.base import (
     PlaylistPage,
     Pool,
     Price,
+    PublicReads,
     Session,
     SignInTerms,
     TargetPage,
@@ -31,7 +32,7 @@ from shared.platforms.base import (
 )
 from shared.platforms.declaration import Declaration
 from shared.platforms.http import Call, PlatformHttp
-from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp
+from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp, or_key
 from shared.platforms.paging import CursorPager, TokenPage
 from shared.platforms.youtube import convert, wire
 from shared.settings import Settings
@@ -44,6 +45,7 @@ _PAGE = 50
 _FOUND = 25  # more cost the same, but the fiftieth is never the one
 _WHOLE = "snippet,contentDetails"
 _WRITE = Price(cost=50)
+_BESIDE = dict.fromkeys(("read_items", "search", "read_album"), ("read_videos",))
 _NO_CHANNEL = "This Google account has no channel yet: open {label} once and make one."
 
 _REFUSALS = (
@@ -92,7 +94,8 @@ class YouTubeAdapter:
         found = await self._read(call, into=_THINGS)
         if not found:
             raise self._http.error(PlatformNotFound, ABSENT, call=call)
-        return convert.to_playlist(found[0], channel_id=(await self.account()).id)
+        own_id = (await self.account()).id if self._session.is_personal else ""
+        return convert.to_playlist(found[0], channel_id=own_id)
 
     async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
         page = await self._rows(playlist_id, operation="read_items").page(cursor)
@@ -275,6 +278,7 @@ DECLARATION = Declaration(
         # Nobody has measured it; reads cost little here.
         visibility_delay_s=5.0,
         reads_lag=True,
+        beside=_BESIDE,
     ),
     sign_in=SignInTerms(
         # Of a published app; one whose consent screen is in "Testing" loses its sign-ins after seven days.
@@ -284,7 +288,16 @@ DECLARATION = Declaration(
         source="developers.google.com/youtube/v3/guides/auth/server-side-web-apps",
         read_on="2026-11-22",
     ),
+    public=PublicReads(
+        is_possible=True,
+        required=("youtube_api_key",),
+        beside=_BESIDE,
+        source="developers.google.com/youtube/v3/getting-started: an API key for what is public",
+        read_on="2026-11-22",
+    ),
+    playlist_id_of=convert.playlist_id_of,
     required=("youtube_client_id", "youtube_client_secret"),
+    sign=lambda settings, _: or_key("key", settings.youtube_api_key),
     build=YouTubeAdapter,
     refusals=_REFUSALS,
     oauth=_oauth,

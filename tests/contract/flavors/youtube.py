@@ -15,6 +15,7 @@ def settings(url: URL) -> Mapping[str, Any]:
     return {
         "youtube_client_id": "1-fictional.apps.googleusercontent.com",
         "youtube_client_secret": Secret("fictional-secret"),
+        "youtube_api_key": Secret("fictional-key"),
         "youtube_api_url": str(url / "youtube/v3"),
         "youtube_auth_url": str(url),
         "youtube_token_url": str(url),

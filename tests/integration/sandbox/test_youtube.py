@@ -357,3 +357,15 @@ async def test_client_proves_itself_and_a_dead_refresh_token_is_an_invalid_grant
     ]
     assert "refresh_token" not in fresh
     assert (await exchange(caller, "4/none", status=400))["error"] == "invalid_grant"
+
+
+async def test_video_of_some_countries_says_so(starter: Starter) -> None:
+    world = {"catalog": [track(1, countries=["US"]), track(2, kind="unplayable"), track(3)]}
+    caller = await starter("youtube", world=world, is_signed_in=False)
+    await sign_in(caller)
+
+    ids = ",".join(await videos(caller))
+    rows = (await caller.json("GET", f"{API}/videos?part=snippet,contentDetails&id={ids}"))["items"]
+
+    told = {row["snippet"]["title"][-1]: row["contentDetails"].get("regionRestriction") for row in rows}
+    assert told == {"1": {"allowed": ["US"]}, "2": {"allowed": []}, "3": None}

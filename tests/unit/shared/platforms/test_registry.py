@@ -176,6 +176,7 @@ async def test_a_sign_in_by_script_admits_the_hosts_of_its_script(script_url: st
         ("https://tidal.com/playlist/36ea71a8-445e-41a4-82ab-6628c581535d", Platform.TIDAL),
         ("https://www.deezer.com/fr/playlist/908622995", Platform.DEEZER),
         ("https://soundcloud.com/the-paper-boats/sets/tides", Platform.SOUNDCLOUD),
+        ("https://music.youtube.com/playlist?list=PLabcdefghij_-klmnop", Platform.YOUTUBE),
         ("https://open.spotify.com/track/37i9dQZF1DXcBWIGoYBM5M", None),
         ("https://example.org/playlist/37i9dQZF1DXcBWIGoYBM5M", None),
         ("37i9dQZF1DXcBWIGoYBM5M", None),  # an id is no link: it might be anybody's

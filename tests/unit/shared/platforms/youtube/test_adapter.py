@@ -16,10 +16,14 @@ from shared.errors import (
     ReconnectRequired,
     ValidationFailed,
 )
-from shared.models import PlaylistId, TokenSet, TrackId
+from shared.models import Platform, PlaylistId, TokenSet, TrackId
 from shared.platforms.base import REQUESTS, Price
+from shared.platforms.public import PublicSession
 from shared.platforms.youtube.adapter import DECLARATION, SEARCHES, YouTubeAdapter
+from shared.secret import Secret
+from shared.settings import Settings
 from tests.fakes.budget import FakeBudget
+from tests.fakes.clock import FakeClock
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, Path, opened
 from worker.matching.query import Query
@@ -40,7 +44,11 @@ def refuses(status: int, reason: str, *, message: str = "No.", domain: str = "gl
 
 @pytest.fixture
 async def path(answerer: Answerer) -> AsyncIterator[Path]:
-    changes = {"label": "YouTube", "profile": DECLARATION.profile, "reword": DECLARATION.reword}
+    changes: dict[str, Any] = {
+        "label": "YouTube",
+        "profile": DECLARATION.profile,
+        "reword": DECLARATION.reword,
+    }
     async with opened(answerer.url, refusals=DECLARATION.refusals, **changes) as opened_path:
         opened_path.budget.renewed_in_s = DAY_S
         yield opened_path
@@ -53,7 +61,10 @@ def budget(path: Path) -> FakeBudget:
 
 @pytest.fixture
 def adapter(path: Path) -> YouTubeAdapter:
-    session = FakeSession(TokenSet(access_token="token"))
+    async def refresh(tokens: TokenSet) -> TokenSet:
+        return tokens
+
+    session = FakeSession(TokenSet(access_token="token"), refresh=refresh)
     return YouTubeAdapter(path.http, session=session, capabilities=DECLARATION.capabilities)
 
 
@@ -62,23 +73,18 @@ async def add(adapter: YouTubeAdapter) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "reason", "domain", "message"),
+    "refusal",
     [
-        (403, "quotaExceeded", "youtube.quota", "You have exceeded your quota."),
-        (403, "dailyLimitExceeded", "usageLimits", "Daily Limit Exceeded"),
-        (429, "rateLimitExceeded", "global", "Quota exceeded for … limit 'Search Queries per day' of …"),
+        refuses(403, "quotaExceeded", domain="youtube.quota", message="You have exceeded your quota."),
+        refuses(403, "dailyLimitExceeded", domain="usageLimits", message="Daily Limit Exceeded"),
+        refuses(429, "rateLimitExceeded", message="Quota exceeded for … limit 'Search Queries per day' of …"),
     ],
+    ids=["quotaExceeded", "dailyLimitExceeded", "rateLimitExceeded"],
 )
 async def test_quota_of_a_day_ends_the_pool_and_tells_how_long(
-    adapter: YouTubeAdapter,
-    answerer: Answerer,
-    budget: FakeBudget,
-    status: int,
-    reason: str,
-    domain: str,
-    message: str,
+    adapter: YouTubeAdapter, answerer: Answerer, budget: FakeBudget, refusal: dict[str, Any]
 ) -> None:
-    answerer.answers = [refuses(status, reason, domain=domain, message=message)]
+    answerer.answers = [refusal]
 
     with pytest.raises(RateLimited) as caught:
         await adapter.search(Query(plain="Harbour Light"))
@@ -89,17 +95,18 @@ async def test_quota_of_a_day_ends_the_pool_and_tells_how_long(
 
 
 @pytest.mark.parametrize(
-    ("status", "reason", "message"),
+    "refusal",
     [
-        (403, "rateLimitExceeded", "Too fast."),
-        (403, "userRateLimitExceeded", "Too fast."),
-        (429, "rateLimitExceeded", "Quota exceeded for … limit 'Queries per minute per user' of …"),
+        refuses(403, "rateLimitExceeded", message="Too fast."),
+        refuses(403, "userRateLimitExceeded", message="Too fast."),
+        refuses(429, "rateLimitExceeded", message="… limit 'Queries per minute per user' of …"),
     ],
+    ids=["403", "403 of a user", "429"],
 )
 async def test_limit_of_a_minute_costs_no_day(
-    adapter: YouTubeAdapter, answerer: Answerer, budget: FakeBudget, status: int, reason: str, message: str
+    adapter: YouTubeAdapter, answerer: Answerer, budget: FakeBudget, refusal: dict[str, Any]
 ) -> None:
-    answerer.answers = [refuses(status, reason, message=message)]
+    answerer.answers = [refusal]
 
     with pytest.raises(RateLimited) as caught:
         await add(adapter)
@@ -138,7 +145,7 @@ async def test_refusal_of_an_insert_says_what_cures_it(
         await add(adapter)
 
     assert type(caught.value) is kind
-    assert len(answerer.requests) == 1
+    assert len(answerer.requests) == (3 if status == 401 else 1)  # other tokens do not help, and were tried
 
 
 async def test_insert_sends_one_video_and_no_position(adapter: YouTubeAdapter, answerer: Answerer) -> None:
@@ -238,3 +245,19 @@ async def test_playlist_of_somebody_else_can_be_read_and_not_written(
     found = await adapter.get_playlist(PLAYLIST)
 
     assert (found.readable, found.writable) == (True, False)
+
+
+async def test_nobody_reads_what_is_public_with_the_key_and_owns_nothing(answerer: Answerer) -> None:
+    settings = Settings(youtube_api_key=Secret("public-key"))
+    playlist = {"id": PLAYLIST, "snippet": {"title": "Shared", "channelId": "UCtheirs"}}
+    answerer.answers = [says({"items": [playlist]})]
+
+    async with opened(answerer.url, sign=DECLARATION.sign(settings, FakeClock())) as public:
+        nobody = PublicSession(Platform.YOUTUBE, market="US")
+        adapter = YouTubeAdapter(public.http, session=nobody, capabilities=DECLARATION.capabilities)
+        found = await adapter.get_playlist(PLAYLIST)
+
+    assert (found.name, found.writable) == ("Shared", False)
+    (request,) = answerer.requests
+    assert request.query["key"] == "public-key"
+    assert "Authorization" not in request.headers
