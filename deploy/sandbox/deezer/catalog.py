@@ -66,7 +66,7 @@ class MusicCatalog:
         return found
 
     def is_readable(self, recording: Recording) -> bool:
-        return recording.ids["deezer"] not in self.unplayable
+        return recording.ids["deezer"] not in self.unplayable and "deezer" not in recording.unplayable_on
 
     def _full(self, recording: Recording) -> dict[str, Any]:
         shape = full_track(recording, is_readable=self.is_readable(recording))

@@ -44,7 +44,7 @@ class Tracks:
         """Search by words, or look up the tracks of some URNs; unknown ones are left out."""
         anybody(self._desk, request)
         levels = asked_levels(request)
-        rows = self._found(request) if "playable" in levels else ()
+        rows = [one for one in self._found(request) if objects.access_of(one) in levels]
         return linked(request, rows[:LARGEST_SEARCH], shape=objects.track)
 
     def _found(self, request: web.Request) -> Sequence[Recording]:
@@ -82,7 +82,8 @@ class Tracks:
         liked = list(reversed(saved.items()))
         liked.sort(key=lambda row: -row[1])
         rows = [self._desk.catalog.by_id[urn] for urn, _ in liked if urn in self._desk.catalog.by_id]
-        return linked(request, rows if "playable" in levels else (), shape=objects.track)
+        rows = [one for one in rows if objects.access_of(one) in levels]
+        return linked(request, rows, shape=objects.track)
 
     async def like(self, request: web.Request) -> web.Response:
         return self._change(request, is_saved=True)

@@ -45,8 +45,14 @@ def user(name: str) -> dict[str, Any]:
     }
 
 
-def track(recording: Recording, *, access: str = "playable") -> dict[str, Any]:
+def access_of(recording: Recording) -> str:
+    """Say what its listeners may do with a track."""
+    return "blocked" if "soundcloud" in recording.unplayable_on else "playable"
+
+
+def track(recording: Recording, *, access: str = "") -> dict[str, Any]:
     """A track of the catalog: three in four are uploaded by a label, which names the artist beside."""
+    access = access or access_of(recording)
     artist = ", ".join(recording.artists) or None
     is_own = artist is not None and digest(recording.key) % 4 == 0
     year, month, day = (*(recording.release_date or "").split("-"), "", "", "")[:3]

@@ -177,10 +177,11 @@ class Playlists:
     def _track(self, item: Item, *, owner: str, levels: frozenset[str]) -> dict[str, Any] | None:
         if item.kind == "removed":
             return None
-        access = "blocked" if item.kind == "unplayable" else "playable"
+        recording = self._desk.catalog.by_id.get(item.track_id or "")
+        is_blocked = item.kind == "unplayable" or (recording and objects.access_of(recording) == "blocked")
+        access = "blocked" if is_blocked else "playable"
         if access not in levels:
             return None
-        recording = self._desk.catalog.by_id.get(item.track_id or "")
         if recording is None:
             return objects.own_upload(item, owner=owner)
         return objects.track(recording, access=access)

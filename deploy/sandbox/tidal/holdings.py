@@ -57,5 +57,5 @@ class Holdings:
         return [recording for recording in recordings if self._has(recording)]
 
     def _has(self, recording: Recording) -> bool:
-        is_dead = self.id_of(recording) in self._dead
+        is_dead = self.id_of(recording) in self._dead or "tidal" in recording.unplayable_on
         return not is_dead and (recording.countries is None or self.country in recording.countries)

@@ -83,14 +83,22 @@ def playable(raw: wire.Track) -> wire.Track | None:
 
 
 def to_candidates(raws: Iterable[wire.Track]) -> tuple[Track, ...]:
-    """Return the tracks that can be played here, in the given order."""
-    tracks = (to_track(raw) for raw in map(playable, raws) if raw)
+    """Return the tracks in the given order; those that are not played here say so."""
+    tracks = (_to_candidate(raw) for raw in raws)
     return tuple(track for track in tracks if track)
+
+
+def _to_candidate(raw: wire.Track) -> Track | None:
+    if here := playable(raw):
+        return to_track(here)
+    track = to_track(raw)
+    return structs.replace(track, is_playable=False) if track else None
 
 
 def to_album_tracks(raws: Iterable[wire.Track], *, album: wire.Album) -> tuple[Track, ...]:
     """Return the rows of an album's list, which do not name the album."""
-    return to_candidates(structs.replace(raw, album=album) for raw in raws)
+    tracks = to_candidates(structs.replace(raw, album=album) for raw in raws)
+    return tuple(track for track in tracks if track.is_playable is not False)
 
 
 def to_album(raw: wire.Album) -> Album | None:

@@ -277,9 +277,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
         return self._pager(call, into=wire.Collection[wire.Track])
 
     def _catalog(self, operation: str, query: dict[str, str | int]) -> Call:
-        return Call(
-            operation=operation, route="/tracks", query={"access": "playable,preview", **query, **_LINKED}
-        )
+        return Call(operation=operation, route="/tracks", query={"access": _ALL, **query, **_LINKED})
 
     def _pager(self, call: Call, *, into: type[wire.Collection[T]]) -> CursorPager[T | None]:
         async def fetch(token: str | None) -> TokenPage[T | None]:

@@ -6,6 +6,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
 
 import msgspec
+from msgspec import structs
 from yarl import URL
 
 from shared.models import (
@@ -53,8 +54,9 @@ def to_track(raw: wire.Track) -> Track | None:
 
 
 def to_candidate(raw: wire.Track) -> Track | None:
-    """Return a track that this account can play, if only in part; None for any other."""
-    return None if raw.access == "blocked" else to_track(raw)
+    """Return a track of the catalog; one that its listener's country does not play says so."""
+    track = to_track(raw)
+    return structs.replace(track, is_playable=False) if track and raw.access == "blocked" else track
 
 
 def to_item(raw: wire.Track | None) -> SourceItem:

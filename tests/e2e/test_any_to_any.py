@@ -1,0 +1,126 @@
+"""From every platform to every other one: repeats, what one side lacks, region locks, and a size limit."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from deploy.dev.sandboxes import USES
+from shared.models import Platform
+from shared.platforms.registry import declarations
+from tests.e2e.stack import Stack
+from tests.e2e.users import Json, patiently
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+LIMIT = 10
+"""Tracks of one playlist, so that each target is split in two."""
+NAME = "Any to Any"
+WITHOUT_REGIONS = {"spotify", "subsonic", "listenbrainz"}
+"""In development mode Spotify tells no country; the other two play what they have, or nothing at all."""
+HIDES_LOCKED = {"tidal"}
+"""Its playlists show a track that is not of the country as one that is gone."""
+PATIENCE_S = 150.0
+PAIRS = [(source, target) for source in USES for target in USES if source != target]
+
+
+def song(title: str, number: int, **more: Any) -> Json:
+    return {
+        "title": title,
+        "artists": ["Quiet Engine"],
+        "album": "Tides",
+        "duration_ms": 180_000 + 7_000 * number,
+        "isrc": f"QZANY26{number:05}",
+        "release_date": "2020-03-04",
+        **more,
+    }
+
+
+_TITLES = "Anchor Beacon Cable Dredger Ebb Foghorn Gangway Hawser Inlet Jetty Keel Lantern Mooring Nautilus"
+COMMON = [song(title, number) for number, title in enumerate(_TITLES.split())]
+LOCKED = song("Quarantine Flag", 50, kind="unplayable")
+
+
+def own(platform: str) -> Json:
+    """A song that one platform alone has."""
+    number = 60 + list(USES).index(platform)
+    return song(f"Stowaway No {number}", number, platform=platform)
+
+
+def rows_of(platform: str) -> list[Json]:
+    """The list as it stands on a platform: the third song again in the middle, the first one at the end."""
+    locked = {name: value for name, value in LOCKED.items() if name != "kind"}
+    return [*COMMON[:8], COMMON[2], own(platform), *COMMON[8:], locked, COMMON[0]]
+
+
+def write_files(directory: Path) -> list[Path]:
+    catalog = directory / "catalog.jsonl"
+    lines = [*COMMON, LOCKED, *map(own, USES)]
+    catalog.write_bytes(b"\n".join(map(msgspec.json.encode, lines)))
+    lists = []
+    for platform in USES:
+        path = directory / f"{platform}.json"
+        content = {"source_platform": platform, "playlist_name": NAME, "tracks": rows_of(platform)}
+        path.write_bytes(msgspec.json.encode(content))
+        lists.append(path)
+    return [catalog, *lists]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def moved(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mapping[tuple[str, str], Json]]:
+    """Every pair's transfer, all at once: its status, its items, and what stands in its targets."""
+    directory = tmp_path_factory.mktemp("any")
+    environ = {"CROSSPLAY_PLAYLIST_LIMIT": str(LIMIT)}
+    async with Stack.run(
+        directory / "stack", worlds=write_files(directory), platforms=tuple(USES), environ=environ
+    ) as stack:
+
+        async def move(source: str, target: str) -> Json:
+            # A platform may ask for patience while all begin at once.
+            started = await patiently(lambda: stack.user.start(source, NAME, target))
+            status = await stack.user.end(started, patience_s=PATIENCE_S)
+            rows = [await stack.rows(target, part["id"]) for part in status["targets"]]
+            return {**status, "items": await stack.user.tracks(status["id"]), "rows": rows}
+
+        results = await asyncio.gather(*(move(*pair) for pair in PAIRS))
+        yield dict(zip(PAIRS, results, strict=True))
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0]}-to-{pair[1]}")
+async def test_playlist_arrives_from_any_platform_on_any_other(
+    moved: Mapping[tuple[str, str], Json], pair: tuple[str, str]
+) -> None:
+    source, target = pair
+    transfer = moved[pair]
+
+    assert transfer["state"] == "completed", transfer
+    told = {item["source"]["title"]: item["outcome"] for item in transfer["items"] if item["source"]["title"]}
+    assert told[own(source)["title"]] == "no_candidate"
+    is_shown = source not in HIDES_LOCKED
+    if is_shown and target not in WITHOUT_REGIONS:
+        assert told[LOCKED["title"]] in {"not_transferable", "no_candidate"}, told
+    gone = {own(source)["title"], *(() if is_shown and target in WITHOUT_REGIONS else (LOCKED["title"],))}
+    titles = [row["title"] for row in rows_of(source) if row["title"] not in gone]
+    expected = parts_of(titles, keeps_repeats=declarations()[Platform(target)].capabilities.keeps_repeats)
+    assert [[title for title, _ in part] for part in transfer["rows"]] == expected
+    first, second = (part["name"] for part in transfer["targets"])
+    assert second == f"{first} (2)"
+    counts = transfer["counts"]
+    assert counts["total"] == len(rows_of(source)) == sum(counts.values()) - counts["total"]
+    assert counts["written"] == sum(map(len, expected))
+
+
+def parts_of(titles: Sequence[str], *, keeps_repeats: bool) -> list[list[str]]:
+    """Fill playlists to their limit, one after the other; some hold nothing twice."""
+    parts: list[list[str]] = [[]]
+    for title in titles:
+        if title in parts[-1] and not keeps_repeats:
+            continue
+        if len(parts[-1]) == LIMIT:
+            parts.append([])
+        parts[-1].append(title)
+    return parts
