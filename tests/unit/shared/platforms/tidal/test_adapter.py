@@ -6,7 +6,10 @@ import pytest
 from shared.errors import CrossplayError, PlatformRejected, PlatformUnavailable
 from shared.models import Album, AlbumId, Isrc, NotTransferable, Platform, PlaylistId, TokenSet, TrackId
 from shared.platforms.base import REQUESTS
+from shared.platforms.registry import Platforms
 from shared.platforms.tidal.adapter import DECLARATION, TidalAdapter
+from shared.settings import Settings
+from tests.fakes.budget import FakeBudgets
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
 from worker.matching.query import Query
@@ -215,3 +218,14 @@ def test_what_brings_resources_along_costs_more_tokens() -> None:
     }
     assert costs == {"add_tracks": 1, "read_target": 1, "find_by_isrc": 3, "search": 4}
     assert max(price.cost for price in profile.prices.values()) <= profile.pools[REQUESTS].burst
+
+
+@pytest.mark.parametrize(("tokens_per_s", "limit"), [(4.0, 240.0), (0.01, 10.0)])
+def test_operator_may_name_another_pace_but_none_below_the_dearest_call(
+    tokens_per_s: float, limit: float
+) -> None:
+    platforms = Platforms(Settings(tidal_requests_per_s=tokens_per_s), budgets=FakeBudgets())
+
+    pool = platforms.profile(Platform.TIDAL).pools[REQUESTS]
+
+    assert (pool.limit, pool.burst) == (limit, 10)
