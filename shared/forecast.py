@@ -231,10 +231,14 @@ def _step(phase: Phase, side: Side, operation: str, requests: Range) -> Step:
 
 
 def _with_beside(step: Step, side: Side, shape: Shape) -> Iterable[Step]:
-    """Add the calls that the adapter makes each time beside this one; there are none about no rows."""
+    """Add the calls that the adapter makes beside this one; those about rows only where there are some."""
     yield step
-    if not shape.row_count:
-        return
+    if step.phase is Phase.READ:
+        once = Range(least=1, expected=1, most=1)
+        for operation in side.capabilities.beside_list:
+            yield msgspec.structs.replace(step, operation=operation, requests=once)
+        if not shape.row_count:
+            return
     for operation in side.capabilities.beside.get(step.operation, ()):
         yield msgspec.structs.replace(step, operation=operation)
 

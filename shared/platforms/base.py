@@ -94,7 +94,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     under its key, which the platform then does not do twice; what it remembers, less the time that a send
     may wait for its turn. 0 where it knows no keys. beside: further calls that a call of an operation brings
     with it each time, by the names of both, so that a forecast counts them; prices are found by the same
-    names.
+    names. beside_list: the calls that the reading of a whole source brings with it once.
     """
 
     write_class: WriteClass
@@ -112,6 +112,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     can_write: bool = True
     key_life_s: float = 0.0
     beside: Mapping[str, tuple[str, ...]] = {}
+    beside_list: tuple[str, ...] = ()
 
     @property
     def can_remove(self) -> bool:

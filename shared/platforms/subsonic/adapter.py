@@ -30,6 +30,7 @@ from shared.platforms.base import (
     PlatformProfile,
     PlaylistPage,
     Pool,
+    PublicReads,
     Session,
     SignInTerms,
     TargetPage,
@@ -191,8 +192,9 @@ class SubsonicAdapter:
         return convert.track_id_of(text)
 
     async def _user(self) -> str:
-        login = convert.Login.of(await self._session.tokens())
-        if login.user:
+        tokens = await self._session.tokens()
+        login = convert.Login.of(tokens) if tokens else None
+        if login and login.user:
             return login.user
         return (await self._read("own_name", "tokenInfo", into=wire.Envelope[wire.KeyAnswer])).owner.username
 
@@ -353,6 +355,8 @@ DECLARATION = Declaration(
         # Changes are transactions of the server's database.
         visibility_delay_s=1.0,
         reads_lag=False,
+        # What the server can do is asked once, and before the first songs whether the playlist has its name.
+        beside={"create_playlist": ("change_playlist", "extensions", "add_tracks")},
     ),
     sign_in=SignInTerms(
         life_months=None,
@@ -361,6 +365,14 @@ DECLARATION = Declaration(
         source="opensubsonic.netlify.app/docs/api-reference",
         read_on="2026-11-22",
     ),
+    public=PublicReads(
+        is_possible=False,
+        reason="A Subsonic server shows playlists to its own users only: connect it with your name there.",
+        source="opensubsonic.netlify.app/docs/api-reference",
+        read_on="2026-11-22",
+    ),
+    # Whose server a link leads to, only a connection knows.
+    playlist_id_of=lambda text: convert.playlist_id_of(text, server=""),
     required=(),
     build=SubsonicAdapter,
     refusals=(
