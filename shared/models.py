@@ -28,10 +28,11 @@ class Platform(StrEnum):
     APPLE_MUSIC = "apple_music"
     TIDAL = "tidal"
     SOUNDCLOUD = "soundcloud"
+    SUBSONIC = "subsonic"
+    LISTENBRAINZ = "listenbrainz"
     DEEZER = "deezer"
     # Those of other packages, as members like the others (docs/tutorials/write-an-adapter.md).
     vars().update({name.upper(): name for name in installed(PLATFORMS)})
-    SUBSONIC = "subsonic"
 
 
 class Policy(StrEnum):
@@ -75,12 +76,13 @@ UNSETTLED = frozenset({Outcome.PENDING, Outcome.DEFERRED})
 
 
 class NotTransferable(StrEnum):
-    """Why an item can never be a track elsewhere."""
+    """Why an item cannot be a track elsewhere; region: the target's market does not play what is there."""
 
     LOCAL_FILE = "local_file"
     EPISODE = "episode"
     REMOVED = "removed"
     VIDEO = "video"
+    REGION = "region"
 
 
 class Track(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -88,6 +90,7 @@ class Track(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     artists: main artist first; some platforms know only one display string for all of them.
     isrc: normalized, upper case, 12 characters. release_date: YYYY, YYYY-MM or YYYY-MM-DD.
+    is_playable: False where the market that was asked does not play it, as it may do next month.
     """
 
     platform: Platform
@@ -102,6 +105,7 @@ class Track(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     track_number: int | None = None
     disc_number: int | None = None
     url: str | None = None
+    is_playable: bool | None = None
 
 
 class Album(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -7,19 +7,19 @@ from typing import NoReturn
 import aiohttp
 
 from deploy.doctor.findings import Finding, fail, ok, warn, words_of
+from deploy.platforms.table import how_to
 from gateway.actions.redirect_uri import is_trusted_origin, redirect_uri
 from shared.clock import SystemClock
 from shared.errors import SettingsError
 from shared.models import Platform
 from shared.platforms.apple_music.musickit import developer_token
-from shared.platforms.registry import Platforms
+from shared.platforms.registry import Platforms, declarations
 from shared.setting_rules import Fault
 from shared.settings import Settings, variable_of
 
 _ANSWER_S = 5.0
 _SPOTIFY_ID = re.compile(r"[0-9a-f]{32}")
 _APPLE_ID = re.compile(r"[A-Z0-9]{10}")
-_HOW_TO = {Platform.SPOTIFY: "docs/how-to/spotify.md", Platform.APPLE_MUSIC: "docs/how-to/apple-music.md"}
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -39,19 +39,29 @@ def credentials(platform: Platform, *, settings: Settings, known: Platforms) -> 
     """Say whether a platform can be used with what is set for it, and what has to be entered there."""
     label, needed = known.label(platform), known.missing(platform)
     set_names = [name for name in _names(platform) if getattr(settings, name)]
+    how_to = f"docs/how-to/{platform.replace('_', '-')}.md"
     if needed and set_names:
         variables = ", ".join(map(variable_of, needed))
         yield fail(
-            platform, f"{label} is set up by half: {variables} missing.", cure=f"See {_HOW_TO[platform]}."
+            platform, f"{label} is set up by half: {variables} missing.", cure=f"See {how_to(platform)}."
         )
     elif needed:
         yield warn(
-            platform, f"{label} is not set up.", cure=f"If users shall have it, see {_HOW_TO[platform]}."
+            platform, f"{label} is not set up.", cure=f"If users shall have it, see {how_to(platform)}."
         )
+        yield fail(platform, f"{label} is set up by half: {variables} missing.", cure=f"See {how_to}.")
+    elif needed:
+        yield warn(platform, f"{label} is not set up.", cure=f"If users shall have it, see {how_to}.")
     elif platform is Platform.SPOTIFY:
         yield from _spotify(settings)
-    else:
+    elif platform is Platform.APPLE_MUSIC:
         yield from _apple_music(settings)
+    else:
+        yield _other(platform, settings=settings, known=known)
+    elif platform is Platform.SUBSONIC:
+        yield _subsonic(settings)
+    else:
+        yield ok(platform, f"{label} is set up.")
 
 
 def public_url(settings: Settings) -> Finding:
@@ -106,6 +116,26 @@ def _apple_music(settings: Settings) -> Iterator[Finding]:
             )
             return
     yield ok(Platform.APPLE_MUSIC, "Apple Music is set up; its key can sign.")
+
+
+def _other(platform: Platform, *, settings: Settings, known: Platforms) -> Finding:
+    """Say what a platform has to know of this server, whose keys have no form that could be checked."""
+    text = f"{known.label(platform)} is set up."
+    if declarations()[platform].oauth is not None:
+        uri = redirect_uri(settings.public_url or f"http://127.0.0.1:{settings.port}", platform=platform)
+        text += f" Its dashboard must have the redirect URI {uri}"
+    return ok(platform, text)
+def _subsonic(settings: Settings) -> Finding:
+    networks = settings.subsonic_allowed_networks
+    if not networks:
+        return ok(Platform.SUBSONIC, "Users may connect Subsonic servers that have a public https address.")
+    if not settings.public_url.startswith("https://"):
+        return warn(
+            Platform.SUBSONIC,
+            f"Users may connect Subsonic servers in {networks}, and type passwords on pages without TLS.",
+            cure="Set CROSSPLAY_PUBLIC_URL to an https address, unless everybody in between is trusted.",
+        )
+    return ok(Platform.SUBSONIC, f"Users may connect Subsonic servers, those in {networks} too.")
 
 
 async def _reached(settings: Settings) -> list[Finding]:

@@ -83,6 +83,11 @@ IDS: dict[str, Ids] = {
         track=lambda key: soundcloud_urn("tracks", key),
         playlist=lambda key: soundcloud_urn("playlists", key),
     ),
+    "listenbrainz": Ids(
+        track_form=re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+        track=lambda key: str(uuid.uuid5(uuid.NAMESPACE_OID, f"listenbrainz:{key}")),
+        playlist=lambda key: str(uuid.uuid5(uuid.NAMESPACE_OID, f"listenbrainz:playlist:{key}")),
+    ),
     "subsonic": Ids(
         track_form=re.compile(r"[0-9a-f]{32}"),
         track=lambda key: hashlib.sha256(f"subsonic:{key}".encode()).hexdigest()[:32],

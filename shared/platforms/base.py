@@ -366,6 +366,8 @@ class Adapter(Protocol):
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
         """Look up 1..capabilities.isrc_batch ISRCs; each asked one is a key, () where nothing is known.
 
+        What the market does not play is left out, or better comes with is_playable False, as in `search`:
+        then an item that is nothing else is told to be out of the region, and not to be missing.
         Never asked where isrc_batch is 0.
         """
 

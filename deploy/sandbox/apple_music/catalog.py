@@ -48,7 +48,8 @@ class MusicCatalog:
         self._unplayable = {item.track_id for item in items if item.kind == "unplayable"}
 
     def shape(self, recording: Recording, *, storefront: str) -> dict[str, Any]:
-        is_playable = recording.ids["apple_music"] not in self._unplayable
+        own_id = recording.ids["apple_music"]
+        is_playable = own_id not in self._unplayable and "apple_music" not in recording.unplayable_on
         return song(recording, storefront=storefront, is_playable=is_playable)
 
     async def test(self, request: web.Request) -> web.Response:

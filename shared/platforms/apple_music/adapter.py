@@ -114,7 +114,7 @@ class AppleMusicAdapter:
         for first in range(0, len(asked), _MOST_IDS):
             batch = asked[first : first + _MOST_IDS]
             songs = await self._catalog_songs("read_tracks", {"ids": ",".join(batch)})
-            found.update({track.id: track for track in convert.to_candidates(songs)})
+            found.update({track.id: track for track in convert.to_playable(songs)})
         return found
 
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
@@ -139,7 +139,7 @@ class AppleMusicAdapter:
             path={"storefront": await self._storefront(), "album_id": album.id},
         )
         pager = self._pager(call, into=wire.Document[wire.Song], session=None)
-        return convert.to_candidates([song async for song in pager.rows()])
+        return convert.to_playable([song async for song in pager.rows()])
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
         del key  # Apple Music knows no such keys

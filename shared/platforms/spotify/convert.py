@@ -43,6 +43,7 @@ def to_track(raw: wire.Track) -> Track | None:
         track_number=_whole(raw.track_number),
         disc_number=_whole(raw.disc_number),
         url=raw.external_urls.spotify if raw.external_urls else None,
+        is_playable=False if raw.is_playable is False else None,
     )
 
 

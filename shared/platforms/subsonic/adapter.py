@@ -193,8 +193,7 @@ class SubsonicAdapter:
 
     async def _user(self) -> str:
         tokens = await self._session.tokens()
-        login = convert.Login.of(tokens) if tokens else None
-        if login and login.user:
+        if tokens and (login := convert.Login.of(tokens)).user:
             return login.user
         return (await self._read("own_name", "tokenInfo", into=wire.Envelope[wire.KeyAnswer])).owner.username
 
@@ -367,12 +366,11 @@ DECLARATION = Declaration(
     ),
     public=PublicReads(
         is_possible=False,
-        reason="A Subsonic server shows playlists to its own users only: connect it with your name there.",
+        reason="A Subsonic server shows its playlists to its own users alone: connect your account there.",
         source="opensubsonic.netlify.app/docs/api-reference",
         read_on="2026-11-22",
     ),
-    # Whose server a link leads to, only a connection knows.
-    playlist_id_of=lambda text: convert.playlist_id_of(text, server=""),
+    playlist_id_of=lambda _: None,  # an address may be that of any server
     required=(),
     build=SubsonicAdapter,
     refusals=(
