@@ -157,8 +157,8 @@ def _match(shape: Shape, source: Side, target: Side) -> Iterable[Step]:
     """Count the look-ups: ISRCs in batches of a page of the source, then albums, then texts."""
     can = target.capabilities
     tracks, named = shape.track_count, shape.isrc_count if can.isrc_batch else 0
+    page = source.capabilities.read_page
     if can.isrc_batch:
-        page = source.capabilities.read_page
         batches = Range(
             least=0,
             expected=_batched(named, of=tracks, page=page, batch=can.isrc_batch),
@@ -171,12 +171,13 @@ def _match(shape: Shape, source: Side, target: Side) -> Iterable[Step]:
         yield _step(Phase.MATCH, target, "search_albums", Range(least=0, expected=0, most=shared))
         yield _step(Phase.MATCH, target, "read_album", Range(least=0, expected=0, most=reads))
     texts = _PLAIN_TEXTS + can.has_fielded_search
-    found = Range(least=0, expected=tracks - named, most=shape.row_count * texts)
+    searched = _batched(tracks - named, of=tracks, page=page, batch=can.search_batch)
+    found = Range(least=0, expected=searched, most=shape.row_count * texts)
     yield _step(Phase.MATCH, target, "search", found)
 
 
 def _batched(named: int, *, of: int, page: int, batch: int) -> int:
-    """Count the batches of so many ISRCs that are spread evenly over the pages of a list."""
+    """Count the batches of so many that are spread evenly over the pages of a list."""
     full, rest = divmod(of, page)
     share = named / of if of else 0.0
     return full * math.ceil(share * page / batch) + math.ceil(share * rest / batch)

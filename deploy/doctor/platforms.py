@@ -39,7 +39,6 @@ def credentials(platform: Platform, *, settings: Settings, known: Platforms) -> 
     """Say whether a platform can be used with what is set for it, and what has to be entered there."""
     label, needed = known.label(platform), known.missing(platform)
     set_names = [name for name in _names(platform) if getattr(settings, name)]
-    how_to = f"docs/how-to/{platform.replace('_', '-')}.md"
     if needed and set_names:
         variables = ", ".join(map(variable_of, needed))
         yield fail(
@@ -49,19 +48,14 @@ def credentials(platform: Platform, *, settings: Settings, known: Platforms) -> 
         yield warn(
             platform, f"{label} is not set up.", cure=f"If users shall have it, see {how_to(platform)}."
         )
-        yield fail(platform, f"{label} is set up by half: {variables} missing.", cure=f"See {how_to}.")
-    elif needed:
-        yield warn(platform, f"{label} is not set up.", cure=f"If users shall have it, see {how_to}.")
     elif platform is Platform.SPOTIFY:
         yield from _spotify(settings)
     elif platform is Platform.APPLE_MUSIC:
         yield from _apple_music(settings)
-    else:
-        yield _other(platform, settings=settings, known=known)
     elif platform is Platform.SUBSONIC:
         yield _subsonic(settings)
     else:
-        yield ok(platform, f"{label} is set up.")
+        yield _other(platform, settings=settings, known=known)
 
 
 def public_url(settings: Settings) -> Finding:
@@ -93,7 +87,6 @@ def signing_faults(settings: Settings) -> list[Fault]:
 
 
 def _spotify(settings: Settings) -> Iterator[Finding]:
-    uri = redirect_uri(settings.public_url or f"http://127.0.0.1:{settings.port}", platform=Platform.SPOTIFY)
     is_real = settings.spotify_accounts_url == Settings().spotify_accounts_url
     if is_real and not _SPOTIFY_ID.fullmatch(settings.spotify_client_id):
         yield warn(
@@ -102,7 +95,13 @@ def _spotify(settings: Settings) -> Iterator[Finding]:
             cure="Copy it from your app at developer.spotify.com/dashboard.",
         )
     else:
+        uri = _uri(settings, Platform.SPOTIFY)
         yield ok(Platform.SPOTIFY, f"Spotify is set up. Its dashboard must have the redirect URI {uri}")
+
+
+def _uri(settings: Settings, platform: Platform) -> str:
+    """Return where the platform sends users back to."""
+    return redirect_uri(settings.public_url or f"http://127.0.0.1:{settings.port}", platform=platform)
 
 
 def _apple_music(settings: Settings) -> Iterator[Finding]:
@@ -120,11 +119,17 @@ def _apple_music(settings: Settings) -> Iterator[Finding]:
 
 def _other(platform: Platform, *, settings: Settings, known: Platforms) -> Finding:
     """Say what a platform has to know of this server, whose keys have no form that could be checked."""
-    text = f"{known.label(platform)} is set up."
-    if declarations()[platform].oauth is not None:
-        uri = redirect_uri(settings.public_url or f"http://127.0.0.1:{settings.port}", platform=platform)
-        text += f" Its dashboard must have the redirect URI {uri}"
-    return ok(platform, text)
+    label = known.label(platform)
+    if lacking := known.missing_to_connect(platform):
+        variables = ", ".join(map(variable_of, lacking))
+        return ok(platform, f"{label}: what is public can be read; accounts would need {variables}.")
+    if declarations()[platform].oauth is None:
+        return ok(platform, f"{label} is set up.")
+    return ok(
+        platform, f"{label} is set up. Its app there must have the redirect URI {_uri(settings, platform)}"
+    )
+
+
 def _subsonic(settings: Settings) -> Finding:
     networks = settings.subsonic_allowed_networks
     if not networks:

@@ -29,8 +29,10 @@ PAIRS = [("spotify", "apple_music"), ("apple_music", "spotify")]
 LIKE_NO_OTHER = ("deezer-2023", "spotify-extended", "jukebox")
 OTHERS = [name for name in sorted(FLAVORS) if name not in ("spotify", "apple_music", *LIKE_NO_OTHER)]
 ALL_PAIRS = [*PAIRS, *(("spotify", name) for name in OTHERS), *((name, "spotify") for name in OTHERS)]
-INDEX_PAGES = {Platform.SUBSONIC: 4}
-"""Tracks are found in an index of all that the server has, which is read once, as long as that is."""
+ROUGHLY = {Platform.SUBSONIC: 4, Platform.LISTENBRAINZ: 1}
+"""Requests by which a short list may differ: an index is read once, however long, and a batch be half empty."""
+WITHOUT_ISRC = "youtube"
+"""Its rows say none; what they cost depends on their words and albums, and only the most is foretold."""
 
 
 def write_world(directory: Path, *, platform: str, rows: list[dict[str, Any]]) -> World:
@@ -84,6 +86,7 @@ async def test_a_transfer_of_isrcs_asks_for_what_was_foretold(
     platform = FLAVORS[source].options.platform
     world = write_world(tmp_path, platform=platform, rows=[line(number) for number in range(count)])
     async with between(pool, redis, world=world, source=source, target=target) as (engine, here, there):
+        by_isrc = source != WITHOUT_ISRC and there.capabilities.isrc_batch > 0
         told = foretold(of_isrcs(count), source=here, target=there)
         transfer_id = await engine.move(await here.playlist_named(NAME))
 
@@ -92,8 +95,10 @@ async def test_a_transfer_of_isrcs_asks_for_what_was_foretold(
         assert (await engine.load(transfer_id)).state is State.COMPLETED
         spent = engine.spent()
         for need in told.needs:
-            slack = INDEX_PAGES.get(need.platform, 0)
-            check(need.units, spent.pop((need.platform, need.name), 0), slack=slack)
+            units, slack = spent.pop((need.platform, need.name), 0), ROUGHLY.get(need.platform, 0)
+            if by_isrc:
+                check(need.units, units, slack=slack)
+            assert units <= need.units.most + slack
         assert not spent
 
 
