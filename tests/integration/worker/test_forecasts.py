@@ -30,7 +30,7 @@ LIKE_NO_OTHER = ("deezer-2023", "spotify-extended", "jukebox")
 OTHERS = [name for name in sorted(FLAVORS) if name not in ("spotify", "apple_music", *LIKE_NO_OTHER)]
 ALL_PAIRS = [*PAIRS, *(("spotify", name) for name in OTHERS), *((name, "spotify") for name in OTHERS)]
 ROUGHLY = {Platform.SUBSONIC: 4, Platform.LISTENBRAINZ: 1}
-"""Requests by which a short list may differ: an index is read once, however long, and a batch be half empty."""
+"""Requests by which a short list may differ: an index is read once; a batch may be half empty."""
 WITHOUT_ISRC = "youtube"
 """Its rows say none; what they cost depends on their words and albums, and only the most is foretold."""
 
