@@ -157,8 +157,8 @@ def _match(shape: Shape, source: Side, target: Side) -> Iterable[Step]:
     """Count the look-ups: ISRCs in batches of a page of the source, then albums, then texts."""
     can = target.capabilities
     tracks, named = shape.track_count, shape.isrc_count if can.isrc_batch else 0
+    page = source.capabilities.read_page
     if can.isrc_batch:
-        page = source.capabilities.read_page
         batches = Range(
             least=0,
             expected=_batched(named, of=tracks, page=page, batch=can.isrc_batch),
@@ -171,12 +171,13 @@ def _match(shape: Shape, source: Side, target: Side) -> Iterable[Step]:
         yield _step(Phase.MATCH, target, "search_albums", Range(least=0, expected=0, most=shared))
         yield _step(Phase.MATCH, target, "read_album", Range(least=0, expected=0, most=reads))
     texts = _PLAIN_TEXTS + can.has_fielded_search
-    found = Range(least=0, expected=tracks - named, most=shape.row_count * texts)
+    searched = _batched(tracks - named, of=tracks, page=page, batch=can.search_batch)
+    found = Range(least=0, expected=searched, most=shape.row_count * texts)
     yield _step(Phase.MATCH, target, "search", found)
 
 
 def _batched(named: int, *, of: int, page: int, batch: int) -> int:
-    """Count the batches of so many ISRCs that are spread evenly over the pages of a list."""
+    """Count the batches of so many that are spread evenly over the pages of a list."""
     full, rest = divmod(of, page)
     share = named / of if of else 0.0
     return full * math.ceil(share * page / batch) + math.ceil(share * rest / batch)
@@ -231,10 +232,14 @@ def _step(phase: Phase, side: Side, operation: str, requests: Range) -> Step:
 
 
 def _with_beside(step: Step, side: Side, shape: Shape) -> Iterable[Step]:
-    """Add the calls that the adapter makes each time beside this one; there are none about no rows."""
+    """Add the calls that the adapter makes beside this one; those about rows only where there are some."""
     yield step
-    if not shape.row_count:
-        return
+    if step.phase is Phase.READ:
+        once = Range(least=1, expected=1, most=1)
+        for operation in side.capabilities.beside_list:
+            yield msgspec.structs.replace(step, operation=operation, requests=once)
+        if not shape.row_count:
+            return
     for operation in side.capabilities.beside.get(step.operation, ()):
         yield msgspec.structs.replace(step, operation=operation)
 

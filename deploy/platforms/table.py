@@ -7,6 +7,7 @@ from shared.platforms.registry import declarations
 
 _COLUMNS = (
     "Platform",
+    "Read from a link without an account",
     "Looked up by ISRC",
     "Added per request",
     "A track twice",
@@ -41,6 +42,7 @@ def _row(declared: Declaration) -> str:
     can, profile = declared.capabilities, declared.profile
     cells = (
         f"[{declared.label}]({how_to(profile.platform)})",
+        "yes" if declared.public.is_possible else "no",
         f"{can.isrc_batch} per request" if can.isrc_batch else "no",
         _added(can),
         "kept" if can.keeps_repeats else "once",

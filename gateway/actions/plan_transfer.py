@@ -104,7 +104,7 @@ class PlanTransfer:
             return side
         beside = self._platforms.public_reads(source.platform).beside
         return msgspec.structs.replace(
-            side, capabilities=msgspec.structs.replace(side.capabilities, beside=beside)
+            side, capabilities=msgspec.structs.replace(side.capabilities, beside=beside, beside_list=())
         )
 
     async def _standings(self, checked: Checked) -> dict[tuple[Platform, str], Standing]:

@@ -345,6 +345,7 @@ DECLARATION = Declaration(
         # Nobody has measured it; a few seconds cost little, a blind repetition is refused.
         visibility_delay_s=5.0,
         reads_lag=False,
+        beside={"create_playlist": ("describe_playlist",), "read_album": ("read_album_head",)},
     ),
     sign_in=SignInTerms(
         life_months=None,  # with `offline_access` a token has no end

@@ -309,6 +309,8 @@ DECLARATION = Declaration(
         visibility_delay_s=2.0,
         reads_lag=False,
         search_parallel=_MOST_QUESTIONS,
+        search_batch=_MOST_QUESTIONS,
+        beside={"read_items": ("read_catalog", "read_catalog")},  # rows do not say their ISRC; 50 at once
     ),
     sign_in=SignInTerms(
         life_months=None,  # until the user makes another one

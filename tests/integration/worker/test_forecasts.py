@@ -25,6 +25,14 @@ pytestmark = pytest.mark.integration
 NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
 NAME = "Long Way"
 PAIRS = [("spotify", "apple_music"), ("apple_music", "spotify")]
+# Rows of Deezer without ISRC, as they were until 2023, cost a request each, which nobody can foretell.
+LIKE_NO_OTHER = ("deezer-2023", "spotify-extended", "jukebox")
+OTHERS = [name for name in sorted(FLAVORS) if name not in ("spotify", "apple_music", *LIKE_NO_OTHER)]
+ALL_PAIRS = [*PAIRS, *(("spotify", name) for name in OTHERS), *((name, "spotify") for name in OTHERS)]
+ROUGHLY = {Platform.SUBSONIC: 4, Platform.LISTENBRAINZ: 1}
+"""Requests by which a short list may differ: an index is read once; a batch may be half empty."""
+WITHOUT_ISRC = "youtube"
+"""Its rows say none; what they cost depends on their words and albums, and only the most is foretold."""
 
 
 def write_world(directory: Path, *, platform: str, rows: list[dict[str, Any]]) -> World:
@@ -63,18 +71,22 @@ def of_isrcs(count: int) -> Shape:
     return Shape(row_count=count, track_count=count, isrc_count=count)
 
 
-def check(units: Range, spent: int) -> None:
-    assert spent <= units.most
-    assert abs(spent - units.expected) <= 0.15 * units.expected
+def check(units: Range, spent: int, *, slack: int = 0) -> None:
+    assert spent <= units.most + slack
+    assert abs(spent - units.expected) <= 0.15 * units.expected + slack
 
 
-@pytest.mark.parametrize("count", [0, 1, 1_000])
-@pytest.mark.parametrize(("source", "target"), PAIRS)
+@pytest.mark.parametrize(
+    ("source", "target", "count"),
+    [*((*pair, count) for pair in ALL_PAIRS for count in (0, 1, 130)), *((*pair, 1_000) for pair in PAIRS)],
+)
 async def test_a_transfer_of_isrcs_asks_for_what_was_foretold(
     pool: Pool, redis: Redis, tmp_path: Path, source: str, target: str, count: int
 ) -> None:
-    world = write_world(tmp_path, platform=source, rows=[line(number) for number in range(count)])
+    platform = FLAVORS[source].options.platform
+    world = write_world(tmp_path, platform=platform, rows=[line(number) for number in range(count)])
     async with between(pool, redis, world=world, source=source, target=target) as (engine, here, there):
+        by_isrc = source != WITHOUT_ISRC and there.capabilities.isrc_batch > 0
         told = foretold(of_isrcs(count), source=here, target=there)
         transfer_id = await engine.move(await here.playlist_named(NAME))
 
@@ -83,7 +95,10 @@ async def test_a_transfer_of_isrcs_asks_for_what_was_foretold(
         assert (await engine.load(transfer_id)).state is State.COMPLETED
         spent = engine.spent()
         for need in told.needs:
-            check(need.units, spent.pop((need.platform, need.name), 0))
+            units, slack = spent.pop((need.platform, need.name), 0), ROUGHLY.get(need.platform, 0)
+            if by_isrc:
+                check(need.units, units, slack=slack)
+            assert units <= need.units.most + slack
         assert not spent
 
 
