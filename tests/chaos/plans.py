@@ -9,6 +9,8 @@ from deploy.sandbox.changes import Item
 from tests.faults import effects
 
 PLATFORMS = ("spotify", "apple_music")
+PLAYLIST_LIMIT = 80
+"""Most tracks of one target playlist in every run: about every third transfer needs further ones."""
 OTHER = {"spotify": "apple_music", "apple_music": "spotify"}
 
 EventKind = Literal[
