@@ -17,10 +17,12 @@ from gateway import answer_headers, keys, reference_page
 from gateway.actions.accounts import Accounts, PlatformsPort
 from gateway.actions.admit import Admit
 from gateway.actions.check_health import CheckHealth
+from gateway.actions.check_transfer import CheckTransfer
 from gateway.actions.connect_account import ConnectAccount
 from gateway.actions.control_transfer import ControlTransfer
 from gateway.actions.create_transfer import CreateTransfer
 from gateway.actions.find_playlist import FindPlaylist
+from gateway.actions.find_source import FindSource
 from gateway.actions.find_track import FindTrack
 from gateway.actions.follow_transfer import STREAM_LIMITS, FollowTransfer, StreamLimits
 from gateway.actions.keep_connections import KeepConnections
@@ -30,6 +32,7 @@ from gateway.actions.keep_webhooks import KeepWebhooks
 from gateway.actions.link_account import LinkAccount
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.manage_users import ManageUsers
+from gateway.actions.plan_transfer import PlanTransfer
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
 from gateway.actions.replay_delivery import ReplayDelivery
@@ -289,12 +292,15 @@ def _wire(
     app[keys.ACCOUNTS] = accounts
     app[keys.LIST_PLAYLISTS] = lists
     app[keys.SHOW_PLATFORMS] = ShowPlatforms(pool=pool, redis=redis, platforms=platforms, clock=SystemClock())
-    app[keys.CREATE_TRANSFER] = CreateTransfer(
+    check = _check(accounts, lists, platforms)
+    app[keys.CREATE_TRANSFER] = CreateTransfer(pool=pool, check=check, wake=wake)
+    app[keys.PLAN_TRANSFER] = PlanTransfer(
         pool=pool,
+        check=check,
         accounts=accounts,
-        find_playlist=FindPlaylist(accounts=accounts, playlists=lists, platforms=platforms),
         platforms=platforms,
-        wake=wake,
+        show=app[keys.SHOW_PLATFORMS],
+        clock=SystemClock(),
     )
     read = ReadTransfer(pool=pool, closing=app[keys.CLOSING])
     app[keys.READ_TRANSFER] = read
@@ -327,6 +333,16 @@ def _wire(
     )
     app[keys.CHECK_HEALTH] = CheckHealth(
         readiness=Readiness(pool=pool, redis=redis), closing=app[keys.CLOSING]
+    )
+
+
+def _check(accounts: Accounts, lists: ListPlaylists, platforms: PlatformsPort) -> CheckTransfer:
+    find_playlist = FindPlaylist(accounts=accounts, playlists=lists, platforms=platforms)
+    return CheckTransfer(
+        accounts=accounts,
+        find_source=FindSource(accounts=accounts, find_playlist=find_playlist, platforms=platforms),
+        find_playlist=find_playlist,
+        platforms=platforms,
     )
 
 

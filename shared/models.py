@@ -6,6 +6,8 @@ from typing import NewType
 
 import msgspec
 
+from shared.installed import PLATFORMS, installed
+
 TransferId = NewType("TransferId", str)
 JobId = NewType("JobId", str)
 UserId = NewType("UserId", str)
@@ -24,6 +26,14 @@ class Platform(StrEnum):
 
     SPOTIFY = "spotify"
     APPLE_MUSIC = "apple_music"
+    TIDAL = "tidal"
+    YOUTUBE = "youtube"
+    SOUNDCLOUD = "soundcloud"
+    SUBSONIC = "subsonic"
+    LISTENBRAINZ = "listenbrainz"
+    DEEZER = "deezer"
+    # Those of other packages, as members like the others (docs/tutorials/write-an-adapter.md).
+    vars().update({name.upper(): name for name in installed(PLATFORMS)})
 
 
 class Policy(StrEnum):

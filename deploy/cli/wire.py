@@ -132,6 +132,29 @@ class ConnectSession(msgspec.Struct, frozen=True, kw_only=True):
     connection: Account | None = None
 
 
+class FormField(msgspec.Struct, frozen=True, kw_only=True):
+    """A question of the form by which a platform is connected."""
+
+    name: str
+    label: str
+    kind: str
+    required: bool
+    help: str = ""
+
+
+class Connecting(msgspec.Struct, frozen=True, kw_only=True):
+    fields: tuple[FormField, ...] = ()
+
+
+class PlatformRow(msgspec.Struct, frozen=True, kw_only=True):
+    platform: str
+    connecting: Connecting | None = None
+
+
+class PlatformList(msgspec.Struct, frozen=True, kw_only=True):
+    items: tuple[PlatformRow, ...]
+
+
 class RuleEnd(msgspec.Struct, frozen=True, kw_only=True):
     """One side of a rule; without a track it says that there is none."""
 
@@ -185,6 +208,54 @@ class PlaylistRow(msgspec.Struct, frozen=True, kw_only=True):
     writable: bool = True
 
 
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure of a plan: at least, as a rule, at most."""
+
+    least: float
+    expected: float
+    most: float
+
+
+class Moments(msgspec.Struct, frozen=True, kw_only=True):
+    """The same of RFC 3339 texts."""
+
+    expected: str
+    most: str
+
+
+class PlannedPhase(msgspec.Struct, frozen=True, kw_only=True):
+    phase: str
+    platform: str
+    requests: Span
+
+
+class PlannedPool(msgspec.Struct, frozen=True, kw_only=True):
+    """What is taken from what a platform counts together. day_zone: set where it counts days."""
+
+    platform: str
+    name: str
+    limit: float
+    day_zone: str | None
+    wait_s: float
+    units: Span
+    seconds: Span
+    days: Span
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a dry run."""
+
+    source: End
+    target: End
+    tracks: int
+    with_isrc: int
+    requests: Span
+    phases: tuple[PlannedPhase, ...]
+    pools: tuple[PlannedPool, ...]
+    ends_at: Moments
+    warnings: tuple[Warned, ...] = ()
+
+
 class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
     """A linked account. action_url: set where its user has to sign in, or had better soon."""
 
@@ -213,6 +284,14 @@ def read_connect_session(body: Any) -> ConnectSession:
     return _read(body, ConnectSession)
 
 
+def read_fields(body: Any, *, platform: str) -> tuple[FormField, ...]:
+    """Return the fields of a platform's form; none where it has no form, or does not exist."""
+    for row in _read(body, PlatformList).items:
+        if row.platform == platform and row.connecting:
+            return row.connecting.fields
+    return ()
+
+
 def read_rule(body: Any) -> RuleRow:
     return _read(body, RuleRow)
 
@@ -231,6 +310,10 @@ def read_key(body: Any) -> KeyRow:
 
 def read_playlist(body: Any) -> PlaylistRow:
     return _read(body, PlaylistRow)
+
+
+def read_plan(body: Any) -> Plan:
+    return _read(body, Plan)
 
 
 def read_connection(body: Any) -> ConnectionRow:

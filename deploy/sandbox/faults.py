@@ -52,12 +52,14 @@ Kind = Literal[
     "poison",
     "ignore_ids",
     "dead_ids",
+    "churned_ids",
     "no_catalog_id",
     "no_results",
     "empty_include",
     "empty_page",
     "snapshot_delay",
     "snapshot_refused",
+    "not_manual",
 ]
 
 Seconds = Annotated[float, msgspec.Meta(ge=0)]

@@ -8,26 +8,27 @@ from shared.db.connect_sessions import ConnectSession
 from shared.db.connections import Connection, NewSignIn
 from shared.db.pool import Pool
 from shared.errors import ConnectFailed, ReconnectRequired
-from shared.models import ConnectionId, TokenSet
+from shared.models import ConnectionId
+from shared.platforms.forms import SignInInput
 from shared.tokens import Sessions, TrialSession
 
 
 class LinkAccount:
-    """Called with a connect session and the tokens that its sign-in has brought."""
+    """Called with a connect session and what its sign-in has brought."""
 
     def __init__(self, *, pool: Pool, platforms: PlatformsPort, sessions: Sessions) -> None:
         self._pool = pool
         self._platforms = platforms
         self._sessions = sessions
 
-    async def __call__(self, session: ConnectSession, tokens: TokenSet) -> Connection:
+    async def __call__(self, session: ConnectSession, found: SignInInput) -> Connection:
         """Store the tokens; transfers that waited for the account go on.
 
         Raises ConnectFailed where the platform does not accept its own tokens, AccountMismatch,
         ConnectionMissing, PlatformError.
         """
         platform = session.platform
-        adapter = self._platforms.adapter(platform, session=TrialSession(tokens))
+        adapter = self._platforms.adapter(platform, session=TrialSession(found.tokens, server=found.server))
         try:
             account = await adapter.account()
         except ReconnectRequired as error:
@@ -35,7 +36,9 @@ class LinkAccount:
             raise ConnectFailed(f"{label} does not accept this sign-in: sign in there again.") from error
 
         def seal(connection_id: ConnectionId) -> str:
-            return self._sessions.seal(connection_id, platform=platform, tokens=tokens)
+            return self._sessions.seal(
+                connection_id, platform=platform, tokens=found.tokens, server=found.server
+            )
 
         connection = await connections.upsert(
             self._pool,

@@ -1,6 +1,6 @@
 """All platforms of this process: what is configured, opened once, and built from the settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from typing import Self, TypeAlias
 
@@ -8,7 +8,8 @@ import msgspec
 
 from shared.clock import Clock, SystemClock
 from shared.errors import PlatformNotConfigured
-from shared.models import Platform
+from shared.installed import PLATFORMS, PluginFault, installed, load
+from shared.models import Platform, PlaylistId
 from shared.platforms.apple_music.adapter import DECLARATION as APPLE_MUSIC
 from shared.platforms.base import (
     REQUESTS,
@@ -17,19 +18,47 @@ from shared.platforms.base import (
     Budget,
     Capabilities,
     PlatformProfile,
+    Pool,
+    PublicReads,
     Session,
     SignInTerms,
+    is_link,
 )
 from shared.platforms.declaration import Declaration
-from shared.platforms.http import NO_PROOF, Endpoint, PlatformHttp
+from shared.platforms.deezer.adapter import DECLARATION as DEEZER
+from shared.platforms.forms import ConnectForm
+from shared.platforms.http import NO_PROOF, BudgetOf, Endpoint, PlatformHttp
+from shared.platforms.listenbrainz.adapter import DECLARATION as LISTENBRAINZ
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
+from shared.platforms.public import AppTokens, PublicSession
+from shared.platforms.soundcloud.adapter import DECLARATION as SOUNDCLOUD
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
+from shared.platforms.subsonic.adapter import DECLARATION as SUBSONIC
+from shared.platforms.tidal.adapter import DECLARATION as TIDAL
+from shared.platforms.youtube.adapter import DECLARATION as YOUTUBE
 from shared.settings import PREFIX, Settings
 
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_DECLARATIONS = {one.profile.platform: one for one in (SPOTIFY, APPLE_MUSIC)}
+_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, YOUTUBE, SOUNDCLOUD, SUBSONIC, LISTENBRAINZ, DEEZER)
+
+
+def declarations() -> dict[Platform, Declaration]:
+    """Return the declarations of all platforms, those of other packages too. Raises PluginFault."""
+    known = {one.profile.platform: one for one in _OWN}
+    for name, point in installed(PLATFORMS).items():
+        declared = load(point)
+        if not isinstance(declared, Declaration) or declared.profile.platform != name or name in known:
+            raise PluginFault(
+                f"The entry point `{name}` of {PLATFORMS} must lead to the Declaration of a platform of this "
+                "name that Crossplay does not have itself."
+            )
+        known[Platform(name)] = declared
+    return known
+
+
+_DECLARATIONS = declarations()
 
 
 class Platforms:
@@ -43,16 +72,18 @@ class Platforms:
         self._paths: dict[Platform, PlatformHttp] = {}
         self._oauths: dict[Platform, OAuthClient] = {}
         self._browsers: dict[Platform, BrowserSignIn] = {}
+        self._app_tokens: dict[Platform, AppTokens] = {}
         self._shared: dict[Platform, Budget] = {}
 
     async def __aenter__(self) -> Self:
         """Raises SettingsError where a configured key cannot sign."""
         async with AsyncExitStack() as stack:
             for platform, declared in _DECLARATIONS.items():
-                if self.is_configured(platform):
+                if self.is_configured(platform) or self._reads_publicly(platform):
                     self._paths[platform] = await stack.enter_async_context(self._path(declared))
-                    await self._open_oauth(declared, stack)
-                    if declared.browser is not None:
+                    if not self.missing_to_connect(platform) or declared.public.has_app_tokens:
+                        await self._open_oauth(declared, stack)
+                    if declared.browser is not None and self.is_configured(platform):
                         self._browsers[platform] = declared.browser(self._settings, self._clock)
             self._open = stack.pop_all()
         return self
@@ -65,23 +96,43 @@ class Platforms:
 
     def missing(self, platform: Platform) -> tuple[str, ...]:
         """Return the settings that a platform still needs to be usable."""
-        required = _DECLARATIONS[platform].required
-        return tuple(name for name in required if not getattr(self._settings, name))
+        return self._unset(_DECLARATIONS[platform].required)
+
+    @staticmethod
+    def platform_of(link: str) -> Platform | None:
+        """Return the platform that a playlist's web address belongs to, set up here or not."""
+        if not is_link(link):
+            return None
+        declared = _DECLARATIONS.items()
+        return next((platform for platform, one in declared if one.playlist_id_of(link) is not None), None)
+
+    @staticmethod
+    def playlist_id_of(platform: Platform, text: str) -> PlaylistId | None:
+        """Return the id in what may be an id or an address of that platform."""
+        return _DECLARATIONS[platform].playlist_id_of(text)
+
+    def missing_to_connect(self, platform: Platform) -> tuple[str, ...]:
+        """Return the settings that connecting an account still needs; what is public may do with less."""
+        declared = _DECLARATIONS[platform]
+        return self._unset((*declared.required, *declared.required_to_connect))
+
+    def _unset(self, names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(name for name in names if not getattr(self._settings, name))
 
     def profile(self, platform: Platform) -> PlatformProfile:
-        """Return the platform's limits, with what the settings know better of its requests."""
+        """Return the platform's limits, with what the settings know better of its pools."""
         profile = _DECLARATIONS[platform].profile
-        requests_per_s = self._override(platform, "requests_per_s")
-        if requests_per_s is None:
-            return profile
-        pool = profile.pools[REQUESTS]
-        pool = msgspec.structs.replace(pool, limit=requests_per_s * pool.window_s)
-        return msgspec.structs.replace(profile, pools={**profile.pools, REQUESTS: pool})
+        pools = {name: self._pool(platform, name, pool) for name, pool in profile.pools.items()}
+        return msgspec.structs.replace(profile, pools=pools)
 
     def limit_key(self, platform: Platform) -> str:
-        """Return what names the budget: whose requests the platform counts together."""
+        """Return what names the budget: whose requests the platform counts together.
+
+        Where each server of a user's counts for itself, this is where all their names begin.
+        """
         profile = _DECLARATIONS[platform].profile
-        return f"{profile.scope}:{getattr(self._settings, profile.counted_by)}"
+        counted_by = getattr(self._settings, profile.counted_by) if profile.counted_by else ""
+        return f"{profile.scope}:{counted_by}"
 
     def capabilities(self, platform: Platform) -> Capabilities:
         """Return what the adapter can do, with what the settings know better."""
@@ -98,35 +149,78 @@ class Platforms:
         """Return how long a sign-in lives there, and where its user ends it."""
         return _DECLARATIONS[platform].sign_in
 
+    def public_reads(self, platform: Platform) -> PublicReads:
+        """Return whether playlists can be read there without anybody's account."""
+        return _DECLARATIONS[platform].public
+
     def label(self, platform: Platform) -> str:
         """Return the platform's name as people write it."""
         return _DECLARATIONS[platform].label
 
     def adapter(self, platform: Platform, *, session: Session) -> Adapter:
         """Build one connection's adapter; cheap. Raises PlatformNotConfigured."""
-        self._require(platform)
+        self._require(platform, self.missing(platform))
+        return _DECLARATIONS[platform].build(
+            self._paths[platform], session=session, capabilities=self.capabilities(platform)
+        )
+
+    def public_adapter(self, platform: Platform, *, market: str) -> Adapter:
+        """Build an adapter that reads what everybody may see, in the catalog of a country; cheap.
+
+        Raises PlatformNotConfigured. Whether the platform lets anybody read so, `public_reads` tells.
+        """
+        self._require(platform, self._unset(self.public_reads(platform).required))
+        session = PublicSession(
+            platform,
+            market=market or self._settings.public_market,
+            app_tokens=self._app_tokens.get(platform),
+        )
         return _DECLARATIONS[platform].build(
             self._paths[platform], session=session, capabilities=self.capabilities(platform)
         )
 
     def oauth(self, platform: Platform) -> OAuthClient | None:
         """Return the platform's sign-in; None where it has none. Raises PlatformNotConfigured."""
-        self._require(platform)
+        self._require_to_connect(platform)
         return self._oauths.get(platform)
 
     def browser_sign_in(self, platform: Platform) -> BrowserSignIn | None:
         """Return the platform's sign-in by a script; None where it has none. Raises PlatformNotConfigured."""
-        self._require(platform)
+        self._require_to_connect(platform)
         return self._browsers.get(platform)
 
-    def _require(self, platform: Platform) -> None:
-        missing = self.missing(platform)
+    def connect_form(self, platform: Platform) -> ConnectForm | None:
+        """Return what a user fills in to connect; None where that is another way. Raises as `oauth` does."""
+        self._require_to_connect(platform)
+        return _DECLARATIONS[platform].form
+
+    def _reads_publicly(self, platform: Platform) -> bool:
+        public = self.public_reads(platform)
+        return public.is_possible and not self._unset(public.required)
+
+    def _require(self, platform: Platform, missing: tuple[str, ...]) -> None:
         if missing:
             raise PlatformNotConfigured(
-                f"{self.label(platform)} is not set up on this server: its operator has to set "
-                + ", ".join(f"{PREFIX}{name.upper()}" for name in missing)
-                + "."
+                f"{self.label(platform)} is not set up on this server: {_to_set(missing)}"
             )
+
+    def _require_to_connect(self, platform: Platform) -> None:
+        self._require(platform, self.missing(platform))
+        if missing := self.missing_to_connect(platform):
+            note = _DECLARATIONS[platform].connect_note
+            raise PlatformNotConfigured(
+                f"No {self.label(platform)} account can be connected on this server: {_to_set(missing)}{note}"
+            )
+
+    def _pool(self, platform: Platform, name: str, pool: Pool) -> Pool:
+        """Return a pool as the settings know it: by its day, or, of paced ones, that of requests."""
+        limit = None
+        if pool.day_zone:
+            limit = self._override(platform, f"{name}_per_day")
+        elif name == REQUESTS and (requests_per_s := self._override(platform, "requests_per_s")) is not None:
+            # A window that is smaller than its burst would be none.
+            limit = max(requests_per_s * pool.window_s, pool.burst)
+        return pool if limit is None else msgspec.structs.replace(pool, limit=limit)
 
     def _override(self, platform: Platform, name: str) -> float | None:
         value: float | None = getattr(self._settings, f"{platform}_{name}")
@@ -138,7 +232,7 @@ class Platforms:
         endpoint = Endpoint(
             label=declared.label,
             profile=profile,
-            base_url=getattr(self._settings, f"{platform}_api_url"),
+            base_url="" if declared.guard else getattr(self._settings, f"{platform}_api_url"),
             read_timeout_s=self._settings.read_timeout_s,
             send_timeout_s=self._settings.send_timeout_s,
             sign=declared.sign(self._settings, self._clock),
@@ -146,8 +240,14 @@ class Platforms:
             refusals=declared.refusals,
             probe=declared.probe,
             reword=declared.reword,
+            guard=declared.guard(self._settings) if declared.guard else None,
         )
-        return PlatformHttp(endpoint, budget=self._budget(profile), clock=self._clock)
+        budget = self._server_budgets(profile) if declared.guard else self._budget(profile)
+        return PlatformHttp(endpoint, budget=budget, clock=self._clock)
+
+    def _server_budgets(self, profile: PlatformProfile) -> BudgetOf:
+        beginning = self.limit_key(profile.platform)
+        return lambda server: self._budgets(profile, beginning + server)
 
     async def _open_oauth(self, declared: Declaration, stack: AsyncExitStack) -> None:
         if declared.oauth is None:
@@ -162,10 +262,14 @@ class Platforms:
             send_timeout_s=self._settings.send_timeout_s,
             sign=lambda _: NO_PROOF,
             refusals=TOKEN_REFUSALS,
+            reword=app.reword,
         )
         http = PlatformHttp(endpoint, budget=self._budget(profile), clock=self._clock)
         await stack.enter_async_context(http)
-        self._oauths[profile.platform] = OAuthClient(http, app=app, clock=self._clock)
+        oauth = OAuthClient(http, app=app, clock=self._clock)
+        self._oauths[profile.platform] = oauth
+        if declared.public.has_app_tokens:
+            self._app_tokens[profile.platform] = AppTokens(oauth, clock=self._clock)
 
     def _budget(self, profile: PlatformProfile) -> Budget:
         """Return the one budget of everything that the platform counts together."""
@@ -173,3 +277,7 @@ class Platforms:
         if platform not in self._shared:
             self._shared[platform] = self._budgets(profile, self.limit_key(platform))
         return self._shared[platform]
+
+
+def _to_set(names: tuple[str, ...]) -> str:
+    return "its operator has to set " + ", ".join(f"{PREFIX}{name.upper()}" for name in names) + "."

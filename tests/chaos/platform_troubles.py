@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.chaos.dice import Dice, Draft
+from tests.chaos.operations import adding, looking_up
 
 SEEN_WITHIN_S = 0.25  # the longest visibility delay; adapters are told to reckon with 0.3 s
 
@@ -20,7 +21,7 @@ def lost_answers(dice: Dice) -> Draft:
         )
     )
     fault: dict[str, Any] = {
-        "operation": rng.choice(("add_items", "add_items", "add_items", "write", "create_playlist")),
+        "operation": rng.choice((*(adding(dice.target),) * 3, "write", "create_playlist")),
         "kind": kind,
         "count": rng.randint(1, 4),
         "probability": rng.choice((0.6, 1.0, 1.0)),
@@ -35,7 +36,7 @@ def partial(dice: Dice) -> Draft:
     fault = dice.fault(
         dice.target,
         is_lasting=True,
-        operation="add_items",
+        operation=adding(dice.target),
         kind=rng.choice(("applied_then_lost", "applied_then_error")),
         partial=rng.randint(1, 40),
         count=rng.randint(1, 2),
@@ -50,7 +51,7 @@ def nothing_done(dice: Dice) -> Draft:
     fault = dice.fault(
         dice.target,
         is_lasting=True,
-        operation=rng.choice(("add_items", "create_playlist", "write")),
+        operation=rng.choice((adding(dice.target), "create_playlist", "write")),
         kind=rng.choice(("drop", "timeout", "status", "html")),
         status=rng.choice((500, 502, 503, 504)),
         count=rng.randint(1, 3),
@@ -75,7 +76,7 @@ def rate_limited(dice: Dice) -> Draft:
     }
     if rng.random() < 0.7:
         fault["retry_after_s"] = rng.choice((1, 2))
-    elif dice.platform == "spotify":
+    elif dice.platform != "apple_music":
         fault["count"] = 1  # without a header it rests for five seconds, then for ten
     return Draft(faults=(dice.fault(dice.platform, **fault),))
 
@@ -99,7 +100,7 @@ def unanswered_look_ups(dice: Dice) -> Draft:
     """Let the catalog refuse, fail or babble: what was not answered is never told as missing."""
     rng = dice.rng
     kind = rng.choice(("status", "rate_limit", "drop", "garbage"))
-    operations = ["search", "get_album_tracks", *(["lookup_isrc"] if dice.target == "apple_music" else [])]
+    operations = looking_up(dice.target)
     operation = rng.choice(operations)
     fault: dict[str, Any] = {
         "operation": operation,
@@ -144,8 +145,15 @@ def nonsense(dice: Dice) -> Draft:
 
 
 def lies(dice: Dice) -> Draft:
-    """Let Spotify accept tracks and not add them: verify has to repair it."""
-    fault = dice.fault("spotify", is_lasting=True, operation="add_items", kind="empty", status=201, count=1)
+    """Let a platform that inserts accept tracks and not add them: verify has to repair it."""
+    fault = dice.fault(
+        dice.first_of("spotify"),
+        is_lasting=True,
+        operation=adding(dice.first_of("spotify")),
+        kind="empty",
+        status=201,
+        count=1,
+    )
     return Draft(faults=(fault,))
 
 
@@ -157,7 +165,13 @@ def late(dice: Dice) -> Draft:
 
 def shuffle(dice: Dice) -> Draft:
     count = dice.rng.randint(1, 2)
-    fault = dice.fault("apple_music", is_lasting=True, operation="add_items", kind="shuffle", count=count)
+    fault = dice.fault(
+        dice.first_of("apple_music"),
+        is_lasting=True,
+        operation=adding(dice.first_of("apple_music")),
+        kind="shuffle",
+        count=count,
+    )
     return Draft(faults=(fault,))
 
 
@@ -165,7 +179,7 @@ def poison(dice: Dice) -> Draft:
     """Let one track fail its whole batch for a while."""
     fault = dice.fault(
         dice.target,
-        operation="add_items",
+        operation=adding(dice.target),
         kind="poison",
         poison_ids=dice.some_ids(1),
         count=dice.rng.randint(1, 3),
@@ -178,7 +192,7 @@ def poison_for_good(dice: Dice) -> Draft:
     fault = dice.fault(
         dice.target,
         is_lasting=True,
-        operation="add_items",
+        operation=adding(dice.target),
         kind="poison",
         poison_ids=dice.some_ids(3),
         status=400,

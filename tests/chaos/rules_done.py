@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tests.chaos.plans import PLAYLIST_LIMIT
-from tests.chaos.records import ENDED, Change, History, Story
+from tests.chaos.records import CREATED, ENDED, INSERTED, Change, History, Story
 from tests.chaos.rules_told import (
     LATE,
     MATCHED,
@@ -16,7 +16,6 @@ from tests.chaos.rules_told import (
     poisoned_ids,
 )
 
-CREATED, INSERTED = "playlist_created.v1", "items_inserted.v1"
 _ORDER = frozenset({"order_differs", "added_to_last_part"})
 
 

@@ -19,8 +19,8 @@ def flavor(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def world(flavor: str, tmp_path_factory: pytest.TempPathFactory) -> World:
     known = FLAVORS[flavor]
-    page = Platforms(Settings(), budgets=FakeBudgets()).capabilities(known.platform).read_page
-    return World.load(write_world(tmp_path_factory.mktemp(flavor), known, page=page))
+    can = Platforms(Settings(), budgets=FakeBudgets()).capabilities(known.platform)
+    return World.load(write_world(tmp_path_factory.mktemp(flavor), known, can=can))
 
 
 @pytest.fixture

@@ -37,11 +37,30 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     options: of its sandbox. settings: how Crossplay is told where that sandbox is. connect: signs an account
     in. absent_playlist, absent_track: ids of the right form that nothing has. local_row: what a playlist row
     of the user's own file becomes, None for a track without an ISRC. odd_kind: a row that is no music, as
-    world files name it. look_up: the sandbox's operations of an ISRC look-up and of a text search.
+    world files name it; odd_reasons: what it may become, none where it is a track all the same. look_up: the
+    sandbox's operations of an ISRC look-up and of a text search. add, remove: those of a playlist's tracks;
     delete: its operation that deletes a playlist. forbidden: what a bare 403 means. revoked: the kind of
     token whose end a refresh cures, or asks for a new connection. has_account_id: the platform names its
-    accounts. has_offsets: pages of playlists are asked for by offset and limit. cannot_remove: what it says
-    where nothing can be removed.
+    accounts. head: the operation that reads a playlist without its items. has_copy: look-ups are answered
+    from a copy of the library, which the first one makes. lists_at_once: lists come whole.
+    has_track_pages: a track has an address. has_market: accounts name a market that is no country.
+    has_offsets: pages of playlists are asked for by offset and limit. tells_length: each page of a
+    playlist says how long the whole is. cannot_remove: what it says where nothing can be removed.
+    accounts. has_offsets: pages of playlists are asked for by offset and limit; offset_name: its word for it.
+    has_short_albums: albums are found without a date, their tracks without guests. tells_length: each page of
+    a playlist says how long the whole is. names_left_out: an addition is answered with what it left out.
+    cannot_remove: what it says where nothing can be removed.
+    from a copy of the library, which the first one makes. lists_at_once: lists come whole; cuts_pages: those
+    of a playlist's tracks do. has_track_pages: a track has an address. has_market: accounts name a market
+    that is no country. public_id: of a playlist of the account, the id under which everybody finds it.
+    has_offsets: pages of playlists are asked for by offset and limit; offset_name: its word for it.
+    finds_plain_text: a search can do without fields. has_short_albums: albums are found without a date, their
+    tracks without guests. tells_length: each page of a playlist says how long the whole is. cannot_remove:
+    what it says where nothing can be removed.
+    tells_length: each page of a playlist says how long the whole is. has_isrcs: tracks name their ISRCs.
+    has_short_albums: albums are found without a date, their tracks without guests. has_bare_albums: they are
+    found with neither date nor length, and their tracks have no numbers. cannot_remove: what it says where
+    nothing can be removed. created_status: the answer to who creates a playlist.
     """
 
     options: Options
@@ -51,14 +70,32 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     connect: Connect = by_oauth
     local_row: NotTransferable | None = None
     odd_kind: str = "video"
+    odd_reasons: frozenset[NotTransferable] = frozenset({NotTransferable.EPISODE, NotTransferable.VIDEO})
     look_up: tuple[str, str] = ("search", "search")
+    add: str = "add_items"
+    remove: str = "remove_items"
     delete: str = "delete_playlist"
     forbidden: type[CrossplayError] = PlatformDenied
     revoked: str = "access"
     can_refresh: bool = True
     has_account_id: bool = True
+    head: str = "get_playlist"
+    has_copy: bool = False
+    lists_at_once: bool = False
+    has_track_pages: bool = True
+    has_market: bool = False
     has_offsets: bool = False
+    public_id: Callable[[PlaylistId], PlaylistId] = lambda own_id: own_id
+    offset_name: str = "offset"
+    cuts_pages: bool = False
+    finds_plain_text: bool = True
+    has_isrcs: bool = True
+    has_short_albums: bool = False
+    has_bare_albums: bool = False
+    tells_length: bool = True
+    names_left_out: bool = False
     cannot_remove: str = ""
+    created_status: str = "201"
 
     @property
     def platform(self) -> Platform:

@@ -78,14 +78,15 @@ class Received:
         self.queries: list[Mapping[str, str]] = []
 
 
-PAGES = ("/rules", "/keys", "/playlists", "/transfers", "/connections", "/webhooks")
+PAGES = ("/rules", "/keys", "/playlists", "/transfers", "/connections", "/webhooks", "/platforms")
 
 
 class FakeGateway:
     """Answers with what its attributes hold.
 
     revisions: each read of the status that knows the current one moves on to the next.
-    pages: items by path, given out two at a time. stored: what a PUT or POST answers, by path.
+    plan: the answer to a dry run. pages: items by path, given out two at a time. stored: what a PUT or POST
+    answers, by path.
     reports: files by path; is_report_cut: they break off before their end.
     is_hand_in_asked: the answer to a sign-in has to be handed in; redirect_uri: where it then ends.
     problem: answered to everything instead, with its status.
@@ -99,6 +100,7 @@ class FakeGateway:
         self.reports: dict[str, bytes] = {}
         self.is_report_cut = False
         self.session_states: list[dict[str, Any]] = [{"status": "connected"}]
+        self.plan: dict[str, Any] | None = None
         self.problem: dict[str, Any] | None = None
         self.interruptions = 0
         self.consents = 0
@@ -166,6 +168,8 @@ class FakeGateway:
         return answer
 
     async def _transfer(self, request: web.Request) -> web.Response:
+        if self.plan is not None and (await request.json()).get("dry_run"):
+            return web.json_response(self.plan)
         return web.json_response(
             self.revisions[0], status=202, headers={"Location": f"{self.url}/status/{TRANSFER_ID}"}
         )
@@ -212,6 +216,9 @@ class FakeGateway:
         body = await request.json()
         if body.get("music_user_token"):
             connection = {"id": "c-1", "label": "Apple Music (fr)"}
+            return web.json_response({**session, "status": "connected", "connection": connection}, status=201)
+        if body.get("form"):
+            connection = {"id": "c-1", "label": str(body["form"]["user"])}
             return web.json_response({**session, "status": "connected", "connection": connection}, status=201)
         if body.get("hand_in") or self.is_hand_in_asked:
             session["authorize_url"] = f"{self.url}/consent"

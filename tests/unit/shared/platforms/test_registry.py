@@ -8,9 +8,10 @@ from shared.errors import PlatformNotConfigured, SettingsError
 from shared.models import Platform, TokenSet
 from shared.platforms.base import REQUESTS, Pool, Price
 from shared.platforms.oauth import SIGN_IN, new_verifier
-from shared.platforms.registry import Platforms
+from shared.platforms.registry import Platforms, declarations
 from shared.secret import Secret
 from shared.settings import Settings
+from tests.contract.sandboxes import FLAVORS
 from tests.fakes.budget import FakeBudgets
 from tests.fakes.session import FakeSession
 
@@ -24,13 +25,17 @@ BOTH = Settings(
     apple_music_team_id="TEAM000001",
     apple_music_key_id="KEY0000001",
     apple_music_private_key=Secret(PEM),
+    youtube_client_id="client-2",
+    youtube_client_secret=Secret("secret-2"),
 )
 SESSION = FakeSession(TokenSet(access_token="token"), market="DE")
 
 
 @pytest.mark.parametrize("platform", list(Platform))
 async def test_configured_platform_gives_its_adapter(platform: Platform) -> None:
-    async with Platforms(BOTH, budgets=FakeBudgets()) as platforms:
+    settings = Settings(**FLAVORS[platform].settings(URL("http://127.0.0.1:9")))
+
+    async with Platforms(settings, budgets=FakeBudgets()) as platforms:
         adapter = platforms.adapter(platform, session=SESSION)
 
         assert platforms.is_configured(platform)
@@ -39,7 +44,9 @@ async def test_configured_platform_gives_its_adapter(platform: Platform) -> None
         assert platforms.profile(platform).platform is platform
 
 
-@pytest.mark.parametrize("platform", list(Platform))
+@pytest.mark.parametrize(
+    "platform", [platform for platform, declared in declarations().items() if declared.required]
+)
 async def test_unconfigured_platform_names_the_variables_that_are_missing(platform: Platform) -> None:
     async with Platforms(Settings(), budgets=FakeBudgets()) as platforms:
         with pytest.raises(PlatformNotConfigured, match=f"CROSSPLAY_{platform.upper()}_"):
@@ -68,7 +75,7 @@ async def test_each_platform_has_one_budget_of_what_it_counts_and_sign_in_a_pool
     async with Platforms(BOTH, budgets=budgets) as platforms:
         prices = [platforms.profile(Platform.SPOTIFY).price(name) for name in ("search", "refresh_token")]
 
-    assert sorted(budgets.by_key) == ["app:client-1", "team:TEAM000001"]
+    assert {"app:client-1", "project:client-2", "team:TEAM000001"} <= set(budgets.by_key)
     assert prices == [Price(), Price(pool=SIGN_IN)]
 
 
@@ -93,6 +100,15 @@ async def test_settings_change_limit_and_visibility() -> None:
     assert (kept[0].pools[REQUESTS], kept[1].visibility_delay_s) == (Pool(limit=4, window_s=1), 2.0)
 
 
+async def test_settings_change_what_a_day_gives_pool_by_pool() -> None:
+    platforms = Platforms(Settings(youtube_searches_per_day=500.0), budgets=FakeBudgets())
+
+    pools = platforms.profile(Platform.YOUTUBE).pools
+
+    assert (pools["searches"].limit, pools[REQUESTS].limit) == (500, 10_000)
+    assert pools["searches"].day_zone == "America/Los_Angeles"
+
+
 @pytest.mark.parametrize("pem", ["-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----"])
 async def test_key_that_cannot_sign_stops_the_start_and_is_not_shown(pem: str) -> None:
     settings = Settings(
@@ -114,7 +130,7 @@ async def test_the_name_of_a_budget_is_the_one_that_requests_are_booked_under() 
     budgets = FakeBudgets()
 
     async with Platforms(BOTH, budgets=budgets) as platforms:
-        limit_keys = {platforms.limit_key(platform) for platform in Platform}
+        limit_keys = {platforms.limit_key(one) for one in Platform if platforms.is_configured(one)}
 
     assert limit_keys == set(budgets.by_key)
 
@@ -147,3 +163,45 @@ async def test_a_sign_in_by_script_admits_the_hosts_of_its_script(script_url: st
         assert source in script.sources
         assert platforms.browser_sign_in(Platform.SPOTIFY) is None
         assert platforms.oauth(Platform.APPLE_MUSIC) is None
+
+
+@pytest.mark.parametrize(
+    ("link", "platform"),
+    [
+        ("https://open.spotify.com/playlist/37i9dQZF1DXcBWIGoYBM5M?si=1", Platform.SPOTIFY),
+        (
+            "https://music.apple.com/us/playlist/hits/pl.f4d106fed2bd41149aaacabb233eb5eb",
+            Platform.APPLE_MUSIC,
+        ),
+        ("https://tidal.com/playlist/36ea71a8-445e-41a4-82ab-6628c581535d", Platform.TIDAL),
+        ("https://www.deezer.com/fr/playlist/908622995", Platform.DEEZER),
+        ("https://soundcloud.com/the-paper-boats/sets/tides", Platform.SOUNDCLOUD),
+        ("https://music.youtube.com/playlist?list=PLabcdefghij_-klmnop", Platform.YOUTUBE),
+        ("https://open.spotify.com/track/37i9dQZF1DXcBWIGoYBM5M", None),
+        ("https://example.org/playlist/37i9dQZF1DXcBWIGoYBM5M", None),
+        ("37i9dQZF1DXcBWIGoYBM5M", None),  # an id is no link: it might be anybody's
+    ],
+)
+def test_a_link_names_its_platform_set_up_or_not(link: str, platform: Platform | None) -> None:
+    assert Platforms(Settings(), budgets=FakeBudgets()).platform_of(link) is platform
+
+
+@pytest.mark.parametrize("platform", list(Platform))
+async def test_what_everybody_may_see_is_read_in_nobodys_name_or_there_is_a_reason(
+    platform: Platform,
+) -> None:
+    settings = Settings(**FLAVORS[platform].settings(URL("http://127.0.0.1:9")))
+
+    async with Platforms(settings, budgets=FakeBudgets()) as platforms:
+        public = platforms.public_reads(platform)
+
+        if public.is_possible:
+            assert platforms.public_adapter(platform, market="DE").platform is platform
+        assert bool(public.reason) is not public.is_possible
+        assert public.read_on >= "2026"
+
+
+async def test_without_its_keys_a_platform_is_read_in_nobodys_name_neither() -> None:
+    async with Platforms(Settings(), budgets=FakeBudgets()) as platforms:
+        with pytest.raises(PlatformNotConfigured, match="CROSSPLAY_APPLE_MUSIC_TEAM_ID"):
+            platforms.public_adapter(Platform.APPLE_MUSIC, market="DE")
