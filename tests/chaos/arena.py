@@ -14,14 +14,14 @@ from shared.models import Platform
 from shared.streams import GROUP, key
 from tests.chaos.caller import Caller
 from tests.chaos.crew import Crew, Member
-from tests.chaos.plans import Pair
+from tests.chaos.plans import PLAYLIST_LIMIT, Pair
 from tests.chaos.stores import Stores
 from tests.e2e.stack import FAST, Stack
 from tests.waiting import until_answered
 
 LATENCY_MS = 25
 QUIET_WITHIN_S = 20.0
-ENVIRON = {**FAST, "CROSSPLAY_READ_TIMEOUT_S": "2"}
+ENVIRON = {**FAST, "CROSSPLAY_READ_TIMEOUT_S": "2", "CROSSPLAY_PLAYLIST_LIMIT": str(PLAYLIST_LIMIT)}
 
 BUSY = "SELECT DISTINCT lease_owner FROM jobs WHERE state = 'open' AND lease_until > clock_timestamp()"
 # What must be gone when all transfers have ended; each row is a sentence.

@@ -20,12 +20,12 @@ class CalmError(Exception):
 
 
 class _Moved(msgspec.Struct, frozen=True, kw_only=True):
-    """A list that was moved: its rows, its items, and the playlist that was made of it."""
+    """A list that was moved: its rows, its items, and the playlists that were made of it."""
 
     source: SourceList
     expected: dict[str, Expected]
     items: tuple[dict[str, Any], ...]
-    target_playlist_id: str
+    target_playlist_ids: tuple[str, ...]
 
 
 async def learn(arena: Arena, files: WorldFiles) -> Music:
@@ -45,7 +45,11 @@ async def learn(arena: Arena, files: WorldFiles) -> Music:
         _hold_against_fiction(there[0], files)
     _hold_against_catalog(there, world, source=home, target=away)
     back_names = {await _id_of(arena, away, name): name for name in (AWAY, ODD)}
-    back_names |= {moved.target_playlist_id: f"{moved.source.name}, back" for moved in there}
+    back_names |= {
+        own_id: f"{moved.source.name}, back {number}"
+        for moved in there
+        for number, own_id in enumerate(moved.target_playlist_ids, start=1)
+    }
     back = await _move_all(arena, back_names, source=away, target=home)
     _hold_against_catalog(back, world, source=away, target=home)
     return Music(
@@ -84,7 +88,7 @@ async def _move(arena: Arena, playlist_id: str, name: str, *, source: str, targe
             for row, item in zip(rows, items, strict=True)
         },
         items=tuple(items),
-        target_playlist_id=status["target_playlist"]["id"],
+        target_playlist_ids=tuple(target["id"] for target in status["targets"]),
     )
 
 

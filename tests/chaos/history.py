@@ -22,6 +22,7 @@ RULES: dict[str, Callable[[History, Story], Iterator[str]]] = {
     "nothing twice": rules_done.nothing_twice,
     "order is kept": rules_done.order_is_kept,
     "warnings are true": rules_done.warnings_are_true,
+    "splitting is told": rules_done.splitting_is_told,
     "one target": rules_done.one_target,
     "quiet after the end": rules_done.quiet_after_the_end,
 }

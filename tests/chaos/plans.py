@@ -11,6 +11,8 @@ from tests.faults import effects
 Pair: TypeAlias = tuple[str, str]
 """The two platforms of a run; either is a source of the other."""
 FIRST_PAIR: Pair = ("spotify", "apple_music")
+PLAYLIST_LIMIT = 80
+"""Most tracks of one target playlist in every run: about every third transfer needs further ones."""
 
 EventKind = Literal[
     "kill",

@@ -1,6 +1,6 @@
 """What a run has left behind: what was asked, what the platforms did, what status told. Values only."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 from msgspec import structs
@@ -11,7 +11,10 @@ ENDED = ("completed", "failed", "cancelled")
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer of `GET /status/{id}`. digest: of the whole body. ended_at_s: its finished_at."""
+    """One answer of `GET /status/{id}`. digest: of the whole body. ended_at_s: its finished_at.
+
+    target_id: the first playlist; further_ids: those that what did not fit went to, in order.
+    """
 
     at_s: float
     revision: int
@@ -23,6 +26,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
     warnings: tuple[str, ...] = ()
     target_id: str | None = None
+    further_ids: tuple[str, ...] = ()
     outcome: str | None = None
     ended_at_s: float | None = None
 
@@ -77,6 +81,12 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     def target_id(self) -> str | None:
         """The playlist that it says it has written to."""
         return self.shelf_id or (self.last.target_id if self.last else None)
+
+    @property
+    def target_ids(self) -> tuple[str, ...]:
+        """All playlists that it says it has written to, in order."""
+        further_ids = self.last.further_ids if self.last else ()
+        return tuple(filter(None, (self.target_id, *further_ids)))
 
     @property
     def written_ids(self) -> tuple[str, ...]:
@@ -152,5 +162,5 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     answers: dict[str, int] = {}
     duration_s: float = 0.0
 
-    def changes_of(self, playlist_id: str | None, *, by: str) -> list[Change]:
-        return [change for change in self.changes if change.playlist_id == playlist_id and change.by == by]
+    def changes_of(self, playlist_ids: Collection[str], *, by: str) -> list[Change]:
+        return [change for change in self.changes if change.playlist_id in playlist_ids and change.by == by]

@@ -3,8 +3,20 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from tests.chaos.plans import PLAYLIST_LIMIT
 from tests.chaos.records import CREATED, ENDED, INSERTED, Change, History, Story
-from tests.chaos.rules_told import LATE, MATCHED, beside, is_late, is_second_choice, lied, poisoned_ids
+from tests.chaos.rules_told import (
+    LATE,
+    MATCHED,
+    beside,
+    is_late,
+    is_second_choice,
+    lied,
+    places,
+    poisoned_ids,
+)
+
+_ORDER = frozenset({"order_differs", "added_to_last_part"})
 
 
 def nothing_lost(history: History, story: Story) -> Iterator[str]:
@@ -25,7 +37,7 @@ def nothing_twice(history: History, story: Story) -> Iterator[str]:
     """No track was added more often than it is meant, even if somebody has noticed it later."""
     added = Counter(
         track_id
-        for change in history.changes_of(story.target_id, by="platform")
+        for change in history.changes_of(places(history, story), by="platform")
         for track_id in change.track_ids
         if track_id
     )
@@ -41,7 +53,7 @@ def order_is_kept(history: History, story: Story) -> Iterator[str]:
         return
     if not _may_be_mixed(history, story):
         yield "the tracks stand in another order than in the source"
-    elif story.last.state == "completed" and "order_differs" not in story.last.warnings:
+    elif story.last.state == "completed" and _ORDER.isdisjoint(story.last.warnings):
         yield "the tracks stand in another order, and the transfer does not say so"
 
 
@@ -57,27 +69,35 @@ def warnings_are_true(history: History, story: Story) -> Iterator[str]:
         yield "it says that the order differs, and it does not"
     if is_late(story) and not any("freeze" in strike.kind for strike in history.strikes):
         yield "it says that a frozen worker has sent late, and none was frozen"
-    if unknown := warnings - {"target_edited", "order_differs", LATE}:
+    if unknown := warnings - {"target_edited", "target_split", *_ORDER, LATE}:
         yield f"it warns of {sorted(unknown)}"
     if _must_notice(history, story) and "target_edited" not in warnings:
         yield "somebody has put rows between ours, and it does not say so"
 
 
+def splitting_is_told(history: History, story: Story) -> Iterator[str]:
+    """A transfer that needs further playlists says so, and one that does not, does not."""
+    if story.last is None or story.last.state != "completed":
+        return
+    is_split, is_told = len(story.target_ids) > 1, "target_split" in story.last.warnings
+    if is_split and not is_told:
+        yield "it has made a further playlist and does not say so"
+    if is_told and not is_split and len(story.source_ids) <= PLAYLIST_LIMIT:
+        yield "it says that it did not fit into one playlist, and it did"
+    is_disturbed = bool(_foreign(history, story)) or len(beside(history, story)) > 1 or is_late(story)
+    if "added_to_last_part" in story.last.warnings and not is_disturbed:
+        yield "it says that it has added something out of its place, and nobody was in the way"
+
+
 def one_target(history: History, story: Story) -> Iterator[str]:
-    """A transfer makes exactly one playlist, and none where it was given one."""
-    made = [
-        change.playlist_id
-        for change in history.changes
-        if change.kind == CREATED and change.by == "platform" and change.name == story.name
+    """A transfer makes each of its playlists once, and not the one that it was given."""
+    made = [change.playlist_id for change in history.changes if _is_of(history, story, change)]
+    told = [
+        own_id for other in beside(history, story) for own_id in other.target_ids if own_id != other.shelf_id
     ]
     state = story.last.state if story.last else ""
-    if story.shelf_id is not None:
-        if made:
-            yield f"it has made {made}, and was given {story.shelf_id}"
-    elif len(made) > 1:
-        yield f"it has made {len(made)} playlists: {made}"
-    elif (state == "completed" or made) and made != [story.target_id]:
-        yield f"it has made {made} and tells of {story.target_id}"
+    if (state == "completed" or made) and sorted(made) != sorted(told):
+        yield f"it has made {made} and tells of {told}"
 
 
 def quiet_after_the_end(history: History, story: Story) -> Iterator[str]:
@@ -89,7 +109,7 @@ def quiet_after_the_end(history: History, story: Story) -> Iterator[str]:
     late = (
         []
         if is_late(story)
-        else [c for c in history.changes_of(story.target_id, by="platform") if c.at_s > last_s]
+        else [c for c in history.changes_of(places(history, story), by="platform") if c.at_s > last_s]
     )
     if late:
         yield f"{len(late)} changes {late[0].at_s - last_s:.2f} s and more after its end"
@@ -97,10 +117,10 @@ def quiet_after_the_end(history: History, story: Story) -> Iterator[str]:
 
 def only_targets_change(history: History) -> Iterator[str]:
     """No playlist is changed but the targets, and those only by making them and by adding to them."""
-    targets = {story.target_id for story in history.stories} | {
+    targets = {own_id for story in history.stories for own_id in story.target_ids} | {
         change.playlist_id
         for change in history.changes
-        if change.kind == CREATED and change.name in {story.name for story in history.stories}
+        if any(_is_of(history, story, change) for story in history.stories)
     }
     for change in history.changes:
         if change.by == "platform" and change.playlist_id not in targets:
@@ -115,18 +135,38 @@ def nothing_left_over(history: History) -> Iterator[str]:
 
 
 def _standing(history: History, story: Story) -> Counter[str]:
-    return Counter(track_id for track_id in _rows(history, story) if track_id)
+    rows = [row for own_id in places(history, story) for row in history.rows.get(own_id, ())]
+    return Counter(track_id for track_id in rows if track_id)
 
 
 def _rows(history: History, story: Story) -> Sequence[str | None]:
-    return history.rows.get(story.target_id or "", ())
+    """Return what stands in its playlists, one behind the other."""
+    return [row for own_id in story.target_ids for row in history.rows.get(own_id, ())]
+
+
+def _is_of(history: History, story: Story, change: Change) -> bool:
+    """Whether a change makes a playlist of the name of a transfer's target, or a further one."""
+    if change.kind != CREATED or change.by != "platform" or change.name is None:
+        return False
+    if change.name == story.name:
+        return True
+    name, _, number = change.name.removesuffix(")").rpartition(" (")
+    return number.isdigit() and name == _name(history, story)
+
+
+def _name(history: History, story: Story) -> str | None:
+    """Return the name of a transfer's first playlist."""
+    if story.shelf_id is None:
+        return story.name
+    laid_out = (c.name for c in history.changes_of((story.shelf_id,), by="control") if c.kind == CREATED)
+    return next(laid_out, None)
 
 
 def _wanted(history: History, story: Story) -> Counter[str]:
     """Return what must stand in the target: what others put there and what is said to be written."""
     others = Counter(
         track_id
-        for change in history.changes_of(story.target_id, by="control")
+        for change in history.changes_of(places(history, story), by="control")
         for track_id in change.track_ids
         if track_id
     )
@@ -149,7 +189,7 @@ def _meant(history: History, story: Story) -> Counter[str]:
 
 def _foreign(history: History, story: Story) -> list[Change]:
     """Return what another hand has added after the playlist was laid out."""
-    inserts = [c for c in history.changes_of(story.target_id, by="control") if c.kind == INSERTED]
+    inserts = [c for c in history.changes_of(story.target_ids, by="control") if c.kind == INSERTED]
     return inserts[1:] if story.base and story.shelf_id else inserts
 
 
@@ -160,8 +200,14 @@ def _must_notice(history: History, story: Story) -> bool:
     """
     if len(beside(history, story)) > 1:
         return False
-    ours = [c.number for c in history.changes_of(story.target_id, by="platform") if c.kind == INSERTED]
-    return bool(ours) and any(ours[0] < change.number < ours[-1] for change in _foreign(history, story))
+    return any(_is_between(history, change) for change in _foreign(history, story))
+
+
+def _is_between(history: History, change: Change) -> bool:
+    """Whether a change came between the first and the last that we made to the same playlist."""
+    ours = history.changes_of((change.playlist_id,), by="platform")
+    numbers = [one.number for one in ours if one.kind == INSERTED]
+    return bool(numbers) and numbers[0] < change.number < numbers[-1]
 
 
 def _is_in_order(history: History, story: Story) -> bool:

@@ -170,7 +170,13 @@ def beside(history: History, story: Story) -> list[Story]:
     """Return the transfers that write into the same playlist, this one too."""
     if story.target_id is None:
         return [story]
-    return [other for other in history.stories if other.target_id == story.target_id]
+    own = set(story.target_ids)
+    return [other for other in history.stories if not own.isdisjoint(other.target_ids)]
+
+
+def places(history: History, story: Story) -> dict[str, None]:
+    """Return the playlists that these transfers write into, this one's first."""
+    return dict.fromkeys(own_id for other in (story, *beside(history, story)) for own_id in other.target_ids)
 
 
 def poisoned_ids(history: History, platform: str) -> frozenset[str]:

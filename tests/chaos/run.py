@@ -47,7 +47,7 @@ async def play(arena: Arena, plan: Plan, music: Music) -> History:
         await _disarm(arena)
         leftovers = await arena.leftovers()
         fenced_count = arena.crew.fenced_count() - fenced_before
-    targets = [(witness.wish.target, witness.target_id) for witness in witnesses if witness.target_id]
+    targets = [(witness.wish.target, own_id) for witness in witnesses for own_id in witness.target_ids]
     return History(
         plan=plan,
         stories=tuple(

@@ -44,6 +44,11 @@ class Witness:
         return self._snapshots[-1] if self._snapshots else None
 
     @property
+    def target_ids(self) -> tuple[str, ...]:
+        further_ids = self.last.further_ids if self.last else ()
+        return tuple(filter(None, (self.target_id, *further_ids)))
+
+    @property
     def target_id(self) -> str | None:
         return self.shelf_id or (self.last.target_id if self.last else None)
 
@@ -168,6 +173,7 @@ def snapshot(body: Json, *, at_s: float) -> Snapshot:
         error=body["error"]["text"] if body["error"] else None,
         warnings=tuple(str(warning["code"]) for warning in body["warnings"]),
         target_id=target.get("id"),
+        further_ids=tuple(one["id"] for one in body["targets"][1:]),
         outcome=body["outcome"],
         ended_at_s=datetime.fromisoformat(body["finished_at"]).timestamp() if body["finished_at"] else None,
     )

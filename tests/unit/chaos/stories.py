@@ -7,7 +7,7 @@ import msgspec
 from tests.chaos.plans import FIRST_PAIR, Expected, Plan, PlatformFault
 from tests.chaos.records import Act, Change, History, Snapshot, Story, Strike, Track
 
-TARGET, SHELF = "p.made", "p.shelf"
+TARGET, FURTHER, SHELF = "p.made", "p.further", "p.shelf"
 EXPECTED = (
     Expected(outcome="exact", target_id="t0"),
     Expected(outcome="not_transferable"),
@@ -122,6 +122,18 @@ WELL = History(
     rows={TARGET: WRITTEN},
     strikes=(),
 )
+
+
+def split(*, warnings: tuple[str, ...] = ("target_split",)) -> History:
+    """Tell of the same run where the last track did not fit into the first playlist."""
+    last = msgspec.structs.replace(SNAPSHOTS[-1], further_ids=(FURTHER,), warnings=warnings)
+    second = made(3, 14.5, playlist_id=FURTHER, name=f"{STORY.name} (2)")
+    return msgspec.structs.replace(
+        WELL,
+        stories=(msgspec.structs.replace(STORY, snapshots=(*SNAPSHOTS[:-1], last)),),
+        changes=(*WELL.changes[:2], second, added(4, 15.0, "t0", playlist_id=FURTHER)),
+        rows={TARGET: WRITTEN[:2], FURTHER: WRITTEN[2:]},
+    )
 
 
 def told(history: History = WELL, **changes: Any) -> History:

@@ -4,17 +4,20 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from tests.chaos.history import COMMON_RULES, RULES, check
 from tests.chaos.records import Act, History
 from tests.unit.chaos import stories as of
 from tests.unit.chaos.stories import (
     FINAL,
+    FURTHER,
     SHELF,
     SNAPSHOTS,
     STORY,
     TARGET,
     WELL,
+    WRITTEN,
     added,
     cancelled,
     counts,
@@ -25,6 +28,7 @@ from tests.unit.chaos.stories import (
     on_a_shelf,
     poisoned,
     snapshot,
+    split,
     struck,
     told,
 )
@@ -223,6 +227,35 @@ BROKEN: dict[str, tuple[str, Make]] = {
         "one target",
         lambda: done(changes=(made(9, 12.0, playlist_id="p.other"), *WELL.changes)),
     ),
+    "a further playlist that is not told": (
+        "splitting is told",
+        lambda: split(warnings=()),
+    ),
+    "a further playlist that there is not": (
+        "splitting is told",
+        lambda: told(snapshots=(*SNAPSHOTS[:-1], replace(SNAPSHOTS[-1], warnings=("target_split",)))),
+    ),
+    "something out of its place for no reason": (
+        "splitting is told",
+        lambda: split(warnings=("target_split", "added_to_last_part")),
+    ),
+    "a further playlist twice": (
+        "one target",
+        lambda: msgspec.structs.replace(
+            split(),
+            changes=(*split().changes, made(9, 16.0, playlist_id="p.other", name=f"{STORY.name} (2)")),
+        ),
+    ),
+    "a track in both playlists": (
+        "nothing twice",
+        lambda: msgspec.structs.replace(
+            split(), changes=(*split().changes, added(9, 16.0, "t2", playlist_id=FURTHER))
+        ),
+    ),
+    "playlists in another order": (
+        "order is kept",
+        lambda: msgspec.structs.replace(split(), rows={TARGET: WRITTEN[2:], FURTHER: WRITTEN[:2]}),
+    ),
     "no playlist": ("one target", lambda: done(changes=WELL.changes[1:])),
     "another playlist than it tells": (
         "one target",
@@ -260,6 +293,10 @@ def test_a_broken_promise_breaks_its_rule(rule: str, make: Make) -> None:
     broken = broken_rules(history)
 
     assert rule in broken
+
+
+def test_a_run_that_was_split_breaks_none() -> None:
+    assert broken_rules(split()) == set()
 
 
 def test_every_rule_has_somebody_who_breaks_it() -> None:
