@@ -28,10 +28,11 @@ class Platform(StrEnum):
     APPLE_MUSIC = "apple_music"
     TIDAL = "tidal"
     SOUNDCLOUD = "soundcloud"
+    SUBSONIC = "subsonic"
+    LISTENBRAINZ = "listenbrainz"
     DEEZER = "deezer"
     # Those of other packages, as members like the others (docs/tutorials/write-an-adapter.md).
     vars().update({name.upper(): name for name in installed(PLATFORMS)})
-    SUBSONIC = "subsonic"
 
 
 class Policy(StrEnum):

@@ -26,6 +26,7 @@ _ADDRESSES = (
     "apple_music_musickit_url",
     "deezer_api_url",
     "deezer_accounts_url",
+    "listenbrainz_api_url",
     "tidal_api_url",
     "tidal_auth_url",
     "tidal_login_url",

@@ -7,12 +7,13 @@ from typing import NoReturn
 import aiohttp
 
 from deploy.doctor.findings import Finding, fail, ok, warn, words_of
+from deploy.platforms.table import how_to
 from gateway.actions.redirect_uri import is_trusted_origin, redirect_uri
 from shared.clock import SystemClock
 from shared.errors import SettingsError
 from shared.models import Platform
 from shared.platforms.apple_music.musickit import developer_token
-from shared.platforms.registry import Platforms
+from shared.platforms.registry import Platforms, declarations
 from shared.setting_rules import Fault
 from shared.settings import Settings, variable_of
 
@@ -38,12 +39,15 @@ def credentials(platform: Platform, *, settings: Settings, known: Platforms) -> 
     """Say whether a platform can be used with what is set for it, and what has to be entered there."""
     label, needed = known.label(platform), known.missing(platform)
     set_names = [name for name in _names(platform) if getattr(settings, name)]
-    how_to = f"docs/how-to/{platform.replace('_', '-')}.md"
     if needed and set_names:
         variables = ", ".join(map(variable_of, needed))
-        yield fail(platform, f"{label} is set up by half: {variables} missing.", cure=f"See {how_to}.")
+        yield fail(
+            platform, f"{label} is set up by half: {variables} missing.", cure=f"See {how_to(platform)}."
+        )
     elif needed:
-        yield warn(platform, f"{label} is not set up.", cure=f"If users shall have it, see {how_to}.")
+        yield warn(
+            platform, f"{label} is not set up.", cure=f"If users shall have it, see {how_to(platform)}."
+        )
     elif platform is Platform.SPOTIFY:
         yield from _spotify(settings)
     elif platform is Platform.APPLE_MUSIC:
@@ -51,7 +55,7 @@ def credentials(platform: Platform, *, settings: Settings, known: Platforms) -> 
     elif platform is Platform.SUBSONIC:
         yield _subsonic(settings)
     else:
-        yield ok(platform, f"{label} is set up.")
+        yield _other(platform, settings=settings, known=known)
 
 
 def public_url(settings: Settings) -> Finding:
@@ -83,7 +87,6 @@ def signing_faults(settings: Settings) -> list[Fault]:
 
 
 def _spotify(settings: Settings) -> Iterator[Finding]:
-    uri = redirect_uri(settings.public_url or f"http://127.0.0.1:{settings.port}", platform=Platform.SPOTIFY)
     is_real = settings.spotify_accounts_url == Settings().spotify_accounts_url
     if is_real and not _SPOTIFY_ID.fullmatch(settings.spotify_client_id):
         yield warn(
@@ -92,7 +95,13 @@ def _spotify(settings: Settings) -> Iterator[Finding]:
             cure="Copy it from your app at developer.spotify.com/dashboard.",
         )
     else:
+        uri = _uri(settings, Platform.SPOTIFY)
         yield ok(Platform.SPOTIFY, f"Spotify is set up. Its dashboard must have the redirect URI {uri}")
+
+
+def _uri(settings: Settings, platform: Platform) -> str:
+    """Return where the platform sends users back to."""
+    return redirect_uri(settings.public_url or f"http://127.0.0.1:{settings.port}", platform=platform)
 
 
 def _apple_music(settings: Settings) -> Iterator[Finding]:
@@ -106,6 +115,19 @@ def _apple_music(settings: Settings) -> Iterator[Finding]:
             )
             return
     yield ok(Platform.APPLE_MUSIC, "Apple Music is set up; its key can sign.")
+
+
+def _other(platform: Platform, *, settings: Settings, known: Platforms) -> Finding:
+    """Say what a platform has to know of this server, whose keys have no form that could be checked."""
+    label = known.label(platform)
+    if lacking := known.missing_to_connect(platform):
+        variables = ", ".join(map(variable_of, lacking))
+        return ok(platform, f"{label}: what is public can be read; accounts would need {variables}.")
+    if declarations()[platform].oauth is None:
+        return ok(platform, f"{label} is set up.")
+    return ok(
+        platform, f"{label} is set up. Its app there must have the redirect URI {_uri(settings, platform)}"
+    )
 
 
 def _subsonic(settings: Settings) -> Finding:

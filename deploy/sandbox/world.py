@@ -106,7 +106,7 @@ class _Builder:
         draft.named_platforms.update({line.platform} if line.platform else ())
         draft.homes.update({home} if home else ())
         if line.kind == "unplayable" and home is None:
-            draft.unplayable_on.update({line.platform} if line.platform else PLATFORMS)
+            draft.unplayable_on.update({line.platform} if line.platform else IDS)
         for alias in aliases:
             self._aliases.setdefault(alias, draft.key)
         return draft.key

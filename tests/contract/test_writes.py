@@ -5,11 +5,14 @@ import pytest
 from shared.errors import LeaseLost, PlatformRejected, PlatformUnavailable, RateLimited
 from shared.models import Isrc, PlaylistId, TrackId
 from shared.platforms.base import REQUESTS
-from tests.contract.sandboxes import Stage, flavors, line, open_gate
+from tests.contract.sandboxes import FLAVORS, Stage, flavors, line, open_gate
 
 on_removing = pytest.mark.parametrize("flavor", flavors(lambda can: can.can_remove), indirect=True)
 on_keeping = pytest.mark.parametrize("flavor", flavors(lambda can: not can.can_remove), indirect=True)
 on_unique = pytest.mark.parametrize("flavor", flavors(lambda can: not can.keeps_repeats), indirect=True)
+on_naming = pytest.mark.parametrize(
+    "flavor", [name for name in sorted(FLAVORS) if FLAVORS[name].names_left_out], indirect=True
+)
 
 MARKER = 'Moved by Crossplay <tr_01hx> & "kept"'
 
@@ -78,6 +81,17 @@ async def test_batch_with_a_repeated_track_is_rejected_as_a_whole(stage: Stage, 
         await stage.add(playlist_id, batch)
 
     assert await stage.truth(playlist_id) == tracks[:1]
+
+
+@on_naming
+async def test_track_that_the_platform_leaves_out_is_told_by_its_index(stage: Stage) -> None:
+    playlist_id, tracks = await created(stage), await some_tracks(stage, 3)
+    gone = stage.flavor.absent_track
+
+    left_out = await stage.add(playlist_id, [tracks[0], gone, tracks[1], gone])
+
+    assert left_out == (1, 3)
+    assert await stage.truth(playlist_id) == tracks[:2]
 
 
 async def test_empty_target_reads_as_empty(stage: Stage) -> None:

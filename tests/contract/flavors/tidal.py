@@ -29,5 +29,6 @@ FLAVORS = {
         absent_track=TrackId("999999999"),
         look_up=("get_tracks", "search"),
         tells_length=False,
+        names_left_out=True,
     )
 }
