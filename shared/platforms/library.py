@@ -57,25 +57,26 @@ class Library:
 
 
 class Shelf:
-    """The copies that a process has made lately, and which servers take forms."""
+    """The copies that a process has made lately, and which servers take forms.
 
-    def __init__(self) -> None:
+    most_songs, clock: others than those of a process, for tests.
+    """
+
+    def __init__(self, *, most_songs: int = _ALL_SONGS, clock: Callable[[], float] = time.monotonic) -> None:
         self.takes_forms: dict[str, bool] = {}
+        self._most_songs = most_songs
+        self._clock = clock
         self._held: OrderedDict[str, tuple[Library | None, float]] = OrderedDict()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    def peek(self, name: str) -> Library | None:
-        held = self._held.get(name)
-        return held[0] if held and time.monotonic() < held[1] + _LIFE_S else None
-
     async def library(self, name: str, read: Read) -> Library | None:
-        """Return the copy of this name, read anew where it is old; None where the library is too large."""
+        """Return the copy of this name, read anew where it is old; None where it cannot be had as a whole."""
         async with self._locks.setdefault(name, asyncio.Lock()):
             held = self._held.get(name)
-            if held is None or time.monotonic() >= held[1] + _LIFE_S:
-                held = self._held[name] = (await read(), time.monotonic())
+            if held is None or self._clock() >= held[1] + _LIFE_S:
+                held = self._held[name] = (await read(), self._clock())
             self._held.move_to_end(name)
-            while len(self._held) > 1 and self._song_count() > _ALL_SONGS:
+            while len(self._held) > 1 and self._song_count() > self._most_songs:
                 self._held.popitem(last=False)
             return held[0]
 

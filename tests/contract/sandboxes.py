@@ -73,7 +73,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def budget(self) -> FakeBudget:
-        return self.budgets.by_key[self.platforms.limit_key(self.platform)]
+        key = self.platforms.limit_key(self.platform)
+        if not self.platforms.profile(self.platform).counted_by:  # each server counts for itself
+            key += f"{self.url.host}:{self.url.port}"
+        return self.budgets.by_key[key]
 
     def most(self, batch: int) -> int:
         """How much of a full batch fits into a playlist beside two more tracks."""

@@ -6,6 +6,7 @@ writes too; where the server takes forms they are POSTs, so that no proof stands
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -276,6 +277,10 @@ class SubsonicAdapter:
                 "extensions", "getOpenSubsonicExtensions", into=wire.Envelope[wire.ExtensionsAnswer]
             )
         except (PlatformNotFound, PlatformRejected, PlatformAnswerInvalid):
+            return set()
+        except PlatformUnavailable as error:
+            if error.status != HTTPStatus.INTERNAL_SERVER_ERROR:  # some have no better word for it
+                raise
             return set()
         return {one.name for one in answer.extensions}
 

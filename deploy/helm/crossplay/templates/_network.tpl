@@ -41,16 +41,18 @@
 {{- include "crossplay.networkRule" (dict "side" "to" "peers" $policy.otlpTo "ports" (list $port)) }}
 {{- end }}
 {{- include "crossplay.networkRule" (dict "side" "to" "peers" (include "crossplay.internet" $policy | fromYamlArray) "ports" (list 443)) }}
+{{- $networks := list $root.Values.config.subsonic_allowed_networks }}
 {{- if eq (last .) "worker" }}
-{{- with $root.Values.config.webhook_allowed_networks }}
+{{- $networks = prepend $networks $root.Values.config.webhook_allowed_networks }}
+{{- end }}
+{{- range $listed := compact $networks }}
 - to:
-    {{- range $network := splitList "," . }}
+    {{- range $network := splitList "," $listed }}
     {{- with trim $network }}
     - ipBlock:
         cidr: {{ . | quote }}
     {{- end }}
     {{- end }}
-{{- end }}
 {{- end }}
 {{- with $policy.extraEgress }}
 {{ toYaml . }}

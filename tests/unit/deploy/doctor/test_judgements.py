@@ -178,3 +178,20 @@ def test_an_address_that_browsers_do_not_trust_is_told(url: str, verdict: Verdic
 def test_the_worst_of_all_counts() -> None:
     assert worst([]) is OK
     assert worst([ok("a", "x"), warn("b", "y", cure="z"), ok("c", "x")]) is WARN
+
+
+@pytest.mark.parametrize(
+    ("settings", "verdict", "words"),
+    [
+        (Settings(), OK, "public https address"),
+        (Settings(subsonic_allowed_networks="10.0.0.0/8", public_url="https://a.example"), OK, "10.0.0.0/8"),
+        (Settings(subsonic_allowed_networks="10.0.0.0/8", public_url="http://10.0.0.2"), WARN, "without TLS"),
+    ],
+)
+def test_where_users_servers_may_be_is_told(settings: Settings, verdict: Verdict, words: str) -> None:
+    known = Platforms(settings, budgets=lambda *_: pytest.fail("no request is sent"))
+
+    (finding,) = platforms.credentials(Platform.SUBSONIC, settings=settings, known=known)
+
+    assert finding.verdict is verdict
+    assert words in finding.text

@@ -92,6 +92,14 @@ def test_networks_of_webhooks_are_open_to_workers_who_deliver_to_them() -> None:
     assert blocks == {"gateway": [], "worker": ["10.20.0.0/16", "fd00:20::/64"]}
 
 
+def test_networks_of_users_servers_are_open_to_all_who_call_them() -> None:
+    manifests = render({**SECRET, "config": {"subsonic_allowed_networks": "10.30.0.0/16"}})
+
+    for role in ROLES:
+        egress = one(manifests, "NetworkPolicy", role=role)["spec"]["egress"]
+        assert {"to": [{"ipBlock": {"cidr": "10.30.0.0/16"}}]} in egress
+
+
 @pytest.mark.parametrize(
     ("endpoint", "port"),
     [
