@@ -29,10 +29,11 @@ class Platform(StrEnum):
     YOUTUBE = "youtube"
     TIDAL = "tidal"
     SOUNDCLOUD = "soundcloud"
+    SUBSONIC = "subsonic"
+    LISTENBRAINZ = "listenbrainz"
     DEEZER = "deezer"
     # Those of other packages, as members like the others (docs/tutorials/write-an-adapter.md).
     vars().update({name.upper(): name for name in installed(PLATFORMS)})
-    SUBSONIC = "subsonic"
 
 
 class Policy(StrEnum):

@@ -48,6 +48,11 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
     deezer_requests_per_s: Positive | None = None
     deezer_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
+    listenbrainz_ip_name: str = "default"
+    listenbrainz_api_url: str = "https://api.listenbrainz.org/1"
+    listenbrainz_requests_per_s: Positive | None = None
+    listenbrainz_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
     tidal_client_id: str = ""
     tidal_client_secret: Secret = NO_SECRET
     tidal_api_url: str = "https://openapi.tidal.com/v2"
@@ -73,6 +78,7 @@ GROUPS: dict[str, str] = {
     "apple_music_team_id": "Apple Music",
     "youtube_client_id": "YouTube",
     "deezer_app_id": "Deezer",
+    "listenbrainz_ip_name": "ListenBrainz",
     "tidal_client_id": "TIDAL",
     "soundcloud_client_id": "SoundCloud",
     "subsonic_allowed_networks": "Subsonic",
@@ -110,6 +116,10 @@ DESCRIPTIONS: dict[str, str] = {
     "deezer_accounts_url": "Base address of Deezer's sign-in.",
     "deezer_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
     "deezer_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
+    "listenbrainz_ip_name": "Names the public address of these workers: those of one name share its limit.",
+    "listenbrainz_api_url": "Base address of the ListenBrainz API.",
+    "listenbrainz_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
+    "listenbrainz_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
     "tidal_client_id": "Client id of your TIDAL app.",
     "tidal_client_secret": "Its secret; empty: PKCE alone.",
     "tidal_api_url": "Base address of the TIDAL API.",

@@ -29,6 +29,7 @@ _ADDRESSES = (
     "youtube_token_url",
     "deezer_api_url",
     "deezer_accounts_url",
+    "listenbrainz_api_url",
     "tidal_api_url",
     "tidal_auth_url",
     "tidal_login_url",

@@ -49,6 +49,18 @@ async def by_user_token(post: Post, platform: str, sandbox_url: str) -> None:
     await post(f"/connect/{platform}", {"music_user_token": issued["music_user_token"]})
 
 
+def by_form(fields: Mapping[str, str]) -> Connect:
+    """Fill the form in; {token} is one that the sandbox makes, also as a password: a revoked one stays so."""
+
+    async def connect(post: Post, platform: str, sandbox_url: str) -> None:
+        issued = await post(f"{sandbox_url}/_sandbox/user-tokens", {})
+        marks = {"{url}": sandbox_url, "{token}": issued["music_user_token"]}
+        form = {name: _filled(value, marks) for name, value in fields.items()}
+        await post(f"/connect/{platform}", {"form": form})
+
+    return connect
+
+
 _MANY = "1000000"
 
 USES: Mapping[str, SandboxUse] = {
@@ -111,6 +123,16 @@ USES: Mapping[str, SandboxUse] = {
         arguments=("--daily-units", _MANY, "--daily-searches", _MANY),
         pace={"REQUESTS_PER_DAY": _MANY, "SEARCHES_PER_DAY": _MANY},
     ),
+    "subsonic": SandboxUse(
+        settings={"SUBSONIC_ALLOWED_NETWORKS": "127.0.0.0/8"},
+        connect=by_form({"address": "{url}", "user": "sandbox", "password": "{token}"}),
+        revocable=("user",),
+    ),
+    "listenbrainz": SandboxUse(
+        settings={"LISTENBRAINZ_API_URL": "{url}/1"},
+        connect=by_form({"token": "{token}"}),
+        revocable=("user",),
+    ),
 }
 
 
@@ -136,13 +158,14 @@ def settings(urls: Mapping[str, str], *, apple_private_key: str) -> dict[str, st
 
 def told(platform: str, url: str, *, apple_private_key: str) -> dict[str, str]:
     """Return what is told of one sandbox at this address."""
-    filled = {"{url}": url, "{apple_key}": apple_private_key}
-    told = {}
-    for name, value in USES[platform].settings.items():
-        for mark, text in filled.items():
-            value = value.replace(mark, text)  # noqa: PLW2901 - one mark after the other
-        told[name] = value
-    return told
+    marks = {"{url}": url, "{apple_key}": apple_private_key}
+    return {name: _filled(value, marks) for name, value in USES[platform].settings.items()}
+
+
+def _filled(text: str, marks: Mapping[str, str]) -> str:
+    for mark, value in marks.items():
+        text = text.replace(mark, value)
+    return text
 
 
 def new_apple_key() -> str:

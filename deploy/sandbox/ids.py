@@ -16,12 +16,14 @@ _BASE64URL = _BASE62 + "-_"
 class Ids(msgspec.Struct, frozen=True, kw_only=True):
     """A platform's ids. track, playlist: derive one from a key; the same key gives the same id everywhere.
 
-    track_form: what its track ids look like, so that a world file's own ids can be kept.
+    saved: names a track in a user's library. track_form: what its track ids look like, so that a world
+    file's own ids can be kept.
     """
 
     track_form: re.Pattern[str]
     track: Callable[[str], str]
     playlist: Callable[[str], str]
+    saved: Callable[[str], str] = lambda own_id: own_id
 
 
 @lru_cache(maxsize=65536)
@@ -74,7 +76,12 @@ def decimal(key: str, *, length: int) -> str:
 
 
 IDS: dict[str, Ids] = {
-    "spotify": Ids(track_form=SPOTIFY_ID, track=spotify_id, playlist=spotify_id),
+    "spotify": Ids(
+        track_form=SPOTIFY_ID,
+        track=spotify_id,
+        playlist=spotify_id,
+        saved=lambda own_id: f"spotify:track:{own_id}",
+    ),
     "apple_music": Ids(
         track_form=re.compile(r"[0-9]{1,19}"),
         track=apple_id,
@@ -97,6 +104,11 @@ IDS: dict[str, Ids] = {
         track_form=re.compile(r"soundcloud:tracks:[0-9]{1,19}"),
         track=lambda key: soundcloud_urn("tracks", key),
         playlist=lambda key: soundcloud_urn("playlists", key),
+    ),
+    "listenbrainz": Ids(
+        track_form=re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+        track=lambda key: str(uuid.uuid5(uuid.NAMESPACE_OID, f"listenbrainz:{key}")),
+        playlist=lambda key: str(uuid.uuid5(uuid.NAMESPACE_OID, f"listenbrainz:playlist:{key}")),
     ),
     "subsonic": Ids(
         track_form=re.compile(r"[0-9a-f]{32}"),

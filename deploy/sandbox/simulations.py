@@ -12,6 +12,8 @@ from deploy.sandbox.deezer.app import deezer_routes
 from deploy.sandbox.deezer.voice import DeezerVoice
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.ids import IDS, Ids
+from deploy.sandbox.listenbrainz.app import listenbrainz_routes
+from deploy.sandbox.listenbrainz.voice import ListenBrainzVoice
 from deploy.sandbox.soundcloud.app import soundcloud_routes
 from deploy.sandbox.soundcloud.voice import SoundCloudVoice
 from deploy.sandbox.spotify.app import spotify_routes
@@ -40,6 +42,9 @@ SIMULATIONS: dict[str, Simulation] = {
     "apple_music": Simulation(voice=AppleMusicVoice, routes=apple_music_routes),
     "youtube": Simulation(voice=YouTubeVoice, routes=youtube_routes),
     "deezer": Simulation(voice=DeezerVoice, routes=deezer_routes, is_limit_per_address=True),
+    "listenbrainz": Simulation(
+        voice=ListenBrainzVoice, routes=listenbrainz_routes, is_limit_per_address=True
+    ),
     "tidal": Simulation(voice=TidalVoice, routes=tidal_routes),
     "soundcloud": Simulation(voice=SoundCloudVoice, routes=soundcloud_routes),
     "subsonic": Simulation(voice=SubsonicVoice, routes=subsonic_routes),

@@ -116,7 +116,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     under its key, which the platform then does not do twice; what it remembers, less the time that a send
     may wait for its turn. 0 where it knows no keys. beside: further calls that a call of an operation brings
     with it each time, by the names of both, so that a forecast counts them; prices are found by the same
-    names.
+    names. has_liked: the account's liked songs are listed first, as a playlist (liked.LIKED) that is read
+    like any other.
     """
 
     write_class: WriteClass
@@ -133,6 +134,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     keeps_repeats: bool = True
     can_write: bool = True
     key_life_s: float = 0.0
+    has_liked: bool = False
     beside: Mapping[str, tuple[str, ...]] = {}
 
     @property

@@ -28,6 +28,7 @@ from shared.platforms.declaration import Declaration
 from shared.platforms.deezer.adapter import DECLARATION as DEEZER
 from shared.platforms.forms import ConnectForm
 from shared.platforms.http import NO_PROOF, BudgetOf, Endpoint, PlatformHttp
+from shared.platforms.listenbrainz.adapter import DECLARATION as LISTENBRAINZ
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
 from shared.platforms.public import AppTokens, PublicSession
 from shared.platforms.soundcloud.adapter import DECLARATION as SOUNDCLOUD
@@ -40,7 +41,7 @@ from shared.settings import PREFIX, Settings
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, SOUNDCLOUD, DEEZER, SUBSONIC, YOUTUBE)
+_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, SOUNDCLOUD, SUBSONIC, LISTENBRAINZ, DEEZER, YOUTUBE)
 
 
 def declarations() -> dict[Platform, Declaration]:

@@ -41,18 +41,6 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     sandbox's operations of an ISRC look-up and of a text search. add, remove: those of a playlist's tracks;
     delete: its operation that deletes a playlist. forbidden: what a bare 403 means. revoked: the kind of
     token whose end a refresh cures, or asks for a new connection. has_account_id: the platform names its
-    accounts. public_id: of a playlist of the account, the id under which everybody finds it. has_offsets:
-    pages of playlists are asked for by offset and limit. cannot_remove: what it says where nothing can be
-    removed.
-    accounts. has_offsets: pages of playlists are asked for by offset and limit. tells_length: each page of a
-    playlist says how long the whole is. cannot_remove: what it says where nothing can be removed.
-    world files name it; odd_reasons: what it may become. look_up: the sandbox's operations of an ISRC look-up
-    and of a text search. delete: its operation that deletes a playlist. forbidden: what a bare 403 means.
-    revoked: the kind of token whose end a refresh cures, or asks for a new connection. has_account_id: the
-    platform names its accounts. has_offsets: pages of playlists are asked for by offset and limit;
-    offset_name: its word for it. tells_length: each page of a playlist says how long the whole is.
-    has_short_albums: albums are found without a date, their tracks without guests. cannot_remove: what it
-    says where nothing can be removed.
     accounts. head: the operation that reads a playlist without its items. has_copy: look-ups are answered
     from a copy of the library, which the first one makes. lists_at_once: lists come whole.
     has_track_pages: a track has an address. has_market: accounts name a market that is no country.
@@ -66,6 +54,13 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     has_short_albums: albums are found without a date, their tracks without guests. tells_length: each page of
     a playlist says how long the whole is. names_left_out: an addition is answered with what it left out.
     cannot_remove: what it says where nothing can be removed.
+    from a copy of the library, which the first one makes. lists_at_once: lists come whole; cuts_pages: those
+    of a playlist's tracks do. has_track_pages: a track has an address. has_market: accounts name a market
+    that is no country. public_id: of a playlist of the account, the id under which everybody finds it.
+    has_offsets: pages of playlists are asked for by offset and limit; offset_name: its word for it.
+    finds_plain_text: a search can do without fields. has_short_albums: albums are found without a date, their
+    tracks without guests. tells_length: each page of a playlist says how long the whole is. cannot_remove:
+    what it says where nothing can be removed.
     """
 
     options: Options
@@ -93,6 +88,8 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     public_id: Callable[[PlaylistId], PlaylistId] = lambda own_id: own_id
     offset_name: str = "offset"
     has_isrcs: bool = True
+    cuts_pages: bool = False
+    finds_plain_text: bool = True
     has_short_albums: bool = False
     has_bare_albums: bool = False
     tells_length: bool = True

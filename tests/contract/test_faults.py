@@ -94,7 +94,7 @@ async def test_rate_limited_look_up_never_looks_like_an_unknown_track(stage: Sta
         with pytest.raises(RateLimited):
             await stage.adapter.find_by_isrc([Isrc(line(1)["isrc"])])
     with pytest.raises(RateLimited):
-        await stage.adapter.search(Query(plain="Harbour Light"))
+        await stage.adapter.search(Query(plain="Harbour Light", title="Harbour Light", artist="Quiet Engine"))
 
 
 @pytest.mark.parametrize(

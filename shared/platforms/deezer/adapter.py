@@ -65,7 +65,7 @@ _REFUSALS = (
 
 
 class DeezerAdapter:
-    """One Deezer account, or nobody's where the session's access token is empty: what is public is read."""
+    """One Deezer account, or nobody's: then what is public is read."""
 
     platform = Platform.DEEZER
 
@@ -229,8 +229,7 @@ class DeezerAdapter:
         return await self._http.read(call, session=self._session, into=wire.User)
 
     async def _own_id(self) -> int | None:
-        tokens = await self._session.tokens()
-        if self._user_id is None and tokens and tokens.access_token:
+        if self._user_id is None and self._session.is_personal:
             self._user_id = (await self._me()).id
         return self._user_id
 
@@ -297,8 +296,7 @@ def _plain(text: str) -> str:
 
 def _signer(_: Settings, __: Clock) -> Sign:
     def sign(tokens: TokenSet | None) -> Proof:
-        is_signed_in = tokens is not None and tokens.access_token
-        return Proof(query={"access_token": tokens.access_token}) if tokens and is_signed_in else NO_PROOF
+        return Proof(query={"access_token": tokens.access_token}) if tokens else NO_PROOF
 
     return sign
 
