@@ -26,8 +26,8 @@ class Platform(StrEnum):
 
     SPOTIFY = "spotify"
     APPLE_MUSIC = "apple_music"
-    YOUTUBE = "youtube"
     TIDAL = "tidal"
+    YOUTUBE = "youtube"
     SOUNDCLOUD = "soundcloud"
     SUBSONIC = "subsonic"
     LISTENBRAINZ = "listenbrainz"

@@ -111,6 +111,16 @@ USES: Mapping[str, SandboxUse] = {
         },
         connect=by_redirect,
     ),
+    "subsonic": SandboxUse(
+        settings={"SUBSONIC_ALLOWED_NETWORKS": "127.0.0.0/8"},
+        connect=by_form({"address": "{url}", "user": "sandbox", "password": "{token}"}),
+        revocable=("user",),
+    ),
+    "listenbrainz": SandboxUse(
+        settings={"LISTENBRAINZ_API_URL": "{url}/1"},
+        connect=by_form({"token": "{token}"}),
+        revocable=("user",),
+    ),
     "youtube": SandboxUse(
         settings={
             "YOUTUBE_CLIENT_ID": "1-crossplay.apps.googleusercontent.com",
@@ -122,16 +132,6 @@ USES: Mapping[str, SandboxUse] = {
         connect=by_redirect,
         arguments=("--daily-units", _MANY, "--daily-searches", _MANY),
         pace={"REQUESTS_PER_DAY": _MANY, "SEARCHES_PER_DAY": _MANY},
-    ),
-    "subsonic": SandboxUse(
-        settings={"SUBSONIC_ALLOWED_NETWORKS": "127.0.0.0/8"},
-        connect=by_form({"address": "{url}", "user": "sandbox", "password": "{token}"}),
-        revocable=("user",),
-    ),
-    "listenbrainz": SandboxUse(
-        settings={"LISTENBRAINZ_API_URL": "{url}/1"},
-        connect=by_form({"token": "{token}"}),
-        revocable=("user",),
     ),
 }
 

@@ -41,7 +41,7 @@ from shared.settings import PREFIX, Settings
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, SOUNDCLOUD, SUBSONIC, LISTENBRAINZ, DEEZER, YOUTUBE)
+_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, YOUTUBE, SOUNDCLOUD, SUBSONIC, LISTENBRAINZ, DEEZER)
 
 
 def declarations() -> dict[Platform, Declaration]:

@@ -47,10 +47,6 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     has_offsets: pages of playlists are asked for by offset and limit. tells_length: each page of a
     playlist says how long the whole is. cannot_remove: what it says where nothing can be removed.
     accounts. has_offsets: pages of playlists are asked for by offset and limit; offset_name: its word for it.
-    tells_length: each page of a playlist says how long the whole is. has_isrcs: tracks name their ISRCs.
-    has_short_albums: albums are found without a date, their tracks without guests. has_bare_albums: they are
-    found with neither date nor length, and their tracks have no numbers. cannot_remove: what it says where
-    nothing can be removed. created_status: the answer to who creates a playlist.
     has_short_albums: albums are found without a date, their tracks without guests. tells_length: each page of
     a playlist says how long the whole is. names_left_out: an addition is answered with what it left out.
     cannot_remove: what it says where nothing can be removed.
@@ -61,6 +57,10 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     finds_plain_text: a search can do without fields. has_short_albums: albums are found without a date, their
     tracks without guests. tells_length: each page of a playlist says how long the whole is. cannot_remove:
     what it says where nothing can be removed.
+    tells_length: each page of a playlist says how long the whole is. has_isrcs: tracks name their ISRCs.
+    has_short_albums: albums are found without a date, their tracks without guests. has_bare_albums: they are
+    found with neither date nor length, and their tracks have no numbers. cannot_remove: what it says where
+    nothing can be removed. created_status: the answer to who creates a playlist.
     """
 
     options: Options
