@@ -22,6 +22,8 @@ SMELL = re.compile(
 HARMLESS = {
     ("OAuthApp", "authorize_url"): "an address that everybody may open",
     ("DeadLetter", "code"): "names a kind of error",
+    ("Capabilities", "key_life_s"): "a number",
+    ("PublicReads", "has_app_tokens"): "a switch",
     ("PlatformSettings", "youtube_token_url"): "an address",
     ("Settings", "youtube_token_url"): "an address",
     ("Listing", "next_page_token"): "leads to the next page",

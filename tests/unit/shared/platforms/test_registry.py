@@ -130,7 +130,12 @@ async def test_the_name_of_a_budget_is_the_one_that_requests_are_booked_under() 
     budgets = FakeBudgets()
 
     async with Platforms(BOTH, budgets=budgets) as platforms:
-        limit_keys = {platforms.limit_key(one) for one in Platform if platforms.is_configured(one)}
+        # Where users bring servers of their own, each of those has a budget, from the first call on.
+        limit_keys = {
+            platforms.limit_key(one)
+            for one in Platform
+            if platforms.is_configured(one) and declarations()[one].guard is None
+        }
 
     assert limit_keys == set(budgets.by_key)
 
