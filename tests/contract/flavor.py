@@ -87,9 +87,9 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     has_offsets: bool = False
     public_id: Callable[[PlaylistId], PlaylistId] = lambda own_id: own_id
     offset_name: str = "offset"
+    has_isrcs: bool = True
     cuts_pages: bool = False
     finds_plain_text: bool = True
-    has_isrcs: bool = True
     has_short_albums: bool = False
     has_bare_albums: bool = False
     tells_length: bool = True

@@ -24,6 +24,8 @@ HARMLESS = {
     ("Capabilities", "key_life_s"): "a number",
     ("PublicReads", "has_app_tokens"): "a switch",
     ("DeadLetter", "code"): "names a kind of error",
+    ("Capabilities", "key_life_s"): "a number",
+    ("PublicReads", "has_app_tokens"): "a switch",
     ("PlatformSettings", "youtube_token_url"): "an address",
     ("Settings", "youtube_token_url"): "an address",
     ("Listing", "next_page_token"): "leads to the next page",
