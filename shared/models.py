@@ -24,6 +24,7 @@ class Platform(StrEnum):
 
     SPOTIFY = "spotify"
     APPLE_MUSIC = "apple_music"
+    FILE = "file"
 
 
 class Policy(StrEnum):
