@@ -104,6 +104,8 @@ class ConnectAccount:
         LinkAccount raises.
         """
         has_redirect = self._platforms.oauth(platform) is not None
+        if self._platforms.is_kept_here(platform):
+            return await self._start_at_home(user_id, platform, wish)
         if has_redirect and wish.user_token is not None:
             label = self._platforms.label(platform)
             fault = FieldFault("/music_user_token", f"{label} is connected in a browser: leave it out.")
@@ -129,6 +131,26 @@ class ConnectAccount:
             session = await self.session(session.id)
         authorize_url = await self._set_out(session, browser=None) if session.is_handed_in else None
         return Started(session=session, page_url=self.page_url(session.id), authorize_url=authorize_url)
+
+    async def _start_at_home(self, user_id: UserId, platform: Platform, wish: ConnectWish) -> Started:
+        """Connect what stands in our own database, at once."""
+        if wish.user_token is not None:
+            label = self._platforms.label(platform)
+            fault = FieldFault("/music_user_token", f"Nobody signs in to {label}: leave it out.")
+            raise ValidationFailed("The body does not fit this platform.", faults=(fault,))
+        new = NewConnectSession(
+            id=str(uuid.uuid4()),
+            user_id=user_id,
+            platform=platform,
+            flow=ConnectFlow.BROWSER_TOKEN,
+            renews=await self._renewed(user_id, platform, wish.renews),
+            is_another=False,
+            redirect_uri=None,
+            is_handed_in=False,
+        )
+        session = await connect_sessions.insert(self._pool, new, life_s=SESSION_LIFE_S)
+        await self._end(session, TokenSet(access_token=""))
+        return Started(session=await self.session(session.id), page_url=self.page_url(session.id))
 
     def page_url(self, session_id: str) -> str:
         """Return the address of the page on which the user goes on."""

@@ -35,7 +35,8 @@ _NAMES: dict[Column, str] = {
     Column.TITLE: """
         Track Name | Title | Name | Track | Song | Song Name | Song Title | Track Title | Titel | Titre
         Título | Track-Name | Nombre de la canción | Nom du titre | Nome della traccia | Nummernaam
-        Låtens namn | Nome da faixa | トラック名 | اسم الأغنية | Parça Adı | Όνομα κομματιού | 曲目名称 | 曲目名稱 | 歌名
+        Låtens namn | Nome da faixa | トラック名 | اسم الأغنية | Parça Adı
+        Όνομα κομματιού | 曲目名称 | 曲目名稱 | 歌名
     """,
     Column.ARTISTS: """
         Artist Name(s) | Künstlername(n) | Nombre(s) del artista | Nom(s) de l'artiste | Nome dell'artista

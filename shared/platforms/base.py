@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 import msgspec
@@ -85,7 +85,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     search_parallel: look-ups that one job may have under way at once. has_fielded_search: a query's title
     and artist are told apart. has_albums: albums can be searched for and read. remove_batch: tracks of one
     removal, 0 where nothing can be removed. keeps_repeats: a track may stand twice in a playlist. can_write:
-    playlists can be made and added to.
+    playlists can be made and added to. takes_any_track: there is no catalog, every track is taken as it is;
+    the adapter is an Adopter then.
     """
 
     write_class: WriteClass
@@ -101,6 +102,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     remove_batch: int = 0
     keeps_repeats: bool = True
     can_write: bool = True
+    takes_any_track: bool = False
 
     @property
     def can_remove(self) -> bool:
@@ -374,3 +376,14 @@ class Adapter(Protocol):
 
     def track_id_of(self, text: str) -> TrackId | None:
         """Return the catalog track id in an id, URI or share URL; None if it is none."""
+
+
+@runtime_checkable
+class Adopter(Protocol):
+    """What an adapter does besides where capabilities.takes_any_track."""
+
+    async def adopt(self, tracks: Sequence[Track]) -> tuple[Track, ...]:
+        """Make tracks of anywhere into tracks of this platform, in order, which can be added from now on.
+
+        Idempotent: the same words make the same track. Raises PlatformUnavailable.
+        """

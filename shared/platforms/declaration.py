@@ -10,6 +10,7 @@ from shared.platforms.answers import Refusal
 from shared.platforms.base import Adapter, BrowserSignIn, Capabilities, PlatformProfile, Session, SignInTerms
 from shared.platforms.http import Call, PlatformHttp, Reword, Sign
 from shared.platforms.oauth import OAuthApp, bearer
+from shared.platforms.shelf import Shelf
 from shared.settings import Settings
 
 
@@ -19,12 +20,19 @@ class Build(Protocol):
     def __call__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> Adapter: ...
 
 
+class Shelve(Protocol):
+    """Makes the adapter of playlists that stand in our own database."""
+
+    def __call__(self, shelf: Shelf, *, session: Session, capabilities: Capabilities) -> Adapter: ...
+
+
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     """A platform as its folder describes it.
 
     required: the settings without which it cannot be used. sign: makes the signer of its calls, which is
     `oauth.bearer` for most; raises SettingsError for keys that cannot sign. oauth, browser: how users sign
-    in, one of them. probe, reword: see Endpoint.
+    in, one of them. probe, reword: see Endpoint. build, shelve: one of them; shelve where the playlists stand
+    in our own database, so that nothing leaves this server and nobody signs in.
     """
 
     label: str
@@ -32,8 +40,9 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: Capabilities
     sign_in: SignInTerms
     required: tuple[str, ...]
-    build: Build
-    refusals: tuple[Refusal, ...]
+    build: Build | None = None
+    shelve: Shelve | None = None
+    refusals: tuple[Refusal, ...] = ()
     sign: Callable[[Settings, Clock], Sign] = lambda _, __: bearer
     oauth: Callable[[Settings], OAuthApp] | None = None
     browser: Callable[[Settings, Clock], BrowserSignIn] | None = None

@@ -21,22 +21,35 @@ from shared.platforms.base import (
     SignInTerms,
 )
 from shared.platforms.declaration import Declaration
+from shared.platforms.files.adapter import DECLARATION as FILES
 from shared.platforms.http import NO_PROOF, Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
+from shared.platforms.shelf import Shelf
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
 from shared.settings import PREFIX, Settings
 
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_DECLARATIONS = {one.profile.platform: one for one in (SPOTIFY, APPLE_MUSIC)}
+_DECLARATIONS = {one.profile.platform: one for one in (SPOTIFY, APPLE_MUSIC, FILES)}
 
 
 class Platforms:
-    """Open it with `async with`; the platforms that the settings lack something for stay closed."""
+    """Open it with `async with`; the platforms that the settings lack something for stay closed.
 
-    def __init__(self, settings: Settings, *, budgets: Budgets, clock: Clock | None = None) -> None:
+    shelf: where the playlists of files stand; None where nobody asks for them.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        budgets: Budgets,
+        clock: Clock | None = None,
+        shelf: Shelf | None = None,
+    ) -> None:
         self._settings = settings
+        self._shelf = shelf
         self._budgets = budgets
         self._clock = clock or SystemClock()
         self._open = AsyncExitStack()
@@ -49,7 +62,7 @@ class Platforms:
         """Raises SettingsError where a configured key cannot sign."""
         async with AsyncExitStack() as stack:
             for platform, declared in _DECLARATIONS.items():
-                if self.is_configured(platform):
+                if self.is_configured(platform) and not self.is_kept_here(platform):
                     self._paths[platform] = await stack.enter_async_context(self._path(declared))
                     await self._open_oauth(declared, stack)
                     if declared.browser is not None:
@@ -81,7 +94,7 @@ class Platforms:
     def limit_key(self, platform: Platform) -> str:
         """Return what names the budget: whose requests the platform counts together."""
         profile = _DECLARATIONS[platform].profile
-        return f"{profile.scope}:{getattr(self._settings, profile.counted_by)}"
+        return f"{profile.scope}:{getattr(self._settings, profile.counted_by, '')}"
 
     def capabilities(self, platform: Platform) -> Capabilities:
         capabilities = _DECLARATIONS[platform].capabilities
@@ -98,12 +111,19 @@ class Platforms:
         """Return the platform's name as people write it."""
         return _DECLARATIONS[platform].label
 
+    def is_kept_here(self, platform: Platform) -> bool:
+        """Say whether its playlists stand in our own database, where nobody signs in."""
+        return _DECLARATIONS[platform].shelve is not None
+
     def adapter(self, platform: Platform, *, session: Session) -> Adapter:
         """Build one connection's adapter; cheap. Raises PlatformNotConfigured."""
         self._require(platform)
-        return _DECLARATIONS[platform].build(
-            self._paths[platform], session=session, capabilities=self.capabilities(platform)
-        )
+        declared, capabilities = _DECLARATIONS[platform], self.capabilities(platform)
+        if declared.shelve is not None and self._shelf is not None:
+            return declared.shelve(self._shelf, session=session, capabilities=capabilities)
+        if declared.build is None:
+            raise LookupError(f"{platform}: this process was started without its shelf")
+        return declared.build(self._paths[platform], session=session, capabilities=capabilities)
 
     def oauth(self, platform: Platform) -> OAuthClient | None:
         """Return the platform's sign-in; None where it has none. Raises PlatformNotConfigured."""
@@ -125,7 +145,7 @@ class Platforms:
             )
 
     def _override(self, platform: Platform, name: str) -> float | None:
-        value: float | None = getattr(self._settings, f"{platform}_{name}")
+        value: float | None = getattr(self._settings, f"{platform}_{name}", None)
         return value
 
     def _path(self, declared: Declaration) -> PlatformHttp:

@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from shared.db.pool import Pool as StorePool
+from shared.db.shelf import PostgresShelf
 from shared.errors import ConnectFailed, PlatformNotConfigured, PlatformNotFound, ReconnectRequired
 from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
 from shared.platforms.base import (
@@ -23,7 +25,10 @@ from shared.platforms.base import (
     TextQuery,
     WriteClass,
 )
+from shared.platforms.files.adapter import DECLARATION as FILES
+from shared.platforms.files.adapter import FilesAdapter
 from shared.platforms.oauth import Verifier, challenge_of
+from shared.platforms.shelf import Shelf
 from tests.fakes.pools import profile_of
 
 PAGE_COUNT = 3
@@ -207,7 +212,10 @@ class FakeScript:
 
 
 class FakePlatforms:
-    """Spotify signs in by redirect, Apple Music with a browser's token, as the real ones do."""
+    """Spotify signs in by redirect, Apple Music with a browser's token, as the real ones do.
+
+    Files are no fake: `on` lets them stand in the test's own database.
+    """
 
     def __init__(self) -> None:
         self.accounts = {
@@ -218,9 +226,14 @@ class FakePlatforms:
                 Platform.APPLE_MUSIC, Account(id=None, label="Apple Music (de)", market="de")
             ),
         }
+        self.shelf: Shelf | None = None
         self.sign_in = FakeSignIn()
         self.unconfigured: set[Platform] = set()
         self.playlist_limit: int | None = 100
+
+    def on(self, pool: StorePool) -> Self:
+        self.shelf = PostgresShelf(pool)
+        return self
 
     async def __aenter__(self) -> Self:
         return self
@@ -232,7 +245,9 @@ class FakePlatforms:
         return platform not in self.unconfigured
 
     def label(self, platform: Platform) -> str:
-        return {Platform.SPOTIFY: "Spotify", Platform.APPLE_MUSIC: "Apple Music"}[platform]
+        return {Platform.SPOTIFY: "Spotify", Platform.APPLE_MUSIC: "Apple Music", Platform.FILE: "Files"}[
+            platform
+        ]
 
     def sign_in_terms(self, platform: Platform) -> SignInTerms:
         return SignInTerms(
@@ -244,6 +259,8 @@ class FakePlatforms:
         )
 
     def capabilities(self, platform: Platform) -> Capabilities:
+        if platform is Platform.FILE:
+            return FILES.capabilities
         return Capabilities(
             write_class=WriteClass.APPEND_AND_READ_BACK,
             isrc_batch=25,
@@ -262,8 +279,13 @@ class FakePlatforms:
     def limit_key(self, platform: Platform) -> str:
         return f"app:{platform}"
 
-    def adapter(self, platform: Platform, *, session: Session) -> FakeAdapter:
+    def is_kept_here(self, platform: Platform) -> bool:
+        return platform is Platform.FILE
+
+    def adapter(self, platform: Platform, *, session: Session) -> FakeAdapter | FilesAdapter:
         self._require(platform)
+        if platform is Platform.FILE and self.shelf is not None:
+            return FilesAdapter(self.shelf, session=session, capabilities=self.capabilities(platform))
         return FakeAdapter(self.accounts[platform], session=session, capabilities=self.capabilities(platform))
 
     def oauth(self, platform: Platform) -> FakeSignIn | None:

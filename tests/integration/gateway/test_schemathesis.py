@@ -97,7 +97,7 @@ async def client(
     """Serve as the process does, with event streams that end soon."""
     app = build_app(
         msgspec.structs.replace(settings, key_requests_per_minute=0, failed_keys_per_minute=0),
-        open_platforms=lambda *_: platforms,
+        open_platforms=lambda *parts: platforms.on(parts[-1]),
         stream_limits=msgspec.structs.replace(STREAM_LIMITS, life_s=0.05),
     )
 

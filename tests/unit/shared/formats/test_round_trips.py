@@ -19,6 +19,7 @@ from shared.formats.writing import write
 from shared.models import Isrc, NotTransferable, Platform, SourceItem, Track, TrackId
 from shared.platforms.files.identity import identify
 from tests.unit.shared.formats import dialects
+from tests.unit.shared.formats.dialects import Render
 
 # Everything that Postgres can keep; what makes trouble in some form comes often.
 SIGNS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
@@ -125,7 +126,7 @@ def test_random_bytes_are_read_or_refused_and_nothing_else(content: bytes) -> No
 def damaged(draw: st.DrawFn) -> bytes:
     """A good file of some form that was cut, or of which some bytes are others."""
     row = {"title": "Lantern", "artists": ["Boats"], "isrc": "XXAAA2600001", "duration_ms": 187_500}
-    renders = (
+    renders: tuple[Render, ...] = (
         *(dialects.exportify, dialects.tunemymusic, dialects.soundiiz, dialects.m3u8, dialects.xspf),
         *(dialects.jspf, dialects.spotify_account),
     )

@@ -1,0 +1,141 @@
+"""Files over REST: imported whole, listed, fetched in each form, moved, deleted; with real Postgres."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.db.pool import Pool
+from shared.formats.imported import ExportFormat
+from shared.formats.reading import read
+from shared.formats.writing import MEDIA_TYPES
+from tests.fakes.platforms import FakePlatforms
+from tests.integration.gateway.conftest import Caller, Reply
+
+pytestmark = pytest.mark.integration
+
+TABLE = (
+    "Track name,Artist name,Album,Playlist name,Type,ISRC\n"
+    "Lantern,The Paper Boats,Tides,Night Drive,Playlist,XXAAA2600001\n"
+    ",,,Night Drive,Playlist,\n"
+    "Lantern,The Paper Boats,Tides,Night Drive,Playlist,XXAAA2600001\n"
+    "=Harbour+Lights,The Paper Boats,,Calm Evenings,Playlist,\n"
+)
+
+
+async def imported(call: Caller, content: Any = TABLE, *, name: str = "My library.csv") -> Reply:
+    return await call("POST", "/files", params={"name": name}, data=content)
+
+
+async def only_id(call: Caller, content: str | bytes) -> str:
+    reply = await imported(call, content)
+    assert reply.status == 201, reply.text
+    (one,) = reply.json["items"]
+    return str(one["id"])
+
+
+async def test_a_file_becomes_playlists_and_every_row_is_accounted_for(call: Caller) -> None:
+    reply = await imported(call)
+
+    night, calm = reply.json["items"]
+    assert (reply.status, reply.headers["Location"]) == (201, "/files")
+    assert (reply.json["format"], reply.json["notes"]) == ("tunemymusic", [])
+    assert (night["name"], night["track_count"], night["rest_count"]) == ("Night Drive", 2, 1)
+    assert night["rest"] == [{"row": 2, "reason": "It names a playlist and no track."}]
+    assert (calm["name"], calm["track_count"], calm["rest"]) == ("Calm Evenings", 1, [])
+
+
+async def test_what_was_imported_is_listed_newest_first_in_pages(call: Caller) -> None:
+    await imported(call)
+
+    first = await call("GET", "/files?limit=1")
+    second = await call("GET", f"/files?limit=1&cursor={first.json['next_cursor']}")
+
+    listed = [one["name"] for one in (*first.json["items"], *second.json["items"])]
+    assert listed == ["Calm Evenings", "Night Drive"]
+    assert second.json["next_cursor"] is None
+    assert "rest" not in first.json["items"][0]
+
+
+async def test_a_file_is_shown_with_what_of_it_is_no_track(call: Caller) -> None:
+    night = (await imported(call)).json["items"][0]
+
+    reply = await call("GET", f"/files/{night['id']}")
+
+    assert reply.json == night
+
+
+@pytest.mark.parametrize("form", ExportFormat)
+async def test_a_file_is_fetched_in_every_form_and_means_the_same(call: Caller, form: ExportFormat) -> None:
+    night = (await imported(call)).json["items"][0]
+
+    reply = await call("GET", f"/files/{night['id']}/content?format={form}")
+
+    (one,) = read(reply.text.encode(), name="x").lists
+    assert (reply.status, reply.kind) == (200, MEDIA_TYPES[form])
+    assert reply.headers["Content-Disposition"] == (
+        f'attachment; filename="crossplay-night-drive-{night["id"][:8]}.{form}"'
+    )
+    assert (one.name, [item.title for item in one.items]) == ("Night Drive", ["Lantern", "Lantern"])
+
+
+async def test_a_fetched_table_holds_no_formula(call: Caller) -> None:
+    calm = (await imported(call)).json["items"][1]
+
+    reply = await call("GET", f"/files/{calm['id']}/content")
+
+    assert '"\'=Harbour+Lights"' in reply.text
+
+
+async def test_a_deleted_file_is_gone_and_its_neighbour_is_not(call: Caller) -> None:
+    night, calm = (await imported(call)).json["items"]
+
+    reply = await call("DELETE", f"/files/{night['id']}")
+
+    again = await call("DELETE", f"/files/{night['id']}")
+    assert reply.status == 204
+    assert again.problem() == (404, "not-found")
+    assert [one["id"] for one in (await call("GET", "/files")).json["items"]] == [calm["id"]]
+
+
+async def test_the_first_import_connects_the_files_and_lists_them_as_playlists(call: Caller) -> None:
+    files = (await imported(call)).json["items"]
+
+    playlists = await call("GET", "/playlists?platform=file")
+    await imported(call, "title\nLantern\n", name="third.csv")
+    later = await call("GET", "/playlists?platform=file")
+
+    connections = (await call("GET", "/connections")).json["items"]
+    facts = [(one["platform"], one["label"], one["state"]) for one in connections]
+    assert facts == [("file", "Files", "connected")]
+
+    assert [one["id"] for one in listed.json["items"]] == [file_id]
+    assert [one.problem() for one in refused] == [(403, "forbidden-scope")] * 2
+
+
+async def test_thousands_of_rows_are_stored_in_order(call: Caller, pool: Pool) -> None:
+    titles = [f"Lantern {number % 7}" for number in range(12_039)]
+    file_id = await only_id(call, "title\n" + "\n".join(titles))
+
+    content = await call("GET", f"/files/{file_id}/content?format=json")
+
+    items = msgspec.json.decode(content.text)["playlists"][0]["items"]
+    assert [item["title"] for item in items] == titles
+    assert await pool.fetchval("SELECT count(*) FROM shelf_tracks") == 7
+
+
+async def test_the_same_words_of_two_users_are_two_tracks(call: Caller, stranger: Caller, pool: Pool) -> None:
+    for one in (call, stranger):
+        await imported(one, "title\nLantern\n")
+
+    assert await pool.fetchval("SELECT count(DISTINCT user_id) FROM shelf_tracks") == 2
+
+
+async def test_the_list_of_platforms_has_files_without_any_setup(
+    call: Caller, platforms: FakePlatforms
+) -> None:
+    listed = (await call("GET", "/platforms")).json["items"]
+
+    (one,) = [one for one in listed if one["platform"] == "file"]
+    assert one["setup"] is None
+    assert one["capabilities"]["write"]
