@@ -108,6 +108,107 @@ async def test_the_first_import_connects_the_files_and_lists_them_as_playlists(c
     connections = (await call("GET", "/connections")).json["items"]
     facts = [(one["platform"], one["label"], one["state"]) for one in connections]
     assert facts == [("file", "Files", "connected")]
+    assert [one["id"] for one in playlists.json["items"]] == [one["id"] for one in files]
+    assert {one["connection"] for one in playlists.json["items"]} == {connections[0]["id"]}
+    assert [one["name"] for one in later.json["items"]][2:] == ["third"]
+
+
+async def test_files_are_connected_at_once_and_only_once(call: Caller) -> None:
+    first = await call("POST", "/connect/file")
+    second = await call("POST", "/connect/file", json={})
+
+    assert (first.status, first.json["status"]) == (201, "connected")
+    assert first.json["connection"]["id"] == second.json["connection"]["id"]
+
+
+async def test_nobody_gets_to_anothers_files_by_naming_them(call: Caller, stranger: Caller) -> None:
+    await imported(call)
+
+    reply = await stranger("POST", "/connect/file", json={"music_user_token": call.user_id})
+
+    assert reply.problem() == (422, "validation")
+    assert (await stranger("GET", "/playlists?platform=file")).json["items"] == []
+
+
+async def test_disconnected_files_stay_and_come_back_with_the_next_need(call: Caller) -> None:
+    await imported(call)
+    (connection,) = (await call("GET", "/connections")).json["items"]
+
+    farewell = await call("DELETE", f"/connections/{connection['id']}")
+
+    assert "kept" in farewell.json["text"]
+    assert len((await call("GET", "/files")).json["items"]) == 2
+    playlists = (await call("GET", "/playlists?platform=file")).json["items"]
+    assert {one["connection"] for one in playlists} == {connection["id"]}
+
+
+async def test_a_connection_to_files_answers_when_it_is_tried_out(call: Caller) -> None:
+    await imported(call)
+    (connection,) = (await call("GET", "/connections")).json["items"]
+
+    reply = await call("POST", f"/connections/{connection['id']}/test")
+
+    assert reply.json["health"] == "ok"
+
+
+@pytest.mark.parametrize("by", ["id", "name"])
+async def test_a_file_is_the_source_of_a_transfer_by_id_or_name(connected: Caller, by: str) -> None:
+    night = (await imported(connected)).json["items"][0]
+
+    reply = await connected(
+        "POST", "/transfer", json=transfer_body(source={"platform": "file", "playlist": night[by]})
+    )
+
+    assert (reply.status, reply.json["source"]["playlist"]) == (202, night["id"])
+
+
+async def test_a_file_is_a_target_without_being_connected_before(connected: Caller) -> None:
+    reply = await connected("POST", "/transfer", json=transfer_body(target={"platform": "file"}))
+
+    assert (reply.status, reply.json["target"]["platform"]) == (202, "file")
+
+
+async def test_what_is_no_playlist_is_refused_with_its_cure_and_nothing_is_stored(call: Caller) -> None:
+    reply = await imported(call, b"\x89PNG\r\n\x1a\n")
+
+    assert reply.problem() == (422, "file-unreadable")
+    assert "CSV" in reply.json["detail"]
+    assert (await call("GET", "/files")).json["items"] == []
+
+
+async def test_a_file_that_is_announced_as_too_large_is_not_received(call: Caller) -> None:
+    reply = await imported(call, io.BytesIO(b" " * (FILE_BYTES + 1)))
+
+    assert reply.problem() == (413, "body-too-large")
+
+
+async def test_a_file_that_turns_out_too_large_is_not_received_to_its_end(call: Caller) -> None:
+    sent_bytes = 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal sent_bytes
+        while sent_bytes < 4 * FILE_BYTES:
+            sent_bytes += 1_000_000
+            yield b" " * 1_000_000
+
+    reply = await imported(call, pieces())
+
+    assert reply.problem() == (413, "body-too-large")
+    assert sent_bytes < 2 * FILE_BYTES
+
+
+async def test_a_packed_body_is_refused(call: Caller) -> None:
+    reply = await call("POST", "/files", data=b"x", headers={"Content-Encoding": "gzip"})
+
+    assert reply.problem() == (415, "unsupported-media-type")
+
+
+async def test_reading_needs_one_scope_and_importing_another(call: Caller, pool: Pool) -> None:
+    reader = await new_caller(call.client, pool, name="mira", scopes=[Scope.CONNECTIONS_READ])
+    file_id = await only_id(call, "title\nLantern\n")
+
+    listed = await reader("GET", "/files")
+    refused = [await imported(reader), await reader("DELETE", f"/files/{file_id}")]
 
     assert [one["id"] for one in listed.json["items"]] == [file_id]
     assert [one.problem() for one in refused] == [(403, "forbidden-scope")] * 2
