@@ -1,5 +1,7 @@
 """Files over REST: imported whole, listed, fetched in each form, moved, deleted; with real Postgres."""
 
+import io
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -7,10 +9,11 @@ import pytest
 
 from shared.db.pool import Pool
 from shared.formats.imported import ExportFormat
+from shared.formats.limits import FILE_BYTES
 from shared.formats.reading import read
 from shared.formats.writing import MEDIA_TYPES
-from tests.fakes.platforms import FakePlatforms
-from tests.integration.gateway.conftest import Caller, Reply
+from shared.scopes import Scope
+from tests.integration.gateway.conftest import Caller, Reply, new_caller, transfer_body
 
 pytestmark = pytest.mark.integration
 
@@ -232,9 +235,7 @@ async def test_the_same_words_of_two_users_are_two_tracks(call: Caller, stranger
     assert await pool.fetchval("SELECT count(DISTINCT user_id) FROM shelf_tracks") == 2
 
 
-async def test_the_list_of_platforms_has_files_without_any_setup(
-    call: Caller, platforms: FakePlatforms
-) -> None:
+async def test_the_list_of_platforms_has_files_without_any_setup(call: Caller) -> None:
     listed = (await call("GET", "/platforms")).json["items"]
 
     (one,) = [one for one in listed if one["platform"] == "file"]
