@@ -19,7 +19,11 @@ from shared.settings import Settings, variable_of
 _ANSWER_S = 5.0
 _SPOTIFY_ID = re.compile(r"[0-9a-f]{32}")
 _APPLE_ID = re.compile(r"[A-Z0-9]{10}")
-_HOW_TO = {Platform.SPOTIFY: "docs/how-to/spotify.md", Platform.APPLE_MUSIC: "docs/how-to/apple-music.md"}
+_HOW_TO = {
+    Platform.SPOTIFY: "docs/how-to/spotify.md",
+    Platform.APPLE_MUSIC: "docs/how-to/apple-music.md",
+    Platform.FILE: "docs/how-to/files.md",
+}
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -48,6 +52,8 @@ def credentials(platform: Platform, *, settings: Settings, known: Platforms) -> 
         yield warn(
             platform, f"{label} is not set up.", cure=f"If users shall have it, see {_HOW_TO[platform]}."
         )
+    elif known.is_kept_here(platform):
+        yield ok(platform, f"{label} need no setup: they stand in this server's own database.")
     elif platform is Platform.SPOTIFY:
         yield from _spotify(settings)
     else:
