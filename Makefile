@@ -56,6 +56,9 @@ test: setup ## every test, with real Postgres and Redis (JOBS=0: none side by si
 unit: setup ## the tests that need no server
 	$(BIN)/pytest tests/unit tests/contract
 
+contract: setup ## the contract suite (FLAVORS=package.module: over a platform of another package alone)
+	CONTRACT_FLAVORS=$(FLAVORS) $(BIN)/pytest tests/contract
+
 integration: setup ## the tests against real Postgres and Redis
 	$(BIN)/pytest tests/integration
 
@@ -103,6 +106,9 @@ sbom: validators ## list the image's Python packages as CycloneDX (SBOM=build/sb
 	@mkdir -p $(dir $(SBOM))
 	@$(BIN)/python -m deploy.image.sbom $(SBOM)
 
+bench-requests: setup ## count what 1,000 tracks cost on each platform, and write the table
+	$(BIN)/python -m tests.bench.platform_requests --write $(BENCH)
+
 bench-scale: setup ## measure what transfers cost and what more of them need (BENCH=--record writes the tables)
 	@$(BIN)/python -m tests.bench.scale $(BENCH)
 
@@ -119,7 +125,7 @@ model: setup ## search the write protocol's model (needs spin: apt-get install s
 	@$(BIN)/python tests/model/run.py
 
 generate: setup ## write anew what comes from the code: settings, metrics, dashboards, the chart's files
-	@for part in settings cli.metric_docs grafana helm; do $(BIN)/python -m deploy.$$part; done
+	@for part in settings platforms cli.metric_docs grafana helm; do $(BIN)/python -m deploy.$$part; done
 
 check: lint types imports ## what must be green at every commit, without a network
 	@$(BIN)/pytest -q tests/unit

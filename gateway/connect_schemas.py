@@ -10,6 +10,7 @@ from shared.db.connect_sessions import ConnectFlow, ConnectStatus
 from shared.models import Platform
 
 Token = Annotated[str, msgspec.Meta(min_length=1, max_length=8192)]
+Answers = Annotated[dict[str, str], msgspec.Meta(max_length=20)]
 Address = Annotated[str, msgspec.Meta(min_length=1, max_length=8192)]
 
 
@@ -18,11 +19,13 @@ class ConnectRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     another: one more account, where the platform does not say whose it is. hand_in: you bring us the address
     that the sign-in ends at. music_user_token: what MusicKit gave to a page of yours; only for Apple Music.
+    form: the fields that GET /platforms names, by their names; only where the flow is `form`.
     """
 
     another: bool = False
     hand_in: bool = False
     music_user_token: Token | None = None
+    form: Answers | None = None
 
     def __repr__(self) -> str:
         return "ConnectRequest(…)"
@@ -35,11 +38,12 @@ class ConnectQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class CallbackQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sign-in sends back; platforms may add fields of their own."""
+    """What a sign-in sends back, maybe with fields of its own. error_reason: Deezer's word for error."""
 
     state: str = ""
     code: str | None = None
     error: str | None = None
+    error_reason: str | None = None
 
     def __repr__(self) -> str:
         return f"CallbackQuery(error={self.error!r}, …)"
@@ -55,13 +59,14 @@ class HandInRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class PageForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a page of ours sends: its proof, and one of the others."""
+    """What a page of ours sends: its proof, and one of the others. form: answers by the fields' names."""
 
     proof: str
     go: str | None = None
     deny: str | None = None
     address: Address | None = None
     music_user_token: Token | None = None
+    form: Answers = {}
 
     def __repr__(self) -> str:
         return "PageForm(…)"
@@ -70,10 +75,10 @@ class PageForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class ConnectSessionResource(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt to connect.
 
-    flow: `redirect` leads to the platform's sign-in, `browser_token` has it on a page of this server. The
-    user opens page_url in a browser, whichever it is. authorize_url, redirect_uri: where you hand the answer
-    in, the platform's own sign-in, and how the address begins that it ends at. failure, failure_code: why it
-    has not succeeded; while status is pending, it can be tried again.
+    flow: `redirect` leads to the platform's sign-in, `browser_token` has it on a page of this server, `form`
+    asks for what the user knows. The user opens page_url in a browser, whichever it is. authorize_url,
+    redirect_uri: where you hand the answer in, the platform's own sign-in, and how the address begins that it
+    ends at. failure, failure_code: why it has not succeeded; while status is pending, it can be tried again.
     """
 
     id: str

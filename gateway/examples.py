@@ -24,12 +24,14 @@ from shared.formats import writing
 from shared.formats.imported import ExportFormat
 from shared.lifecycle import Phase, State
 from shared.models import Explicit, Outcome, Platform, Policy, SourceItem, Track, TrackId
+from shared.targets import PlaylistPart
 
 _ID = "3f0c2f6e-9f2d-4a53-a8b1-7c9a3c5c0001"
 _BEGAN_AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
 _ENDED_AT = datetime(2026, 11, 22, 8, 31, 12, tzinfo=UTC)
 _TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 
+_TARGET_URL = "https://music.example/library/playlist/p.8Wx6vgVTPz1"
 _TRANSFER = TransferResource(
     id=_ID,
     kind=TransferKind.TRANSFER,
@@ -46,9 +48,7 @@ _TRANSFER = TransferResource(
     target=TargetResource(
         platform=Platform.APPLE_MUSIC, connection="c-2", playlist="p.8Wx6vgVTPz1", name="Road Trip"
     ),
-    target_playlist=TargetPlaylist(
-        id="p.8Wx6vgVTPz1", name="Road Trip", url="https://music.example/library/playlist/p.8Wx6vgVTPz1"
-    ),
+    target_playlist=TargetPlaylist(id="p.8Wx6vgVTPz1", name="Road Trip", url=_TARGET_URL),
     policy=Policy.SAME_RECORDING,
     explicit=Explicit.AS_SOURCE,
     on_duplicate=OnDuplicate.SKIP,
@@ -82,6 +82,7 @@ _STATUS = StatusResource(
     **msgspec.structs.asdict(_TRANSFER),
     summary="117 of 120 are in the playlist; 2 need a look, 1 is not there.",
     outcome=Ending.PARTIAL,
+    targets=(PlaylistPart(id="p.8Wx6vgVTPz1", name="Road Trip", url=_TARGET_URL, track_count=117),),
     counts=_COUNTS,
     warnings=(),
 )
@@ -101,6 +102,7 @@ _ROW = ReportRow(
     target_ms=201_000,
     target_url="https://music.example/song/1440000001",
     target_position=0,
+    target_playlist="Road Trip",
     score=1.0,
     reason="",
     decided_by="crossplay",

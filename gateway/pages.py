@@ -12,7 +12,7 @@ _STYLE = (
     "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem;"
     "overflow-wrap:anywhere}h1{line-height:1.2}"
     "button,input{font:inherit;padding:.4rem .8rem}button{margin:.2rem 0}"
-    "input[name=address]{width:100%;box-sizing:border-box}"
+    "input[type=text],input[type=password]{width:100%;box-sizing:border-box}"
     "form{margin:1rem 0}[role=alert]{font-weight:bold}"
 )
 

@@ -6,7 +6,9 @@ import msgspec
 
 from gateway.actions.show_platforms import BudgetState
 from gateway.schemas import ConnectionResource
+from shared.db.connect_sessions import ConnectFlow
 from shared.models import Platform
+from shared.platforms.forms import FieldKind
 
 
 class CapabilitiesResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,17 +37,22 @@ class CapabilitiesResource(msgspec.Struct, frozen=True, kw_only=True):
 class PoolResource(msgspec.Struct, frozen=True, kw_only=True):
     """What the platform counts together: at most `limit` in any `window_s` seconds, `burst` of them at once.
 
-    state: `cooling_down` until resume_at after the platform has told us to wait; `unknown` where nobody can
-    say. wait_s: how long a request that is asked for now would wait.
+    day_zone: where the platform counts calendar days, the time zone at whose midnight it begins anew, as the
+    tz database names it, and else null; all units of a day may be spent at once. state: `cooling_down` until
+    resume_at after the platform has told us to wait; `used_up` until then, where the day has no units left;
+    `unknown` where nobody can say. left_count: what is left of the day. wait_s: how long a request that is
+    asked for now would wait.
     """
 
     name: str
     limit: float
     window_s: float
     burst: int
+    day_zone: str | None
     state: BudgetState
     wait_s: float | None
     resume_at: datetime | None
+    left_count: int | None
 
 
 class LimitsResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,16 +72,38 @@ class PlatformPauseResource(msgspec.Struct, frozen=True, kw_only=True):
     paused_at: datetime
 
 
+class FormFieldResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A field of the form by which an account is connected. kind: a `secret` is not to be shown.
+
+    help: a sentence for people, maybe empty.
+    """
+
+    name: str
+    label: str
+    kind: FieldKind
+    required: bool
+    help: str
+
+
+class ConnectingResource(msgspec.Struct, frozen=True, kw_only=True):
+    """How accounts are connected: flow is as in a connect session, fields are those of a `form`."""
+
+    flow: ConnectFlow
+    fields: tuple[FormFieldResource, ...]
+
+
 class PlatformResource(msgspec.Struct, frozen=True, kw_only=True):
     """A platform. setup: what the operator of this server has to do first, null where it is configured.
 
-    resume_at: when the last of its pools has cooled down, null where none has to. connections: your own.
+    connecting: null where it is not set up, or nobody signs in. resume_at: when the last of its pools goes
+    on, null where none has stopped. connections: your own.
     """
 
     platform: Platform
     label: str
     configured: bool
     setup: str | None
+    connecting: ConnectingResource | None
     capabilities: CapabilitiesResource
     limits: LimitsResource
     resume_at: datetime | None

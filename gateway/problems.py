@@ -13,7 +13,6 @@ from gateway.actions.refusals import (
     ConnectFirst,
     NotAcceptable,
     RedirectUriImpossible,
-    TargetLimit,
     TooManyRequests,
     TooManyStreams,
     TooManyWebhooks,
@@ -190,13 +189,6 @@ TABLE: dict[type[CrossplayError], Kind] = {
         title="The body is not of a type that is read here",
         cause="Bodies are JSON, uncompressed, and say so.",
         cure="Send `Content-Type: application/json`, and no `Content-Encoding`.",
-    ),
-    TargetLimit: Kind(
-        slug="target-limit",
-        status=422,
-        title="The target platform takes no playlist of this length",
-        cause="The source has more tracks than the target platform allows in one playlist.",
-        cure="Split the playlist at its source and move the parts.",
     ),
     errors.ConnectFailed: Kind(
         slug="connect-failed",

@@ -17,7 +17,8 @@ class ReportQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
     """One position of the source, counted from 0, and what became of it.
 
-    target_position: where it stands in the target, counted from 0; null where that is not known. score: 0 to
+    target_position: where it stands in the target, counted from 0; null where that is not known.
+    target_playlist: the name of the playlist in which it stands, null where it was not written. score: 0 to
     1, of the accepted match, else of the nearest candidate. decided_by: `user` or `crossplay`, decided_at:
     when; null where nothing is decided yet. written: it stands in the target. revision: the transfer's, when
     the row was read.
@@ -38,6 +39,7 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
     target_ms: int | None
     target_url: str | None
     target_position: int | None
+    target_playlist: str | None
     score: float | None
     reason: str
     decided_by: str | None

@@ -74,6 +74,7 @@ def row(placed: PlacedItem) -> ReportRow:
         target_ms=target.duration_ms if target else None,
         target_url=target.url if target else None,
         target_position=placed.target_position,
+        target_playlist=placed.target_playlist,
         score=None if item.score is None else round(item.score, 3),
         reason=item.reason,
         decided_by=None if is_open else by,
@@ -135,6 +136,7 @@ class MarkdownReport:
             markdown_text(status.summary),
             "",
             f"- From {_place(source.platform, source.name)}, to {_place(target.platform, target.name)}",
+            *_playlists(status),
             f"- State: {status.state}, revision {status.revision}",
             f"- Items: {parts or 'none'}",
             *(f"- Warning: {markdown_text(str(one.get('detail', '')))}" for one in status.warnings),
@@ -186,6 +188,14 @@ def _cell(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _playlists(status: StatusResource) -> list[str]:
+    """Name the playlists of a transfer that did not fit into one."""
+    if len(status.targets) < 2:  # the one is named already
+        return []
+    named = ", ".join(f"“{markdown_text(one.name)}”" for one in status.targets)
+    return [f"- Playlists: {named}"]
 
 
 def _place(platform: str, name: str) -> str:

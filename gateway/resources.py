@@ -1,22 +1,22 @@
 """Rows become response bodies: pure functions, one per kind of body."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from gateway import schemas
 from gateway.actions.foretell_sign_in import foretell
-from gateway.actions.read_transfer import TransferView
 from gateway.actions.renew_url import renew_url
 from gateway.review_schemas import RuleResource, RuleSourceResource, RuleTargetResource
 from gateway.schemas import Ending, OnDuplicate, TransferKind
 from shared.db.connections import Connection, ConnectionState
 from shared.db.items import Item
 from shared.db.match_rules import Rule
-from shared.db.transfers import Transfer
+from shared.db.transfers import Transfer, TransferView
 from shared.lifecycle import PauseReason, State, is_full
 from shared.models import ConnectionId, Platform, Playlist, SourceItem
 from shared.summaries import summarize
+from shared.targets import PlaylistPart, targets_of
 
 Label = Callable[[Platform], str]
 
@@ -30,13 +30,15 @@ _CURED_BY_CONNECTING = {
 def status(view: TransferView, *, label: Label, trace_url: str) -> schemas.StatusResource:
     """trace_url: link template with {trace_id}, or empty."""
     row, counts = view.transfer, view.counts
+    targets = targets_of(row, view.parts)
     ending = None
     if row.state is State.COMPLETED:
         ending = Ending.FULL if is_full(counts) else Ending.PARTIAL
     return schemas.StatusResource(
-        **msgspec.structs.asdict(transfer(row, trace_url=trace_url)),
+        **msgspec.structs.asdict(transfer(_with_first(row, targets), trace_url=trace_url)),
         summary=summarize(row, counts=counts, label=label),
         outcome=ending,
+        targets=targets,
         counts=schemas.Counts(
             total=sum(counts.values()), **{bucket.value: count for bucket, count in counts.items()}
         ),
@@ -163,6 +165,13 @@ def _waited_for(row: Transfer) -> ConnectionId:
     if row.source_platform is row.target_platform:
         is_source = not row.is_read
     return row.source_connection_id if is_source else row.target_connection_id
+
+
+def _with_first(row: Transfer, targets: Sequence[PlaylistPart]) -> Transfer:
+    """Let a transfer that has more than one playlist be about its first one."""
+    if len(targets) < 2:  # fewer than two are all told by the row
+        return row
+    return msgspec.structs.replace(row, target_playlist_id=targets[0].id, target_url=targets[0].url)
 
 
 def _target_playlist(row: Transfer) -> schemas.TargetPlaylist | None:

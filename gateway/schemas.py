@@ -11,6 +11,7 @@ import msgspec
 
 from shared.lifecycle import PauseReason, Phase, State
 from shared.models import Candidate, Evidence, Explicit, Outcome, Platform, Policy, Track
+from shared.targets import PlaylistPart
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
@@ -209,10 +210,14 @@ class TransferResource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusResource(TransferResource, frozen=True, kw_only=True):
-    """A transfer in full. outcome is null until it is completed; summary says it all in one sentence."""
+    """A transfer in full. outcome is null until it is completed; summary says it all in one sentence.
+
+    targets: the playlists that its tracks stand in, in order: one, or more where they did not fit into it.
+    """
 
     summary: str
     outcome: Ending | None
+    targets: tuple[PlaylistPart, ...]
     counts: Counts
     warnings: tuple[dict[str, Any], ...]
 

@@ -1,12 +1,13 @@
 """The pages on which a user connects an account, and the result that ends it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import msgspec
 
 from gateway import pages
 from shared.db.connect_sessions import ConnectStatus
+from shared.platforms.forms import FieldKind, FormField
 
 _RESULTS = {
     ConnectStatus.PENDING: ("Not finished yet", "The sign-in is still under way in another window."),
@@ -78,6 +79,19 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
         return f"Invitation(platform_label={self.platform_label!r}, …)"  # the proof stands for the browser
 
 
+class Filled(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user has sent and what is wrong with it, by the fields' names. Secrets are not shown again."""
+
+    values: Mapping[str, str] = {}
+    faults: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        return "Filled(…)"
+
+
+NOTHING_FILLED = Filled()
+
+
 def redirect(invitation: Invitation) -> str:
     """Ask whether to go to the platform's sign-in."""
     label = invitation.platform_label
@@ -122,6 +136,25 @@ def musickit(invitation: Invitation, *, script_url: str, token: str, is_fresh: b
     return pages.document(_title(invitation), f"{_opening(invitation)}{form}<script>{_MUSICKIT}</script>")
 
 
+def form(invitation: Invitation, *, fields: Sequence[FormField], filled: Filled, is_plain: bool) -> str:
+    """Ask for what the platform wants to know. is_plain: nothing protects it on its way to this server."""
+    warning = (
+        "<p><strong>This page has no TLS: whoever is between you and this server can read what you type."
+        "</strong></p>"
+        if is_plain
+        else ""
+    )
+    rows = "".join(_row(one, filled=filled) for one in fields)
+    body = f'<form method="post">{_proof(invitation)}{rows}<button>Connect</button></form>'
+    deny = f'<form method="post">{_proof(invitation)}{_DENY}</form>'
+    return pages.document(_title(invitation), f"{_opening(invitation)}{warning}{body}{deny}")
+
+
+def form_policy() -> dict[str, str]:
+    """Return the headers of the page with the form: it is sent here, and nowhere else."""
+    return pages.headers(form_action="'self'")
+
+
 def redirect_policy(*, goals: Sequence[str]) -> dict[str, str]:
     """Return the headers of a page whose form leads on to these origins: browsers check each redirect."""
     return pages.headers(form_action=" ".join(("'self'", *goals)))
@@ -162,6 +195,27 @@ def _opening(invitation: Invitation) -> str:
     )
     alert = f'<p role="alert">{escape(invitation.failure)}</p>' if invitation.failure else ""
     return f"{alert}<p>{escape(text)}</p>"
+
+
+def _row(field: FormField, *, filled: Filled) -> str:
+    name, is_secret = escape(field.name), field.kind is FieldKind.SECRET
+    fault = filled.faults.get(field.name)
+    attributes = [
+        f'id="f-{name}" name="form.{name}" type="{"password" if is_secret else "text"}"',
+        'autocomplete="off" autocapitalize="off" spellcheck="false"',
+        f'aria-describedby="h-{name}"',
+    ]
+    if field.is_required:
+        attributes.append("required")
+    if field.kind is FieldKind.ADDRESS:
+        attributes.append('inputmode="url"')
+    if not is_secret and (value := filled.values.get(field.name)):
+        attributes.append(f'value="{escape(value)}"')
+    if fault:
+        attributes.append('aria-invalid="true"')
+    said = f'<strong role="alert">{escape(fault)}</strong> ' if fault else ""
+    hint = f'<br><span id="h-{name}">{said}<small>{escape(field.help)}</small></span>'
+    return f'<p><label for="f-{name}">{escape(field.label)}</label> <input {" ".join(attributes)}>{hint}</p>'
 
 
 def _proof(invitation: Invitation) -> str:

@@ -7,6 +7,7 @@ import msgspec
 
 from shared.lifecycle import Bucket, Phase, State
 from shared.models import Platform
+from shared.targets import PlaylistPart
 from shared.webhook_events import WebhookEvent
 from shared.webhook_payloads import (
     ConnectionData,
@@ -121,6 +122,9 @@ def _transfer(event: WebhookEvent) -> TransferData:
         error_code="playlist-not-found" if state is State.FAILED else None,
         counts=counts,
         summary=summary,
+        targets=(PlaylistPart(id="p.8Wx6vgVTPz1", name="Road Trip", url=None, track_count=11),)
+        if state is State.COMPLETED
+        else (),
         links=TransferLinks(
             self=f"/status/{_ID}", tracks=f"/status/{_ID}/tracks", report=f"/status/{_ID}/report"
         ),

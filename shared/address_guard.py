@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
+import msgspec
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -56,15 +57,31 @@ class AddressRefused(OSError):
         super().__init__("the address is not public")
 
 
+class Wording(msgspec.Struct, frozen=True, kw_only=True):
+    """What refusals say. setting: where operators open networks. no_login: why none is in an address."""
+
+    example: str
+    setting: str
+    no_login: str
+
+
+WEBHOOKS = Wording(
+    example="https://example.org/hooks",
+    setting="CROSSPLAY_WEBHOOK_ALLOWED_NETWORKS",
+    no_login="Leave user and password out: deliveries are signed, which proves who sends them.",
+)
+
+
 class AddressGuard:
     """Lets pass what is publicly routable, and networks of the operator's own, where http will do, too."""
 
-    def __init__(self, allowed: Sequence[Network] = ()) -> None:
+    def __init__(self, allowed: Sequence[Network] = (), *, wording: Wording = WEBHOOKS) -> None:
         self._allowed = tuple(allowed)
+        self._wording = wording
 
     def check_url(self, url: str) -> None:
         """Check what can be told from an address as it is written. Raises UrlRefused."""
-        parts = _split(url)
+        parts = _split(url, wording=self._wording)
         schemes = ("https", "http") if self._allowed else ("https",)
         if parts.scheme not in schemes:
             raise UrlRefused(
@@ -74,11 +91,16 @@ class AddressGuard:
         if address is not None and not self.lets_pass(address, is_encrypted=parts.scheme == "https"):
             raise UrlRefused(
                 "Use an address that everybody can reach. The operator of this server can open others "
-                "with CROSSPLAY_WEBHOOK_ALLOWED_NETWORKS."
+                f"with {self._wording.setting}."
             )
 
     def lets_pass(self, address: Address, *, is_encrypted: bool) -> bool:
         return any(address in network for network in self._allowed) or (is_encrypted and is_public(address))
+
+    def check_socket(self, place: Any, *, is_encrypted: bool) -> None:
+        """Check where a socket is about to connect to. Raises AddressRefused."""
+        if not self.lets_pass(ipaddress.ip_address(place[0]), is_encrypted=is_encrypted):
+            raise AddressRefused
 
     def session(self, *, is_encrypted: bool, resolver: AbstractResolver) -> aiohttp.ClientSession:
         """Open a session that connects nowhere else, and that keeps neither connections nor cookies.
@@ -90,8 +112,7 @@ class AddressGuard:
 
         def guarded_socket(info: tuple[Any, ...]) -> socket.socket:
             family, kind, protocol, _, place = info
-            if not self.lets_pass(ipaddress.ip_address(place[0]), is_encrypted=is_encrypted):
-                raise AddressRefused
+            self.check_socket(place, is_encrypted=is_encrypted)
             return socket.socket(family, kind, protocol)
 
         connector = aiohttp.TCPConnector(
@@ -143,7 +164,7 @@ def is_public(address: Address) -> bool:
     )
 
 
-def _split(url: str) -> SplitResult:
+def _split(url: str, *, wording: Wording) -> SplitResult:
     """Take an address apart that has one meaning only. Raises UrlRefused."""
     if len(url) > URL_LIMIT or not url.isascii() or re.search(r"[\x00-\x20\x7f\\]", url):
         raise UrlRefused(
@@ -154,13 +175,13 @@ def _split(url: str) -> SplitResult:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise UrlRefused("Write a whole address, such as https://example.org/hooks.") from None
+        raise UrlRefused(f"Write a whole address, such as {wording.example}.") from None
     if "@" in parts.netloc:
-        raise UrlRefused("Leave user and password out: deliveries are signed, which proves who sends them.")
+        raise UrlRefused(wording.no_login)
     if "#" in url:
         raise UrlRefused("Leave out what begins with `#`: it is never sent.")
     if not parts.hostname or port == 0 or parts.netloc.endswith(":"):
-        raise UrlRefused("Write a whole address, such as https://example.org/hooks.")
+        raise UrlRefused(f"Write a whole address, such as {wording.example}.")
     return parts
 
 

@@ -58,12 +58,14 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody who asks now has to expect. cool_s: of wait_s, what the platform itself has asked for.
 
-    free_count: units that may start within the pool's window from now and that nobody has booked.
+    free_count: units that may start within the pool's window from now, or on this day, and that nobody has
+    booked. day_ends_in_s: when a pool that counts days is filled anew.
     """
 
     cool_s: float
     wait_s: float
     free_count: int
+    day_ends_in_s: float | None = None
 
 
 class Bookings:

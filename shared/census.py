@@ -128,7 +128,8 @@ class Census:
         readings: list[Reading] = []
         for platform in filter(self._platforms.is_configured, Platform):
             profile, limit_key = self._platforms.profile(platform), self._platforms.limit_key(platform)
-            for name in profile.pools:
+            # Where each server of a user's counts for itself, there is no budget of the platform.
+            for name in profile.pools if profile.counted_by else ():
                 book = bookings_of(self._redis, profile=profile, limit_key=limit_key, pool_name=name)
                 left_count = (await book.look()).free_count
                 readings.append((left_count, {**_at(platform), "crossplay.pool": name}))

@@ -96,9 +96,13 @@ class TargetNotWritable(RequestError):
 
 
 class ConnectFailed(RequestError):
-    """The platform or the user refused the connection; the text says why."""
+    """The platform or the user refused the connection; the text says why. faults: of a filled form."""
 
     code = "connect-failed"
+
+    def __init__(self, message: str, *, faults: tuple[FieldFault, ...] = ()) -> None:
+        super().__init__(message)
+        self.faults = faults
 
 
 class AccountError(CrossplayError):

@@ -6,10 +6,11 @@ from shared.lifecycle import Phase, State
 from shared.models import UNSETTLED, Outcome
 
 VERDICTS = ("done", "retry", "snooze", "pause", "discard", "fenced")
-READBACKS = ("applied", "partial", "absent", "foreign", "undecided")
+READBACKS = ("applied", "partial", "absent", "foreign", "undecided", "repeated")
 REFRESHES = ("refreshed", "refused", "failed")
 WARNING_CODES = (
     "added_at_end",
+    "added_to_last_part",
     "late_removal",
     "late_write",
     "order_differs",
@@ -18,7 +19,7 @@ WARNING_CODES = (
     "sign_in_ends",
     "source_edited",
     "target_edited",
-    "target_limit",
+    "target_split",
     "target_unchecked",
     "unsettled",
 )

@@ -5,6 +5,7 @@ keeps to its share.
 """
 
 from collections import deque
+from typing import TypeAlias
 
 from aiolimiter import AsyncLimiter
 from loguru import logger
@@ -12,6 +13,8 @@ from redis.asyncio import Redis
 
 from shared.bookings import Bookings
 from shared.clock import Clock, SystemClock
+from shared.day_bookings import DayBookings
+from shared.day_pool import AWAY_AFTER_COUNT, AWAY_S, LONG_WAIT_S, POLL_S, SharedDayPool
 from shared.errors import RateLimited
 from shared.fleet import Fleet
 from shared.meters import meters
@@ -20,21 +23,24 @@ from shared.platforms.base import PlatformProfile, Pool, Price
 from shared.streams import STORE_ERRORS, key
 from shared.turns import FairTurns
 
-LONG_WAIT_S = 60.0  # a longer wait is not waited in a coroutine: the job goes back to its row
 RECHECK_AFTER_S = 0.25  # without a word from Redis for so long, another worker may have met a 429
-AWAY_AFTER_COUNT = 2  # one answer may be lost because this process was busy; shares are for when all lose it
-AWAY_S = 2.0  # how long a Redis that is away is left alone
-POLL_S = 0.25
 MOST_AHEAD_COUNT = 4  # starts that one call books: fewer calls, but a crash wastes them
 MOST_AHEAD_S = 0.25  # and no more of them than start soon, so that others need not wait long
 LEAST_LATENESS_S = 0.05  # any process is late by so much now and then
 CATCH_UP = 0.9  # after a late start the next ones may follow a little faster than the pool's pace
 
 
-def bookings_of(redis: Redis, *, profile: PlatformProfile, limit_key: str, pool_name: str) -> Bookings:
+Book: TypeAlias = Bookings | DayBookings
+
+
+def bookings_of(
+    redis: Redis, *, profile: PlatformProfile, limit_key: str, pool_name: str, clock: Clock | None = None
+) -> Book:
     """Return the book that the whole fleet keeps of one pool of a limit key."""
-    name = f"budget:{limit_key}:{pool_name}"
-    return Bookings(redis, key=key(profile.platform, name), pool=profile.pools[pool_name])
+    pool, name = profile.pools[pool_name], key(profile.platform, f"budget:{limit_key}:{pool_name}")
+    if pool.day_zone:
+        return DayBookings(redis, key=name, pool=pool, clock=clock or SystemClock())
+    return Bookings(redis, key=name, pool=pool)
 
 
 class SharedBudget:
@@ -51,13 +57,12 @@ class SharedBudget:
     ) -> None:
         self._platform = profile.platform
         self._clock = clock or SystemClock()
+        self._quota_wait_s = profile.quota_wait_s
         self._pools = {
-            name: SharedPool(
-                bookings_of(redis, profile=profile, limit_key=limit_key, pool_name=name),
-                platform=profile.platform,
+            name: self._opened(
+                bookings_of(redis, profile=profile, limit_key=limit_key, pool_name=name, clock=self._clock),
                 pool=pool,
                 fleet=fleet,
-                clock=self._clock,
             )
             for name, pool in profile.pools.items()
         }
@@ -74,6 +79,19 @@ class SharedBudget:
     async def cool_down(self, retry_after_s: float, *, pool: str) -> None:
         """Stop this pool for the whole fleet; called when the platform has said 429."""
         await self._pools[pool].cool_down(retry_after_s)
+
+    async def use_up(self, *, pool: str) -> float:
+        """Stop this pool until its day is over; called when the platform has said that its quota is."""
+        used = self._pools[pool]
+        if isinstance(used, SharedDayPool):
+            return await used.use_up()
+        await used.cool_down(self._quota_wait_s)
+        return self._quota_wait_s
+
+    def _opened(self, book: Book, *, pool: Pool, fleet: Fleet) -> "SharedPool | SharedDayPool":
+        if isinstance(book, DayBookings):
+            return SharedDayPool(book, platform=self._platform, pool=pool, fleet=fleet, clock=self._clock)
+        return SharedPool(book, platform=self._platform, pool=pool, fleet=fleet, clock=self._clock)
 
 
 class SharedPool:

@@ -6,6 +6,8 @@ from typing import NewType
 
 import msgspec
 
+from shared.installed import PLATFORMS, installed
+
 TransferId = NewType("TransferId", str)
 JobId = NewType("JobId", str)
 UserId = NewType("UserId", str)
@@ -24,7 +26,12 @@ class Platform(StrEnum):
 
     SPOTIFY = "spotify"
     APPLE_MUSIC = "apple_music"
+    TIDAL = "tidal"
+    SOUNDCLOUD = "soundcloud"
+    DEEZER = "deezer"
     FILE = "file"
+    # Those of other packages, as members like the others (docs/tutorials/write-an-adapter.md).
+    vars().update({name.upper(): name for name in installed(PLATFORMS)})
 
 
 class Policy(StrEnum):

@@ -1,9 +1,10 @@
 """The settings of each platform, one group each: keys of the app, addresses, and what may be overridden."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
 import msgspec
 
+from shared.installed import SETTINGS, PluginFault, installed, load
 from shared.secret import NO_SECRET, Secret
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
@@ -27,10 +28,36 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
     apple_music_requests_per_s: Positive | None = None
     apple_music_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
+    deezer_app_id: str = ""
+    deezer_app_secret: Secret = NO_SECRET
+    deezer_ip_name: str = "default"
+    deezer_api_url: str = "https://api.deezer.com"
+    deezer_accounts_url: str = "https://connect.deezer.com"
+    deezer_requests_per_s: Positive | None = None
+    deezer_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
+    tidal_client_id: str = ""
+    tidal_client_secret: Secret = NO_SECRET
+    tidal_api_url: str = "https://openapi.tidal.com/v2"
+    tidal_auth_url: str = "https://auth.tidal.com"
+    tidal_login_url: str = "https://login.tidal.com"
+    tidal_requests_per_s: Positive | None = None
+    tidal_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
+    soundcloud_client_id: str = ""
+    soundcloud_client_secret: Secret = NO_SECRET
+    soundcloud_api_url: str = "https://api.soundcloud.com"
+    soundcloud_sign_in_url: str = "https://secure.soundcloud.com"
+    soundcloud_requests_per_s: Positive | None = None
+    soundcloud_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
 
 GROUPS: dict[str, str] = {
     "spotify_client_id": "Spotify",
     "apple_music_team_id": "Apple Music",
+    "deezer_app_id": "Deezer",
+    "tidal_client_id": "TIDAL",
+    "soundcloud_client_id": "SoundCloud",
 }
 """Titles by the first field of each group."""
 
@@ -48,4 +75,53 @@ DESCRIPTIONS: dict[str, str] = {
     "apple_music_musickit_url": "The script by which users sign in to Apple Music on a page of the gateway.",
     "apple_music_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
     "apple_music_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
+    "deezer_app_id": "Id of a Deezer app, to connect accounts; what is public can be read without one.",
+    "deezer_app_secret": "Its secret key.",
+    "deezer_ip_name": "Names the public address of these workers: those of one name share its limit.",
+    "deezer_api_url": "Base address of the Deezer API.",
+    "deezer_accounts_url": "Base address of Deezer's sign-in.",
+    "deezer_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
+    "deezer_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
+    "tidal_client_id": "Client id of your TIDAL app.",
+    "tidal_client_secret": "Its secret; empty: PKCE alone.",
+    "tidal_api_url": "Base address of the TIDAL API.",
+    "tidal_auth_url": "Base address of TIDAL's token server.",
+    "tidal_login_url": "Base address of TIDAL's sign-in page.",
+    "tidal_requests_per_s": "Tokens of TIDAL's bucket that fill up each second, for all workers together; "
+    "empty: the profile's.",
+    "tidal_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
+    "soundcloud_client_id": "Client id of your SoundCloud app.",
+    "soundcloud_client_secret": "Its secret, without which SoundCloud gives no tokens.",
+    "soundcloud_api_url": "Base address of the SoundCloud API.",
+    "soundcloud_sign_in_url": "Base address of SoundCloud's sign-in.",
+    "soundcloud_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
+    "soundcloud_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
 }
+
+
+def _add(name: str, brought: object) -> list[tuple[str, Any, Any]]:
+    """Take the settings of another package's platform in; return their fields. Raises PluginFault."""
+    if not (isinstance(brought, type) and issubclass(brought, msgspec.Struct)):
+        raise PluginFault(f"The entry point `{name}` of {SETTINGS} must lead to a Struct.")
+    fields = []
+    hints = get_type_hints(brought, include_extras=True)
+    for field in msgspec.structs.fields(brought):
+        if not field.name.startswith(f"{name}_") or field.required:
+            raise PluginFault(f"{field.name} must begin with `{name}_` and have a default ({SETTINGS}).")
+        metas = [one for one in get_args(hints[field.name])[1:] if isinstance(one, msgspec.Meta)]
+        DESCRIPTIONS[field.name] = next((one.description for one in metas if one.description), field.name)
+        fields.append((field.name, hints[field.name], field.default))
+    if fields:
+        GROUPS[fields[0][0]] = name.replace("_", " ").title()
+    return fields
+
+
+if not TYPE_CHECKING:  # what other packages bring stands beside our own fields, and is read as they are
+    PlatformSettings = msgspec.defstruct(
+        "PlatformSettings",
+        [field for name, point in installed(SETTINGS).items() for field in _add(name, load(point))],
+        bases=(PlatformSettings,),
+        module=__name__,
+        frozen=True,
+        kw_only=True,
+    )

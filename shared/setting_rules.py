@@ -24,6 +24,13 @@ _ADDRESSES = (
     "spotify_accounts_url",
     "apple_music_api_url",
     "apple_music_musickit_url",
+    "deezer_api_url",
+    "deezer_accounts_url",
+    "tidal_api_url",
+    "tidal_auth_url",
+    "tidal_login_url",
+    "soundcloud_api_url",
+    "soundcloud_sign_in_url",
 )
 _POSTGRES_SCHEMES = ("postgresql", "postgres")
 

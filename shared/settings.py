@@ -54,6 +54,7 @@ class Settings(PlatformSettings, frozen=True, kw_only=True):
     drain_s: Positive = 25.0
     sweep_s: Positive = 1.0
     max_attempts: Count = 20
+    playlist_limit: Count | None = None
 
     log_level: LogLevel = "INFO"
     log_format: LogFormat = "auto"
@@ -103,6 +104,8 @@ DESCRIPTIONS: dict[str, str] = {
     "drain_s": "How long a worker finishes jobs after SIGTERM.",
     "sweep_s": "How often runnable work is looked for in Postgres.",
     "max_attempts": "Attempts of one job before its transfer fails.",
+    "playlist_limit": "Most tracks of one target playlist; what does not fit goes on in a further one, as it "
+    "does at the platform's own limit. The same for gateways and workers. Empty: the platform's own alone.",
     "log_level": "The least level that is logged.",
     "log_format": "`auto` (text on a terminal, else JSON), `json` or `text`.",
     "trace_url": "Link template into your tracing backend, with `{trace_id}`.",

@@ -30,10 +30,15 @@ _STORE_DELAY_S = 5.0
 
 
 class _Sealed(msgspec.Struct, frozen=True, kw_only=True):
-    """What is sealed into a connection's row."""
+    """What is sealed into a connection's row.
+
+    server: of the user's own, where the platform has such; beside the tokens, so that nobody who can write to
+    the database can have them sent to another one.
+    """
 
     tokens: TokenSet
     issued_at: datetime
+    server: str = ""
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +48,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     tokens: TokenSet
     issued_at: datetime
     checked_s: float
+    server: str = ""
 
     def is_due(self, now: datetime) -> bool:
         expires_at = self.tokens.expires_at
@@ -130,7 +136,7 @@ class TokenStore:
     async def replace(self, held: Held, fresh: TokenSet) -> Held:
         """Store fresh tokens, trying for minutes; where others were stored meanwhile, those count."""
         row = held.row
-        sealed = self.seal(row.id, platform=row.platform, tokens=fresh)
+        sealed = self.seal(row.id, platform=row.platform, tokens=fresh, server=held.server)
         give_up_s = self._clock.monotonic() + _STORE_PATIENCE_S
         delay_s = 0.2
         while True:
@@ -168,9 +174,12 @@ class TokenStore:
         self._held.pop(connection_id, None)
         await self._cache.put(_cache_key(connection_id), value=_CHANGED, life_s=_CHANGED_S)
 
-    def seal(self, connection_id: ConnectionId, *, platform: Platform, tokens: TokenSet) -> str:
-        """Seal tokens that were issued just now, for the connection's row."""
-        content = msgspec.json.encode(_Sealed(tokens=tokens, issued_at=self._clock.now())).decode()
+    def seal(
+        self, connection_id: ConnectionId, *, platform: Platform, tokens: TokenSet, server: str = ""
+    ) -> str:
+        """Seal tokens that were issued just now, for the connection's row, with the server they are for."""
+        sealed = _Sealed(tokens=tokens, issued_at=self._clock.now(), server=server)
+        content = msgspec.json.encode(sealed).decode()
         return self._cipher.seal(content, context=seals.tokens_context(connection_id, platform))
 
     def _held_for(self, connection_id: ConnectionId, most_s: float) -> Held | None:
@@ -182,7 +191,11 @@ class TokenStore:
         text = self._cipher.open(row.sealed_tokens, context=seals.tokens_context(row.id, row.platform))
         sealed = msgspec.json.decode(text, type=_Sealed)
         held = Held(
-            row=row, tokens=sealed.tokens, issued_at=sealed.issued_at, checked_s=self._clock.monotonic()
+            row=row,
+            tokens=sealed.tokens,
+            issued_at=sealed.issued_at,
+            checked_s=self._clock.monotonic(),
+            server=sealed.server,
         )
         self._held[row.id] = held
         self._held.move_to_end(row.id)

@@ -37,10 +37,13 @@ class Refresher(Protocol):
 class ConnectionSession:
     """Implements the Session port for one connection."""
 
-    def __init__(self, sessions: "Sessions", *, connection_id: ConnectionId, market: str) -> None:
+    def __init__(
+        self, sessions: "Sessions", *, connection_id: ConnectionId, market: str, server: str
+    ) -> None:
         self._sessions = sessions
         self._connection_id = connection_id
         self._market = market
+        self._server = server
 
     @property
     def market(self) -> str:
@@ -48,7 +51,7 @@ class ConnectionSession:
 
     @property
     def server(self) -> str:
-        return ""
+        return self._server
 
     async def tokens(self) -> TokenSet:
         return await self._sessions.tokens(self._connection_id)
@@ -61,9 +64,9 @@ class TrialSession:
     """Implements the Session port for tokens that are tried before a connection is made of them."""
 
     market = ""
-    server = ""
 
-    def __init__(self, tokens: TokenSet) -> None:
+    def __init__(self, tokens: TokenSet, *, server: str = "") -> None:
+        self.server = server
         self._tokens = tokens
 
     async def tokens(self) -> TokenSet:
@@ -101,7 +104,9 @@ class Sessions:
     async def open(self, connection_id: ConnectionId) -> ConnectionSession:
         """Return a connection's session. Raises ConnectionMissing, ReconnectRequired, StoreUnavailable."""
         held = await self._store.look_up(connection_id)
-        return ConnectionSession(self, connection_id=connection_id, market=held.row.market)
+        return ConnectionSession(
+            self, connection_id=connection_id, market=held.row.market, server=held.server
+        )
 
     async def tokens(self, connection_id: ConnectionId) -> TokenSet:
         """Return tokens that are valid now, replaced at four fifths of their life.
@@ -132,9 +137,11 @@ class Sessions:
         self._rests_until_s.pop(connection_id, None)
         await self._store.forget(connection_id)
 
-    def seal(self, connection_id: ConnectionId, *, platform: Platform, tokens: TokenSet) -> str:
-        """Seal tokens that were issued just now, for the connection's row."""
-        return self._store.seal(connection_id, platform=platform, tokens=tokens)
+    def seal(
+        self, connection_id: ConnectionId, *, platform: Platform, tokens: TokenSet, server: str = ""
+    ) -> str:
+        """Seal tokens that were issued just now, for the connection's row, with the server they are for."""
+        return self._store.seal(connection_id, platform=platform, tokens=tokens, server=server)
 
     async def close(self) -> None:
         """Wait for refreshes that are under way, for a while, so that no rotated token gets lost."""

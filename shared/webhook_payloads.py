@@ -5,13 +5,16 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from shared.db.target_parts import TargetPart
 from shared.db.transfers import Transfer
 from shared.lifecycle import Bucket, PauseReason, Phase, State, count_buckets, is_full
 from shared.models import Outcome, Platform
 from shared.summaries import Label, summarize
+from shared.targets import PlaylistPart, targets_of
 from shared.webhook_events import WebhookEvent
 
 _TEXT_LIMIT = 300
+_MOST_TARGETS = 20
 # Columns that a snapshot leaves out: no payload needs them, and some are long.
 _LEFT_OUT: dict[str, Any] = {"request_sha256": b"", "trace": {}, "warnings": ()}
 
@@ -27,7 +30,8 @@ class TransferLinks(msgspec.Struct, frozen=True, kw_only=True):
 class TransferData(msgspec.Struct, frozen=True, kw_only=True):
     """How a transfer stood at the event; `links.self` has the rest, and what has changed since.
 
-    outcome: full or partial, null until it is completed. counts: by bucket, with their total.
+    outcome: full or partial, null until it is completed. counts: by bucket, with their total. targets: the
+    playlists that its tracks stand in, at most the first twenty.
     """
 
     id: str
@@ -39,6 +43,7 @@ class TransferData(msgspec.Struct, frozen=True, kw_only=True):
     error_code: str | None
     counts: dict[str, int]
     summary: str
+    targets: tuple[PlaylistPart, ...]
     links: TransferLinks
 
 
@@ -120,10 +125,17 @@ def _transfer(snapshot: dict[str, Any], *, label: Label) -> TransferData:
         error_code=row.error_code,
         counts={"total": sum(counts.values()), **{bucket.value: count for bucket, count in counts.items()}},
         summary=summarize(row, counts=counts, label=label),
+        targets=targets_of(row, _parts(snapshot))[:_MOST_TARGETS],
         links=TransferLinks(
             self=f"/status/{row.id}", tracks=f"/status/{row.id}/tracks", report=f"/status/{row.id}/report"
         ),
     )
+
+
+def _parts(snapshot: dict[str, Any]) -> tuple[TargetPart, ...]:
+    """Read the playlists; what was stored by the release before knows of none."""
+    parts = [{**part, "name": _cut(part["name"])} for part in snapshot.get("parts", ())]
+    return msgspec.convert(parts, tuple[TargetPart, ...])
 
 
 def _counts(rows: list[Any]) -> dict[Bucket, int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.db import items, jobs, refusals, target_bases, undos
+from shared.db import items, jobs, refusals, target_bases, target_parts, undos
 from shared.db.jobs import Job, NextJob
 from shared.db.pool import Connection, Pool, execute_long
 from shared.db.transfers import Transfer
@@ -15,6 +15,7 @@ from worker.results import (
     Cancelled,
     LookAgain,
     PageRead,
+    PartFilled,
     RemoveMore,
     Repair,
     TargetCreated,
@@ -35,6 +36,7 @@ Storable = (
     | LookAgain
     | Repair
     | Verified
+    | PartFilled
     | BatchRemoved
     | RemoveMore
     | Undone
@@ -44,8 +46,8 @@ Storable = (
 SOURCE_COUNT = "UPDATE transfers SET source_count = coalesce(source_count, $2) WHERE id = $1"
 READ_ON = "UPDATE transfers SET is_read = $2, phase = CASE WHEN $2 THEN 'match' ELSE phase END WHERE id = $1"
 CREATED = """
-UPDATE transfers SET target_playlist_id = $2, target_name = $3, target_url = $4, target_base_count = 0,
-       target_count = 0, is_target_claimed = true
+UPDATE transfers SET target_playlist_id = $2, target_name = coalesce($3, target_name), target_url = $4,
+       target_base_count = 0, target_count = 0, is_target_claimed = true
 WHERE id = $1
 """
 EXISTING = "UPDATE transfers SET target_base_count = $2, target_count = $2 WHERE id = $1"
@@ -68,6 +70,16 @@ UPDATE items SET outcome = 'failed', reason = $3, is_written = false,
        refused_track_ids = CASE WHEN $4 THEN array_append(refused_track_ids, target_track_id)
                                 ELSE refused_track_ids END
 WHERE transfer_id = $1 AND position = ANY($2)
+"""
+# A track that a platform keeps once counts for all its positions, and so does its refusal.
+REFUSED_WITH = """
+UPDATE items SET outcome = 'failed', reason = $3
+WHERE transfer_id = $1 AND outcome = 'already_present' AND reason = $4
+      AND target_track_id IN (SELECT target_track_id FROM items WHERE transfer_id = $1 AND position = ANY($2))
+"""
+KEPT_ONCE = """
+UPDATE items SET outcome = 'already_present', reason = $3
+WHERE transfer_id = $1 AND position = ANY($2) AND NOT is_written
 """
 COUNT = "UPDATE transfers SET target_count = $2 WHERE id = $1"
 PHASE = "UPDATE transfers SET phase = $2 WHERE id = $1"
@@ -97,6 +109,7 @@ REVISE = "UPDATE transfers SET revision = revision + 1 WHERE id = $1"
 IS_READ = "SELECT is_read FROM transfers WHERE id = $1"
 LAST_BATCH = "SELECT coalesce(max(batch), -1) FROM jobs WHERE transfer_id = $1 AND phase = $2"
 
+ONCE = "This platform keeps a track once in a playlist, and it stands there already."
 VANISHED = "The platform accepted this track and does not show it; it was added again without effect."
 
 
@@ -113,14 +126,14 @@ async def _apply(connection: Connection, job: Job, transfer: Transfer, result: S
             return await _page_read(connection, job, transfer, result)
         case BatchMatched():
             return await _batch_matched(connection, job, transfer, result)
-        case TargetCreated() | TargetRead() | WriteFinished():
+        case TargetCreated() | TargetRead() | WriteFinished() | PartFilled():
             return await _target_known(connection, job, transfer, result)
         case BatchWritten() | BatchRemoved():
-            return await _batch_settled(connection, job, result)
+            return await _batch_settled(connection, job, transfer, result)
         case LookAgain() | Repair() | RemoveMore():
             return await _looked(connection, job, result)
         case Verified() | Undone() | Cancelled():
-            return await _ended(connection, job, result)
+            return await _ended(connection, job, transfer, result)
 
 
 async def _page_read(
@@ -164,7 +177,9 @@ async def _batch_matched(
     connection: Connection, job: Job, transfer: Transfer, result: BatchMatched
 ) -> Sequence[NextJob]:
     await items.settle(connection, job.transfer_id, result.settled)
-    if transfer.target_base_count:  # tried again: the target has been read before, and it held something
+    if (
+        transfer.target_base_count or transfer.part > 1
+    ):  # tried again: the target has been read before, and it held something
         positions = [one.position for one in result.settled]
         await refusals.find_present(connection, job.transfer_id, positions=positions)
     is_read = await connection.fetchval(IS_READ, job.transfer_id)
@@ -174,12 +189,18 @@ async def _batch_matched(
 
 
 async def _target_known(
-    connection: Connection, job: Job, transfer: Transfer, result: TargetCreated | TargetRead | WriteFinished
+    connection: Connection,
+    job: Job,
+    transfer: Transfer,
+    result: TargetCreated | TargetRead | WriteFinished | PartFilled,
 ) -> Sequence[NextJob]:
     match result:
         case TargetCreated():
             playlist = result.playlist
-            await connection.execute(CREATED, transfer.id, playlist.id, playlist.name, playlist.url)
+            name = playlist.name if transfer.part == 1 else None  # the transfer is called as its first one
+            await connection.execute(CREATED, transfer.id, playlist.id, name, playlist.url)
+            if transfer.part > 1:
+                await target_parts.made(connection, transfer.id, part=transfer.part, playlist=playlist)
         case TargetRead():
             await connection.execute(EXISTING, transfer.id, result.track_count)
             await target_bases.put(connection, transfer.id, tail=result.tail)
@@ -187,24 +208,17 @@ async def _target_known(
                 await execute_long(connection, PRESENT, transfer.id)
         case WriteFinished():
             return await _turn_to(connection, job, Phase.VERIFY)
+        case PartFilled():
+            return await _part_filled(connection, job, transfer, result)
     return (NextJob(platform=job.platform, phase=Phase.WRITE, batch=job.batch + 1),)
 
 
 async def _batch_settled(
-    connection: Connection, job: Job, result: BatchWritten | BatchRemoved
+    connection: Connection, job: Job, transfer: Transfer, result: BatchWritten | BatchRemoved
 ) -> Sequence[NextJob]:
     match result:
         case BatchWritten():
-            await connection.execute(WRITTEN, job.transfer_id, list(result.positions))
-            await connection.execute(COUNT, job.transfer_id, result.target_count)
-            if result.refused:
-                await connection.execute(
-                    REFUSED, job.transfer_id, list(result.refused), result.refusal, result.is_denied
-                )
-            if result.chosen:
-                await _chosen(connection, job, result)
-            if result.warning is not None:
-                await warn(connection, job, result.warning)
+            await _batch_written(connection, job, transfer, result)
         case BatchRemoved():
             await undos.settle(connection, job.transfer_id, result.settled)
     return (
@@ -217,6 +231,33 @@ async def _batch_settled(
             delay_s=result.delay_s,
         ),
     )
+
+
+async def _batch_written(connection: Connection, job: Job, transfer: Transfer, result: BatchWritten) -> None:
+    await connection.execute(WRITTEN, job.transfer_id, list(result.positions))
+    await connection.execute(COUNT, job.transfer_id, result.target_count)
+    if transfer.part > 1 and result.positions:
+        await target_parts.put(connection, transfer.id, part=transfer.part, positions=result.positions)
+        if await target_parts.is_out_of_place(
+            connection, transfer.id, part=transfer.part, positions=result.positions
+        ):
+            await warn(connection, job, "added_to_last_part")
+    if result.refused:
+        await _refuse(connection, job, result.refused, reason=result.refusal, is_denied=result.is_denied)
+    if result.present:
+        await connection.execute(KEPT_ONCE, job.transfer_id, list(result.present), ONCE)
+    if result.chosen:
+        await _chosen(connection, job, result)
+    if result.warning is not None:
+        await warn(connection, job, result.warning)
+
+
+async def _refuse(
+    connection: Connection, job: Job, positions: Sequence[int], *, reason: str, is_denied: bool
+) -> None:
+    await connection.execute(REFUSED, job.transfer_id, list(positions), reason, is_denied)
+    if positions:
+        await connection.execute(REFUSED_WITH, job.transfer_id, list(positions), reason, ONCE)
 
 
 async def _chosen(connection: Connection, job: Job, result: BatchWritten) -> None:
@@ -260,24 +301,52 @@ async def _turned(connection: Connection, job: Job, phase: Phase, *, platform: P
 
 
 async def _ended(
-    connection: Connection, job: Job, result: Verified | Undone | Cancelled
+    connection: Connection, job: Job, transfer: Transfer, result: Verified | Undone | Cancelled
 ) -> Sequence[NextJob]:
     for warning in result.warnings:
         await warn(connection, job, warning)
     match result:
         case Verified():
-            await connection.execute(REFUSED, job.transfer_id, list(result.vanished), VANISHED, True)
-            if not await connection.fetchval(COMPLETE, job.transfer_id):  # decided by the user meanwhile
-                return await _turn_to(connection, job, Phase.WRITE)
+            return await _verified(connection, job, result)
         case Undone():
-            await undos.settle(connection, job.transfer_id, result.settled)
-            if result.is_playlist_deleted:
-                await connection.execute(DELETED, job.transfer_id)
-            await connection.execute(COMPLETE, job.transfer_id)
+            return await _undone(connection, job, transfer, result)
         case Cancelled():
             await connection.execute(CANCEL, job.transfer_id)
             await execute_long(connection, SKIP_ITEMS, job.transfer_id)
             await connection.execute(CLOSE_JOBS, job.transfer_id)
+            return ()
+
+
+async def _verified(connection: Connection, job: Job, result: Verified) -> Sequence[NextJob]:
+    """Complete a transfer, unless its user has decided something meanwhile that is to be written."""
+    await _refuse(connection, job, result.vanished, reason=VANISHED, is_denied=True)
+    if await connection.fetchval(COMPLETE, job.transfer_id):
+        return ()
+    return await _turn_to(connection, job, Phase.WRITE)
+
+
+async def _part_filled(
+    connection: Connection, job: Job, transfer: Transfer, result: PartFilled
+) -> Sequence[NextJob]:
+    for warning in (*result.warnings, "target_split"):
+        await warn(connection, job, warning)
+    if result.vanished:
+        await _refuse(connection, job, result.vanished, reason=VANISHED, is_denied=True)
+    await target_parts.go_on(connection, transfer.id, part=transfer.part, name=transfer.target_name)
+    return await _turn_to(connection, job, Phase.WRITE)
+
+
+async def _undone(connection: Connection, job: Job, transfer: Transfer, result: Undone) -> Sequence[NextJob]:
+    """Complete an undo, or let it go on with the playlist before."""
+    await undos.settle(connection, job.transfer_id, result.settled)
+    if result.is_playlist_deleted:
+        await connection.execute(DELETED, job.transfer_id)
+    is_deleted = result.is_playlist_deleted
+    if transfer.part > 1 and await target_parts.go_back(
+        connection, transfer.id, part=transfer.part, is_deleted=is_deleted
+    ):
+        return await _turn_to(connection, job, Phase.UNDO)
+    await connection.execute(COMPLETE, job.transfer_id)
     return ()
 
 

@@ -59,7 +59,9 @@ async def _compared(
 
 
 async def _written(context: Context, *, after: int, limit: int) -> list[Planned]:
-    return await items.written(context.pool, context.transfer.id, after=after, limit=limit)
+    return await items.written(
+        context.pool, context.transfer.id, part=context.transfer.part, after=after, limit=limit
+    )
 
 
 async def _ours(
@@ -67,7 +69,10 @@ async def _ours(
 ) -> Container[TrackId]:
     """Return those ids of the rows that stand for a written track; known: ids of some written tracks."""
     unsure = {row.track_id for row in rows if row.track_id and row.track_id not in known}
-    found = await items.standing(context.pool, context.transfer.id, track_ids=unsure) if unsure else {}
+    part = context.transfer.part
+    found = (
+        await items.standing(context.pool, context.transfer.id, part=part, track_ids=unsure) if unsure else {}
+    )
     return {row.track_id for row in rows if row.track_id and (row.track_id in known or row.track_id in found)}
 
 

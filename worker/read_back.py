@@ -43,7 +43,23 @@ class _Look(msgspec.Struct, frozen=True, kw_only=True):
 
 def marker_of(context: Context) -> str:
     """Return the text in the playlist's description by which a lost creation is found again."""
-    return f"crossplay:{context.transfer.id.replace('-', '')[:16]}"
+    # The number stands in front: no marker is a piece of another one.
+    number = "" if context.transfer.part == 1 else f"{context.transfer.part}:"
+    return f"crossplay:{number}{context.transfer.id.replace('-', '')[:16]}"
+
+
+def is_repeatable(context: Context, intent: Intent) -> bool:
+    """Say whether an open write can be sent once more under its key, instead of being looked for.
+
+    Only by the attempt right behind the one that declared it: what has no answer then is read back. Whatever
+    a restored transfer may have written was declared by nobody who sent it.
+    """
+    return (
+        intent.observed is None
+        and context.job.epoch == intent.epoch + 1
+        and intent.age_s < context.adapter.capabilities.key_life_s
+        and not context.transfer.is_target_doubtful
+    )
 
 
 @as_read_back
@@ -70,9 +86,13 @@ async def settle_lost(context: Context, intent: Intent, *, playlist_id: Playlist
     if wait_s > 0:
         return Wait(delay_s=wait_s)
     before = await items.written_before(
-        context.pool, context.transfer.id, position=intent.positions[0], limit=ANCHOR_COUNT
+        context.pool,
+        context.transfer.id,
+        part=context.transfer.part,
+        position=intent.positions[0],
+        limit=ANCHOR_COUNT,
     )
-    tail = await target_bases.tail(context.pool, context.transfer.id)
+    tail = await target_bases.tail(context.pool, context.transfer.id, part=context.transfer.part)
     meant = Meant(
         positions=intent.positions,
         track_ids=intent.track_ids,
@@ -133,7 +153,7 @@ async def _count_once(context: Context, meant: Meant, known: Sequence[Planned], 
         found += filter(may_be_meant, page.rows)
         seen = fingerprint(TargetView(rows=page.rows, total=reading.length), before=seen)
     rows = await _named(context, found, known)
-    before = await _standing(context, meant.track_ids)
+    before = await standing(context, meant.track_ids)
     arrived = by_count(meant, [row.track_id for row in rows], before=before)
     # A length that our writes alone explain means that the platform has mixed an earlier batch.
     is_edited = reading.length != meant.expected_count + len(arrived)
@@ -146,14 +166,14 @@ async def _named(
     """Name our rows as we know them; what stood there before this write keeps its own name."""
     own = {planned.track_id for planned in known}
     others = {row.track_id for row in rows if row.track_id and row.track_id not in own}
-    return identify(rows, known, others=await _standing(context, others))
+    return identify(rows, known, others=await standing(context, others))
 
 
-async def _standing(context: Context, track_ids: Iterable[TrackId]) -> Counter[TrackId]:
+async def standing(context: Context, track_ids: Iterable[TrackId]) -> Counter[TrackId]:
     """Return how often tracks stood there before this write: from the start, and by our own hand."""
-    asked = tuple(track_ids)
-    base = await target_bases.times(context.pool, context.transfer.id, track_ids=asked)
-    return base + await items.standing(context.pool, context.transfer.id, track_ids=asked)
+    asked, part = tuple(track_ids), context.transfer.part
+    base = await target_bases.times(context.pool, context.transfer.id, part=part, track_ids=asked)
+    return base + await items.standing(context.pool, context.transfer.id, part=part, track_ids=asked)
 
 
 def _arrived(context: Context, intent: Intent, look: _Look) -> BatchWritten:

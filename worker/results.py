@@ -42,7 +42,7 @@ class BatchWritten(msgspec.Struct, frozen=True, kw_only=True):
 
     refused: positions that the platform will never take; refusal says why, for people. is_denied: it has said
     no to their very tracks, so that these are not chosen again. chosen: other tracks, found for positions
-    whose first choice it would not take.
+    whose first choice it would not take. present: positions whose track stands there and may not twice.
     """
 
     positions: tuple[int, ...]
@@ -51,6 +51,7 @@ class BatchWritten(msgspec.Struct, frozen=True, kw_only=True):
     refusal: str = ""
     is_denied: bool = False
     chosen: tuple[Settled, ...] = ()
+    present: tuple[int, ...] = ()
     batch_limit: int | None = None
     failure_count: int = 0
     delay_s: float = 0
@@ -75,6 +76,13 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
     """The target was read and compared. vanished: positions that could not be made to stay."""
+
+    warnings: tuple[str, ...] = ()
+    vanished: tuple[int, ...] = ()
+
+
+class PartFilled(msgspec.Struct, frozen=True, kw_only=True):
+    """A playlist is full and proved; what is left goes to the next one. The fields are those of Verified."""
 
     warnings: tuple[str, ...] = ()
     vanished: tuple[int, ...] = ()
@@ -127,6 +135,7 @@ Result: TypeAlias = (
     | LookAgain
     | Repair
     | Verified
+    | PartFilled
     | BatchRemoved
     | RemoveMore
     | Undone

@@ -11,6 +11,12 @@ CLAIM_WAIT_S = 5.0
 CLAIM = "UPDATE transfers SET is_target_claimed = true WHERE id = $1"
 
 
+def is_full(context: Context) -> bool:
+    """Say whether the playlist takes no more tracks."""
+    limit = context.adapter.capabilities.playlist_limit
+    return limit is not None and (context.transfer.target_count or 0) >= limit
+
+
 async def claim(context: Context) -> bool:
     """Become the playlist's one writer; False while another transfer is. May be repeated."""
     try:

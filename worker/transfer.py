@@ -37,6 +37,7 @@ from worker.results import (
     BatchRemoved,
     Cancelled,
     PageRead,
+    PartFilled,
     Repair,
     Result,
     TargetCreated,
@@ -170,7 +171,7 @@ def _tell(transfer: Transfer, result: Result, *, now: datetime) -> None:
             _count(transfer, (one.outcome for one in result.settled))
         case WriteFinished() if transfer.undoes is not None:
             logger.info("Tracks removed", platform=transfer.target_platform)
-        case TargetCreated() | TargetRead() | WriteFinished() | Repair():
+        case TargetCreated() | TargetRead() | WriteFinished() | Repair() | PartFilled():
             what = _TARGET_NEWS[type(result)]
             logger.info("Target checkpointed", platform=transfer.target_platform, what=what)
         case Cancelled() | Undone() | Verified():
@@ -198,4 +199,5 @@ _TARGET_NEWS: dict[type, str] = {
     TargetRead: "read",
     WriteFinished: "written",
     Repair: "to be repaired",
+    PartFilled: "full",
 }

@@ -23,7 +23,7 @@ async def look(context: Context) -> Seen:
     transfer = context.transfer
     if transfer.target_playlist_id is None or transfer.undoes is None:
         raise LookupError(transfer.id)
-    base = await target_bases.counts(context.pool, transfer.undoes)
+    base = await target_bases.counts(context.pool, transfer.undoes, part=transfer.part)
     try:
         view, is_gone = await context.adapter.read_target(transfer.target_playlist_id, offset=0), False
     except PlatformNotFound:

@@ -23,7 +23,10 @@ WARNINGS = {
     "stands there, and not at its place.",
     "target_unchecked": "The target playlist changed whenever it was read, so it could not be checked. Look "
     "yourself whether everything is there.",
-    "target_limit": "The target playlist is full; the tracks that did not fit are named.",
+    "target_split": "The target playlist is full: what did not fit stands in further ones, which bear its "
+    "name and a number.",
+    "added_to_last_part": "What was decided or found later stands in the last of the playlists, and not at "
+    "its place: the playlist of that is full.",
     "unsettled": "The platform could not be asked what the last write did: tracks that are named as skipped "
     "may stand in the playlist too.",
     "playlist_kept": "The playlist holds tracks that are not ours; it was left with them.",

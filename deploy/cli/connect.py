@@ -11,6 +11,7 @@ import typer
 from deploy.cli.client import GatewayClient
 from deploy.cli.endpoints import account_of
 from deploy.cli.exits import CommandStopped, Exit
+from deploy.cli.fields import ask_form
 from deploy.cli.loopback import Loopback, visit
 from deploy.cli.options import DEFAULT_SERVER, Key, Output, Server
 from deploy.cli.output import Format, print_json, print_text, say
@@ -23,7 +24,7 @@ app = typer.Typer()
 
 @app.command()
 def connect(  # noqa: PLR0913 - one parameter for each option of the command
-    platform: Annotated[str, typer.Argument(help="spotify or apple_music.")],
+    platform: Annotated[str, typer.Argument(help="Such as spotify.")],
     *,
     connection: Annotated[
         str | None, typer.Option(metavar="ID", help="Renew this connection; another account is refused.")
@@ -37,6 +38,14 @@ def connect(  # noqa: PLR0913 - one parameter for each option of the command
     music_user_token_stdin: Annotated[
         bool, typer.Option("--music-user-token-stdin", help="Apple Music: read the Music User Token.")
     ] = False,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--field",
+            metavar="NAME=VALUE",
+            help="Fill the form in here, where there is one: what is not named is asked for. Repeatable.",
+        ),
+    ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
     follow: Annotated[
         bool, typer.Option("--follow", help="Open the address itself: for sandboxes, which ask nobody.")
@@ -53,11 +62,13 @@ def connect(  # noqa: PLR0913 - one parameter for each option of the command
         "hand_in": (paste or follow or _is_far(server)) and name != "apple_music",
         "music_user_token": token,
     }
-    body = {field: value for field, value in wishes.items() if value}
+    body: dict[str, Any] = {wish: value for wish, value in wishes.items() if value}
     query = f"?connection={connection}" if connection else ""
 
     async def run() -> dict[str, Any]:
         async with GatewayClient.open(server, key=key) as client:
+            if field:
+                body["form"] = await ask_form(client, name, given=field)
             started = (await client.post(f"/connect/{name}{query}", body=body)).body
             session = read_connect_session(started)
             if session.status == "connected":

@@ -102,7 +102,8 @@ def disconnect(
         print_json(body)
         return
     print_text(str(body["text"]))
-    print_text(f"  {body['revoke_url']}")
+    if body["revoke_url"]:  # a server of one's own has no such page
+        print_text(f"  {body['revoke_url']}")
 
 
 def _list(params: dict[str, str], *, server: str, key: str | None, output: Format) -> None:

@@ -75,9 +75,9 @@ def print_status(status: Status) -> None:
     print_text(status.summary or status.state)
     counts = [f"{name.replace('_', ' ')} {count}" for name, count in status.counts.items() if count]
     print_text("  " + " · ".join(counts))
-    target = status.target_playlist
-    if target is not None and target.id:
-        print_text(f"  target: {target.name or target.id}  {target.url or ''}".rstrip())
+    for target in status.targets or filter(None, (status.target_playlist,)):
+        if target.id:
+            print_text(f"  target: {target.name or target.id}  {target.url or ''}".rstrip())
     cure = cure_of(status.paused) if status.paused is not None else None
     if cure:
         print_text(f"  to do: {cure}")

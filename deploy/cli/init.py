@@ -12,7 +12,7 @@ import typer
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.keys import new_entry
 from deploy.cli.output import print_text, say
-from deploy.dev.sandbox_settings import DEFAULTS, new_apple_key, sandbox_settings
+from deploy.dev import sandboxes
 from shared.settings import PREFIX
 
 app = typer.Typer()
@@ -120,7 +120,10 @@ def _stores_to_fill_in() -> tuple[str, ...]:
 
 
 def _sandbox() -> tuple[str, ...]:
-    wanted = {**DEFAULTS, **sandbox_settings(_SANDBOX_URLS, apple_private_key=new_apple_key())}
+    wanted = {
+        **sandboxes.defaults(_SANDBOX_URLS),
+        **sandboxes.settings(_SANDBOX_URLS, apple_private_key=sandboxes.new_apple_key()),
+    }
     return (
         "# The simulated platforms of the profile sandbox.",
         *(f"{PREFIX}{name}={_quoted(value)}" for name, value in wanted.items()),

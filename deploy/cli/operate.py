@@ -20,6 +20,7 @@ from deploy.cli.output import print_json, print_text, say
 from deploy.dev.demo import run_demo
 from deploy.dev.fiction import write_world
 from deploy.dev.processes import StartError
+from deploy.dev.sandboxes import USES
 from deploy.dev.system import Options, System
 from gateway import app as gateway_app
 from shared.db import api_keys, users
@@ -61,9 +62,16 @@ def dev(
             help="Catalog (.jsonl) or playlist (.json, .csv); default: fictional music.",
         ),
     ] = None,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A platform to simulate, several by repeating; default: all."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run the whole system on this machine, with simulated platforms, until Ctrl-C."""
+    unknown = sorted(set(platform or ()) - set(USES))
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]} is none of {', '.join(USES)}", param_hint="--platform")
     with tempfile.TemporaryDirectory(prefix="crossplay-") if data_dir is None else nullcontext() as made:
         directory = (data_dir or Path(str(made))).resolve()
         options = Options(
@@ -71,6 +79,7 @@ def dev(
             port=port,
             worker_count=workers,
             worlds=tuple(world or write_world(directory / "world").paths),
+            platforms=tuple(platform or USES),
         )
         code = _run(_dev(options, is_json=json))
     raise typer.Exit(code)

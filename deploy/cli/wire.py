@@ -73,6 +73,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     error: Failure | None = None
     warnings: tuple[Warned, ...] = ()
     target_playlist: TargetPlaylist | None = None
+    targets: tuple[TargetPlaylist, ...] = ()
     trace_id: str | None = None
     trace_url: str | None = None
 
@@ -129,6 +130,29 @@ class ConnectSession(msgspec.Struct, frozen=True, kw_only=True):
     redirect_uri: str | None = None
     failure: str | None = None
     connection: Account | None = None
+
+
+class FormField(msgspec.Struct, frozen=True, kw_only=True):
+    """A question of the form by which a platform is connected."""
+
+    name: str
+    label: str
+    kind: str
+    required: bool
+    help: str = ""
+
+
+class Connecting(msgspec.Struct, frozen=True, kw_only=True):
+    fields: tuple[FormField, ...] = ()
+
+
+class PlatformRow(msgspec.Struct, frozen=True, kw_only=True):
+    platform: str
+    connecting: Connecting | None = None
+
+
+class PlatformList(msgspec.Struct, frozen=True, kw_only=True):
+    items: tuple[PlatformRow, ...]
 
 
 class RuleEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,6 +255,14 @@ def read_track(body: Any) -> TrackRow:
 
 def read_connect_session(body: Any) -> ConnectSession:
     return _read(body, ConnectSession)
+
+
+def read_fields(body: Any, *, platform: str) -> tuple[FormField, ...]:
+    """Return the fields of a platform's form; none where it has no form, or does not exist."""
+    for row in _read(body, PlatformList).items:
+        if row.platform == platform and row.connecting:
+            return row.connecting.fields
+    return ()
 
 
 def read_rule(body: Any) -> RuleRow:

@@ -1,7 +1,7 @@
-"""The user of a sandbox: an API key, and both simulated accounts connected.
+"""The user of a sandbox: an API key, and all simulated accounts connected.
 
-`python -m deploy.dev.accounts --gateway URL --apple-music URL` does it for a system that runs elsewhere, with
-the database of CROSSPLAY_DATABASE_URL, and prints what to do with it.
+`python -m deploy.dev.accounts --gateway URL --apple-music URL` does it for a system with the first two that
+runs elsewhere, with the database of CROSSPLAY_DATABASE_URL, and prints what to do with it.
 """
 
 import argparse
@@ -15,8 +15,8 @@ from typing import Any
 import aiohttp
 
 from deploy.cli.exits import CommandStopped
-from deploy.cli.loopback import visit
 from deploy.dev.processes import StartError
+from deploy.dev.sandboxes import USES
 from shared.db import api_keys, users
 from shared.db.pool import STORE_ERRORS, open_pool
 from shared.environment import load
@@ -41,25 +41,20 @@ async def give_key(database_url: Secret, *, known: str = "") -> str:
         return key.secret.reveal()
 
 
-async def connect_accounts(gateway_url: str, *, api_key: str, apple_music_url: str) -> None:
-    """Connect both sandbox accounts the way a user does. Raises StartError.
+async def connect_accounts(gateway_url: str, *, api_key: str, sandbox_urls: Mapping[str, str]) -> None:
+    """Connect the accounts of sandboxes the way a user does. Raises StartError.
 
-    apple_music_url: the sandbox's own, reached by loopback: it mints user tokens for its host alone.
+    sandbox_urls: by platform; that of Apple Music leads there by loopback: it mints user tokens for its host
+    alone.
     """
     headers = {"Authorization": f"Bearer {api_key}"}
-    async with aiohttp.ClientSession(headers=headers) as session:
-        started = await _post(session, f"{gateway_url}/connect/spotify", {"hand_in": True})
-        await _post(
-            session,
-            f"{gateway_url}/connect/sessions/{started['id']}/answer",
-            {"address": await visit(started["authorize_url"])},
-        )
-        token = await _post(session, f"{apple_music_url}/_sandbox/user-tokens", {})
-        await _post(
-            session,
-            f"{gateway_url}/connect/apple_music",
-            {"music_user_token": token["music_user_token"]},
-        )
+    async with aiohttp.ClientSession(gateway_url, headers=headers) as session:
+
+        async def post(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+            return await _post(session, path, body)
+
+        for platform, url in sandbox_urls.items():
+            await USES[platform].connect(post, platform, url)
 
 
 async def _post(session: aiohttp.ClientSession, url: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,7 +67,8 @@ async def _post(session: aiohttp.ClientSession, url: str, body: Mapping[str, Any
 
 async def _prepare(database_url: Secret, *, gateway_url: str, apple_music_url: str) -> str:
     api_key = await give_key(database_url)
-    await connect_accounts(gateway_url, api_key=api_key, apple_music_url=apple_music_url)
+    urls = {"spotify": "", "apple_music": apple_music_url}
+    await connect_accounts(gateway_url, api_key=api_key, sandbox_urls=urls)
     return api_key
 
 

@@ -1,4 +1,4 @@
-"""The whole system on one machine: both stores, two sandboxes, a gateway and workers, as real processes."""
+"""The whole system on one machine: both stores, sandboxes, a gateway and workers, as real processes."""
 
 import asyncio
 import base64
@@ -14,12 +14,11 @@ from urllib.parse import urlsplit
 import msgspec
 from cryptography.hazmat.primitives import serialization
 
+from deploy.dev import sandboxes
 from deploy.dev.accounts import connect_accounts, give_key
 from deploy.dev.embedded import EmbeddedServers
 from deploy.dev.places import ALL_HERE, HERE, Place, Places
 from deploy.dev.processes import Process, ProcessSpec
-from deploy.dev.sandbox_settings import DEFAULTS as SANDBOX_DEFAULTS
-from deploy.dev.sandbox_settings import new_apple_key, sandbox_settings
 from shared.db.migrate import migrate
 from shared.secret import Secret
 from shared.settings import PREFIX
@@ -30,7 +29,7 @@ RESTART_DELAY_S = 0.5
 
 # What suits a sandbox on this machine; a variable of the same name in the environment wins.
 DEFAULTS = {
-    **SANDBOX_DEFAULTS,
+    **sandboxes.defaults(),
     "GATEWAY_DRAIN_S": "0",
     "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
     "KEY_REQUESTS_PER_MINUTE": "60000",
@@ -38,15 +37,17 @@ DEFAULTS = {
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What to run. port 0 takes a free one. sandbox_arguments go to both sandboxes.
+    """What to run. port 0 takes a free one. sandbox_arguments go to all sandboxes.
 
-    is_healing: a worker that dies is replaced. places: hosts for the parts that shall not run here.
+    platforms: which ones are simulated. is_healing: a worker that dies is replaced. places: hosts for the
+    parts that shall not run here.
     """
 
     data_dir: Path
     port: int = 0
     worker_count: int = 2
     worlds: tuple[Path, ...] = ()
+    platforms: tuple[str, ...] = sandboxes.FIRST
     sandbox_arguments: tuple[str, ...] = ()
     is_healing: bool = True
     places: Places = ALL_HERE
@@ -85,10 +86,9 @@ class System:
             await self._migrate(database_url)
             key_path = self._options.data_dir / "apple-developer.pub.pem"
             key_path.write_text(_public_key(keep.apple_private_key))
-            for platform, arguments in (
-                ("spotify", ()),
-                ("apple_music", ("--developer-public-key", str(key_path))),
-            ):
+            for platform in self._options.platforms:
+                own = ("--developer-public-key", str(key_path)) if platform == "apple_music" else ()
+                arguments = (*own, *sandboxes.USES[platform].arguments)
                 self.sandbox_urls[platform] = await self._sandbox(stack, platform, arguments)
             self.settings = self._settings(keep, database_url=database_url, redis_url=redis_url)
             await self._start_gateway(stack)
@@ -180,7 +180,7 @@ class System:
             "PUBLIC_URL": "",
             "METRICS_HOST": "127.0.0.1",
             "METRICS_PORT": "0",
-            **sandbox_settings(self.sandbox_urls, apple_private_key=keep.apple_private_key),
+            **sandboxes.settings(self.sandbox_urls, apple_private_key=keep.apple_private_key),
         }
         defaults = {f"{PREFIX}{name}": value for name, value in DEFAULTS.items()}
         return {**defaults, **self._environ, **{f"{PREFIX}{name}": value for name, value in own.items()}}
@@ -234,7 +234,7 @@ class System:
         if self._keep_path.exists():
             return msgspec.json.decode(self._keep_path.read_bytes(), type=Keep)
         ring = f"dev1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
-        return self._save_keep(Keep(secret_keys=ring, apple_private_key=new_apple_key()))
+        return self._save_keep(Keep(secret_keys=ring, apple_private_key=sandboxes.new_apple_key()))
 
     def _save_keep(self, keep: Keep) -> Keep:
         self._keep_path.touch(mode=0o600)
@@ -249,9 +249,7 @@ class System:
         return key
 
     async def _connect_accounts(self) -> None:
-        await connect_accounts(
-            self.gateway_url, api_key=self.api_key, apple_music_url=self.sandbox_urls["apple_music"]
-        )
+        await connect_accounts(self.gateway_url, api_key=self.api_key, sandbox_urls=self.sandbox_urls)
 
 
 def _public_key(private_key: str) -> str:

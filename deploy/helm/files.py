@@ -1,18 +1,16 @@
 """The files of the chart that are written from elsewhere, so that none of them can differ from it."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 from deploy.helm.facts import facts
 from deploy.helm.schema import values_schema
 from deploy.helm.values_file import values_table, values_yaml
+from deploy.marked import between_marks
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "deploy/helm/crossplay"
-BEGIN = "<!-- values: written by `python -m deploy.helm` -->"
-END = "<!-- end of values -->"
 
 
 def written_files() -> dict[Path, str]:
@@ -47,12 +45,7 @@ def _copies() -> dict[Path, str]:
 
 
 def _with_table(text: str) -> str:
-    return re.sub(
-        f"{re.escape(BEGIN)}.*?{re.escape(END)}",
-        lambda _: f"{BEGIN}\n{values_table()}\n{END}",
-        text,
-        flags=re.DOTALL,
-    )
+    return between_marks(text, part=values_table(), name="values")
 
 
 def _json(value: Any) -> str:

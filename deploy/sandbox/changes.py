@@ -7,7 +7,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One position of a playlist.
 
     kind: track | local | episode | removed | unplayable | video. track_id: the platform's id of the
-    recording, None where there is none behind the item. The words are kept for items without one.
+    recording, None where there is none behind the item. The words are kept for items without one. uid: names
+    this one occurrence on platforms that do so.
     """
 
     kind: str = "track"
@@ -18,6 +19,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     duration_ms: int | None = None
     added_at_s: float = 0
     visible_at_s: float = 0
+    uid: str = ""
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -45,6 +47,10 @@ class PlaylistCreated(msgspec.Struct, frozen=True, kw_only=True, tag="playlist_c
     is_collaborative: bool = False
     created_at_s: float = 0
     visible_at_s: float = 0
+
+
+class PlaylistDeleted(msgspec.Struct, frozen=True, kw_only=True, tag="playlist_deleted.v1"):
+    playlist_id: str
 
 
 class DetailsChanged(msgspec.Struct, frozen=True, kw_only=True, tag="details_changed.v1"):
@@ -101,6 +107,7 @@ class ClockAdvanced(msgspec.Struct, frozen=True, kw_only=True, tag="clock_advanc
 
 Change = (
     PlaylistCreated
+    | PlaylistDeleted
     | DetailsChanged
     | ItemsInserted
     | ItemsReplaced

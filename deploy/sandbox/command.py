@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
-from deploy.sandbox.ids import PLATFORMS
-from deploy.sandbox.options import Options, RateLimit
+from deploy.sandbox.ids import IDS
+from deploy.sandbox.options import Options, RateLimit, TokenBucket
 from deploy.sandbox.server import build_app
 from deploy.sandbox.world import World
 from deploy.sandbox.world_files import WorldFileError
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m deploy.sandbox",
         description="A simulated music platform that keeps the real wire contract.",
     )
-    parser.add_argument("--platform", required=True, choices=PLATFORMS)
+    parser.add_argument("--platform", required=True, choices=list(IDS))
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--world", type=Path, action="append", default=[], metavar="FILE")
@@ -66,7 +66,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--user", default="sandbox", help="the account that owns the world's playlists")
     parser.add_argument("--latency-ms", type=int, default=0, help="wait before every answer")
     parser.add_argument(
-        "--write-hold-ms", type=int, default=5, help="how long a Spotify playlist write takes"
+        "--write-hold-ms",
+        type=int,
+        default=5,
+        help="how long a write to a playlist takes at Spotify and TIDAL",
     )
     parser.add_argument("--limit", type=_rate_limit, metavar="N/SECONDS", help="requests per sliding window")
     parser.add_argument(
@@ -92,6 +95,17 @@ def _parser() -> argparse.ArgumentParser:
     apple = parser.add_argument_group("Apple Music")
     apple.add_argument("--developer-public-key", type=Path, metavar="FILE", help="PEM; checks signatures")
     apple.add_argument("--storefront", default="us")
+    deezer = parser.add_argument_group("Deezer")
+    deezer.add_argument(
+        "--row-isrcs",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="rows of playlists and searches say their ISRC",
+    )
+    tidal = parser.add_argument_group("TIDAL")
+    tidal.add_argument("--country", default="US", help="of the account")
+    tidal.add_argument("--repeats", choices=("keep", "skip"), default="keep")
+    tidal.add_argument("--token-bucket", type=_token_bucket, metavar="CAPACITY/PER_SECOND")
     return parser
 
 
@@ -113,6 +127,15 @@ def _rate_limit(text: str) -> RateLimit:
     return limit
 
 
+def _token_bucket(text: str) -> TokenBucket:
+    capacity, _, per_s = text.partition("/")
+    try:
+        wanted = {"capacity": int(capacity), "per_s": float(per_s)}
+        return msgspec.convert(wanted, TokenBucket)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise argparse.ArgumentTypeError("expected CAPACITY/PER_SECOND, for example 10/1") from error
+
+
 def _options(parsed: argparse.Namespace) -> Options:
     key_file: Path | None = parsed.developer_public_key
     return Options(
@@ -131,4 +154,8 @@ def _options(parsed: argparse.Namespace) -> Options:
         refresh_tokens=parsed.refresh_tokens,
         developer_public_key=key_file.read_text() if key_file else None,
         storefront=parsed.storefront,
+        has_row_isrcs=parsed.row_isrcs,
+        country=parsed.country.upper(),
+        repeats=parsed.repeats,
+        token_bucket=parsed.token_bucket,
     )

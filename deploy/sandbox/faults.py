@@ -52,6 +52,7 @@ Kind = Literal[
     "poison",
     "ignore_ids",
     "dead_ids",
+    "churned_ids",
     "no_catalog_id",
     "no_results",
     "empty_include",

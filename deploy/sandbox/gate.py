@@ -54,7 +54,9 @@ class Window:
 class Gate:
     """Wraps the platform's handlers; what happens here is the same on every platform."""
 
-    def __init__(self, *, voice: Voice, clock: Clock, options: Options) -> None:
+    def __init__(
+        self, *, voice: Voice, clock: Clock, options: Options, is_limit_per_address: bool = False
+    ) -> None:
         self.book = FaultBook()
         self.counters = Counters()
         self.operations: set[str] = set()
@@ -62,12 +64,23 @@ class Gate:
         self._voice = voice
         self._clock = clock
         self._latency_s = options.latency_ms / 1000
-        self._window: Window | None = None
+        self._is_limit_per_address = is_limit_per_address
+        self._limit: RateLimit | None = None
+        self._windows: dict[str, Window] = {}
         self.limit(options.rate_limit)
 
     def limit(self, rate_limit: RateLimit | None) -> None:
         """Keep to another limit from now on; None: to none."""
-        self._window = Window(rate_limit) if rate_limit else None
+        self._limit = rate_limit
+        self._windows.clear()
+
+    def _wait_s(self, request: web.Request) -> float:
+        """Book a call in the window that counts it: everybody's, or that of the caller's address."""
+        if self._limit is None:
+            return 0.0
+        key = request.remote or "" if self._is_limit_per_address else ""
+        window = self._windows.setdefault(key, Window(self._limit))
+        return window.wait_s(self._clock.now_s())
 
     def guard(self, operation: Operation, handler: Handler) -> Handler:
         """Return the handler as it is to be routed."""
@@ -99,10 +112,9 @@ class Gate:
     async def _answer(self, operation: Operation, request: web.Request, handler: Handler) -> web.Response:
         if self._latency_s:
             await asyncio.sleep(self._latency_s)
-        if self._window and not operation.is_account:
-            wait_s = self._window.wait_s(self._clock.now_s())
-            if wait_s > 0:
-                return self._voice.throttled(Throttled(retry_after_s=wait_s, is_own_limit=True))
+        wait_s = 0.0 if operation.is_account else self._wait_s(request)
+        if wait_s > 0:
+            return self._voice.throttled(Throttled(retry_after_s=wait_s, is_own_limit=True))
 
         async def truly() -> web.Response:
             try:

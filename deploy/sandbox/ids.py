@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable
 from functools import lru_cache
 
 import msgspec
@@ -33,6 +34,11 @@ def apple_id(key: str) -> str:
     return decimal(f"apple_music:{key}", length=12)
 
 
+def soundcloud_urn(kind: str, key: str) -> str:
+    """Derive the URN of a thing: its kind, in the plural, and a number of 10 digits."""
+    return f"soundcloud:{kind}:{decimal(f'soundcloud:{key}', length=10)}"
+
+
 def base62(key: str, *, length: int) -> str:
     """Derive that many base62 characters, at most 22."""
     return in_alphabet(key, alphabet=_BASE62, length=length)
@@ -55,13 +61,27 @@ def decimal(key: str, *, length: int) -> str:
     return str(first + number % (9 * first))
 
 
-IDS: Mapping[str, Ids] = {
+IDS: dict[str, Ids] = {
     "spotify": Ids(track_form=SPOTIFY_ID, track=spotify_id, playlist=spotify_id),
     "apple_music": Ids(
         track_form=re.compile(r"[0-9]{1,19}"),
         track=apple_id,
         playlist=lambda key: f"p.{spotify_id(key)[:15]}",
     ),
+    "deezer": Ids(
+        track_form=re.compile(r"[0-9]{1,19}"),
+        track=lambda key: decimal(f"deezer:{key}", length=10),
+        playlist=lambda key: decimal(f"deezer:{key}", length=11),
+    ),
+    "tidal": Ids(
+        track_form=re.compile(r"[0-9]{1,9}"),
+        track=lambda key: decimal(f"tidal:{key}", length=9),
+        playlist=lambda key: str(uuid.uuid5(uuid.NAMESPACE_OID, f"tidal:{key}")),
+    ),
+    "soundcloud": Ids(
+        track_form=re.compile(r"soundcloud:tracks:[0-9]{1,19}"),
+        track=lambda key: soundcloud_urn("tracks", key),
+        playlist=lambda key: soundcloud_urn("playlists", key),
+    ),
 }
-PLATFORMS = tuple(IDS)
-"""All simulated platforms."""
+"""By platform; those of other packages are added before a world is read, see simulations.add."""

@@ -8,6 +8,7 @@ import msgspec
 Regime = Literal["dev", "extended"]
 ItemKeys = Literal["both", "new", "old"]
 RefreshTokens = Literal["keep", "empty", "rotate"]
+Repeats = Literal["keep", "skip"]
 
 
 class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +16,13 @@ class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
 
     request_count: Annotated[int, msgspec.Meta(ge=1)]
     window_s: Annotated[float, msgspec.Meta(gt=0)]
+
+
+class TokenBucket(msgspec.Struct, frozen=True, kw_only=True):
+    """At most `capacity` tokens at once, `per_s` more each second."""
+
+    capacity: Annotated[int, msgspec.Meta(ge=1)]
+    per_s: Annotated[float, msgspec.Meta(gt=0)]
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +36,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit: RateLimit | None = None
     auto_approve: bool = True
     control_networks: tuple[str, ...] = ()  # whose callers may use the control routes, beside the loopback
-    # Spotify only
+    # Spotify only, but clients and redirect addresses
     regime: Regime = "dev"
     item_keys: ItemKeys = "both"
     clients: dict[str, str] = {}  # client id -> secret ("" accepts any); empty accepts every client
@@ -37,3 +45,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     # Apple Music only
     developer_public_key: str | None = None  # PEM
     storefront: str = "us"
+    # Deezer only
+    has_row_isrcs: bool = True  # rows of playlists and searches say their ISRC, as they do since 2024 or so
+    # TIDAL only
+    country: str = "US"  # of the account
+    repeats: Repeats = "keep"  # what becomes of a track that a playlist has already
+    token_bucket: TokenBucket | None = None

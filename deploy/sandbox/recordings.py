@@ -26,10 +26,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     kind: str | None = None
     local_file: bool | None = None
     added_at: str | None = None
+    countries: tuple[str, ...] | None = None
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """A track of the world. `ids` holds its id on each platform where it exists."""
+    """A track of the world. `ids` holds its id on each platform where it exists.
+
+    countries: where it can be had, on platforms that keep to that; None: everywhere.
+    """
 
     key: str
     title: str
@@ -42,6 +46,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     track_number: int | None
     disc_number: int | None
     ids: dict[str, str]
+    countries: tuple[str, ...] | None = None
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,7 +29,12 @@ def build_app(world: World, *, options: Options, clock: Clock | None = None) -> 
     store = Store(clock=clock, user=options.user, journal=journal)
     store.load(world.playlists(options.platform))
     simulation = SIMULATIONS[options.platform]
-    gate = Gate(voice=simulation.voice(), clock=clock, options=options)
+    gate = Gate(
+        voice=simulation.voice(),
+        clock=clock,
+        options=options,
+        is_limit_per_address=simulation.is_limit_per_address,
+    )
     desk = Desk(options=options, catalog=world.catalog(options.platform), store=store, clock=clock, gate=gate)
 
     async def closing(_: web.Application) -> None:

@@ -14,6 +14,7 @@ from deploy.sandbox.changes import (
     ItemsReplaced,
     LibraryChanged,
     PlaylistCreated,
+    PlaylistDeleted,
     Token,
     TokenIssued,
     TokenRevoked,
@@ -105,6 +106,10 @@ class Store:
             visible_at_s=change.visible_at_s,
             followers={change.owner},
         )
+
+    @_apply.register
+    def _(self, change: PlaylistDeleted) -> None:
+        self.playlists.pop(change.playlist_id, None)
 
     @_apply.register
     def _(self, change: DetailsChanged) -> None:

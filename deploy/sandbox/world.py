@@ -10,7 +10,7 @@ import msgspec
 
 from deploy.sandbox.albums import Albums
 from deploy.sandbox.changes import Item
-from deploy.sandbox.ids import PLATFORMS
+from deploy.sandbox.ids import IDS
 from deploy.sandbox.recordings import (
     Identity,
     Line,
@@ -77,7 +77,7 @@ class _Draft:
     homes: set[str] = field(default_factory=set)
 
     def platforms(self) -> Iterable[str]:
-        return self.named_platforms | self.homes if self.named_platforms else PLATFORMS
+        return self.named_platforms | self.homes if self.named_platforms else IDS
 
 
 class _Builder:
@@ -92,7 +92,7 @@ class _Builder:
         """
         owner_of_id = line.platform or id_platform or guessed_platform(line.platform_id) or "any"
         identity = identity_of(line, id_platform=owner_of_id)
-        given = given_id(owner_of_id, line.platform_id) if owner_of_id in PLATFORMS else None
+        given = given_id(owner_of_id, line.platform_id) if owner_of_id in IDS else None
         scope = line.platform or ""
         draft = self._find(line, identity=identity, home=home, given={owner_of_id: given} if given else {})
         aliases = _aliases(identity, scope=scope)
@@ -238,6 +238,7 @@ def _finished(drafts: Iterable[_Draft]) -> dict[str, Recording]:
             track_number=line.track_number,
             disc_number=line.disc_number,
             ids=ids,
+            countries=line.countries,
         )
     return finished
 

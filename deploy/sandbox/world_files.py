@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from deploy.sandbox.ids import PLATFORMS
+from deploy.sandbox.ids import IDS
 from deploy.sandbox.recordings import Line
 
 _LINES = msgspec.json.Decoder(Line, strict=False)
@@ -88,7 +88,7 @@ def read_playlist(path: Path) -> PlaylistFile:
     except msgspec.DecodeError as error:
         raise WorldFileError(f"{path.name}: {error}") from error
     return PlaylistFile(
-        platform=raw.source_platform if raw.source_platform in PLATFORMS else "spotify",
+        platform=raw.source_platform if raw.source_platform in IDS else "spotify",
         id_platform=raw.source_platform,
         name=raw.playlist_name or raw.name or path.stem,
         stem=path.stem,

@@ -1,16 +1,14 @@
 """The files that are written from the settings' model, so that none of them can differ from it."""
 
 import json
-import re
 from pathlib import Path
 
+from deploy.marked import between_marks
 from deploy.settings.env_file import env_example
 from deploy.settings.reference import reference_tables, short_table
 from deploy.settings.schema import settings_schema
 
 ROOT = Path(__file__).resolve().parents[2]
-BEGIN = "<!-- settings: written by `python -m deploy.settings` -->"
-END = "<!-- end of settings -->"
 
 
 def written_files() -> dict[Path, str]:
@@ -20,16 +18,6 @@ def written_files() -> dict[Path, str]:
         ROOT / ".env.example": env_example(),
         ROOT / "deploy/helm/settings.schema.json": json.dumps(settings_schema(), indent=2, ensure_ascii=False)
         + "\n",
-        readme: between_marks(readme.read_text(encoding="utf-8"), part=short_table()),
-        page: between_marks(page.read_text(encoding="utf-8"), part=reference_tables()),
+        readme: between_marks(readme.read_text(encoding="utf-8"), part=short_table(), name="settings"),
+        page: between_marks(page.read_text(encoding="utf-8"), part=reference_tables(), name="settings"),
     }
-
-
-def between_marks(text: str, *, part: str) -> str:
-    """Return the text with the part between its two marks."""
-    return re.sub(
-        f"{re.escape(BEGIN)}.*?{re.escape(END)}",
-        lambda _: f"{BEGIN}\n{part}\n{END}",
-        text,
-        flags=re.DOTALL,
-    )

@@ -15,6 +15,7 @@ from shared.db.pool import Pool
 from shared.errors import FieldFault, PlatformUnavailable, ReconnectRequired, ValidationFailed
 from shared.models import ConnectionId, Platform, TokenSet, UserId
 from shared.platforms.base import Adapter, BrowserSignIn, Capabilities, PlatformProfile, Session, SignInTerms
+from shared.platforms.forms import ConnectForm
 from shared.platforms.oauth import Verifier
 from shared.tokens import Sessions
 
@@ -60,6 +61,8 @@ class PlatformsPort(Protocol):
     def oauth(self, platform: Platform) -> SignIn | None: ...
 
     def browser_sign_in(self, platform: Platform) -> BrowserSignIn | None: ...
+
+    def connect_form(self, platform: Platform) -> ConnectForm | None: ...
 
 
 class AccountRef(msgspec.Struct, frozen=True, kw_only=True):

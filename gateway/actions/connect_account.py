@@ -1,10 +1,10 @@
-"""Connect an account: by the platform's own sign-in with PKCE, or with a token that a browser is given."""
+"""Connect an account: by the platform's own sign-in with PKCE, a token that a browser gets, or a form."""
 
 import hashlib
 import hmac
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -13,6 +13,8 @@ from loguru import logger
 from gateway.actions import redirect_uri
 from gateway.actions.accounts import PlatformsPort, SignIn, parse_id
 from gateway.actions.browser import digest_of
+from gateway.actions.connect_flow import flow_of
+from gateway.actions.fill_form import fill_form
 from gateway.actions.link_account import LinkAccount
 from gateway.actions.refusals import ConnectFirst
 from shared.cipher import Cipher, SealBroken
@@ -23,6 +25,7 @@ from shared.db.pool import Pool
 from shared.db.seals import verifier_context
 from shared.errors import ConnectFailed, CrossplayError, FieldFault, NotFound, ValidationFailed
 from shared.models import ConnectionId, Platform, TokenSet, UserId
+from shared.platforms.forms import SignInInput
 from shared.platforms.oauth import Verifier, new_verifier
 
 SESSION_LIFE_S = 600.0
@@ -31,15 +34,17 @@ _AGAIN = "start to connect again."
 
 
 class ConnectWish(msgspec.Struct, frozen=True, kw_only=True):
-    """How an account is to be connected. renews: an id of ours. user_token: what a browser was given already.
+    """How an account is to be connected. renews: an id of ours.
 
-    is_handed_in: whoever asks brings the address that the platform's sign-in ends at.
+    is_handed_in: whoever asks brings the address that the platform's sign-in ends at. user_token: what a
+    browser was given already. form: what the user has filled in already.
     """
 
     renews: str | None = None
     is_another: bool = False
     is_handed_in: bool = False
     user_token: str | None = None
+    form: Mapping[str, str] | None = None
 
     def __repr__(self) -> str:
         return "ConnectWish(…)"
@@ -98,28 +103,23 @@ class ConnectAccount:
         self._public_url = public_url
 
     async def start(self, user_id: UserId, platform: Platform, wish: ConnectWish) -> Started:
-        """Begin the platform's own flow; with a user's token it ends at once.
+        """Begin the platform's own flow; with a user's token, or a filled form, it ends at once.
 
         Raises PlatformNotConfigured, RedirectUriImpossible, ValidationFailed, ConnectFirst, and what
-        LinkAccount raises.
+        LinkAccount and fill_form raise.
         """
-        has_redirect = self._platforms.oauth(platform) is not None
         if self._platforms.is_kept_here(platform):
             return await self._start_at_home(user_id, platform, wish)
-        if has_redirect and wish.user_token is not None:
-            label = self._platforms.label(platform)
-            fault = FieldFault("/music_user_token", f"{label} is connected in a browser: leave it out.")
-            raise ValidationFailed("The body does not fit this platform.", faults=(fault,))
-        if not has_redirect and wish.user_token is None:
-            redirect_uri.require_trusted_origin(self._public_url(), label=self._platforms.label(platform))
-        uri, is_handed_in = (
-            self._way_back(platform, is_handed_in=wish.is_handed_in) if has_redirect else (None, False)
-        )
+        flow = flow_of(self._platforms, platform)
+        self._require_fit(wish, flow, label=self._platforms.label(platform))
+        uri, is_handed_in = None, False
+        if flow is ConnectFlow.REDIRECT:
+            uri, is_handed_in = self._way_back(platform, is_handed_in=wish.is_handed_in)
         new = NewConnectSession(
             id=str(uuid.uuid4()),
             user_id=user_id,
             platform=platform,
-            flow=ConnectFlow.REDIRECT if has_redirect else ConnectFlow.BROWSER_TOKEN,
+            flow=flow,
             renews=await self._renewed(user_id, platform, wish.renews),
             is_another=wish.is_another,
             redirect_uri=uri,
@@ -127,16 +127,23 @@ class ConnectAccount:
         )
         session = await connect_sessions.insert(self._pool, new, life_s=SESSION_LIFE_S)
         if wish.user_token is not None:
-            await self._end(session, TokenSet(access_token=wish.user_token))
-            session = await self.session(session.id)
+            await self.take_token(session, wish.user_token)
+        elif wish.form is not None:
+            await self.take_form(session, wish.form)
         authorize_url = await self._set_out(session, browser=None) if session.is_handed_in else None
-        return Started(session=session, page_url=self.page_url(session.id), authorize_url=authorize_url)
+        return Started(
+            session=await self.session(session.id),
+            page_url=self.page_url(session.id),
+            authorize_url=authorize_url,
+        )
 
     async def _start_at_home(self, user_id: UserId, platform: Platform, wish: ConnectWish) -> Started:
         """Connect what stands in our own database, at once."""
-        if wish.user_token is not None:
-            label = self._platforms.label(platform)
-            fault = FieldFault("/music_user_token", f"Nobody signs in to {label}: leave it out.")
+        if wish.user_token is not None or wish.form is not None:
+            field = "form" if wish.user_token is None else "music_user_token"
+            fault = FieldFault(
+                f"/{field}", f"Nobody signs in to {self._platforms.label(platform)}: leave it out."
+            )
             raise ValidationFailed("The body does not fit this platform.", faults=(fault,))
         new = NewConnectSession(
             id=str(uuid.uuid4()),
@@ -149,7 +156,7 @@ class ConnectAccount:
             is_handed_in=False,
         )
         session = await connect_sessions.insert(self._pool, new, life_s=SESSION_LIFE_S)
-        await self._end(session, TokenSet(access_token=""))
+        await self._end(session, await self._link.at_home(user_id, platform))
         return Started(session=await self.session(session.id), page_url=self.page_url(session.id))
 
     def page_url(self, session_id: str) -> str:
@@ -225,13 +232,35 @@ class ConnectAccount:
         if session.flow is not ConnectFlow.BROWSER_TOKEN:
             raise ConnectFailed(f"This sign-in takes no token: {_AGAIN}")
         self._require_pending(session)
-        await self._end(session, TokenSet(access_token=user_token))
+        await self._end(
+            session, await self._link(session, SignInInput(tokens=TokenSet(access_token=user_token)))
+        )
+
+    async def take_form(self, session: ConnectSession, values: Mapping[str, str]) -> None:
+        """Take what the user has filled in. Raises what fill_form raises."""
+        form = self._platforms.connect_form(session.platform)
+        if session.flow is not ConnectFlow.FORM or form is None:
+            raise ConnectFailed(f"This sign-in takes no form: {_AGAIN}")
+        self._require_pending(session)
+        label = self._platforms.label(session.platform)
+        await self._end(session, await fill_form(self._link, session, form=form, values=values, label=label))
 
     async def note(self, session: ConnectSession, error: CrossplayError) -> None:
         """Let a session that can be tried again say why a try has failed."""
-        cures = (fault.detail for fault in error.faults) if isinstance(error, ValidationFailed) else ()
-        text = " ".join((str(error), *cures))
+        text = " ".join((str(error), *(fault.detail for fault in faults_of(error))))
         await connect_sessions.note(self._pool, session.id, code=error.code, failure=text)
+
+    def _require_fit(self, wish: ConnectWish, flow: ConnectFlow, *, label: str) -> None:
+        """Raise ValidationFailed for what another way needs, RedirectUriImpossible where there is none."""
+        faults = []
+        if wish.user_token is not None and flow is not ConnectFlow.BROWSER_TOKEN:
+            faults.append(FieldFault("/music_user_token", f"{label} has no such token: leave it out."))
+        if wish.form is not None and flow is not ConnectFlow.FORM:
+            faults.append(FieldFault("/form", f"{label} is connected in a browser: leave it out."))
+        if faults:
+            raise ValidationFailed("The body does not fit this platform.", faults=tuple(faults))
+        if flow is ConnectFlow.BROWSER_TOKEN and wish.user_token is None:
+            redirect_uri.require_trusted_origin(self._public_url(), label=label)
 
     def _way_back(self, platform: Platform, *, is_handed_in: bool) -> tuple[str, bool]:
         """Return where the platform sends the browser, here unless it would refuse that; and if it is not."""
@@ -289,7 +318,7 @@ class ConnectAccount:
             return
         try:
             tokens = await self._exchange(session, answer)
-            await self._end(session, tokens)
+            await self._end(session, await self._link(session, SignInInput(tokens=tokens)))
         except CrossplayError as error:
             await self._close(session, ConnectStatus.FAILED, code=error.code, failure=str(error))
         except Exception:
@@ -330,8 +359,7 @@ class ConnectAccount:
             raise ConnectFailed("Not everything was allowed that a transfer needs: connect again, allow all.")
         return tokens
 
-    async def _end(self, session: ConnectSession, tokens: TokenSet) -> None:
-        connection = await self._link(session, tokens)
+    async def _end(self, session: ConnectSession, connection: Connection) -> None:
         await connect_sessions.finish(
             self._pool, session.id, status=ConnectStatus.CONNECTED, connection_id=connection.id
         )
@@ -343,9 +371,16 @@ class ConnectAccount:
         logger.bind(platform=session.platform, status=status, code=code).info("Account not connected")
 
 
+_REFUSED = ("error", "error_reason")
+"""The parameter in which a sign-in says that it was refused: the standard's, and Deezer's."""
 _ADDRESS_FAULT = FieldFault(
     "/address", "Paste the whole address at which the browser ended, with code= and state= in it."
 )
+
+
+def faults_of(error: CrossplayError) -> tuple[FieldFault, ...]:
+    """Return the fields that an error is about."""
+    return error.faults if isinstance(error, (ValidationFailed, ConnectFailed)) else ()
 
 
 def _answer_in(address: str) -> Answer:
@@ -354,9 +389,10 @@ def _answer_in(address: str) -> Answer:
         fields = dict(parse_qsl(urlsplit(address.strip()).query, max_num_fields=20))
     except ValueError:
         fields = {}
-    if "state" not in fields or not {"code", "error"} & set(fields):
+    if "state" not in fields or not {"code", *_REFUSED} & set(fields):
         raise ValidationFailed("This is not where a sign-in ends.", faults=(_ADDRESS_FAULT,))
-    return Answer(state=fields["state"], code=fields.get("code"), error=fields.get("error"))
+    error = next((fields[name] for name in _REFUSED if name in fields), None)
+    return Answer(state=fields["state"], code=fields.get("code"), error=error)
 
 
 def _is_same(browser: str, session: ConnectSession) -> bool:

@@ -10,7 +10,6 @@ from opentelemetry import trace as trace_api
 from gateway.actions.accounts import AccountRef, Accounts, PlatformsPort
 from gateway.actions.find_playlist import FindPlaylist
 from gateway.actions.foretell_sign_in import ends_within_a_day, foretell
-from gateway.actions.refusals import TargetLimit
 from gateway.actions.wake_workers import WakeWorkers
 from shared import spans
 from shared.db import platform_pauses, transfers
@@ -80,8 +79,8 @@ class CreateTransfer:
     ) -> tuple[TransferId, bool]:
         """Return the transfer and whether it is an earlier one of the same key.
 
-        Raises IdempotencyKeyReused, ValidationFailed, PlaylistNotReadable, TargetNotWritable, TargetLimit,
-        what Accounts.find raises, and what the platforms' calls raise.
+        Raises IdempotencyKeyReused, ValidationFailed, PlaylistNotReadable, TargetNotWritable, what
+        Accounts.find raises, and what the platforms' calls raise.
         """
         if idempotency_key is not None:
             earlier = await transfers.find_by_key(self._pool, user_id, idempotency_key=idempotency_key)
@@ -118,26 +117,12 @@ class CreateTransfer:
             source=source, source_playlist=source_playlist, target=target, target_playlist=target_playlist
         )
         _check_apart(checked)
-        self._check_limit(checked)
         return checked
 
     def _check_target(self, target: Connection, playlist: Playlist) -> None:
         if not playlist.writable:
             label = self._platforms.label(target.platform)
             raise TargetNotWritable(f"{label} does not let {target.label} add tracks to this playlist.")
-
-    def _check_limit(self, checked: Checked) -> None:
-        limit = self._platforms.capabilities(checked.target.platform).playlist_limit
-        track_count = checked.source_playlist.track_count
-        # What stands in an existing target may be skipped as a duplicate, so only new ones are counted.
-        if checked.target_playlist or limit is None or track_count is None or track_count <= limit:
-            return
-        label = self._platforms.label(checked.target.platform)
-        raise TargetLimit(
-            f"The playlist has {track_count} tracks; {label} takes {limit} in one playlist.",
-            limit=limit,
-            track_count=track_count,
-        )
 
     def _warnings(self, checked: Checked) -> tuple[dict[str, str], ...]:
         ending = {one.id: one for one in (checked.source, checked.target) if ends_within_a_day(one)}
@@ -147,7 +132,21 @@ class CreateTransfer:
                 "detail": f"{self._platforms.label(one.platform)} ({one.label}): {foretell(one).notice}",
             }
             for one in ending.values()
+        ) + self._split(checked)
+
+    def _split(self, checked: Checked) -> tuple[dict[str, str], ...]:
+        """Tell of a source that is longer than a playlist of the target platform can be."""
+        limit = self._platforms.capabilities(checked.target.platform).playlist_limit
+        track_count = checked.source_playlist.track_count
+        # What stands in an existing target may be skipped as a duplicate, so only new ones are counted.
+        if checked.target_playlist or limit is None or track_count is None or track_count <= limit:
+            return ()
+        label = self._platforms.label(checked.target.platform)
+        detail = (
+            f"The playlist has {track_count} tracks; {label} takes {limit} in one playlist. What does not "
+            "fit goes on in further ones, which bear its name and a number."
         )
+        return ({"code": "target_split", "detail": detail},)
 
 
 def _replay(earlier: Transfer, *, wish: Wish) -> tuple[TransferId, bool]:

@@ -7,9 +7,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
 import msgspec
 
-from gateway.actions.read_transfer import ReadTransfer, TransferView
+from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.refusals import TooManyStreams
 from shared.db.pool import STORE_ERRORS
+from shared.db.transfers import TransferView
 from shared.errors import NotFound
 from shared.models import UserId
 

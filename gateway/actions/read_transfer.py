@@ -5,27 +5,17 @@ import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 
-import msgspec
-
 from gateway.actions.accounts import parse_id
 from shared.db import items, transfers
 from shared.db.items import Item
 from shared.db.pool import Pool
-from shared.db.transfers import Transfer
+from shared.db.transfers import Transfer, TransferView
 from shared.errors import NotFound
-from shared.lifecycle import Bucket
 from shared.models import Outcome, TransferId, UserId
 
 WAIT_LIMIT_S = 60.0
 _POLL_S = 0.25
 _WAITER_COUNT = 100
-
-
-class TransferView(msgspec.Struct, frozen=True, kw_only=True):
-    """A transfer and its counts, both of one moment."""
-
-    transfer: Transfer
-    counts: dict[Bucket, int]
 
 
 class ReadTransfer:
@@ -42,7 +32,7 @@ class ReadTransfer:
         found = parsed and await transfers.get_with_counts(self._pool, TransferId(parsed), user_id=user_id)
         if not found:
             raise _not_found()
-        return TransferView(transfer=found[0], counts=found[1])
+        return found
 
     async def revision(self, user_id: UserId, transfer_id: str) -> int:
         """Return the revision alone, cheaply. Raises NotFound."""

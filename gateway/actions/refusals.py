@@ -99,13 +99,3 @@ class TooManyRequests(RequestError):
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
-
-
-class TargetLimit(RequestError):
-    """The target platform does not take so long a playlist."""
-
-    code = "target-limit"
-
-    def __init__(self, message: str, *, limit: int, track_count: int) -> None:
-        super().__init__(message)
-        self.extras: Mapping[str, Any] = {"limit": limit, "track_count": track_count}

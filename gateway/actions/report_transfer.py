@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from gateway.actions.accounts import PlatformsPort
-from gateway.actions.read_transfer import ReadTransfer, TransferView
+from gateway.actions.read_transfer import ReadTransfer
 from shared.db import report_items
 from shared.db.pool import Pool
 from shared.db.report_items import ReportItem
-from shared.db.transfers import Transfer
+from shared.db.transfers import Transfer, TransferView
 from shared.models import UserId
 from shared.platforms.base import WriteClass
 
@@ -19,10 +19,15 @@ _MISPLACED = frozenset({"order_differs", "added_at_end", "target_edited", "late_
 
 
 class PlacedItem(msgspec.Struct, frozen=True, kw_only=True):
-    """An item and where its track stands in the target, counted from 0; None where that is not known."""
+    """An item and where its track stands.
+
+    target_position: counted from 0; None where that is not known. target_playlist: its name; None where the
+    track was not written.
+    """
 
     item: ReportItem
     target_position: int | None
+    target_playlist: str | None = None
 
 
 class Report:
@@ -35,8 +40,9 @@ class Report:
 
     async def pages(self) -> AsyncIterator[tuple[PlacedItem, ...]]:
         """Iterate over all items in order. No database connection is held between two pages."""
-        transfer = self.view.transfer
-        place = transfer.target_base_count or 0
+        transfer, parts = self.view.transfer, self.view.parts
+        places = {one.part: one.base_count for one in parts} or {1: transfer.target_base_count or 0}
+        names = {one.part: one.name for one in parts} or {1: transfer.target_name}
         after = -1
         while True:
             found = await report_items.page(
@@ -45,8 +51,14 @@ class Report:
             placed = []
             for item in found:
                 is_known = self._has_places and item.is_written
-                placed.append(PlacedItem(item=item, target_position=place if is_known else None))
-                place += item.is_written
+                placed.append(
+                    PlacedItem(
+                        item=item,
+                        target_position=places.get(item.part) if is_known else None,
+                        target_playlist=names.get(item.part) if item.is_written else None,
+                    )
+                )
+                places[item.part] = places.get(item.part, 0) + item.is_written
             if placed:
                 yield tuple(placed)
             if len(found) < PAGE_COUNT:

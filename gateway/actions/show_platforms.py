@@ -4,14 +4,17 @@ import asyncio
 import math
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
 
 from gateway.actions.accounts import PlatformsPort
+from gateway.actions.connect_flow import flow_of
 from shared.bookings import Outlook
 from shared.clock import Clock
 from shared.db import connections, platform_pauses
+from shared.db.connect_sessions import ConnectFlow
 from shared.db.connections import Connection
 from shared.db.platform_pauses import PlatformPause
 from shared.db.pool import Pool
@@ -19,6 +22,7 @@ from shared.errors import PlatformNotConfigured
 from shared.limiter import bookings_of
 from shared.models import Platform, UserId
 from shared.platforms.base import Capabilities, PlatformProfile
+from shared.platforms.forms import FormField
 from shared.streams import STORE_ERRORS
 
 
@@ -27,28 +31,36 @@ class BudgetState(StrEnum):
 
     OPEN = "open"
     COOLING_DOWN = "cooling_down"
+    USED_UP = "used_up"
     UNKNOWN = "unknown"
 
 
 class PoolBudget(msgspec.Struct, frozen=True, kw_only=True):
     """What is left of one pool.
 
-    wait_s: how long a request that is asked for now would wait, None where that is unknown. resume_at: until
-    when the platform has told us to stop, None where it has not.
+    wait_s: how long a request that is asked for now would wait, None where that is unknown. resume_at: when
+    requests go on after the platform has told us to stop, or when the day is over whose units are used up;
+    None where neither is so. left_count: units that are left of the day, None where no days are counted.
     """
 
     name: str
     state: BudgetState
     wait_s: float | None = None
     resume_at: datetime | None = None
+    left_count: int | None = None
 
 
 class PlatformView(msgspec.Struct, frozen=True, kw_only=True):
-    """One platform. setup: what its operator has to do before it can be used, None where it is set up."""
+    """One platform. setup: what its operator has to do before it can be used, None where it is set up.
+
+    flow, fields: how accounts are connected, None where it is not set up.
+    """
 
     platform: Platform
     label: str
     setup: str | None
+    flow: ConnectFlow | None
+    fields: tuple[FormField, ...]
     capabilities: Capabilities
     profile: PlatformProfile
     budgets: tuple[PoolBudget, ...]
@@ -73,7 +85,7 @@ class ShowPlatforms:
             PlatformView(
                 platform=platform,
                 label=self._platforms.label(platform),
-                setup=self._setup(platform),
+                **self._way_in(platform),
                 capabilities=self._platforms.capabilities(platform),
                 profile=self._platforms.profile(platform),
                 budgets=budget,
@@ -83,25 +95,30 @@ class ShowPlatforms:
             for platform, budget in zip(Platform, budgets, strict=True)
         ]
 
-    def _setup(self, platform: Platform) -> str | None:
+    def _way_in(self, platform: Platform) -> dict[str, Any]:
+        if self._platforms.is_kept_here(platform):
+            return {"setup": None, "flow": None, "fields": ()}
         try:
-            self._platforms.oauth(platform)
+            flow, form = flow_of(self._platforms, platform), self._platforms.connect_form(platform)
         except PlatformNotConfigured as error:
-            return str(error)
-        return None
+            return {"setup": str(error), "flow": None, "fields": ()}
+        return {"setup": None, "flow": flow, "fields": form.fields if form else ()}
 
     async def _budgets(self, platform: Platform) -> tuple[PoolBudget, ...]:
         names = self._platforms.profile(platform).pools
         return tuple(await asyncio.gather(*(self._budget(platform, name) for name in names)))
 
     async def _budget(self, platform: Platform, name: str) -> PoolBudget:
-        if not self._platforms.is_configured(platform):
+        counted_by = self._platforms.profile(platform).counted_by
+        # Where each server counts for itself, there is no budget of the platform.
+        if not self._platforms.is_configured(platform) or not counted_by:
             return PoolBudget(name=name, state=BudgetState.UNKNOWN)
         book = bookings_of(
             self._redis,
             profile=self._platforms.profile(platform),
             limit_key=self._platforms.limit_key(platform),
             pool_name=name,
+            clock=self._clock,
         )
         try:
             return budget_of(await book.look(), name=name, now=self._clock.now())
@@ -111,8 +128,21 @@ class ShowPlatforms:
 
 def budget_of(outlook: Outlook, *, name: str, now: datetime) -> PoolBudget:
     """Say in words and whole seconds what the book says."""
-    wait_s = round(outlook.wait_s, 1)
-    if outlook.cool_s <= 0:
-        return PoolBudget(name=name, state=BudgetState.OPEN, wait_s=wait_s)
-    resume_at = (now + timedelta(seconds=math.ceil(outlook.cool_s))).replace(microsecond=0)
-    return PoolBudget(name=name, state=BudgetState.COOLING_DOWN, wait_s=wait_s, resume_at=resume_at)
+    is_by_day = outlook.day_ends_in_s is not None
+    state = BudgetState.OPEN
+    if outlook.cool_s > 0:
+        state = BudgetState.COOLING_DOWN
+    elif is_by_day and not outlook.free_count:
+        state = BudgetState.USED_UP
+    stop_s = outlook.wait_s if state is BudgetState.USED_UP else outlook.cool_s
+    return PoolBudget(
+        name=name,
+        state=state,
+        wait_s=round(outlook.wait_s, 1),
+        resume_at=None if state is BudgetState.OPEN else _whole(now + timedelta(seconds=math.ceil(stop_s))),
+        left_count=outlook.free_count if is_by_day else None,
+    )
+
+
+def _whole(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)

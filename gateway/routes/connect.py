@@ -23,6 +23,7 @@ async def start(request: web.Request) -> web.Response:
             is_another=body.another,
             is_handed_in=body.hand_in,
             user_token=body.music_user_token,
+            form=body.form,
         ),
     )
     location = f"/connect/sessions/{started.session.id}"

@@ -1,5 +1,7 @@
 """Show the platforms: set up or not, what they can do and allow, and the user's accounts there."""
 
+import math
+
 from aiohttp import web
 
 from gateway import answers, keys, resources
@@ -7,6 +9,8 @@ from gateway.actions.show_platforms import PlatformView
 from gateway.operations import Operation
 from gateway.platform_schemas import (
     CapabilitiesResource,
+    ConnectingResource,
+    FormFieldResource,
     LimitsResource,
     PlatformPage,
     PlatformPauseResource,
@@ -29,11 +33,26 @@ def _platform(view: PlatformView) -> PlatformResource:
         label=view.label,
         configured=view.setup is None,
         setup=view.setup,
+        connecting=_connecting(view),
         capabilities=_capabilities(view.capabilities),
         limits=_limits(view),
         resume_at=max((one.resume_at for one in view.budgets if one.resume_at), default=None),
         paused=PlatformPauseResource(text=pause.reason, paused_at=pause.paused_at) if pause else None,
         connections=tuple(map(resources.connection, view.connections)),
+    )
+
+
+def _connecting(view: PlatformView) -> ConnectingResource | None:
+    if view.flow is None:
+        return None
+    return ConnectingResource(
+        flow=view.flow,
+        fields=tuple(
+            FormFieldResource(
+                name=one.name, label=one.label, kind=one.kind, required=one.is_required, help=one.help
+            )
+            for one in view.fields
+        ),
     )
 
 
@@ -64,10 +83,12 @@ def _limits(view: PlatformView) -> LimitsResource:
                 name=one.name,
                 limit=pools[one.name].limit,
                 window_s=pools[one.name].window_s,
-                burst=pools[one.name].burst,
+                burst=math.floor(pools[one.name].most_at_once),
+                day_zone=pools[one.name].day_zone or None,
                 state=one.state,
                 wait_s=one.wait_s,
                 resume_at=one.resume_at,
+                left_count=one.left_count,
             )
             for one in view.budgets
         ),

@@ -5,19 +5,21 @@ A browser is known by a cookie of its own. No API key comes near it.
 
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
 from aiohttp import hdrs, web
 
 from gateway import answers, keys, pages, sign_in_pages
 from gateway.actions import browser, redirect_uri
-from gateway.actions.connect_account import SESSION_LIFE_S, Answer
+from gateway.actions.connect_account import SESSION_LIFE_S, Answer, faults_of
 from gateway.connect_schemas import CallbackQuery, PageForm
 from gateway.decoding import decode_query
 from gateway.middlewares import for_browsers
 from gateway.operations import Operation
-from gateway.sign_in_pages import Invitation
+from gateway.sign_in_pages import NOTHING_FILLED, Filled, Invitation
 from shared.db.connect_sessions import ConnectFlow, ConnectSession, ConnectStatus
 from shared.errors import ConnectFailed, CrossplayError, FieldFault, ValidationFailed
 
+_FIELD = "form."  # begins the names of what a platform asks for
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -50,15 +52,35 @@ async def take_form(request: web.Request) -> web.Response:
         await connect.deny(session)
         return _lead_to("done")
     try:
-        if form.address is not None:
-            await connect.hand_in(session, form.address, browser=secret)
-        elif form.music_user_token is not None:
-            await connect.take_token(session, form.music_user_token)
+        await _take(request, session, form, secret=secret)
     except CrossplayError as error:
         # The page says why, and takes another try.
         await connect.note(session, error)
+        if session.flow is ConnectFlow.FORM:
+            return await _once_more(request, form, error, secret=secret)
         return _lead_to("page")
     return _lead_to("done")
+
+
+async def _take(request: web.Request, session: ConnectSession, form: PageForm, *, secret: str) -> None:
+    connect = request.app[keys.CONNECT_ACCOUNT]
+    if session.flow is ConnectFlow.FORM:
+        await connect.take_form(session, form.form)
+    elif form.address is not None:
+        await connect.hand_in(session, form.address, browser=secret)
+    elif form.music_user_token is not None:
+        await connect.take_token(session, form.music_user_token)
+
+
+async def _once_more(
+    request: web.Request, form: PageForm, error: CrossplayError, *, secret: str
+) -> web.Response:
+    """Show the form again as it was sent, with what is wrong beside the fields."""
+    session = await request.app[keys.CONNECT_ACCOUNT].session(request.match_info["id"])
+    if session.status is not ConnectStatus.PENDING:
+        return _lead_to("done")
+    faults = {fault.pointer.rpartition("/")[2]: fault.detail for fault in faults_of(error)}
+    return await _page(request, session, secret=secret, filled=Filled(values=form.form, faults=faults))
 
 
 async def come_back(request: web.Request) -> web.Response:
@@ -66,7 +88,7 @@ async def come_back(request: web.Request) -> web.Response:
     query = decode_query(request.query, into=CallbackQuery)
     session_id = await request.app[keys.CONNECT_ACCOUNT].come_back(
         platform,
-        Answer(state=query.state, code=query.code, error=query.error),
+        Answer(state=query.state, code=query.code, error=query.error or query.error_reason),
         browser=_browser_of(request),
     )
     # The clean address takes the code out of the browser's history.
@@ -86,7 +108,9 @@ async def show_result(request: web.Request) -> web.Response:
     return _html(text, headers=pages.HEADERS)
 
 
-async def _page(request: web.Request, session: ConnectSession, *, secret: str) -> web.Response:
+async def _page(
+    request: web.Request, session: ConnectSession, *, secret: str, filled: Filled = NOTHING_FILLED
+) -> web.Response:
     platforms, connect = request.app[keys.PLATFORMS], request.app[keys.CONNECT_ACCOUNT]
     who = await connect.guest(session)
     invitation = Invitation(
@@ -103,6 +127,11 @@ async def _page(request: web.Request, session: ConnectSession, *, secret: str) -
                 sign_in_pages.paste(invitation, redirect_uri=session.redirect_uri or ""), headers=headers
             )
         return _html(sign_in_pages.redirect(invitation), headers=headers)
+    form = platforms.connect_form(session.platform)
+    if session.flow is ConnectFlow.FORM and form is not None:
+        is_plain = not redirect_uri.is_trusted_origin(connect.page_url(session.id))
+        text = sign_in_pages.form(invitation, fields=form.fields, filled=filled, is_plain=is_plain)
+        return _html(text, headers=sign_in_pages.form_policy())
     script = platforms.browser_sign_in(session.platform)
     if script is None:
         raise ConnectFailed("This platform is connected in another way: start to connect again.")
@@ -121,10 +150,11 @@ async def _form(request: web.Request) -> PageForm:
         fault = FieldFault("/headers/Content-Type", f"A form is sent as {_FORM}.")
         raise ValidationFailed("This is not sent by a page of ours.", faults=(fault,))
     try:
-        fields = dict(parse_qsl(content.decode(), max_num_fields=10))
+        fields = dict(parse_qsl(content.decode(), max_num_fields=30))
     except ValueError:
         fields = {}
-    return decode_query(fields, into=PageForm, prefix="")
+    form = {name.removeprefix(_FIELD): fields.pop(name) for name in tuple(fields) if name.startswith(_FIELD)}
+    return msgspec.structs.replace(decode_query(fields, into=PageForm, prefix=""), form=form)
 
 
 def _cookie_name(request: web.Request) -> tuple[str, bool]:
@@ -177,8 +207,9 @@ ROUTES = (
         path="/connect/sessions/{id}/page",
         handler=for_browsers(take_form),
         name="sendConnectPage",
-        summary="What that page sends; it leads on to the platform, or to the result.",
-        answers={303: None},
+        summary="What that page sends; it leads on to the platform or the result, or shows what is wrong.",
+        answers={200: None, 303: None},
+        texts=("text/html",),
         problems=("validation", "not-found", "connect-failed", "body-too-large", "store-unavailable"),
         is_open=True,
     ),

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from aiohttp import hdrs, web
 
 from gateway import answers, keys, resources
-from gateway.actions.read_transfer import WAIT_LIMIT_S, TransferView
+from gateway.actions.read_transfer import WAIT_LIMIT_S
 from gateway.decoding import decode_query
 from gateway.operations import Operation
 from gateway.schemas import StatusResource, TrackPage
 from gateway.status_schemas import StatusQuery, TracksQuery
-from shared.db.transfers import Transfer
+from shared.db.transfers import Transfer, TransferView
 from shared.errors import FieldFault, ValidationFailed
 from shared.lifecycle import TERMINAL, Bucket, State, bucket_of
 from shared.models import MATCHED, Outcome

@@ -123,7 +123,6 @@ ROUTES = (
             "idempotency-key-reused",
             "playlist-not-readable",
             "target-not-writable",
-            "target-limit",
             "body-too-large",
             *_ACCOUNT_PROBLEMS,
         ),

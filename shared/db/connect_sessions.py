@@ -10,10 +10,14 @@ from shared.models import ConnectionId, Platform, UserId
 
 
 class ConnectFlow(StrEnum):
-    """How an account is linked: by way of the platform's sign-in, or by a token that a browser is given."""
+    """How an account is linked.
+
+    By way of the platform's sign-in, by a token that a browser is given, or by a form that its user fills in.
+    """
 
     REDIRECT = "redirect"
     BROWSER_TOKEN = "browser_token"  # noqa: S105 - the name of a way
+    FORM = "form"
 
 
 class ConnectStatus(StrEnum):

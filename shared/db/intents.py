@@ -46,8 +46,9 @@ SELECT *, extract(epoch FROM clock_timestamp() - sent_at)::float8 AS age_s,
 FROM intents WHERE job_id = $1
 """
 DECLARE = """
-INSERT INTO intents (job_id, kind, epoch, sent_at, expected_count, target_offset, positions, track_ids)
-VALUES ($1, $2, $3, clock_timestamp(), $4, $5, $6, $7)
+INSERT INTO intents (
+    job_id, kind, epoch, sent_at, expected_count, target_offset, positions, track_ids, observed)
+VALUES ($1, $2, $3, clock_timestamp(), $4, $5, $6, $7, $8)
 """
 FOUND = "UPDATE intents SET observed = '', sent_at = clock_timestamp() WHERE job_id = $1"
 OBSERVE = "UPDATE intents SET observed = $2, observed_at = clock_timestamp() WHERE job_id = $1"
@@ -63,7 +64,7 @@ async def get(pool: Pool, job: Job) -> Intent | None:
 async def declare_create(pool: Pool, job: Job) -> None:
     """Commit that a playlist is about to be created. Raises LeaseLost."""
     async with jobs.fenced(pool, job) as connection:
-        await connection.execute(DECLARE, job.id, "create", job.epoch, 0, 0, [], [])
+        await connection.execute(DECLARE, job.id, "create", job.epoch, 0, 0, [], [], None)
 
 
 async def declare_add(pool: Pool, job: Job, *, write: Write) -> None:
@@ -76,8 +77,10 @@ async def declare_remove(pool: Pool, job: Job, *, write: Write) -> None:
     await _declare(pool, job, kind="remove", write=write)
 
 
-async def declare(connection: Connection, job: Job, *, kind: str, write: Write) -> None:
-    """Note in the caller's transaction what is about to be written."""
+async def declare(
+    connection: Connection, job: Job, *, kind: str, write: Write, is_found: bool = False
+) -> None:
+    """Note in the caller's transaction what is about to be written. is_found: or what may have been."""
     await connection.execute(
         DECLARE,
         job.id,
@@ -87,6 +90,7 @@ async def declare(connection: Connection, job: Job, *, kind: str, write: Write) 
         write.target_offset,
         list(write.positions),
         list(write.track_ids),
+        "" if is_found else None,
     )
 
 

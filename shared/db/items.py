@@ -130,34 +130,38 @@ async def page(
     return [from_row(row) for row in rows]
 
 
+# part: which of the transfer's playlists is meant. What is not written has none yet: it goes to the last one.
 UNWRITTEN = """
 SELECT position, target_track_id AS track_id, target ->> 'title' AS title FROM items
 WHERE transfer_id = $1 AND NOT is_written AND is_matched
 ORDER BY position LIMIT $2
 """
 WRITTEN = """
-SELECT position, target_track_id AS track_id, target ->> 'title' AS title FROM items
-WHERE transfer_id = $1 AND is_written AND position > $2 ORDER BY position LIMIT $3
+SELECT position, track_id, title FROM placed_items
+WHERE transfer_id = $1 AND is_written AND part = $2 AND position > $3 ORDER BY position LIMIT $4
 """
 OF_OUTCOME = """
-SELECT position, target_track_id AS track_id, target ->> 'title' AS title FROM items
-WHERE transfer_id = $1 AND outcome = $2 ORDER BY position
+SELECT position, track_id, title FROM placed_items
+WHERE transfer_id = $1 AND outcome = $2 AND part = $3 ORDER BY position
 """
 AT = """
 SELECT position, target_track_id AS track_id, target ->> 'title' AS title FROM items
 WHERE transfer_id = $1 AND position = ANY($2) ORDER BY position
 """
 WRITTEN_BEFORE = """
-SELECT position, target_track_id AS track_id, title FROM (
-    SELECT position, target_track_id, target ->> 'title' AS title FROM items
-    WHERE transfer_id = $1 AND is_written AND position < $2
-    ORDER BY position DESC LIMIT $3
+SELECT position, track_id, title FROM (
+    SELECT position, track_id, title FROM placed_items
+    WHERE transfer_id = $1 AND is_written AND part = $2 AND position < $3
+    ORDER BY position DESC LIMIT $4
 ) AS last ORDER BY position
 """
 NEXT_WRITTEN = """
-SELECT position FROM items WHERE transfer_id = $1 AND is_written AND position > $2 ORDER BY position LIMIT 1
+SELECT position FROM placed_items
+WHERE transfer_id = $1 AND is_written AND part = $2 AND position > $3 ORDER BY position LIMIT 1
 """
-COUNT_BEFORE = "SELECT count(*) FROM items WHERE transfer_id = $1 AND is_written AND position < $2"
+COUNT_BEFORE = """
+SELECT count(*) FROM placed_items WHERE transfer_id = $1 AND is_written AND part = $2 AND position < $3
+"""
 # Written since a transfer was last opened again, which is when its items got its own mark.
 IS_ADDED = """
 SELECT EXISTS (
@@ -170,8 +174,8 @@ WHERE transfer_id = $1 AND position = ANY($2) AND items.reopened_at = transfers.
 ORDER BY position
 """
 STANDING = """
-SELECT target_track_id AS track_id, count(*) AS n FROM items
-WHERE transfer_id = $1 AND is_written AND target_track_id = ANY($2) GROUP BY 1
+SELECT track_id, count(*) AS n FROM placed_items
+WHERE transfer_id = $1 AND is_written AND part = $2 AND track_id = ANY($3) GROUP BY 1
 """
 
 
@@ -180,14 +184,14 @@ async def unwritten(pool: Pool, transfer_id: TransferId, *, limit: int | None) -
     return _planned(await pool.fetch(UNWRITTEN, transfer_id, limit))
 
 
-async def written(pool: Pool, transfer_id: TransferId, *, after: int, limit: int) -> list[Planned]:
+async def written(pool: Pool, transfer_id: TransferId, *, part: int, after: int, limit: int) -> list[Planned]:
     """Return the first positions behind one that were written, in order: what the target must show."""
-    return _planned(await pool.fetch(WRITTEN, transfer_id, after, limit))
+    return _planned(await pool.fetch(WRITTEN, transfer_id, part, after, limit))
 
 
-async def of_outcome(pool: Pool, transfer_id: TransferId, *, outcome: Outcome) -> list[Planned]:
+async def of_outcome(pool: Pool, transfer_id: TransferId, *, part: int, outcome: Outcome) -> list[Planned]:
     """Return the positions of one outcome that have a track, in order."""
-    return _planned(await pool.fetch(OF_OUTCOME, transfer_id, outcome))
+    return _planned(await pool.fetch(OF_OUTCOME, transfer_id, outcome, part))
 
 
 async def at(pool: Pool, transfer_id: TransferId, *, positions: Sequence[int]) -> list[Planned]:
@@ -195,20 +199,22 @@ async def at(pool: Pool, transfer_id: TransferId, *, positions: Sequence[int]) -
     return _planned(await pool.fetch(AT, transfer_id, list(positions)))
 
 
-async def written_before(pool: Pool, transfer_id: TransferId, *, position: int, limit: int) -> list[Planned]:
+async def written_before(
+    pool: Pool, transfer_id: TransferId, *, part: int, position: int, limit: int
+) -> list[Planned]:
     """Return the last written positions before one, in order."""
-    return _planned(await pool.fetch(WRITTEN_BEFORE, transfer_id, position, limit))
+    return _planned(await pool.fetch(WRITTEN_BEFORE, transfer_id, part, position, limit))
 
 
-async def next_written(pool: Pool, transfer_id: TransferId, *, position: int) -> int | None:
+async def next_written(pool: Pool, transfer_id: TransferId, *, part: int, position: int) -> int | None:
     """Return the next written position behind one."""
-    found: int | None = await pool.fetchval(NEXT_WRITTEN, transfer_id, position)
+    found: int | None = await pool.fetchval(NEXT_WRITTEN, transfer_id, part, position)
     return found
 
 
-async def count_before(pool: Pool, transfer_id: TransferId, *, position: int) -> int:
+async def count_before(pool: Pool, transfer_id: TransferId, *, part: int, position: int) -> int:
     """Return how many written positions stand before one; looks at each of them."""
-    found: int = await pool.fetchval(COUNT_BEFORE, transfer_id, position)
+    found: int = await pool.fetchval(COUNT_BEFORE, transfer_id, part, position)
     return found
 
 
@@ -224,10 +230,10 @@ async def added_of(pool: Pool, transfer_id: TransferId, *, positions: Sequence[i
 
 
 async def standing(
-    pool: Pool, transfer_id: TransferId, *, track_ids: Collection[TrackId]
+    pool: Pool, transfer_id: TransferId, *, part: int, track_ids: Collection[TrackId]
 ) -> Counter[TrackId]:
     """Return how often we have written each of these tracks."""
-    rows = await pool.fetch(STANDING, transfer_id, list(track_ids))
+    rows = await pool.fetch(STANDING, transfer_id, part, list(track_ids))
     return Counter({TrackId(row["track_id"]): row["n"] for row in rows})
 
 

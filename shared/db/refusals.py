@@ -11,6 +11,7 @@ from shared.models import Outcome, SourceItem, TrackId, TransferId
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """A position whose chosen track was refused. refused_track_ids: what had been refused there before."""
 
+    position: int
     source: SourceItem
     outcome: Outcome
     target_track_id: TrackId
@@ -18,8 +19,8 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LOAD = """
-SELECT source, outcome, target_track_id, refused_track_ids FROM items
-WHERE transfer_id = $1 AND position = $2
+SELECT position, source, outcome, target_track_id, refused_track_ids FROM items
+WHERE transfer_id = $1 AND position = ANY($2)
 """
 NOTE = """
 UPDATE items SET refused_track_ids = array_append(refused_track_ids, target_track_id)
@@ -47,11 +48,9 @@ WHERE transfers.id = $1 AND transfers.on_duplicate = 'skip'
 """
 
 
-async def load(pool: Pool, transfer_id: TransferId, *, position: int) -> Refused:
-    row = await pool.fetchrow(LOAD, transfer_id, position)
-    if row is None:
-        raise LookupError(position)
-    return msgspec.convert(dict(row), Refused)
+async def load(pool: Pool, transfer_id: TransferId, *, positions: Sequence[int]) -> list[Refused]:
+    rows = await pool.fetch(LOAD, transfer_id, list(positions))
+    return [msgspec.convert(dict(row), Refused) for row in rows]
 
 
 async def note(connection: Connection, transfer_id: TransferId, *, positions: Sequence[int]) -> None:

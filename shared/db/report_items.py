@@ -10,7 +10,10 @@ from shared.models import Outcome, SourceItem, Track, TransferId, UserId
 
 
 class ReportItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One position without its evidence and alternatives, which a report does not show."""
+    """One position without its evidence and alternatives, which a report does not show.
+
+    part: the number of the playlist that it was written to.
+    """
 
     position: int
     source: SourceItem
@@ -19,6 +22,7 @@ class ReportItem(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None
     target: Track | None
     is_written: bool
+    part: int
     decided_at: datetime | None
     revision: int
 
@@ -26,8 +30,9 @@ class ReportItem(msgspec.Struct, frozen=True, kw_only=True):
 # One statement sees one moment: rows and revision belong together.
 PAGE = """
 SELECT items.position, items.source, items.outcome, items.reason, items.score, items.target,
-       items.is_written, items.decided_at, transfers.revision
+       items.is_written, coalesce(item_parts.part, 1) AS part, items.decided_at, transfers.revision
 FROM transfers JOIN items ON items.transfer_id = transfers.id
+LEFT JOIN item_parts ON item_parts.transfer_id = items.transfer_id AND item_parts.position = items.position
 WHERE transfers.id = $1 AND transfers.user_id = $2 AND items.position > $3
 ORDER BY items.position LIMIT $4
 """

@@ -46,7 +46,8 @@ REVISE = "UPDATE transfers SET revision = revision + 1000000"
 # What was added to a target after the backup is found by reading it before anything is sent: the worker takes
 # all that is still to be added for one write without an answer, and what was under way is a part of that.
 DOUBT = """
-INSERT INTO doubtful_targets SELECT id FROM transfers WHERE undoes IS NULL ON CONFLICT DO NOTHING
+INSERT INTO doubtful_targets SELECT id FROM transfers WHERE undoes IS NULL
+ON CONFLICT (transfer_id) DO UPDATE SET part = 1
 """
 FORGET_ADDS = """
 DELETE FROM intents USING jobs, transfers

@@ -1,4 +1,7 @@
-"""What stood in an existing target before our first write: the ground that a read-back is measured from."""
+"""What stood in an existing target before our first write: the ground that a read-back is measured from.
+
+Only a transfer's first playlist can be one that was there before; in all others nothing stood.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -35,17 +38,20 @@ async def put(connection: Connection, transfer_id: TransferId, *, tail: Sequence
     await connection.execute(PUT, transfer_id, list(tail))
 
 
-async def tail(pool: Pool, transfer_id: TransferId) -> tuple[TrackId, ...]:
+async def tail(pool: Pool, transfer_id: TransferId, *, part: int) -> tuple[TrackId, ...]:
     """Return the last tracks; none for a playlist that is new."""
-    return tuple(await pool.fetchval(TAIL, transfer_id) or ())
+    return tuple(await pool.fetchval(TAIL, transfer_id) or ()) if part == 1 else ()
 
 
-async def times(pool: Pool, transfer_id: TransferId, *, track_ids: Collection[TrackId]) -> Counter[TrackId]:
+async def times(
+    pool: Pool, transfer_id: TransferId, *, part: int, track_ids: Collection[TrackId]
+) -> Counter[TrackId]:
     """Return how often each of these tracks stood there."""
-    rows = await pool.fetch(TIMES, transfer_id, list(track_ids))
+    rows = await pool.fetch(TIMES, transfer_id, list(track_ids)) if part == 1 else []
     return Counter({TrackId(row["track_id"]): row["times"] for row in rows})
 
 
-async def counts(pool: Pool, transfer_id: TransferId) -> dict[TrackId, int]:
+async def counts(pool: Pool, transfer_id: TransferId, *, part: int) -> dict[TrackId, int]:
     """Return how often every track stood there."""
-    return {row["track_id"]: row["times"] for row in await pool.fetch(COUNTS, transfer_id)}
+    rows = await pool.fetch(COUNTS, transfer_id) if part == 1 else []
+    return {row["track_id"]: row["times"] for row in rows}

@@ -1,11 +1,14 @@
 """Transfers: made once per idempotency key, counted from their items, changed with a rising revision."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from shared.db import target_parts
 from shared.db.pool import Connection, Pool, Row, changed_count
+from shared.db.target_parts import TargetPart
 from shared.lifecycle import Bucket, PauseReason, Phase, State, count_buckets
 from shared.models import (
     ConnectionId,
@@ -86,11 +89,12 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     retry_scope: str | None = None
     undoes: TransferId | None = None
     undone_by: TransferId | None = None
-    # Of the worker's business alone, and in no column: see shared/db/doubts.py.
+    # Of the worker's business alone, and in no column: see shared/db/doubts.py, shared/db/target_parts.py.
     is_target_doubtful: bool = False
+    part: int = 1
 
 
-_COLUMNS = tuple(name for name in Transfer.__struct_fields__ if name != "is_target_doubtful")
+_COLUMNS = tuple(name for name in Transfer.__struct_fields__ if name not in ("is_target_doubtful", "part"))
 
 
 def from_row(row: Row) -> Transfer:
@@ -117,8 +121,13 @@ VALUES (gen_random_uuid(), $1, $2, $3, 'read', 0)
 """
 GET = "SELECT * FROM transfers WHERE id = $1 AND user_id = $2"
 LOAD = """
-SELECT transfers.*, doubtful_targets.transfer_id IS NOT NULL AS is_target_doubtful
-FROM transfers LEFT JOIN doubtful_targets ON transfer_id = id WHERE id = $1
+SELECT transfers.*, current.part, coalesce(doubtful_targets.part <= current.part, false) AS is_target_doubtful
+FROM transfers
+CROSS JOIN LATERAL (
+    SELECT coalesce(max(part), 1) AS part FROM target_parts WHERE transfer_id = id AND NOT is_closed
+) AS current
+LEFT JOIN doubtful_targets ON doubtful_targets.transfer_id = id
+WHERE id = $1
 """
 LOCK = "SELECT * FROM transfers WHERE id = $1 AND user_id = $2 FOR UPDATE"
 COUNTS = "SELECT outcome, is_written, item_count FROM item_counts WHERE transfer_id = $1"
@@ -190,16 +199,29 @@ async def find_by_key(pool: Pool, user_id: UserId, *, idempotency_key: str) -> T
     return from_row(row) if row else None
 
 
-async def get_with_counts(
-    pool: Pool, transfer_id: TransferId, *, user_id: UserId
-) -> tuple[Transfer, dict[Bucket, int]] | None:
-    """Return a user's transfer and its counts, both of one moment; None if the user has no such one."""
+class TransferView(msgspec.Struct, frozen=True, kw_only=True):
+    """A transfer, its counts and its playlists, where it has more than one, all of one moment."""
+
+    transfer: Transfer
+    counts: dict[Bucket, int]
+    parts: tuple[TargetPart, ...] = ()
+
+
+async def get_with_counts(pool: Pool, transfer_id: TransferId, *, user_id: UserId) -> TransferView | None:
+    """Return a user's transfer; None if the user has no such one."""
     async with (
         pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         row = await connection.fetchrow(GET, transfer_id, user_id)
-        return (from_row(row), await counts(connection, transfer_id)) if row else None
+        if row is None:
+            return None
+        parts = await target_parts.of(connection, [transfer_id])
+        return TransferView(
+            transfer=from_row(row),
+            counts=await counts(connection, transfer_id),
+            parts=tuple(parts.get(transfer_id, ())),
+        )
 
 
 async def revision(pool: Pool, transfer_id: TransferId, *, user_id: UserId) -> int | None:
@@ -213,9 +235,18 @@ async def revision(pool: Pool, transfer_id: TransferId, *, user_id: UserId) -> i
 async def page(
     pool: Pool, user_id: UserId, *, before: tuple[datetime, TransferId] | None, limit: int
 ) -> list[Transfer]:
-    """Return a user's transfers, newest first, those older than `before`."""
+    """Return a user's transfers, newest first, those older than `before`; each with its first playlist."""
     at, transfer_id = before or (None, None)
-    return [from_row(row) for row in await pool.fetch(LIST, user_id, at, transfer_id, limit)]
+    async with pool.acquire() as connection:
+        found = [from_row(row) for row in await connection.fetch(LIST, user_id, at, transfer_id, limit)]
+        parts = await target_parts.of(connection, [transfer.id for transfer in found])
+    return [_with_first(transfer, parts.get(transfer.id)) for transfer in found]
+
+
+def _with_first(transfer: Transfer, parts: Sequence[TargetPart] | None) -> Transfer:
+    if not parts or transfer.undoes is not None:
+        return transfer
+    return msgspec.structs.replace(transfer, target_playlist_id=parts[0].playlist_id, target_url=parts[0].url)
 
 
 async def load(pool: Pool, transfer_id: TransferId) -> Transfer:
@@ -223,7 +254,9 @@ async def load(pool: Pool, transfer_id: TransferId) -> Transfer:
     row = await pool.fetchrow(LOAD, transfer_id)
     if row is None:
         raise LookupError(transfer_id)
-    return msgspec.structs.replace(from_row(row), is_target_doubtful=row["is_target_doubtful"])
+    return msgspec.structs.replace(
+        from_row(row), is_target_doubtful=row["is_target_doubtful"], part=row["part"]
+    )
 
 
 async def lock(connection: Connection, transfer_id: TransferId, *, user_id: UserId) -> Transfer | None:

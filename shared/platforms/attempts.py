@@ -21,6 +21,14 @@ from shared.models import Platform
 _tracer = trace.get_tracer("crossplay.platforms")
 
 
+_CHUNK_BYTES = 65_536
+_ANSWER_BYTES = 64 * 1024 * 1024  # a playlist of 10,000 tracks has a quarter of it
+
+
+class AnswerTooLong(aiohttp.ClientError):
+    """An answer that does not come to an end."""
+
+
 class Attempts:
     """The client middleware of one call; aiohttp and aiohttp-retry pass it once per attempt.
 
@@ -75,7 +83,7 @@ class Attempts:
             try:
                 async with asyncio.timeout(self._timeout_s):
                     response = await handler(request)
-                    await response.read()
+                    await _read(response)
             except BaseException as error:
                 self._settle(span, result=type(error).__name__, is_error=True)
                 raise
@@ -95,3 +103,21 @@ class Attempts:
             status=result,
             duration_s=time.monotonic() - self._sent_at_s,
         )
+
+
+async def _read(response: ClientResponse) -> None:
+    """Read the body, which `response.read()` then gives. Raises AnswerTooLong."""
+    chunks, count = [], 0
+    try:
+        async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+            chunks.append(chunk)
+            count += len(chunk)
+            if count > _ANSWER_BYTES:
+                break
+    except BaseException:
+        response.close()
+        raise
+    if count > _ANSWER_BYTES:
+        response.close()
+        raise AnswerTooLong
+    response._body = b"".join(chunks)  # noqa: SLF001 - aiohttp itself reads to the end or not at all

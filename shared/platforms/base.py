@@ -85,8 +85,10 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     search_parallel: look-ups that one job may have under way at once. has_fielded_search: a query's title
     and artist are told apart. has_albums: albums can be searched for and read. remove_batch: tracks of one
     removal, 0 where nothing can be removed. keeps_repeats: a track may stand twice in a playlist. can_write:
-    playlists can be made and added to. takes_any_track: there is no catalog, every track is taken as it is;
-    the adapter is an Adopter then.
+    playlists can be made and added to. key_life_s: how long after it was declared a write may be sent again
+    under its key, which the platform then does not do twice; what it remembers, less the time that a send
+    may wait for its turn. 0 where it knows no keys. takes_any_track: there is no catalog, every track is
+    taken as it is; the adapter is an Adopter then.
     """
 
     write_class: WriteClass
@@ -102,6 +104,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     remove_batch: int = 0
     keeps_repeats: bool = True
     can_write: bool = True
+    key_life_s: float = 0.0
     takes_any_track: bool = False
 
     @property
@@ -121,6 +124,11 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     window_s: float
     burst: int = 1
     day_zone: str = ""
+
+    @property
+    def most_at_once(self) -> float:
+        """Units that may be spent at one moment."""
+        return self.limit if self.day_zone else self.burst
 
     @property
     def unit_s(self) -> float:
@@ -146,10 +154,11 @@ _ONE_REQUEST = Price()
 class PlatformProfile(msgspec.Struct, frozen=True, kw_only=True):
     """A platform's limits as data; source and read_on say where they are from.
 
-    scope: whose requests are counted together, in a word; counted_by: the setting that names it. prices: of
-    the operations that are more than one request. concurrency: connections that one process holds for
-    reading. backoff_s: what a 429 without Retry-After means at first; doubled each time. quota_word: tells
-    in the text of a 429 that a long quota is used up; quota_wait_s: how long then, where nothing else tells.
+    scope: whose requests are counted together, in a word; counted_by: the setting that names it, "" where
+    each server of a user's counts for itself. prices: of the operations that are more than one request.
+    concurrency: connections that one process holds for reading. backoff_s: what a 429 without Retry-After
+    means at first; doubled each time. quota_word: tells in the text of a 429 that a long quota is used up, a
+    pattern; it is so for quota_wait_s, where nothing else tells and the pool does not count days.
     """
 
     platform: Platform
@@ -173,7 +182,7 @@ class PlatformProfile(msgspec.Struct, frozen=True, kw_only=True):
             if not 1 <= pool.burst <= max(1.0, pool.limit):
                 raise ValueError(f"{self.platform}: a burst of {pool.burst} does not fit into {pool.limit}")
         for operation, price in self.prices.items():
-            if price.cost > self.pools[price.pool].burst:
+            if price.cost > self.pools[price.pool].most_at_once:
                 raise ValueError(f"{self.platform}: {operation} costs more than a burst of its pool")
 
     def price(self, operation: str) -> Price:
@@ -215,6 +224,12 @@ class Budget(Protocol):
 
     async def cool_down(self, retry_after_s: float, *, pool: str) -> None:
         """Stop every worker's requests that draw on this pool for so long: the platform said 429."""
+
+    async def use_up(self, *, pool: str) -> float:
+        """Stop them until the pool's quota is renewed: the platform said that it is used up.
+
+        Returns the seconds until then.
+        """
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -334,7 +349,8 @@ class Adapter(Protocol):
         """Create an empty playlist. description comes back in `find_playlist`.
 
         key: names this write, at most 64 ASCII letters and digits. Where the platform knows such keys, the
-        same write with the same key is done once; elsewhere it is not looked at, and nothing is idempotent.
+        same write with the same key is done once, and its first answer given again (what it still is doing
+        is PlatformUnavailable); elsewhere it is not looked at, and nothing is idempotent.
         """
 
     async def find_playlist(self, marker: str) -> Playlist | None:

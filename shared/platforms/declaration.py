@@ -5,9 +5,11 @@ from typing import Protocol
 
 import msgspec
 
+from shared.address_guard import AddressGuard
 from shared.clock import Clock
 from shared.platforms.answers import Refusal
 from shared.platforms.base import Adapter, BrowserSignIn, Capabilities, PlatformProfile, Session, SignInTerms
+from shared.platforms.forms import ConnectForm
 from shared.platforms.http import Call, PlatformHttp, Reword, Sign
 from shared.platforms.oauth import OAuthApp, bearer
 from shared.platforms.shelf import Shelf
@@ -29,10 +31,13 @@ class Shelve(Protocol):
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     """A platform as its folder describes it.
 
-    required: the settings without which it cannot be used. sign: makes the signer of its calls, which is
-    `oauth.bearer` for most; raises SettingsError for keys that cannot sign. oauth, browser: how users sign
-    in, one of them. probe, reword: see Endpoint. build, shelve: one of them; shelve where the playlists stand
-    in our own database, so that nothing leaves this server and nobody signs in.
+    required: the settings without which it cannot be used. required_to_connect: those without which no
+    account can be connected while what is public can be read; connect_note: what is to be known of them.
+    sign: makes the signer of its calls, which is `oauth.bearer` for most; raises SettingsError for keys that
+    cannot sign. oauth, browser, form: how users sign in, one of them. probe, reword: see Endpoint. guard:
+    where users name servers of their own, which of them may be called; the profile then counts by server, and
+    no setting says where the platform is. build, shelve: one of them; shelve where the playlists stand in our
+    own database, so that nothing leaves this server and nobody signs in.
     """
 
     label: str
@@ -46,5 +51,9 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     sign: Callable[[Settings, Clock], Sign] = lambda _, __: bearer
     oauth: Callable[[Settings], OAuthApp] | None = None
     browser: Callable[[Settings, Clock], BrowserSignIn] | None = None
+    form: ConnectForm | None = None
     probe: Call | None = None
+    required_to_connect: tuple[str, ...] = ()
+    connect_note: str = ""
     reword: Reword | None = None
+    guard: Callable[[Settings], AddressGuard] | None = None

@@ -2,9 +2,9 @@
 
 import functools
 import random
-import socket
-import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from http import HTTPStatus
 from typing import Any, Self, TypeAlias, TypeVar, overload
@@ -12,14 +12,16 @@ from urllib.parse import quote, urlencode
 
 import aiohttp
 import msgspec
-from aiohttp.connector import AddrInfoType
-from aiohttp_retry import JitterRetry, RetryClient
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from shared.address_guard import AddressGuard, UrlRefused
 from shared.clock import Clock, SystemClock
 from shared.errors import (
     CrossplayError,
     PlatformAnswerInvalid,
+    PlatformDenied,
+    PlatformError,
     PlatformUnavailable,
     ReconnectRequired,
     SentLate,
@@ -36,15 +38,20 @@ from shared.platforms.answers import (
 from shared.platforms.attempts import Attempts
 from shared.platforms.backoff import Backoff
 from shared.platforms.base import Budget, Gate, PlatformProfile, Price, Session
+from shared.platforms.sockets import Clients, GatedBody, answer_of, is_refused_here, open_clients, reason_of
 
 T = TypeVar("T")
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """What proves who calls, in the headers or in the query of a request."""
+    """What proves who calls: headers, the query, or fields, which go into a call's form where it has one.
+
+    Fields of a call without a form go into its query.
+    """
 
     headers: Mapping[str, str] = {}
     query: Mapping[str, str] = {}
+    fields: Mapping[str, str] = {}
 
     def __repr__(self) -> str:
         return "Proof(…)"
@@ -55,40 +62,46 @@ Sign: TypeAlias = Callable[[TokenSet | None], Proof]
 """Makes the proof; the tokens are None where a call needs no user."""
 Reword: TypeAlias = Callable[[Answer], Answer]
 """Gives an answer the status that it means, where a platform says errors in other ways."""
+BudgetOf: TypeAlias = Callable[[str], Budget]
+"""Gives the budget of one server, by its host and port."""
 
-_READ_ATTEMPTS = 3
 _OTHER_TOKENS = 2
+_SERVER_COUNT = 1000  # of users' own that a process keeps budgets of
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One request. route is a template whose {names} are filled from path; query values are never logged.
 
-    body is sent as JSON, form as a form; at most one of them, and only in writes. nothing: a 404 whose text
-    holds the word is no error but an answer, namely the bytes.
+    body is sent as JSON of that media type, form as a form; at most one of them, and only in writes. nothing:
+    a 404 whose text holds the word is no error but an answer, namely the bytes.
     """
 
     operation: str
     route: str
     method: str = "GET"
     path: Mapping[str, str] = {}
-    query: Mapping[str, str | int] = {}
+    query: Mapping[str, str | int | list[str]] = {}
     body: Any = None
-    form: Mapping[str, str] | None = None
+    media_type: str = "application/json"
+    form: Mapping[str, str | list[str]] | None = None
     headers: Mapping[str, str] = {}
     nothing: tuple[str, bytes] | None = None
 
     def __repr__(self) -> str:
         return f"Call(operation={self.operation!r}, method={self.method!r}, route={self.route!r}, …)"
 
-    def url(self, base_url: str, *, proof: Mapping[str, str]) -> URL:
+    def url(self, base_url: str, *, proof: Proof) -> URL:
         route = self.route.format(**{name: quote(value, safe="") for name, value in self.path.items()})
-        return URL(base_url.rstrip("/") + route, encoded=True).with_query({**self.query, **proof})
+        fields = proof.fields if self.form is None else {}
+        query = {**self.query, **proof.query, **fields}
+        return URL(base_url.rstrip("/") + route, encoded=True).with_query(query)
 
-    def content(self) -> tuple[str, bytes]:
+    def content(self, *, proof: Proof = NO_PROOF) -> tuple[str, bytes]:
         """Return content type and bytes of the request body."""
         if self.form is not None:
-            return "application/x-www-form-urlencoded", urlencode(self.form).encode()
-        return "application/json", b"" if self.body is None else msgspec.json.encode(self.body)
+            form = urlencode({**self.form, **proof.fields}, doseq=True)
+            return "application/x-www-form-urlencoded", form.encode()
+        return self.media_type, b"" if self.body is None else msgspec.json.encode(self.body)
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +110,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     can_refresh: a 401 may be cured with the session's refresh token. send_timeout_s must be what the
     gate's lease check counts with: a write is over after it, whatever happens. probe: a call without a user;
     where a user's call ends in ReconnectRequired, it tells whether the app itself is refused. reword: see
-    Reword; it sees each answer before anybody else does.
+    Reword; it sees each answer before anybody else does. guard: users name servers of their own, which are
+    called where it lets us; base_url then means nothing.
     """
 
     label: str
@@ -110,23 +124,43 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     refusals: tuple[Refusal, ...] = ()
     probe: Call | None = None
     reword: Reword | None = None
+    guard: AddressGuard | None = None
+
+
+class _Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where calls go, with what counts them there."""
+
+    base_url: str
+    clients: Clients
+    budget: Budget
+    backoff: Backoff
 
 
 class PlatformHttp:
     """One platform's connections of one process; open it with `async with`.
 
+    budget: where users name servers of their own, what gives the budget of each. resolver: another way to
+    look the names of those up, for tests.
+
     Both verbs raise PlatformUnavailable, RateLimited, ReconnectRequired, PlatformDenied, PlatformNotFound,
     PlatformRejected, and what the budget, the session and the gate raise.
     """
 
-    def __init__(self, endpoint: Endpoint, *, budget: Budget, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        budget: Budget | BudgetOf,
+        clock: Clock | None = None,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
         self._endpoint = endpoint
         self._budget = budget
         self._clock = clock or SystemClock()
-        self._backoff = Backoff(first_s=endpoint.profile.backoff_s, clock=self._clock, rng=random.Random())
+        self._resolver = resolver
         self._open = AsyncExitStack()
-        self._reader: RetryClient
-        self._writer: aiohttp.ClientSession
+        self._clients: dict[str, Clients] = {}
+        self._places: OrderedDict[str, _Place] = OrderedDict()
 
     @property
     def platform(self) -> Platform:
@@ -137,27 +171,13 @@ class PlatformHttp:
         return self._endpoint.label
 
     async def __aenter__(self) -> Self:
-        reader = await self._open.enter_async_context(
-            _session(aiohttp.TCPConnector(limit=self._endpoint.profile.concurrency))
+        self._clients = await open_clients(
+            self._open,
+            concurrency=self._endpoint.profile.concurrency,
+            send_timeout_s=self._endpoint.send_timeout_s,
+            guard=self._endpoint.guard,
+            resolver=self._resolver,
         )
-        # aiohttp-retry would repeat every method on every 5xx and, unasked, no exception at all.
-        self._reader = RetryClient(
-            reader,
-            retry_options=JitterRetry(
-                attempts=_READ_ATTEMPTS,
-                start_timeout=0.2,
-                max_timeout=5.0,
-                random_interval_size=0.5,
-                methods={"GET"},
-                statuses={500, 502, 503, 504},
-                exceptions={aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError},
-                retry_all_server_errors=False,
-            ),
-        )
-        # aiohttp sends PUT and DELETE again on a connection that went stale: writes never reuse one.
-        make_socket = functools.partial(_impatient_socket, self._endpoint.send_timeout_s)
-        connector = aiohttp.TCPConnector(force_close=True, socket_factory=make_socket)
-        self._writer = await self._open.enter_async_context(_session(connector))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -168,9 +188,10 @@ class PlatformHttp:
 
         session None: no user is needed. Raises also PlatformAnswerInvalid.
         """
-        answer = await self._authorized(call, session, functools.partial(self._get, call))
+        place = await self._place(call, session)
+        answer = await self._authorized(call, session, place, functools.partial(self._get, call, place))
         if not answer.is_success:
-            answer = await self._nothing(call, answer, is_personal=session is not None)
+            answer = await self._nothing(call, answer, place, is_personal=session is not None)
         try:
             return msgspec.json.decode(answer.body, type=into)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -195,9 +216,12 @@ class PlatformHttp:
         After PlatformUnavailable the write may have happened; that is also said of one that the platform
         accepted with an answer that cannot be read. Raises also SentLate.
         """
-        answer = await self._authorized(call, session, functools.partial(self._send, call, gate))
+        place = await self._place(call, session)
+        answer = await self._authorized(
+            call, session, place, functools.partial(self._send, call, place, gate)
+        )
         if not answer.is_success:
-            raise await self._refusal(call, answer, is_personal=session is not None)
+            raise await self._refusal(call, answer, place, is_personal=session is not None)
         if into is None:
             return None
         try:
@@ -214,6 +238,7 @@ class PlatformHttp:
         self,
         call: Call,
         session: Session | None,
+        place: _Place,
         exchange: Callable[[Proof], Awaitable[Answer]],
     ) -> Answer:
         sign = self._endpoint.sign
@@ -222,15 +247,15 @@ class PlatformHttp:
         # Refused tokens mean that nothing was done, so that even a write may be sent again: with those of
         # a sign-in that this process has not seen yet, which may be as dead, and then with refreshed ones.
         for _ in range(_OTHER_TOKENS):
-            if not session or not tokens or not await self._is_token_refused(call, answer):
+            if not session or not tokens or not await self._is_token_refused(call, answer, place):
                 break
             tokens = await session.refresh(rejected=tokens)
             answer = await exchange(sign(tokens))
         if answer.is_success:
-            self._backoff.reset()
+            place.backoff.reset()
         return answer
 
-    async def _is_token_refused(self, call: Call, answer: Answer) -> bool:
+    async def _is_token_refused(self, call: Call, answer: Answer, place: _Place) -> bool:
         """Whether other tokens may help: fresh ones, or those of a new connection that we have not seen yet.
 
         Raises what the app itself is refused with.
@@ -239,29 +264,29 @@ class PlatformHttp:
             return answer.status == HTTPStatus.UNAUTHORIZED
         if answer.is_success or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             return False
-        return isinstance(await self._refusal(call, answer, is_personal=True), ReconnectRequired)
+        return isinstance(await self._refusal(call, answer, place, is_personal=True), ReconnectRequired)
 
-    async def _get(self, call: Call, proof: Proof) -> Answer:
-        attempts = self._attempts(call, timeout_s=self._endpoint.read_timeout_s)
+    async def _get(self, call: Call, place: _Place, proof: Proof) -> Answer:
+        attempts = self._attempts(call, place, timeout_s=self._endpoint.read_timeout_s)
         try:
-            async with self._reader.get(
-                call.url(self._endpoint.base_url, proof=proof.query),
+            async with place.clients.reader.get(
+                call.url(place.base_url, proof=proof),
                 headers={**proof.headers, **call.headers},
                 allow_redirects=False,
                 middlewares=(attempts,),
             ) as response:
-                return self._reworded(await _answer(response))
+                return self._reworded(await answer_of(response))
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise self._unreachable(call) from error
+            raise self._unreachable(call, error) from error
 
-    async def _send(self, call: Call, gate: Gate, proof: Proof) -> Answer:
-        kind, content = call.content()
-        body = _GatedBody(content, gate=gate, clock=self._clock)
-        attempts = self._attempts(call, timeout_s=self._endpoint.send_timeout_s, is_single=True)
+    async def _send(self, call: Call, place: _Place, gate: Gate, proof: Proof) -> Answer:
+        kind, content = call.content(proof=proof)
+        body = GatedBody(content, gate=gate, clock=self._clock)
+        attempts = self._attempts(call, place, timeout_s=self._endpoint.send_timeout_s, is_single=True)
         try:
-            async with self._writer.request(
+            async with place.clients.writer.request(
                 call.method,
-                call.url(self._endpoint.base_url, proof=proof.query),
+                call.url(place.base_url, proof=proof),
                 data=aiter(body),
                 headers={
                     **proof.headers,
@@ -273,11 +298,11 @@ class PlatformHttp:
                 allow_redirects=False,
                 middlewares=(attempts,),
             ) as response:
-                return self._reworded(await _answer(response))
+                return self._reworded(await answer_of(response))
         except (aiohttp.ClientError, TimeoutError) as error:
             if body.refusal is not None:
                 raise body.refusal from None
-            raise self._unreachable(call) from error
+            raise self._unreachable(call, error) from error
         finally:
             # The gate has promised no more time than this; whatever left later nobody waits for.
             if body.took_s > self._endpoint.send_timeout_s:
@@ -286,12 +311,38 @@ class PlatformHttp:
     def _reworded(self, answer: Answer) -> Answer:
         return self._endpoint.reword(answer) if self._endpoint.reword else answer
 
-    def _attempts(self, call: Call, *, timeout_s: float, is_single: bool = False) -> Attempts:
+    async def _place(self, call: Call, session: Session | None) -> _Place:
+        """Return where a call goes. Raises PlatformDenied where a user's server may not be called."""
+        guard, server = self._endpoint.guard, ""
+        if guard is not None:
+            server = session.server if session else ""
+            try:
+                guard.check_url(server)
+            except UrlRefused as error:
+                raise self._not_called(call, str(error)) from error
+        place = self._places.get(server)
+        if place is None:
+            place = self._places[server] = self._new_place(server)
+            if len(self._places) > _SERVER_COUNT:
+                self._places.popitem(last=False)
+        self._places.move_to_end(server)
+        return place
+
+    def _new_place(self, server: str) -> _Place:
+        address = URL(server)
+        return _Place(
+            base_url=server or self._endpoint.base_url,
+            clients=self._clients[address.scheme],
+            budget=self._budget(f"{address.host}:{address.port}") if callable(self._budget) else self._budget,
+            backoff=Backoff(first_s=self._endpoint.profile.backoff_s, clock=self._clock, rng=random.Random()),
+        )
+
+    def _attempts(self, call: Call, place: _Place, *, timeout_s: float, is_single: bool = False) -> Attempts:
         return Attempts(
             platform=self.platform,
             operation=call.operation,
             route=call.route,
-            spend=functools.partial(self._budget.acquire, self._price(call)),
+            spend=functools.partial(place.budget.acquire, self._price(call)),
             timeout_s=timeout_s,
             is_single=is_single,
         )
@@ -299,15 +350,17 @@ class PlatformHttp:
     def _price(self, call: Call) -> Price:
         return self._endpoint.profile.price(call.operation)
 
-    async def _nothing(self, call: Call, answer: Answer, *, is_personal: bool) -> Answer:
+    async def _nothing(self, call: Call, answer: Answer, place: _Place, *, is_personal: bool) -> Answer:
         """Return what stands for an answer that the platform words as a 404, or raise."""
         if call.nothing and answer.status == HTTPStatus.NOT_FOUND:
             word, body = call.nothing
             if word.encode() in answer.body:
                 return Answer(status=answer.status, body=body)
-        raise await self._refusal(call, answer, is_personal=is_personal)
+        raise await self._refusal(call, answer, place, is_personal=is_personal)
 
-    async def _refusal(self, call: Call, answer: Answer, *, is_personal: bool) -> CrossplayError:
+    async def _refusal(
+        self, call: Call, answer: Answer, place: _Place, *, is_personal: bool
+    ) -> CrossplayError:
         failure = Failure(
             label=self.label,
             platform=self.platform,
@@ -323,74 +376,25 @@ class PlatformHttp:
                 await self.read(self._endpoint.probe, session=None, into=msgspec.Raw)
             return error
         wait_s = parse_retry_after(answer.retry_after, date=answer.date, now=self._clock.now())
+        pool = self._price(call).pool
+        if wait_s is None and self._is_quota(failure):
+            return rate_limited(failure, retry_after_s=await place.budget.use_up(pool=pool))
         if wait_s is None:
-            wait_s = self._untold_wait_s(failure)
-        await self._budget.cool_down(wait_s, pool=self._price(call).pool)
+            wait_s = place.backoff.next_s()
+        await place.budget.cool_down(wait_s, pool=pool)
         return rate_limited(failure, retry_after_s=wait_s)
 
-    def _untold_wait_s(self, failure: Failure) -> float:
-        profile = self._endpoint.profile
-        if profile.quota_word and profile.quota_word in failure.text:
-            return profile.quota_wait_s
-        return self._backoff.next_s()
+    def _is_quota(self, failure: Failure) -> bool:
+        word = self._endpoint.profile.quota_word
+        return word is not None and re.search(word, failure.text) is not None
 
-    def _unreachable(self, call: Call) -> PlatformUnavailable:
-        return PlatformUnavailable(
-            f"{self.label} cannot be reached or does not answer in time.",
-            platform=self.platform,
-            operation=call.operation,
-        )
+    def _unreachable(self, call: Call, error: Exception) -> PlatformError:
+        if is_refused_here(error):
+            return self._not_called(call, "Its name leads to an address that not everybody can reach.")
+        text = f"{self.label} cannot be reached or does not answer in time."
+        why = reason_of(error) if self._endpoint.guard else ""
+        return PlatformUnavailable(f"{text} {why}".rstrip(), platform=self.platform, operation=call.operation)
 
-
-class _GatedBody:
-    """A request body that asks the gate when it is about to leave, and remembers a refusal.
-
-    aiohttp wraps what a body raises into a connection error; nothing of the request has left by then.
-    took_s: from before the gate until the bytes were with the kernel; 0 until they are.
-    """
-
-    def __init__(self, content: bytes, *, gate: Gate, clock: Clock) -> None:
-        self._content = content
-        self._gate = gate
-        self._clock = clock
-        self.refusal: CrossplayError | None = None
-        self.took_s = 0.0
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        asked_at = self._clock.monotonic()
-        try:
-            self._gate()
-        except CrossplayError as error:
-            self.refusal = error
-            raise
-        yield self._content
-        self.took_s = self._clock.monotonic() - asked_at
-
-
-async def _answer(response: aiohttp.ClientResponse) -> Answer:
-    return Answer(
-        status=response.status,
-        body=await response.read(),
-        retry_after=response.headers.get("Retry-After"),
-        date=response.headers.get("Date"),
-    )
-
-
-def _impatient_socket(send_timeout_s: float, address: AddrInfoType) -> socket.socket:
-    """Make a socket whose unsent bytes die with it: the kernel must not deliver a write after its time."""
-    family, kind, protocol, _, _ = address
-    made = socket.socket(family, kind, protocol)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(send_timeout_s * 1000))
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    return made
-
-
-def _session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=connector,
-        headers={"User-Agent": "crossplay"},
-        cookie_jar=aiohttp.DummyCookieJar(),
-        # Each attempt has its own clock: waiting for the budget must not count.
-        timeout=aiohttp.ClientTimeout(total=None),
-    )
+    def _not_called(self, call: Call, why: str) -> PlatformDenied:
+        text = f"This {self.label} server is not called from here. {why}"
+        return PlatformDenied(text, platform=self.platform, operation=call.operation)

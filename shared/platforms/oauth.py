@@ -1,4 +1,4 @@
-"""OAuth 2 sign-in with authorization code and PKCE, the same for every platform that speaks it."""
+"""OAuth 2 sign-in with authorization code, the same for every platform that speaks it, dialects too."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ from shared.errors import (
 from shared.models import TokenSet
 from shared.platforms.answers import RECONNECT, Refusal
 from shared.platforms.base import Price
-from shared.platforms.http import NO_PROOF, Call, PlatformHttp, Proof
+from shared.platforms.http import NO_PROOF, Call, PlatformHttp, Proof, Reword, Sign
 from shared.secret import NO_SECRET, Secret
 
 Verifier = NewType("Verifier", str)
@@ -54,7 +54,11 @@ class OAuthApp(msgspec.Struct, frozen=True, kw_only=True):
     """An app as it is registered at a platform. client_secret is empty for a public client (PKCE alone).
 
     authorize_url: what a user's browser opens. base_url, token_route: where tokens are. extras: what the
-    platform wants in the address that a user opens, beside what the standard asks for.
+    platform wants in the address that a user opens, beside what the standard asks for. proves_by_form: the
+    secret is looked for in the form, not in a header (RFC 6749 §2.3.1 has both). What departs from the
+    standard: names are the platform's own for its parameters, scope_joint stands between scopes, has_pkce
+    tells whether the sign-in is bound to a verifier; swaps_by_query: a code is swapped by a GET with
+    everything in its query. token_extras: what the platform wants there besides. reword: see Endpoint.
     """
 
     client_id: str
@@ -64,13 +68,30 @@ class OAuthApp(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     client_secret: Secret = NO_SECRET
     extras: Mapping[str, str] = {}
+    proves_by_form: bool = False
+    names: Mapping[str, str] = {}
+    scope_joint: str = " "
+    has_pkce: bool = True
+    swaps_by_query: bool = False
+    token_extras: Mapping[str, str] = {}
+    reword: Reword | None = None
+
+    def named(self, parameters: Mapping[str, str]) -> dict[str, str]:
+        return {self.names.get(name, name): value for name, value in parameters.items()}
 
 
 class _TokenAnswer(msgspec.Struct):
+    """expires: an older name for expires_in, where 0 means never."""
+
     access_token: Annotated[str, msgspec.Meta(min_length=1)]
     expires_in: Annotated[float, msgspec.Meta(ge=0, le=_LONGEST_LIFE_S)] | None = None
+    expires: Annotated[float, msgspec.Meta(ge=0, le=_LONGEST_LIFE_S)] | None = None
     refresh_token: str | None = None
     scope: str | None = None
+
+    @property
+    def life_s(self) -> float | None:
+        return self.expires_in if self.expires_in is not None else self.expires or None
 
     def __repr__(self) -> str:
         return f"_TokenAnswer(expires_in={self.expires_in!r}, scope={self.scope!r}, …)"
@@ -95,18 +116,16 @@ class OAuthClient:
 
     def authorize_url(self, *, state: str, verifier: Verifier, redirect_uri: str) -> str:
         """Return the address at which the user allows the app. state comes back with the code."""
-        return str(
-            URL(self._app.authorize_url).with_query(
-                client_id=self._app.client_id,
-                response_type="code",
-                redirect_uri=redirect_uri,
-                scope=" ".join(self._app.scopes),
-                state=state,
-                code_challenge_method="S256",
-                code_challenge=challenge_of(verifier),
-                **self._app.extras,
-            )
-        )
+        asked = {
+            "client_id": self._app.client_id,
+            "response_type": "code",
+            "redirect_uri": redirect_uri,
+            "scope": self._app.scope_joint.join(self._app.scopes),
+            "state": state,
+        }
+        if self._app.has_pkce:
+            asked |= {"code_challenge_method": "S256", "code_challenge": challenge_of(verifier)}
+        return str(URL(self._app.authorize_url).with_query({**self._app.named(asked), **self._app.extras}))
 
     async def exchange(self, *, code: str, verifier: Verifier, redirect_uri: str) -> TokenSet:
         """Swap the code for tokens; a code works once. Raises ConnectFailed where it does not."""
@@ -114,8 +133,9 @@ class OAuthClient:
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": redirect_uri,
-            "code_verifier": verifier,
         }
+        if self._app.has_pkce:
+            form["code_verifier"] = verifier
         try:
             return await self._ask(EXCHANGE, form, previous=None)
         except ReconnectRequired as error:
@@ -135,27 +155,43 @@ class OAuthClient:
         return await self._ask(REFRESH, form, previous=tokens)
 
     async def _ask(self, operation: str, form: dict[str, str], *, previous: TokenSet | None) -> TokenSet:
-        call = Call(
-            operation=operation,
-            method="POST",
-            route=self._app.token_route,
-            form=form if self._app.client_secret else {**form, "client_id": self._app.client_id},
-            headers=self._basic(),
-        )
+        call = self._by_query(operation, form) if self._app.swaps_by_query else self._by_form(operation, form)
         answer = await self._http.write(call, session=None, gate=no_gate, into=_TokenAnswer)
         return self._tokens(answer, previous=previous)
 
+    def _by_form(self, operation: str, form: dict[str, str]) -> Call:
+        return Call(
+            operation=operation,
+            method="POST",
+            route=self._app.token_route,
+            form={**form, **self._credentials()},
+            headers=self._basic(),
+        )
+
+    def _by_query(self, operation: str, form: dict[str, str]) -> Call:
+        query = self._app.named({**form, **self._credentials()})
+        return Call(
+            operation=operation, route=self._app.token_route, query={**query, **self._app.token_extras}
+        )
+
+    def _credentials(self) -> dict[str, str]:
+        """Return what the form says about the client: all of it, its id alone, or nothing."""
+        app = self._app
+        if app.client_secret and app.proves_by_form:
+            return {"client_id": app.client_id, "client_secret": app.client_secret.reveal()}
+        return {} if app.client_secret else {"client_id": app.client_id}
+
     def _basic(self) -> dict[str, str]:
         secret = self._app.client_secret
-        if not secret:
+        if not secret or self._app.proves_by_form:
             return {}
         pair = f"{self._app.client_id}:{secret.reveal()}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
     def _tokens(self, answer: _TokenAnswer, *, previous: TokenSet | None) -> TokenSet:
         expires_at = None
-        if answer.expires_in is not None:
-            expires_at = self._clock.now() + timedelta(seconds=answer.expires_in)
+        if answer.life_s is not None:
+            expires_at = self._clock.now() + timedelta(seconds=answer.life_s)
         return TokenSet(
             access_token=answer.access_token,
             # Omitted and empty both mean: keep the one you have.
@@ -165,9 +201,17 @@ class OAuthClient:
         )
 
 
-def bearer(tokens: TokenSet | None) -> Proof:
-    """Sign a call as RFC 6750 has it."""
-    return Proof(headers={"Authorization": f"Bearer {tokens.access_token}"}) if tokens else NO_PROOF
+def signer(scheme: str) -> Sign:
+    """Return what signs calls with the access token under a scheme of the header Authorization."""
+
+    def sign(tokens: TokenSet | None) -> Proof:
+        return Proof(headers={"Authorization": f"{scheme} {tokens.access_token}"}) if tokens else NO_PROOF
+
+    return sign
+
+
+bearer = signer("Bearer")
+"""Signs as RFC 6750 has it."""
 
 
 def new_verifier() -> Verifier:

@@ -1,4 +1,4 @@
-"""The one paginator: own offsets, whole lists, and no page that a platform forgot to fill."""
+"""The paginators: own offsets or the platform's tokens, whole lists, and no page that was left unfilled."""
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
@@ -15,7 +15,9 @@ from shared.models import Platform
 Row = TypeVar("Row")
 
 _REPEATS = 2
+_MOST_EMPTY = 20  # pages without a row, one after the other, before a list that never ends is given up
 _CURSOR = re.compile(r"([0-9]{1,9})(/(?:more|([0-9]{1,9})))?")
+_TOKEN_CURSOR = re.compile(r"([0-9]{1,9})/(.{1,2000})", re.DOTALL)
 
 
 class RawPage(msgspec.Struct, Generic[Row], frozen=True, kw_only=True):
@@ -50,11 +52,15 @@ Fetch: TypeAlias = Callable[[int, int], Awaitable[RawPage[Row]]]
 
 
 class Slice(msgspec.Struct, Generic[Row], frozen=True, kw_only=True):
-    """A complete page. next_cursor is None at the end of the list."""
+    """A complete page. next_cursor is None at the end of the list.
+
+    passed_count: rows of the list up to the end of this page, where a CursorPager has counted them.
+    """
 
     rows: tuple[Row, ...]
     total: int | None
     next_cursor: str | None
+    passed_count: int = 0
 
 
 class _Position(msgspec.Struct, frozen=True):
@@ -157,6 +163,121 @@ class Pager(Generic[Row]):
         return Slice(rows=best.rows, total=total, next_cursor=None), _following(at.offset, best, total=total)
 
 
+class TokenPage(msgspec.Struct, Generic[Row], frozen=True, kw_only=True):
+    """What one request brought of a list that goes on by tokens. next_token: the platform's, None at the end.
+
+    total: the list's length where told. is_blank: the answer held no list at all, not even an empty one.
+    """
+
+    rows: tuple[Row, ...]
+    next_token: str | None = None
+    total: int | None = None
+    is_blank: bool = False
+
+    @classmethod
+    def of(
+        cls, rows: Iterable[Row] | UnsetType, *, next_token: str | None, total: int | None = None
+    ) -> "TokenPage[Row]":
+        """Make a page of what was decoded; unset means that the answer held no list."""
+        if isinstance(rows, UnsetType):
+            return cls(rows=(), is_blank=True)
+        return cls(rows=tuple(rows), next_token=next_token or None, total=total)
+
+
+FetchToken: TypeAlias = Callable[[str | None], Awaitable[TokenPage[Row]]]
+"""Read the page of a token; None is the first one."""
+
+
+class CursorPager(Generic[Row]):
+    """Reads one list page by page where the platform gives a token for the next one and knows no offsets.
+
+    The end is where no token is given. A page that is empty although more is promised, by a token or by the
+    total, is asked for again; behind one that stays empty its token leads on, and where there is none,
+    PlatformUnavailable is raised. Cursors of ours hold the token and how many rows came before it.
+    """
+
+    def __init__(self, fetch: FetchToken[Row], *, platform: Platform, operation: str) -> None:
+        self._fetch = fetch
+        self._platform = platform
+        self._operation = operation
+
+    async def page(self, cursor: str | None) -> Slice[Row]:
+        """Read the page at a cursor of ours; None is the start. Raises ValidationFailed for a foreign one.
+
+        It has rows, or it is the last one.
+        """
+        offset, token = 0, None
+        if cursor is not None:
+            match = _TOKEN_CURSOR.fullmatch(cursor)
+            if match is None:
+                raise ValidationFailed("The cursor is not one that an earlier page gave.")
+            offset, token = int(match[1]), match[2]
+        return await self._filled(offset, token)
+
+    async def pages(self, *, offset: int = 0) -> AsyncIterator[Slice[Row]]:
+        """Iterate over the pages from an offset to the end; next_cursor is always None.
+
+        The rows before the offset have to be read too. At least one page comes, empty behind the end.
+        """
+        cursor: str | None = None
+        passed_count = 0
+        while True:
+            slice_ = await self.page(cursor)
+            rows = slice_.rows[max(0, offset - passed_count) :]
+            passed_count += len(slice_.rows)
+            if rows or slice_.next_cursor is None:
+                yield Slice(rows=rows, total=slice_.total, next_cursor=None)
+            if slice_.next_cursor is None:
+                return
+            cursor = slice_.next_cursor
+
+    async def rows(self, *, offset: int = 0) -> AsyncIterator[Row]:
+        """Iterate from an offset to the end of the list."""
+        async for slice_ in self.pages(offset=offset):
+            for row in slice_.rows:
+                yield row
+
+    async def rest(self, *, offset: int) -> tuple[tuple[Row, ...], int]:
+        """Return the rows from an offset to the end, and the length of the whole list, as it was counted."""
+        rows = [row async for row in self.rows()]
+        return tuple(rows[offset:]), len(rows)
+
+    async def _filled(self, offset: int, token: str | None) -> Slice[Row]:
+        seen = {token}
+        for _ in range(_MOST_EMPTY):
+            raw = await self._read(offset, token)
+            passed_count = offset + len(raw.rows)
+            if raw.next_token is None:
+                return Slice(rows=raw.rows, total=raw.total, next_cursor=None, passed_count=passed_count)
+            if raw.next_token in seen:
+                break
+            if raw.rows:
+                cursor = f"{passed_count}/{raw.next_token}"
+                return Slice(rows=raw.rows, total=raw.total, next_cursor=cursor, passed_count=passed_count)
+            token = raw.next_token
+            seen.add(token)
+        raise self._unfilled()
+
+    async def _read(self, offset: int, token: str | None) -> TokenPage[Row]:
+        best: TokenPage[Row] | None = None
+        for _ in range(1 + _REPEATS):
+            raw = await self._fetch(token)
+            if not raw.is_blank and (best is None or len(raw.rows) > len(best.rows)):
+                best = raw
+            if best and (best.rows or (best.next_token is None and (best.total or 0) <= offset)):
+                return best
+        if best is None or best.next_token is None:
+            raise self._unfilled()
+        return best
+
+    def _unfilled(self) -> PlatformUnavailable:
+        return PlatformUnavailable(
+            "A page of a list came without its rows; it will be asked for again.",
+            platform=self._platform,
+            operation=self._operation,
+        )
+
+
 def _promised(at: _Position, *, total: int | None, limit: int) -> int:
     """How many rows must stand at this position; the newest word about the length counts."""
     if total is not None:
@@ -176,5 +297,6 @@ def _following(offset: int, raw: RawPage[Row], *, total: int | None) -> _Positio
 
 
 def _offset_of(url: str | None) -> int | None:
-    text = URL(url).query.get("offset", "") if url else ""
+    query = URL(url).query if url else {}
+    text = query.get("offset") or query.get("index") or ""
     return int(text) if text.isdecimal() else None

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.clock import Clock, SystemClock
 from shared.errors import PlatformNotConfigured
+from shared.installed import PLATFORMS, PluginFault, installed, load
 from shared.models import Platform
 from shared.platforms.apple_music.adapter import DECLARATION as APPLE_MUSIC
 from shared.platforms.base import (
@@ -17,21 +18,43 @@ from shared.platforms.base import (
     Budget,
     Capabilities,
     PlatformProfile,
+    Pool,
     Session,
     SignInTerms,
 )
 from shared.platforms.declaration import Declaration
+from shared.platforms.deezer.adapter import DECLARATION as DEEZER
 from shared.platforms.files.adapter import DECLARATION as FILES
-from shared.platforms.http import NO_PROOF, Endpoint, PlatformHttp
+from shared.platforms.forms import ConnectForm
+from shared.platforms.http import NO_PROOF, BudgetOf, Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
 from shared.platforms.shelf import Shelf
+from shared.platforms.soundcloud.adapter import DECLARATION as SOUNDCLOUD
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
+from shared.platforms.tidal.adapter import DECLARATION as TIDAL
 from shared.settings import PREFIX, Settings
 
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_DECLARATIONS = {one.profile.platform: one for one in (SPOTIFY, APPLE_MUSIC, FILES)}
+_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, SOUNDCLOUD, DEEZER, FILES)
+
+
+def declarations() -> dict[Platform, Declaration]:
+    """Return the declarations of all platforms, those of other packages too. Raises PluginFault."""
+    known = {one.profile.platform: one for one in _OWN}
+    for name, point in installed(PLATFORMS).items():
+        declared = load(point)
+        if not isinstance(declared, Declaration) or declared.profile.platform != name or name in known:
+            raise PluginFault(
+                f"The entry point `{name}` of {PLATFORMS} must lead to the Declaration of a platform of this "
+                "name that Crossplay does not have itself."
+            )
+        known[Platform(name)] = declared
+    return known
+
+
+_DECLARATIONS = declarations()
 
 
 class Platforms:
@@ -64,7 +87,8 @@ class Platforms:
             for platform, declared in _DECLARATIONS.items():
                 if self.is_configured(platform) and not self.is_kept_here(platform):
                     self._paths[platform] = await stack.enter_async_context(self._path(declared))
-                    await self._open_oauth(declared, stack)
+                    if not self.missing_to_connect(platform):
+                        await self._open_oauth(declared, stack)
                     if declared.browser is not None:
                         self._browsers[platform] = declared.browser(self._settings, self._clock)
             self._open = stack.pop_all()
@@ -78,30 +102,41 @@ class Platforms:
 
     def missing(self, platform: Platform) -> tuple[str, ...]:
         """Return the settings that a platform still needs to be usable."""
-        required = _DECLARATIONS[platform].required
-        return tuple(name for name in required if not getattr(self._settings, name))
+        return self._unset(_DECLARATIONS[platform].required)
+
+    def missing_to_connect(self, platform: Platform) -> tuple[str, ...]:
+        """Return the settings that connecting an account still needs; what is public may do with less."""
+        declared = _DECLARATIONS[platform]
+        return self._unset((*declared.required, *declared.required_to_connect))
+
+    def _unset(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in names if not getattr(self._settings, name))
 
     def profile(self, platform: Platform) -> PlatformProfile:
-        """Return the platform's limits, with what the settings know better of its requests."""
+        """Return the platform's limits, with what the settings know better of its pools."""
         profile = _DECLARATIONS[platform].profile
-        requests_per_s = self._override(platform, "requests_per_s")
-        if requests_per_s is None:
-            return profile
-        pool = profile.pools[REQUESTS]
-        pool = msgspec.structs.replace(pool, limit=requests_per_s * pool.window_s)
-        return msgspec.structs.replace(profile, pools={**profile.pools, REQUESTS: pool})
+        pools = {name: self._pool(platform, name, pool) for name, pool in profile.pools.items()}
+        return msgspec.structs.replace(profile, pools=pools)
 
     def limit_key(self, platform: Platform) -> str:
-        """Return what names the budget: whose requests the platform counts together."""
+        """Return what names the budget: whose requests the platform counts together.
+
+        Where each server of a user's counts for itself, this is where all their names begin.
+        """
         profile = _DECLARATIONS[platform].profile
-        return f"{profile.scope}:{getattr(self._settings, profile.counted_by, '')}"
+        counted_by = getattr(self._settings, profile.counted_by) if profile.counted_by else ""
+        return f"{profile.scope}:{counted_by}"
 
     def capabilities(self, platform: Platform) -> Capabilities:
+        """Return what the adapter can do, with what the settings know better."""
         capabilities = _DECLARATIONS[platform].capabilities
         delay_s = self._override(platform, "visibility_s")
-        if delay_s is None:
-            return capabilities
-        return msgspec.structs.replace(capabilities, visibility_delay_s=delay_s)
+        limits = [one for one in (self._settings.playlist_limit, capabilities.playlist_limit) if one]
+        return msgspec.structs.replace(
+            capabilities,
+            visibility_delay_s=capabilities.visibility_delay_s if delay_s is None else delay_s,
+            playlist_limit=min(limits, default=None),
+        )
 
     def sign_in_terms(self, platform: Platform) -> SignInTerms:
         """Return how long a sign-in lives there, and where its user ends it."""
@@ -127,22 +162,42 @@ class Platforms:
 
     def oauth(self, platform: Platform) -> OAuthClient | None:
         """Return the platform's sign-in; None where it has none. Raises PlatformNotConfigured."""
-        self._require(platform)
+        self._require_to_connect(platform)
         return self._oauths.get(platform)
 
     def browser_sign_in(self, platform: Platform) -> BrowserSignIn | None:
         """Return the platform's sign-in by a script; None where it has none. Raises PlatformNotConfigured."""
-        self._require(platform)
+        self._require_to_connect(platform)
         return self._browsers.get(platform)
 
+    def connect_form(self, platform: Platform) -> ConnectForm | None:
+        """Return what a user fills in to connect; None where that is another way. Raises as `oauth` does."""
+        self._require_to_connect(platform)
+        return _DECLARATIONS[platform].form
+
     def _require(self, platform: Platform) -> None:
-        missing = self.missing(platform)
-        if missing:
+        if missing := self.missing(platform):
             raise PlatformNotConfigured(
-                f"{self.label(platform)} is not set up on this server: its operator has to set "
-                + ", ".join(f"{PREFIX}{name.upper()}" for name in missing)
-                + "."
+                f"{self.label(platform)} is not set up on this server: {_to_set(missing)}"
             )
+
+    def _require_to_connect(self, platform: Platform) -> None:
+        self._require(platform)
+        if missing := self.missing_to_connect(platform):
+            note = _DECLARATIONS[platform].connect_note
+            raise PlatformNotConfigured(
+                f"No {self.label(platform)} account can be connected on this server: {_to_set(missing)}{note}"
+            )
+
+    def _pool(self, platform: Platform, name: str, pool: Pool) -> Pool:
+        """Return a pool as the settings know it: by its day, or, of paced ones, that of requests."""
+        limit = None
+        if pool.day_zone:
+            limit = self._override(platform, f"{name}_per_day")
+        elif name == REQUESTS and (requests_per_s := self._override(platform, "requests_per_s")) is not None:
+            # A window that is smaller than its burst would be none.
+            limit = max(requests_per_s * pool.window_s, pool.burst)
+        return pool if limit is None else msgspec.structs.replace(pool, limit=limit)
 
     def _override(self, platform: Platform, name: str) -> float | None:
         value: float | None = getattr(self._settings, f"{platform}_{name}", None)
@@ -154,7 +209,7 @@ class Platforms:
         endpoint = Endpoint(
             label=declared.label,
             profile=profile,
-            base_url=getattr(self._settings, f"{platform}_api_url"),
+            base_url="" if declared.guard else getattr(self._settings, f"{platform}_api_url"),
             read_timeout_s=self._settings.read_timeout_s,
             send_timeout_s=self._settings.send_timeout_s,
             sign=declared.sign(self._settings, self._clock),
@@ -162,8 +217,14 @@ class Platforms:
             refusals=declared.refusals,
             probe=declared.probe,
             reword=declared.reword,
+            guard=declared.guard(self._settings) if declared.guard else None,
         )
-        return PlatformHttp(endpoint, budget=self._budget(profile), clock=self._clock)
+        budget = self._server_budgets(profile) if declared.guard else self._budget(profile)
+        return PlatformHttp(endpoint, budget=budget, clock=self._clock)
+
+    def _server_budgets(self, profile: PlatformProfile) -> BudgetOf:
+        beginning = self.limit_key(profile.platform)
+        return lambda server: self._budgets(profile, beginning + server)
 
     async def _open_oauth(self, declared: Declaration, stack: AsyncExitStack) -> None:
         if declared.oauth is None:
@@ -178,6 +239,7 @@ class Platforms:
             send_timeout_s=self._settings.send_timeout_s,
             sign=lambda _: NO_PROOF,
             refusals=TOKEN_REFUSALS,
+            reword=app.reword,
         )
         http = PlatformHttp(endpoint, budget=self._budget(profile), clock=self._clock)
         await stack.enter_async_context(http)
@@ -189,3 +251,7 @@ class Platforms:
         if platform not in self._shared:
             self._shared[platform] = self._budgets(profile, self.limit_key(platform))
         return self._shared[platform]
+
+
+def _to_set(names: tuple[str, ...]) -> str:
+    return "its operator has to set " + ", ".join(f"{PREFIX}{name.upper()}" for name in names) + "."

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import msgspec
 
+from deploy.dev.sandboxes import USES
 from tests.chaos.campaign import Campaign, line_of, say
 from tests.chaos.history import check
+from tests.chaos.plans import FIRST_PAIR, Pair
 from tests.chaos.records import History
 
 KEEP = Path(".chaos")
@@ -22,16 +24,31 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--lanes", type=int, default=3, metavar="N", help="systems side by side")
     parser.add_argument("--keep", type=Path, default=KEEP, metavar="DIR", help="histories of broken runs")
     parser.add_argument("--check", type=Path, metavar="FILE", help="judge a kept history again and play none")
+    parser.add_argument(
+        "--platforms",
+        type=_pair,
+        default=FIRST_PAIR,
+        metavar="A,B",
+        help=f"two of {', '.join(USES)}; default: {','.join(FIRST_PAIR)}",
+    )
     options = parser.parse_args(arguments)
     if options.check:
         history = msgspec.json.decode(options.check.read_bytes(), type=History)
         violations = check(history)
         say(line_of(history, violations))
         return 1 if violations else 0
-    campaign = Campaign(range(options.seed, options.seed + options.runs), keep=options.keep)
+    seeds = range(options.seed, options.seed + options.runs)
+    campaign = Campaign(seeds, keep=options.keep, platforms=options.platforms)
     asyncio.run(campaign.play(lane_count=options.lanes))
     say(campaign.summary())
     return 1 if campaign.broken else 0
+
+
+def _pair(text: str) -> Pair:
+    first, _, second = text.partition(",")
+    if first == second or not {first, second} <= set(USES):
+        raise argparse.ArgumentTypeError(f"expected two of {', '.join(USES)}, such as spotify,apple_music")
+    return first, second
 
 
 if __name__ == "__main__":

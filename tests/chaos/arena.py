@@ -14,7 +14,7 @@ from shared.models import Platform
 from shared.streams import GROUP, key
 from tests.chaos.caller import Caller
 from tests.chaos.crew import Crew, Member
-from tests.chaos.plans import PLATFORMS
+from tests.chaos.plans import Pair
 from tests.chaos.stores import Stores
 from tests.e2e.stack import FAST, Stack
 from tests.waiting import until_answered
@@ -49,7 +49,7 @@ class Arena:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, directory: Path, *, worlds: Sequence[Path]) -> AsyncIterator[Self]:
+    async def open(cls, directory: Path, *, worlds: Sequence[Path], platforms: Pair) -> AsyncIterator[Self]:
         async with Stores.run(directory / "stores") as stores:
             urls = {
                 "CROSSPLAY_DATABASE_URL": stores.postgres.url,
@@ -62,6 +62,7 @@ class Arena:
                     environ={**ENVIRON, **urls},
                     latency_ms=LATENCY_MS,
                     worker_count=0,
+                    platforms=platforms,
                 ) as stack,
                 aiohttp.ClientSession() as http,
             ):
@@ -128,7 +129,7 @@ class Arena:
 
     async def _left_in_redis(self) -> list[str]:
         async with self.stores.open_redis() as client:
-            return [text for platform in PLATFORMS for text in await _entries_left(client, platform)]
+            return [text for platform in self.sandbox_urls for text in await _entries_left(client, platform)]
 
 
 async def _entries_left(client: "redis.asyncio.Redis", platform: str) -> list[str]:

@@ -9,7 +9,7 @@ import aiohttp
 import msgspec
 
 from deploy.cli.exits import CommandStopped
-from deploy.cli.loopback import visit
+from deploy.dev.sandboxes import USES
 
 ANSWER_TIMEOUT_S = 10.0
 AGAIN_AFTER_S = 0.15
@@ -26,6 +26,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_success(self) -> bool:
         return 200 <= self.status < 300
+
+
+class _NotDone(Exception):
+    """A step of connecting that did not work out."""
 
 
 class Caller:
@@ -86,20 +90,18 @@ class Caller:
 
     async def connect(self, platform: str, *, sandbox_url: str) -> bool:
         """Connect an account (again), as its user would; False where that did not work out."""
-        if platform == "apple_music":
-            issued = await self._issued(sandbox_url)
-            return (await self.ask("POST", "/connect/apple_music", body=issued)).is_success
-        started = await self.ask("POST", "/connect/spotify", body={"hand_in": True})
-        if not started.is_success:
-            return False
         try:
-            body = {"address": await visit(started.body["authorize_url"])}
-        except CommandStopped:
+            await USES[platform].connect(self._post, platform, sandbox_url)
+        except (_NotDone, CommandStopped):
             return False
-        session = await self.ask("POST", f"/connect/sessions/{started.body['id']}/answer", body=body)
-        return session.body.get("status") == "connected"
+        return True
 
-    async def _issued(self, sandbox_url: str) -> Json:
-        async with self._session.post(f"{sandbox_url}/_sandbox/user-tokens", json={}) as response:
-            issued: Json = await response.json()
-            return issued
+    async def _post(self, path: str, body: Mapping[str, Any]) -> Json:
+        if path.startswith("http"):
+            async with self._session.post(path, json=body) as response:
+                issued: Json = await response.json()
+                return issued
+        answer = await self.ask("POST", path, body=body)
+        if not answer.is_success or answer.body.get("status") in ("denied", "failed", "expired"):
+            raise _NotDone(path)
+        return answer.body

@@ -8,8 +8,8 @@ import msgspec
 
 from deploy.sandbox.world import World
 from tests.chaos.arena import Arena
-from tests.chaos.plans import OTHER, PLATFORMS, Expected, Music, SourceList, key_of
-from tests.chaos.worlds import AWAY, FICTION, ODD, ODD_ROWS, STRANGERS, WorldFiles
+from tests.chaos.plans import FIRST_PAIR, Expected, Music, SourceList, key_of
+from tests.chaos.worlds import AWAY, FICTION, ODD, STRANGERS, WorldFiles, odd_rows
 
 PATIENCE_S = 120.0
 WORKER_COUNT = 2
@@ -29,43 +29,48 @@ class _Moved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def learn(arena: Arena, files: WorldFiles) -> Music:
-    """Move each list to the other platform, and what has arrived on Apple Music back again.
+    """Move each list to the other platform, and what has arrived on the second one back again.
 
     Raises CalmError where the fiction is not moved as it says itself, or a track is not found that is there.
     """
     await arena.crew.staff(WORKER_COUNT)
-    for platform, rows in ODD_ROWS.items():
+    home, away = files.platforms
+    odd = {platform: odd_rows(platform) for platform in files.platforms}
+    for platform, rows in odd.items():
         await arena.make_playlist(platform, ODD, rows=rows)
-    names = {await _id_of(arena, "spotify", name): name for name in (FICTION, ODD, *files.real_names)}
-    there = await _move_all(arena, "spotify", names)
+    names = {await _id_of(arena, home, name): name for name in (FICTION, ODD, *files.real_names)}
+    there = await _move_all(arena, names, source=home, target=away)
     world = World.load(files.paths)
-    _hold_against_fiction(there[0], files)
-    _hold_against_catalog(there, world, source="spotify")
-    back_names = {await _id_of(arena, "apple_music", name): name for name in (AWAY, ODD)}
+    if files.platforms == FIRST_PAIR:
+        _hold_against_fiction(there[0], files)
+    _hold_against_catalog(there, world, source=home, target=away)
+    back_names = {await _id_of(arena, away, name): name for name in (AWAY, ODD)}
     back_names |= {moved.target_playlist_id: f"{moved.source.name}, back" for moved in there}
-    back = await _move_all(arena, "apple_music", back_names)
-    _hold_against_catalog(back, world, source="apple_music")
+    back = await _move_all(arena, back_names, source=away, target=home)
+    _hold_against_catalog(back, world, source=away, target=home)
     return Music(
         lists={
-            "spotify": tuple(moved.source for moved in there if moved.source.name != ODD),
-            "apple_music": tuple(moved.source for moved in back if moved.source.track_ids),
+            home: tuple(moved.source for moved in there if moved.source.name != ODD),
+            away: tuple(moved.source for moved in back if moved.source.track_ids),
         },
-        odd=ODD_ROWS,
-        strangers={platform: await _strangers(arena, platform) for platform in PLATFORMS},
+        odd=odd,
+        strangers={platform: await _strangers(arena, platform) for platform in files.platforms},
         expected={
-            "spotify": {row: one for moved in there for row, one in moved.expected.items()},
-            "apple_music": {row: one for moved in back for row, one in moved.expected.items()},
+            home: {row: one for moved in there for row, one in moved.expected.items()},
+            away: {row: one for moved in back for row, one in moved.expected.items()},
         },
     )
 
 
-async def _move_all(arena: Arena, source: str, names: dict[str, str]) -> list[_Moved]:
-    return await asyncio.gather(*(_move(arena, source, own_id, name) for own_id, name in names.items()))
+async def _move_all(arena: Arena, names: dict[str, str], *, source: str, target: str) -> list[_Moved]:
+    return await asyncio.gather(
+        *(_move(arena, own_id, name, source=source, target=target) for own_id, name in names.items())
+    )
 
 
-async def _move(arena: Arena, source: str, playlist_id: str, name: str) -> _Moved:
+async def _move(arena: Arena, playlist_id: str, name: str, *, source: str, target: str) -> _Moved:
     user = arena.stack.user
-    status = await user.end(await user.start(source, playlist_id, OTHER[source]), patience_s=PATIENCE_S)
+    status = await user.end(await user.start(source, playlist_id, target), patience_s=PATIENCE_S)
     if status["state"] != "completed":
         raise CalmError(f"{name} is {status['state']}: {status['summary']}")
     items = await user.tracks(status["id"])
@@ -98,9 +103,9 @@ def _hold_against_fiction(moved: _Moved, files: WorldFiles) -> None:
         raise CalmError(f"The fiction is not moved as it says itself: {wrong}")
 
 
-def _hold_against_catalog(lists: Sequence[_Moved], world: World, *, source: str) -> None:
+def _hold_against_catalog(lists: Sequence[_Moved], world: World, *, source: str, target: str) -> None:
     """Look whether what was told as missing is really missing."""
-    here, there = world.catalog(source), world.catalog(OTHER[source])
+    here, there = world.catalog(source), world.catalog(target)
     isrcs = {
         recording.isrc
         for moved in lists
@@ -108,7 +113,7 @@ def _hold_against_catalog(lists: Sequence[_Moved], world: World, *, source: str)
         if one.outcome == "no_candidate" and (recording := here.by_id.get(row))
     }
     if wrong := [isrc for isrc in isrcs if isrc and there.with_isrc(isrc)]:
-        raise CalmError(f"Told as missing, and {OTHER[source]} has them: {wrong}")
+        raise CalmError(f"Told as missing, and {target} has them: {wrong}")
 
 
 async def _id_of(arena: Arena, platform: str, name: str) -> str:

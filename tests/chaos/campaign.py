@@ -16,7 +16,7 @@ import msgspec
 from tests.chaos.arena import Arena
 from tests.chaos.calm import learn
 from tests.chaos.history import Violation, check
-from tests.chaos.plans import Music
+from tests.chaos.plans import FIRST_PAIR, Music, Pair
 from tests.chaos.records import History
 from tests.chaos.run import play
 from tests.chaos.schedule import draw
@@ -30,9 +30,10 @@ SPOILING = {"ended", "nothing left over"}
 class Campaign:
     """Plays seeds in lanes, each with an arena of its own. keep: where broken runs are described."""
 
-    def __init__(self, seeds: Iterable[int], *, keep: Path) -> None:
+    def __init__(self, seeds: Iterable[int], *, keep: Path, platforms: Pair = FIRST_PAIR) -> None:
         self._seeds = list(seeds)
         self._keep = keep
+        self._platforms = platforms
         self._music: Music | None = None
         self._music_lock = asyncio.Lock()
         self.strikes: Counter[str] = Counter()
@@ -47,7 +48,7 @@ class Campaign:
         """Play all seeds; what becomes of each is told at once."""
         waiting = self._seeds[::-1]
         with tempfile.TemporaryDirectory(prefix="crossplay-chaos-") as directory:
-            files = write_files(Path(directory) / "world")
+            files = write_files(Path(directory) / "world", platforms=self._platforms)
             await asyncio.to_thread(warm_up)
             async with asyncio.TaskGroup() as group:
                 for number in range(min(lane_count, len(waiting))):
@@ -61,7 +62,9 @@ class Campaign:
             async with AsyncExitStack() as stack:
                 home = directory / str(life)
                 home.mkdir(parents=True)
-                arena = await stack.enter_async_context(Arena.open(home, worlds=files.paths))
+                arena = await stack.enter_async_context(
+                    Arena.open(home, worlds=files.paths, platforms=self._platforms)
+                )
                 music = await self._learned(arena, files)
                 while waiting and await self._run(arena, waiting.pop(), music):
                     pass
@@ -119,7 +122,11 @@ class Campaign:
         ]
         if not self.broken:
             return "\n".join([*lines, "No promise was broken."])
-        again = [f"  python -m tests.chaos --seed {seed} --runs 1" for seed in sorted(self.broken)]
+        pair = ",".join(self._platforms)
+        again = [
+            f"  python -m tests.chaos --platforms {pair} --seed {seed} --runs 1"
+            for seed in sorted(self.broken)
+        ]
         return "\n".join(
             [*lines, f"Broken runs: {len(again)}; histories and logs are in {self._keep}.", *again]
         )

@@ -31,6 +31,10 @@ class Dice:
         self.target = self.wish.target
         self.platform = rng.choice((self.wish.source, self.wish.target))
 
+    def first_of(self, *platforms: str) -> str:
+        """Return the first of these that takes part, else the target."""
+        return next((one for one in platforms if one in self.music.platforms), self.target)
+
     def at_s(self) -> float:
         return round(self.rng.uniform(0.1, STRIKES_UNTIL_S), 2)
 

@@ -1,15 +1,16 @@
 """What one run of chaos is made of: the music, the wishes and the troubles. Values only."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from deploy.sandbox.changes import Item
 from tests.faults import effects
 
-PLATFORMS = ("spotify", "apple_music")
-OTHER = {"spotify": "apple_music", "apple_music": "spotify"}
+Pair: TypeAlias = tuple[str, str]
+"""The two platforms of a run; either is a source of the other."""
+FIRST_PAIR: Pair = ("spotify", "apple_music")
 
 EventKind = Literal[
     "kill",
@@ -62,6 +63,15 @@ class Music(msgspec.Struct, frozen=True, kw_only=True):
     strangers: dict[str, tuple[str, ...]]
     expected: dict[str, dict[str, Expected]]
 
+    @property
+    def platforms(self) -> Pair:
+        first, second = self.lists
+        return first, second
+
+    def other(self, platform: str) -> str:
+        first, second = self.platforms
+        return second if platform == first else first
+
     def expected_of(self, source: str, rows: Sequence[Item]) -> tuple[Expected, ...]:
         known = self.expected[source]
         return tuple(known[key_of(row.track_id, row.title)] for row in rows)
@@ -75,15 +85,12 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     source: str
+    target: str
     rows: tuple[Item, ...]
     start_at_s: float
     shelf: str | None = None
     base: tuple[str, ...] = ()
     on_duplicate: str = "skip"
-
-    @property
-    def target(self) -> str:
-        return OTHER[self.source]
 
 
 class PlatformFault(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,11 +122,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All of a run that its seed decides. The system's own timing is not part of it.
 
-    limits: requests in two seconds, by platform. calm_at_s: when the platform faults end. self_harm: what
-    the first workers do to themselves, one plan for each.
+    platforms: of the arena. limits: requests in two seconds, by platform. calm_at_s: when the platform faults
+    end. self_harm: what the first workers do to themselves, one plan for each.
     """
 
     seed: int
+    platforms: Pair
     worker_count: int
     is_forgetful: bool
     wishes: tuple[Wish, ...]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.chaos.dice import Dice, Draft
+from tests.contract.sandboxes import FLAVORS
 
 SEEN_WITHIN_S = 0.25  # the longest visibility delay; adapters are told to reckon with 0.3 s
 
@@ -75,7 +76,7 @@ def rate_limited(dice: Dice) -> Draft:
     }
     if rng.random() < 0.7:
         fault["retry_after_s"] = rng.choice((1, 2))
-    elif dice.platform == "spotify":
+    elif dice.platform != "apple_music":
         fault["count"] = 1  # without a header it rests for five seconds, then for ten
     return Draft(faults=(dice.fault(dice.platform, **fault),))
 
@@ -99,7 +100,7 @@ def unanswered_look_ups(dice: Dice) -> Draft:
     """Let the catalog refuse, fail or babble: what was not answered is never told as missing."""
     rng = dice.rng
     kind = rng.choice(("status", "rate_limit", "drop", "garbage"))
-    operations = ["search", "get_album_tracks", *(["lookup_isrc"] if dice.target == "apple_music" else [])]
+    operations = ["search", "get_album_tracks", *_isrc_look_up(dice.target)]
     operation = rng.choice(operations)
     fault: dict[str, Any] = {
         "operation": operation,
@@ -112,6 +113,10 @@ def unanswered_look_ups(dice: Dice) -> Draft:
     elif kind == "rate_limit":
         fault |= {"retry_after_s": 1, "count": 2}
     return Draft(faults=(dice.fault(dice.target, is_lasting=True, **fault),))
+
+
+def _isrc_look_up(platform: str) -> list[str]:
+    return [name for name in (FLAVORS[platform].look_up[0],) if name != "search"]
 
 
 def slow_reads(dice: Dice) -> Draft:
@@ -144,8 +149,10 @@ def nonsense(dice: Dice) -> Draft:
 
 
 def lies(dice: Dice) -> Draft:
-    """Let Spotify accept tracks and not add them: verify has to repair it."""
-    fault = dice.fault("spotify", is_lasting=True, operation="add_items", kind="empty", status=201, count=1)
+    """Let a platform that inserts accept tracks and not add them: verify has to repair it."""
+    fault = dice.fault(
+        dice.first_of("spotify"), is_lasting=True, operation="add_items", kind="empty", status=201, count=1
+    )
     return Draft(faults=(fault,))
 
 
@@ -157,7 +164,9 @@ def late(dice: Dice) -> Draft:
 
 def shuffle(dice: Dice) -> Draft:
     count = dice.rng.randint(1, 2)
-    fault = dice.fault("apple_music", is_lasting=True, operation="add_items", kind="shuffle", count=count)
+    fault = dice.fault(
+        dice.first_of("apple_music"), is_lasting=True, operation="add_items", kind="shuffle", count=count
+    )
     return Draft(faults=(fault,))
 
 

@@ -1,6 +1,9 @@
 """What a run has left behind: what was asked, what the platforms did, what status told. Values only."""
 
+from collections.abc import Iterable, Sequence
+
 import msgspec
+from msgspec import structs
 
 from tests.chaos.plans import Expected, Plan
 
@@ -93,6 +96,36 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     position: int | None = None
     track_ids: tuple[str | None, ...] = ()
+
+
+CREATED, INSERTED, REPLACED = "playlist_created.v1", "items_inserted.v1", "items_replaced.v1"
+
+
+def as_inserts(changes: Iterable[Change]) -> list[Change]:
+    """Tell a list that was replaced by itself with some more in one place as what it is: an insert."""
+    lists: dict[str, list[str | None]] = {}
+    told = []
+    for change in changes:
+        before = lists.setdefault(change.playlist_id, [])
+        meant = _meant(change, before) if change.kind == REPLACED else change
+        if meant.kind == INSERTED:
+            at = len(before) if meant.position is None else meant.position
+            before[at:at] = meant.track_ids
+        elif meant.kind == REPLACED:
+            before[:] = meant.track_ids
+        told.append(meant)
+    return told
+
+
+def _meant(change: Change, before: Sequence[str | None]) -> Change:
+    """Return a replacement as the insert of one piece, if it is that."""
+    after = change.track_ids
+    at = next((n for n, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), None)
+    at = len(before) if at is None else at
+    count = len(after) - len(before)
+    if count < 0 or list(after[at + count :]) != list(before[at:]):
+        return change
+    return structs.replace(change, kind=INSERTED, position=at, track_ids=after[at : at + count])
 
 
 class Strike(msgspec.Struct, frozen=True, kw_only=True):

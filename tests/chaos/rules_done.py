@@ -3,10 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tests.chaos.records import ENDED, Change, History, Story
+from tests.chaos.records import CREATED, ENDED, INSERTED, Change, History, Story
 from tests.chaos.rules_told import LATE, MATCHED, beside, is_late, is_second_choice, lied, poisoned_ids
-
-CREATED, INSERTED = "playlist_created.v1", "items_inserted.v1"
 
 
 def nothing_lost(history: History, story: Story) -> Iterator[str]:

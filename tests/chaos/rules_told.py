@@ -4,8 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
+from shared.models import Platform
+from shared.platforms.registry import Platforms
+from shared.settings import Settings
 from tests.chaos.plans import Expected
 from tests.chaos.records import ENDED, History, Story, Track
+from tests.fakes.budget import FakeBudgets
 
 MATCHED = frozenset({"exact", "same_recording", "best_effort", "chosen_by_user"})
 MISSING = frozenset({"no_candidate", "only_other_version"})
@@ -133,12 +137,13 @@ def outcomes_are_true(history: History, story: Story) -> Iterator[str]:
         if other is not story and present
         for track_id in other.written_ids
     )
+    repeats = _repeats(story)
     for track, expected in zip(story.tracks, story.expected, strict=False):
         allowed = _allowed(expected, poisoned=poisoned)
         if is_cancelled and (expected.outcome in MATCHED or track.outcome == "skipped_by_user"):
             allowed |= {"skipped_by_user", expected.outcome}
         if expected.outcome in MATCHED and expected.target_id is not None:
-            if present[expected.target_id] > 0:
+            if present[expected.target_id] > 0 or track.position in repeats:
                 present[expected.target_id] -= 1
                 allowed = {"already_present"} | ({"skipped_by_user"} if is_cancelled else set())
             elif others[expected.target_id] > 0:
@@ -193,6 +198,15 @@ def lied(history: History, platform: str) -> bool:
 def is_late(story: Story) -> bool:
     """Whether it says that a frozen worker has sent late: what nothing can prevent, and must be told."""
     return story.last is not None and LATE in story.last.warnings
+
+
+def _repeats(story: Story) -> frozenset[int]:
+    """Return the positions whose track stands there already, on a platform that keeps none twice."""
+    platforms = Platforms(Settings(), budgets=FakeBudgets())
+    if platforms.capabilities(Platform(story.target_platform)).keeps_repeats:
+        return frozenset()
+    ids = [expected.target_id for expected in story.expected]
+    return frozenset(at for at, own_id in enumerate(ids) if own_id and own_id in ids[:at])
 
 
 def _allowed(expected: Expected, *, poisoned: frozenset[str]) -> set[str]:

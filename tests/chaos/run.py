@@ -15,8 +15,8 @@ import msgspec
 from deploy.sandbox.changes import Item
 from tests.chaos.arena import Arena
 from tests.chaos.injector import Injector
-from tests.chaos.plans import PLATFORMS, Music, Plan, PlatformFault
-from tests.chaos.records import Change, History, Strike
+from tests.chaos.plans import Music, Plan, PlatformFault
+from tests.chaos.records import Change, History, Strike, as_inserts
 from tests.chaos.system_troubles import LEASE_S
 from tests.chaos.witness import Witness
 from tests.waiting import until
@@ -57,7 +57,7 @@ async def play(arena: Arena, plan: Plan, music: Music) -> History:
             ]
         ),
         changes=tuple(
-            [change for platform in PLATFORMS for change in await _changes(arena, platform, numbers)]
+            [change for platform in plan.platforms for change in await _changes(arena, platform, numbers)]
         ),
         rows={
             own_id: tuple([row["id"] for row in await arena.rows(platform, own_id)])
@@ -83,7 +83,7 @@ async def _prepare(arena: Arena, plan: Plan) -> dict[str, int]:
         await arena.stores.fetch("DELETE FROM lookups")
         await arena.stores.flush_redis()
     numbers = {}
-    for platform in PLATFORMS:
+    for platform in plan.platforms:
         history = await arena.control(platform, "history")
         numbers[platform] = history[-1]["number"] if history else 0
     return numbers
@@ -130,7 +130,7 @@ async def _arm(arena: Arena, faults: Sequence[PlatformFault]) -> None:
 
 
 async def _disarm(arena: Arena) -> None:
-    for platform in PLATFORMS:
+    for platform in arena.sandbox_urls:
         await arena.control(platform, "faults", method="DELETE")
         await arena.control(platform, "limit", method="DELETE")
         await arena.control(platform, "requests", method="DELETE")
@@ -161,7 +161,7 @@ async def _struck(
     """Return how often each of the armed faults has struck, and what the platforms have answered."""
     counts = []
     answers: Counter[str] = Counter()
-    for platform in PLATFORMS:
+    for platform in arena.sandbox_urls:
         armed = [fault for fault in faults if fault.platform == platform]
         told = await arena.control(platform, "faults")
         counts += [(fault, one["struck_count"]) for fault, one in zip(armed, told, strict=True)]
@@ -201,7 +201,7 @@ async def _all_ended(injector: Injector) -> None:
 
 async def _changes(arena: Arena, platform: str, numbers: dict[str, int]) -> list[Change]:
     entries = await arena.control(platform, f"history?after={numbers[platform]}")
-    return [_change(platform, entry) for entry in entries]
+    return as_inserts([_change(platform, entry) for entry in entries])
 
 
 def _change(platform: str, entry: dict[str, Any]) -> Change:

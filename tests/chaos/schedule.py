@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from deploy.sandbox.changes import Item
 from tests.chaos.dice import Dice, Draft
-from tests.chaos.plans import OTHER, PLATFORMS, Music, Plan, Wish
+from tests.chaos.plans import Music, Plan, Wish
 from tests.chaos.troubles import DRAWS, GROUPS
 from tests.faults import effects
 
@@ -22,13 +22,14 @@ def draw(seed: int, music: Music) -> Plan:
     events = [event for draft in drafts for event in draft.events]
     return Plan(
         seed=seed,
+        platforms=music.platforms,
         worker_count=worker_count,
         is_forgetful=rng.random() < 0.9,
         wishes=wishes,
         troubles=troubles,
         faults=tuple(fault for draft in drafts for fault in draft.faults),
         events=tuple(sorted(events, key=lambda event: event.at_s)),
-        limits={platform: rng.randint(25, 60) for platform in PLATFORMS if rng.random() < 0.1},
+        limits={platform: rng.randint(25, 60) for platform in music.platforms if rng.random() < 0.1},
         calm_at_s=round(rng.uniform(3.0, 5.0), 2),
         self_harm=_self_harm(rng, drafts, worker_count=worker_count),
     )
@@ -75,20 +76,22 @@ def _wishes(rng: random.Random, music: Music) -> tuple[Wish, ...]:
 
 
 def _wish(rng: random.Random, music: Music, *, name: str, row_count: int) -> Wish:
-    source = rng.choice(PLATFORMS)
+    source = rng.choice(music.platforms)
+    target = music.other(source)
     rows = _rows(rng, music, source=source, row_count=row_count)
     start_at_s = round(rng.choice((0.0, rng.uniform(0, 1.5))), 2)
     if rng.random() < 0.65:
-        return Wish(name=name, source=source, rows=rows, start_at_s=start_at_s)
+        return Wish(name=name, source=source, target=target, rows=rows, start_at_s=start_at_s)
     ours = [one.target_id for one in music.expected_of(source, rows) if one.target_id]
     base = [
-        *rng.sample(music.strangers[OTHER[source]], rng.randint(0, 30)),
+        *rng.sample(music.strangers[target], rng.randint(0, 30)),
         *rng.sample(ours, min(len(ours), rng.randint(0, 12))),
     ]
     rng.shuffle(base)
     return Wish(
         name=name,
         source=source,
+        target=target,
         rows=rows,
         start_at_s=start_at_s,
         shelf=name,
@@ -104,6 +107,7 @@ def _beside(rng: random.Random, music: Music, first: Wish, *, name: str, row_cou
     return Wish(
         name=name,
         source=first.source,
+        target=first.target,
         rows=rows,
         start_at_s=start_at_s,
         shelf=first.shelf,
@@ -122,6 +126,6 @@ def _rows(rng: random.Random, music: Music, *, source: str, row_count: int) -> t
     rows = [Item(track_id=track_id) for track_id in track_ids[begin : begin + row_count]]
     for _ in range(rng.choice((0, 2, 5))):
         rows.insert(rng.randrange(len(rows) + 1), rng.choice(rows))
-    for _ in range(rng.choice((0, 0, 1, 3))):
+    for _ in range(rng.choice((0, 0, 1, 3)) if music.odd[source] else 0):
         rows.insert(rng.randrange(len(rows) + 1), rng.choice(music.odd[source]))
     return tuple(rows)

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from deploy.dev.sandboxes import USES
 from tests.chaos.dice import Dice, Draft
 from tests.chaos.plans import EventKind
 from tests.crashes import points
@@ -82,7 +83,7 @@ def postgres(dice: Dice) -> Draft:
 
 
 def revoke(dice: Dice) -> Draft:
-    kinds = ("access", "") if dice.platform == "spotify" else ("user",)
+    kinds = USES[dice.platform].revocable
     return Draft(events=(dice.event("tokens_revoked", subject=f"{dice.platform}:{dice.rng.choice(kinds)}"),))
 
 

@@ -1,12 +1,14 @@
 """The music that chaos moves: fiction, strangers that nobody moves, and real playlists where they are."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from deploy.dev.fiction import ExpectedItem, Song, write_world
 from deploy.sandbox.changes import Item
 from tests.bench.transfers import PLAYLISTS, choose
+from tests.chaos.plans import FIRST_PAIR, Pair
 
 FICTION_COUNT = 260
 FICTION_SEED = 11
@@ -17,7 +19,7 @@ REAL_ROWS = range(20, 151)
 
 FICTION, AWAY, STRANGERS, ODD = "Fiction", "Away from home", "Strangers", "Odd rows"
 
-ODD_ROWS: dict[str, tuple[Item, ...]] = {
+_ODD_ROWS: dict[str, tuple[Item, ...]] = {
     "spotify": (
         Item(kind="local", title="garage tape (side B)", artist="Us, in the garage", duration_ms=187_000),
         Item(
@@ -30,33 +32,49 @@ ODD_ROWS: dict[str, tuple[Item, ...]] = {
         Item(kind="video", title="Ferry at Dusk (Official Video)", artist="Nobody", duration_ms=200_000),
         Item(kind="removed", title="Gone Since Spring", artist="Nobody", duration_ms=201_000),
     ),
+    "tidal": (
+        Item(kind="video", title="Ferry at Dusk (Official Video)", artist="Nobody", duration_ms=200_000),
+    ),
 }
 
 
 class WorldFiles(msgspec.Struct, frozen=True, kw_only=True):
     """The files in the order in which a sandbox should read them, and what they hold.
 
-    expected: what the fiction says must become of its playlist on Apple Music. real_names: real playlists.
+    expected: what the fiction says must become of its playlist between the first pair. real_names: real
+    playlists, between the first pair alone.
     """
 
+    platforms: Pair
     paths: tuple[Path, ...]
     expected: tuple[ExpectedItem, ...]
     real_names: tuple[str, ...]
 
 
-def write_files(directory: Path) -> WorldFiles:
+def odd_rows(platform: str) -> tuple[Item, ...]:
+    """Return rows of a platform's playlists that are no tracks; other platforms have none that we play."""
+    return _ODD_ROWS.get(platform, ())
+
+
+def write_files(directory: Path, *, platforms: Pair = FIRST_PAIR) -> WorldFiles:
     """Write the files; the same at every call on a machine with the same real playlists."""
+    home, away = platforms
     fiction = write_world(directory, track_count=FICTION_COUNT, seed=FICTION_SEED)
     rows = msgspec.json.decode(fiction.playlist_path.read_bytes())["tracks"]
+    if platforms != FIRST_PAIR:
+        _resettle(fiction.catalog_path, platforms)
+        rows = [_settled(row, platforms) for row in rows if "kind" not in row]
     strangers = [_stranger(number) for number in range(STRANGER_COUNT)]
-    real = choose(PLAYLISTS, count=REAL_COUNT, row_range=REAL_ROWS) if PLAYLISTS.is_dir() else []
+    has_real = platforms == FIRST_PAIR and PLAYLISTS.is_dir()
+    real = choose(PLAYLISTS, count=REAL_COUNT, row_range=REAL_ROWS) if has_real else []
     return WorldFiles(
+        platforms=platforms,
         paths=(
             fiction.catalog_path,
-            _playlist(directory, "spotify", FICTION, rows),
-            _playlist(directory, "apple_music", AWAY, _away(fiction.catalog_path)),
-            _playlist(directory, "spotify", STRANGERS, strangers),
-            _playlist(directory, "apple_music", STRANGERS, strangers),
+            _playlist(directory, home, FICTION, rows),
+            _playlist(directory, away, AWAY, _away(fiction.catalog_path, home=home)),
+            _playlist(directory, home, STRANGERS, strangers),
+            _playlist(directory, away, STRANGERS, strangers),
             *(trait.path for trait in real),
         ),
         expected=fiction.expected,
@@ -64,10 +82,23 @@ def write_files(directory: Path) -> WorldFiles:
     )
 
 
-def _away(catalog_path: Path) -> list[Song]:
-    """Songs of Apple Music, some of which nobody else has."""
+def _resettle(catalog_path: Path, platforms: Pair) -> None:
+    """Let the songs that only one of the first pair has be on the platform that stands in its place."""
+    songs = [
+        _settled(msgspec.json.decode(line), platforms) for line in catalog_path.read_bytes().splitlines()
+    ]
+    catalog_path.write_bytes(msgspec.json.Encoder().encode_lines(songs))
+
+
+def _settled(song: dict[str, Any], platforms: Pair) -> dict[str, Any]:
+    place = dict(zip(FIRST_PAIR, platforms, strict=True))
+    return {**song, "platform": place[song["platform"]]} if "platform" in song else song
+
+
+def _away(catalog_path: Path, *, home: str) -> list[Song]:
+    """Songs of the other platform, some of which nobody else has."""
     songs = msgspec.json.Decoder(Song).decode_lines(catalog_path.read_bytes())
-    here = [song for song in songs if song.platform != "spotify"]
+    here = [song for song in songs if song.platform != home]
     return here[:AWAY_COUNT]
 
 

@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from deploy.sandbox.server import build_app
-from deploy.sandbox.world import World
+from deploy.sandbox.world import Catalog, World
 from shared.models import Platform, Playlist, PlaylistId, TrackId
 from shared.platforms.base import Adapter, Capabilities, Gate
 from shared.platforms.registry import Platforms
@@ -28,13 +28,11 @@ from tests.fakes.session import FakeSession
 
 
 def _known() -> dict[str, Flavor]:
-    """Read the flavors of every module beside this one, and of the modules that CONTRACT_FLAVORS names."""
-    names = [
-        f"{flavors_package.__name__}.{one.name}" for one in pkgutil.iter_modules(flavors_package.__path__)
-    ]
-    others = filter(None, os.environ.get("CONTRACT_FLAVORS", "").split(","))
+    """Read the flavors of the modules that CONTRACT_FLAVORS names, by default of all beside this one."""
+    named = list(filter(None, os.environ.get("CONTRACT_FLAVORS", "").split(",")))
+    own = (one.name for one in pkgutil.iter_modules(flavors_package.__path__, "tests.contract.flavors."))
     found: dict[str, Flavor] = {}
-    for name in (*names, *others):
+    for name in named or own:
         found.update(importlib.import_module(name).FLAVORS)
     return found
 
@@ -42,11 +40,16 @@ def _known() -> dict[str, Flavor]:
 FLAVORS = _known()
 
 
-def flavors(is_fit: Callable[[Capabilities], bool]) -> list[str]:
-    """Name the flavors whose platform can do something: tests of it run on those, and are not skipped."""
+def flavors(is_fit: Callable[[Capabilities], bool], *, over_http: bool = True) -> list[str]:
+    """Name the flavors whose platform can do something: tests of it run on those, and are not skipped.
+
+    over_http: those alone that are reached so, where a test counts calls or makes faults; else all.
+    """
     platforms = Platforms(Settings(), budgets=FakeBudgets())
     return [
-        flavor for flavor, known in sorted(FLAVORS.items()) if is_fit(platforms.capabilities(known.platform))
+        flavor
+        for flavor, known in sorted(FLAVORS.items())
+        if is_fit(platforms.capabilities(known.platform)) and (known.has_http or not over_http)
     ]
 
 
@@ -63,6 +66,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     session: FakeSession
     url: URL
     budgets: FakeBudgets
+    catalog: Catalog | None = None
 
     @property
     def platform(self) -> Platform:
@@ -74,8 +78,18 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def budget(self) -> FakeBudget:
-        (budget,) = self.budgets.by_key.values()
-        return budget
+        return self.budgets.by_key[self.platforms.limit_key(self.platform)]
+
+    def most(self, batch: int) -> int:
+        """How much of a full batch fits into a playlist beside two more tracks."""
+        limit = self.capabilities.playlist_limit
+        return batch if limit is None else min(batch, limit - 2)
+
+    def track_id(self, number: int) -> TrackId:
+        """Return the platform's id of a catalog line."""
+        assert self.catalog is not None
+        (position,) = self.catalog.with_isrc(line(number)["isrc"])
+        return TrackId(self.catalog.recordings[position].ids[self.platform])
 
     async def create(self, name: str, *, description: str, gate: Gate = open_gate) -> Playlist:
         """Create a playlist, under a key of its own."""
@@ -95,6 +109,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         return await self.adapter.add_tracks(
             playlist_id, track_ids=track_ids, position=position, key=secrets.token_hex(8), gate=gate
         )
+
+    def is_length(self, told: int | None, length: int) -> bool:
+        """Say whether a page tells the length of its list, or nothing where it need not."""
+        return told == length or (told is None and not self.flavor.tells_length)
 
     async def order(self, method: str, path: str, body: Any = None) -> Any:
         """Give an order to the sandbox, behind the platform's back."""
@@ -144,6 +162,7 @@ async def staged(world: World, flavor: Flavor, *, timeout_s: float = 10.0) -> As
                 session=session,
                 url=server.make_url("/"),
                 budgets=budgets,
+                catalog=world.catalog(flavor.platform),
             )
 
 
@@ -151,10 +170,14 @@ def settings_for(flavor: Flavor, url: URL, *, timeout_s: float) -> Settings:
     return Settings(read_timeout_s=timeout_s, send_timeout_s=timeout_s, **flavor.settings(url))
 
 
-def write_world(directory: Path, flavor: Flavor, *, page: int) -> list[Path]:
+def write_world(directory: Path, flavor: Flavor, *, can: Capabilities) -> list[Path]:
     """Write a catalog and the account's playlists: empty, one page with odd rows, three pages, and many."""
+    page = can.read_page
     catalog = directory / "catalog.jsonl"
-    lines = [*map(line, range(2 * page + 40)), *map(album_line, range(album_length(page)))]
+    lines = [
+        *map(line, range(max(2 * page + 40, can.add_batch + 2))),
+        *map(album_line, range(album_length(page))),
+    ]
     catalog.write_text("\n".join(map(json.dumps, lines)))
     odd_rows = [
         line(0),
@@ -167,7 +190,7 @@ def write_world(directory: Path, flavor: Flavor, *, page: int) -> list[Path]:
         "Empty Shelf": [],
         "Odd Rows": odd_rows,
         # The first track stands again on the second and the last page.
-        "Long Way": [line(n if n % (page + 5) else 0) for n in range(2 * page + 30)],
+        "Long Way": [line(n if n % (page + 5) else 0) for n in range(long_length(page))],
         **{f"List {number:03}": [] for number in range(2 * page + 3)},
     }
     return [
@@ -185,6 +208,11 @@ def line(number: int) -> dict[str, Any]:
         "duration_ms": 180_000 + number * 500,
         "isrc": f"QZXX1{number:07}",
     }
+
+
+def long_length(page: int) -> int:
+    """How many rows the long playlist has: three pages, the last one not full."""
+    return 2 * page + min(30, page - 5)
 
 
 def album_length(page: int) -> int:

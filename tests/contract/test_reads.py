@@ -5,20 +5,27 @@ import pytest
 from yarl import URL
 
 from shared.errors import PlatformNotFound, PlatformUnavailable
-from shared.models import Album, AlbumId, Isrc, NotTransferable, Track, TrackId
+from shared.models import Album, AlbumId, Isrc, Track, TrackId
 from shared.platforms.base import Page
-from tests.contract.sandboxes import FLAVORS, Stage, album_length, album_line, flavors, line
+from tests.contract.sandboxes import FLAVORS, Stage, album_length, album_line, flavors, line, long_length
 from worker.matching.query import Query
 
 on_offsets = pytest.mark.parametrize(
-    "flavor", [name for name in sorted(FLAVORS) if FLAVORS[name].has_offsets], indirect=True
+    "flavor",
+    [name for name in flavors(lambda _: True) if FLAVORS[name].has_offsets],
+    indirect=True,
 )
+on_lengths = pytest.mark.parametrize(
+    "flavor", [name for name in sorted(FLAVORS) if FLAVORS[name].tells_length], indirect=True
+)
+on_every = pytest.mark.parametrize("flavor", flavors(lambda _: True, over_http=False), indirect=True)
 on_isrc = pytest.mark.parametrize("flavor", flavors(lambda can: can.isrc_batch > 0), indirect=True)
 on_albums = pytest.mark.parametrize("flavor", flavors(lambda can: can.has_albums), indirect=True)
 
 UNKNOWN = Isrc("QZXX19999999")
 
 
+@on_every
 async def test_account_answers_with_its_market(stage: Stage) -> None:
     account = await stage.adapter.account()
 
@@ -27,6 +34,7 @@ async def test_account_answers_with_its_market(stage: Stage) -> None:
     assert account.market in {"", "DE", "de", "US"}
 
 
+@on_every
 async def test_empty_playlist_is_one_empty_page(stage: Stage) -> None:
     playlist_id = await stage.playlist_named("Empty Shelf")
 
@@ -36,20 +44,22 @@ async def test_empty_playlist_is_one_empty_page(stage: Stage) -> None:
     assert page.total in {0, None}
 
 
+@on_every
 async def test_each_odd_row_keeps_its_position_and_its_reason(stage: Stage) -> None:
     playlist_id = await stage.playlist_named("Odd Rows")
 
     page = await stage.adapter.read_items(playlist_id)
 
-    assert (len(page.items), page.total, page.next_cursor) == (5, 5, None)
+    assert (len(page.items), page.next_cursor) == (5, None)
+    assert stage.is_length(page.total, 5)
     first, local, second, other, repeated = page.items
     assert first == repeated
     assert first.track is not None
     assert second.track is not None
     assert (first.track.title, first.track.isrc) == ("Harbour Light 0", "QZXX10000000")
     assert (second.track.title, second.track.artists) == ("Harbour Light 1", ("Quiet Engine 1",))
-    assert other.track is None
-    assert other.not_transferable in {NotTransferable.EPISODE, NotTransferable.VIDEO}
+    assert (other.track is None) == bool(stage.flavor.odd_reasons)
+    assert other.not_transferable in (stage.flavor.odd_reasons or {None})
     assert "Talk Talk Talk" in other.title
     assert "Demo Tape" in local.title
     assert local.not_transferable is stage.flavor.local_row
@@ -58,6 +68,7 @@ async def test_each_odd_row_keeps_its_position_and_its_reason(stage: Stage) -> N
         assert local.track.isrc is None
 
 
+@on_every
 async def test_three_pages_bring_every_item_in_order_with_its_repeats(stage: Stage) -> None:
     page_size = stage.capabilities.read_page
     playlist_id = await stage.playlist_named("Long Way")
@@ -71,11 +82,11 @@ async def test_three_pages_bring_every_item_in_order_with_its_repeats(stage: Sta
 
     titles = [item.title for page in pages for item in page.items]
     isrcs = [item.track.isrc for page in pages for item in page.items if item.track]
-    numbers = [n if n % (page_size + 5) else 0 for n in range(2 * page_size + 30)]
+    numbers = [n if n % (page_size + 5) else 0 for n in range(long_length(page_size))]
     assert len(pages) == 3
     assert isrcs == [line(number)["isrc"] for number in numbers]
     assert [title.rpartition(" ")[2] for title in titles] == [str(number) for number in numbers]
-    assert {page.total for page in pages} == {len(numbers)}
+    assert all(stage.is_length(page.total, len(numbers)) for page in pages)
 
 
 @on_offsets
@@ -85,7 +96,7 @@ async def test_every_page_is_asked_with_the_same_parameters(stage: Stage) -> Non
     await stage.adapter.read_target(playlist_id, offset=0)
 
     queries = [dict(URL(call["path"]).query) for call in await stage.calls("list_items")]
-    offsets = [int(query.pop("offset")) for query in queries]
+    offsets = [int(query.pop(stage.flavor.offset_name)) for query in queries]
     size = stage.capabilities.read_page
     assert offsets == [0, size, 2 * size]
     assert queries == [queries[0]] * 3
@@ -113,9 +124,12 @@ async def test_listed_playlist_is_found_again_by_id_and_by_its_address(stage: St
     assert (playlist.id, playlist.name, playlist.url) == (listed.id, listed.name, listed.url)
     assert playlist.readable
     assert stage.adapter.playlist_id_of(listed.id) == listed.id
-    assert stage.adapter.playlist_id_of(listed.url or "") == listed.id
+    named = stage.adapter.playlist_id_of(listed.url or "")
+    assert named is not None
+    assert (await stage.adapter.get_playlist(named)).id == listed.id
 
 
+@on_every
 @pytest.mark.parametrize("text", ["", "Quiet Engine", "https://example.org/playlist/4", "p", "…/playlist/"])
 async def test_text_that_is_no_playlist_is_none(stage: Stage, text: str) -> None:
     assert stage.adapter.playlist_id_of(text) is None
@@ -141,7 +155,8 @@ async def test_known_isrc_brings_the_track_with_what_matching_needs(stage: Stage
     (track,) = (await stage.adapter.find_by_isrc([isrc]))[isrc]
 
     assert (track.platform, track.isrc, track.title) == (stage.platform, isrc, "Harbour Light 3")
-    assert (track.artists, track.album, track.duration_ms) == (("Quiet Engine 3",), "Tides", 181_500)
+    assert (track.artists, track.album) == (("Quiet Engine 3",), "Tides")
+    assert abs((track.duration_ms or 0) - 181_500) < 1000  # some tell whole seconds
 
 
 @on_isrc
@@ -158,6 +173,7 @@ async def test_tracks_are_read_by_id_and_unknown_ones_are_left_out(stage: Stage)
     assert found == known
 
 
+@on_every
 async def test_tracks_that_are_all_unknown_are_no_error(stage: Stage) -> None:
     unknown = stage.flavor.absent_track
 
@@ -174,6 +190,7 @@ async def test_track_is_known_by_its_id_and_by_its_address(stage: Stage) -> None
     assert stage.adapter.track_id_of(track.url) == track.id
 
 
+@on_every
 @pytest.mark.parametrize(
     "text", ["", "Harbour Light 3", "https://example.org/track/4", "p", "…/song/", "i.x"]
 )
@@ -195,6 +212,7 @@ async def test_text_search_finds_the_track(stage: Stage, query: Query) -> None:
     assert any(track.title == "Harbour Light 3" for track in tracks)
 
 
+@on_every
 @pytest.mark.parametrize("text", ["zzzzzz qqqqqq", "  "])
 async def test_text_search_without_a_hit_is_empty(stage: Stage, text: str) -> None:
     assert await stage.adapter.search(Query(plain=text)) == ()
@@ -211,7 +229,7 @@ async def test_album_is_found_by_its_name_and_artist(stage: Stage) -> None:
         ("Night Ferry",),
     )
     assert album.track_count == album_length(stage.capabilities.read_page)
-    assert album.release_date == "2019-05-06"
+    assert album.release_date == (None if stage.flavor.has_short_albums else "2019-05-06")
     assert len(await stage.calls(stage.flavor.look_up[1])) == 1
 
 
@@ -244,7 +262,10 @@ async def test_tracks_of_an_album_are_those_that_a_search_finds(stage: Stage) ->
 
     found = (await stage.adapter.find_by_isrc([Isrc("QZXX20000003")]))[Isrc("QZXX20000003")]
     same = [track for track in tracks if track.id == found[0].id]
-    assert [msgspec.structs.replace(track, isrc=found[0].isrc) for track in same] == list(found)
+    artists = found[0].artists[:1] if stage.flavor.has_short_albums else found[0].artists
+    assert [msgspec.structs.replace(track, isrc=found[0].isrc) for track in same] == [
+        msgspec.structs.replace(track, artists=artists) for track in found
+    ]
 
 
 @on_albums
@@ -273,6 +294,7 @@ async def test_page_that_stays_empty_is_never_taken_for_the_end(stage: Stage) ->
         await stage.adapter.read_items(playlist_id, cursor=first.next_cursor)
 
 
+@on_every
 @pytest.mark.parametrize("behind_end", [0, 5])
 async def test_target_read_at_or_behind_its_end_tells_its_length(stage: Stage, behind_end: int) -> None:
     playlist_id = await stage.playlist_named("Odd Rows")
@@ -282,6 +304,7 @@ async def test_target_read_at_or_behind_its_end_tells_its_length(stage: Stage, b
     assert (view.rows, view.total) == ((), 5)
 
 
+@on_every
 async def test_target_comes_in_pages_that_together_are_all_of_it(stage: Stage) -> None:
     size = stage.capabilities.read_page
     playlist_id = await stage.playlist_named("Long Way")
@@ -290,10 +313,15 @@ async def test_target_comes_in_pages_that_together_are_all_of_it(stage: Stage) -
 
     truth = await stage.truth(playlist_id)
     assert [row.track_id for page in pages for row in page.rows] == truth[size - 10 :]
-    assert [len(page.rows) for page in pages] == [size, 40]
-    assert {page.total for page in pages} == {len(truth)}
+    # Where pages are chained, the first one begins with rows that are passed over.
+    first = size if stage.flavor.has_offsets else 10
+    rest_count = len(truth) - size + 10 - first
+    lengths = [first, *(min(size, rest_count - n) for n in range(0, rest_count, size))]
+    assert [len(page.rows) for page in pages] == lengths
+    assert all(stage.is_length(page.total, len(truth)) for page in pages)
 
 
+@on_every
 @pytest.mark.parametrize("name", ["Empty Shelf", "Odd Rows"])
 async def test_target_without_rows_from_there_on_is_one_empty_page(stage: Stage, name: str) -> None:
     playlist_id = await stage.playlist_named(name)
@@ -313,18 +341,22 @@ async def test_empty_page_never_ends_the_pages_of_a_target(stage: Stage) -> None
         await anext(pages)
 
 
+@on_lengths
 async def test_change_between_two_pages_of_a_target_shows_in_its_length(stage: Stage) -> None:
     playlist_id = await stage.playlist_named("Long Way")
     pages = aiter(stage.adapter.read_target_pages(playlist_id, offset=0))
     first = await anext(pages)
     (added,) = [row.track_id for row in first.rows[:1] if row.track_id]
-    assert first.total is not None
+    length = long_length(stage.capabilities.read_page)
 
-    await stage.add(playlist_id, [added], position=first.total)
+    await stage.order("POST", f"playlists/{playlist_id}/items", {"items": [{"track_id": added}]})
 
-    assert {page.total async for page in pages} == {first.total + 1}
+    rest = [page async for page in pages]
+    assert all(stage.is_length(page.total, length + 1) for page in rest)
+    assert len(first.rows) + sum(len(page.rows) for page in rest) == length + 1
 
 
+@on_every
 async def test_no_value_that_is_read_shows_a_token(stage: Stage) -> None:
     playlist_id = await stage.playlist_named("Odd Rows")
 

@@ -18,6 +18,7 @@ import redis.asyncio
 
 from deploy.dev.places import ALL_HERE, Places
 from deploy.dev.processes import Process
+from deploy.dev.sandboxes import FIRST, USES
 from deploy.dev.system import Options, System
 from tests.e2e.users import ENDED, User
 from tests.e2e.worlds import Cut
@@ -29,8 +30,7 @@ FAST = {
     "CROSSPLAY_SEND_TIMEOUT_S": "1",
     "CROSSPLAY_SWEEP_S": "0.2",
     "CROSSPLAY_WEBHOOK_TIMEOUT_S": "2",
-    "CROSSPLAY_SPOTIFY_VISIBILITY_S": "0.3",
-    "CROSSPLAY_APPLE_MUSIC_VISIBILITY_S": "0.3",
+    **{f"CROSSPLAY_{platform.upper()}_VISIBILITY_S": "0.3" for platform in USES},
 }
 PATIENCE_S = 30.0
 POLL_S = 0.01
@@ -75,14 +75,16 @@ class Stack:
         environ: Mapping[str, str] = FAST,
         latency_ms: int = 0,
         worker_count: int = 2,
+        platforms: Sequence[str] = FIRST,
         sandbox_arguments: Sequence[str] = (),
         places: Places = ALL_HERE,
     ) -> AsyncIterator[Self]:
-        """Run a system; environ is added to a clean environment. sandbox_arguments go to both sandboxes."""
+        """Run a system; environ is added to a clean environment. sandbox_arguments go to all sandboxes."""
         options = Options(
             data_dir=data_dir,
             worlds=tuple(worlds),
             worker_count=worker_count,
+            platforms=tuple(platforms),
             sandbox_arguments=("--latency-ms", str(latency_ms), *sandbox_arguments),
             is_healing=False,
             places=places,

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 import aiohttp
 
-from deploy.cli.loopback import visit
+from deploy.dev.sandboxes import USES
 from tests.event_streams import EventStream
 from tests.waiting import until_answered
 
@@ -47,12 +47,9 @@ class User:
             yield cls(session, key=key)
 
     async def connect(self, sandbox_urls: Mapping[str, str]) -> None:
-        """Connect both sandbox accounts."""
-        started = await self.post("/connect/spotify", {"hand_in": True})
-        address = await visit(started["authorize_url"])
-        await self.post(f"/connect/sessions/{started['id']}/answer", {"address": address})
-        issued = await self.post(f"{sandbox_urls['apple_music']}/_sandbox/user-tokens", {})
-        await self.post("/connect/apple_music", {"music_user_token": issued["music_user_token"]})
+        """Connect the accounts of all sandboxes."""
+        for platform, url in sandbox_urls.items():
+            await USES[platform].connect(self.post, platform, url)
 
     async def start(self, source: str, playlist: str, target: str) -> str:
         """Start a transfer into a new playlist whose name nothing else has; return its id."""

@@ -63,7 +63,8 @@ class MemoryPlatform:
     remove_mishaps, delete_mishaps: met one by one by the coming writes; None lets one pass.
     lookup_errors, search_errors, album_errors: the same for look-ups by ISRC, by text, of albums. poison: ids
     with which a write is refused as a whole, or breaks where poison_breaks. is_reversing: a batch is stored
-    back to front. shown_as: what reads call an id; None stands for a row without a name.
+    back to front. shown_as: what reads call an id; None stands for a row without a name. left_out: ids that
+    a write leaves out, and says so. answers: of writes by their key, given again where keys are known.
     on_call: awaited with the name of each call before it is served.
     """
 
@@ -86,6 +87,8 @@ class MemoryPlatform:
         self.poison_breaks = False
         self.is_reversing = False
         self.shown_as: dict[TrackId, TrackId | None] = {}
+        self.left_out: set[TrackId] = set()
+        self.answers: dict[str, tuple[object, Playlist | tuple[int, ...]]] = {}
         self.on_call: Callable[[str], Awaitable[None]] | None = None
         self.calls: list[str] = []
         self.asked_isrcs: list[Isrc] = []
@@ -209,8 +212,12 @@ class MemoryAdapter:
         mishap = self._mishap(self._world.create_mishaps)
         number = len(self._world.playlists) + 1
         head = Playlist(id=PlaylistId(f"made-{number}"), name=name, description=description)
+        body = (name, description)
+        if mishap is None and isinstance(known := self._answered(key, body), Playlist):
+            return known
         if mishap is None or mishap.applied_count is None:
             self._world.playlists[head.id] = StoredPlaylist(head)
+            self._world.answers[key] = (body, head)
         if mishap is not None:
             raise mishap.error or self._unavailable("create_playlist")
         return head
@@ -229,19 +236,26 @@ class MemoryAdapter:
         await self._world.note("add_tracks")
         gate()
         mishap = self._mishap(self._world.add_mishaps)
+        body = (playlist_id, tuple(track_ids), position)
+        if mishap is None and isinstance(known := self._answered(key, body), tuple):
+            return known
         stored = self._stored(playlist_id, "add_tracks")
         if not self.capabilities.write_class.has_places:
             position = len(stored.track_ids)
-        self._check(stored, track_ids, position=position)
-        batch = list(track_ids)[: None if mishap is None else mishap.applied_count]
+        taken = [track_id for track_id in track_ids if track_id not in self._world.left_out]
+        self._check(stored, taken, position=position)
+        batch = taken[: None if mishap is None else mishap.applied_count]
         if self._world.is_reversing:
             batch.reverse()
         stored.stale = deque([list(stored.track_ids)] * self._world.lag_count)
         stored.track_ids[position:position] = batch
         self._world.added_batches.append(tuple(batch))
+        left_out = tuple(index for index, one in enumerate(track_ids) if one in self._world.left_out)
+        if mishap is None or mishap.applied_count is None:
+            self._world.answers[key] = (body, left_out)
         if mishap is not None:
             raise mishap.error or self._unavailable("add_tracks")
-        return ()
+        return left_out
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
@@ -299,6 +313,15 @@ class MemoryAdapter:
     def track_id_of(self, text: str) -> TrackId | None:
         return TrackId(text)
 
+    def _answered(self, key: str, body: object) -> Playlist | tuple[int, ...] | None:
+        """Return what a write was answered before, where the platform knows keys; None where it is new."""
+        if not self.capabilities.key_life_s or key not in self._world.answers:
+            return None
+        known, answer = self._world.answers[key]
+        if known != body:
+            raise self._rejected("This key was another write's.")
+        return answer
+
     def _mishap(self, coming: deque[Lost | BaseException | None]) -> Lost | None:
         """Return what becomes of a write, or raise what comes instead of it."""
         mishap = coming.popleft() if coming else None
@@ -322,6 +345,13 @@ class MemoryAdapter:
     def _check(self, stored: StoredPlaylist, track_ids: Sequence[TrackId], *, position: int) -> None:
         if position > len(stored.track_ids):
             raise self._rejected("Index out of bounds.")
+        if not self.capabilities.keeps_repeats and len({*stored.track_ids, *track_ids}) < len(
+            stored.track_ids
+        ) + len(track_ids):
+            raise self._rejected("A track stands there already.")
+        limit = self.capabilities.playlist_limit
+        if limit is not None and len(stored.track_ids) + len(track_ids) > limit:
+            raise self._rejected("The playlist is full.")
         if not self._world.poison.isdisjoint(track_ids):
             raise self._unavailable("add_tracks") if self._world.poison_breaks else self._rejected("Bad id.")
 

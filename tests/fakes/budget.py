@@ -8,7 +8,8 @@ from shared.platforms.base import Budget, PlatformProfile, Price
 class FakeBudget:
     """Counts grants, keeps the cool-downs by pool and the prices that were paid.
 
-    refusal, where set, is raised in place of a grant; wait_s is how long each grant takes.
+    refusal, where set, is raised in place of a grant; wait_s is how long each grant takes. renewed_in_s: how
+    long a quota that is used up stays so; used_up: the pools that were said to be.
     """
 
     def __init__(self) -> None:
@@ -17,6 +18,8 @@ class FakeBudget:
         self.prices: list[Price] = []
         self.refusal: Exception | None = None
         self.wait_s = 0.0
+        self.renewed_in_s = 3600.0
+        self.used_up: list[str] = []
 
     async def acquire(self, price: Price) -> None:
         if self.refusal is not None:
@@ -27,6 +30,10 @@ class FakeBudget:
 
     async def cool_down(self, retry_after_s: float, *, pool: str) -> None:
         self.cool_downs.append((pool, retry_after_s))
+
+    async def use_up(self, *, pool: str) -> float:
+        self.used_up.append(pool)
+        return self.renewed_in_s
 
 
 class FakeBudgets:

@@ -78,7 +78,9 @@ class Received:
         self.queries: list[Mapping[str, str]] = []
 
 
-PAGES = ("/rules", "/keys", "/playlists", "/transfers", "/connections", "/webhooks", "/files")
+PAGES = (
+    *("/rules", "/keys", "/playlists", "/transfers", "/connections", "/webhooks", "/platforms", "/files"),
+)
 
 
 class FakeGateway:
@@ -217,6 +219,9 @@ class FakeGateway:
         body = await request.json()
         if body.get("music_user_token"):
             connection = {"id": "c-1", "label": "Apple Music (fr)"}
+            return web.json_response({**session, "status": "connected", "connection": connection}, status=201)
+        if body.get("form"):
+            connection = {"id": "c-1", "label": str(body["form"]["user"])}
             return web.json_response({**session, "status": "connected", "connection": connection}, status=201)
         if body.get("hand_in") or self.is_hand_in_asked:
             session["authorize_url"] = f"{self.url}/consent"

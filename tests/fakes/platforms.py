@@ -1,6 +1,6 @@
 """Platforms whose accounts, playlists and moods a test decides; they serve the gateway's port."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Self
 from urllib.parse import urlencode
@@ -27,6 +27,7 @@ from shared.platforms.base import (
 )
 from shared.platforms.files.adapter import DECLARATION as FILES
 from shared.platforms.files.adapter import FilesAdapter
+from shared.platforms.forms import ConnectForm, FieldKind, FormField, SignInInput, server_address
 from shared.platforms.oauth import Verifier, challenge_of
 from shared.platforms.shelf import Shelf
 from tests.fakes.pools import profile_of
@@ -211,10 +212,29 @@ class FakeScript:
         return f"page-token-for-{origin}"
 
 
+def _read(values: Mapping[str, str]) -> SignInInput:
+    return SignInInput(
+        tokens=TokenSet(access_token=values["password"]),
+        server=server_address(values["address"], name="address"),
+    )
+
+
+FORM = ConnectForm(
+    fields=(
+        FormField(name="address", label="Address", kind=FieldKind.ADDRESS, help="Where you listen."),
+        FormField(name="user", label="User", kind=FieldKind.TEXT, is_required=False),
+        FormField(name="password", label="Password", kind=FieldKind.SECRET),
+    ),
+    read=_read,
+)
+"""What a server of a user's own asks for."""
+
+
 class FakePlatforms:
     """Spotify signs in by redirect, Apple Music with a browser's token, as the real ones do.
 
-    Files are no fake: `on` lets them stand in the test's own database.
+    forms: platforms without a redirect that are connected by a form, for a change. servers: which servers
+    sessions have named, one after the other. Files are no fake: `on` lets them stand in the test's database.
     """
 
     def __init__(self) -> None:
@@ -230,6 +250,8 @@ class FakePlatforms:
         self.sign_in = FakeSignIn()
         self.unconfigured: set[Platform] = set()
         self.playlist_limit: int | None = 100
+        self.forms: dict[Platform, ConnectForm] = {}
+        self.servers: list[str] = []
 
     def on(self, pool: StorePool) -> Self:
         self.shelf = PostgresShelf(pool)
@@ -286,6 +308,7 @@ class FakePlatforms:
         self._require(platform)
         if platform is Platform.FILE and self.shelf is not None:
             return FilesAdapter(self.shelf, session=session, capabilities=self.capabilities(platform))
+        self.servers.append(session.server)
         return FakeAdapter(self.accounts[platform], session=session, capabilities=self.capabilities(platform))
 
     def oauth(self, platform: Platform) -> FakeSignIn | None:
@@ -295,6 +318,10 @@ class FakePlatforms:
     def browser_sign_in(self, platform: Platform) -> FakeScript | None:
         self._require(platform)
         return FakeScript() if platform is Platform.APPLE_MUSIC else None
+
+    def connect_form(self, platform: Platform) -> ConnectForm | None:
+        self._require(platform)
+        return self.forms.get(platform)
 
     def _require(self, platform: Platform) -> None:
         if platform in self.unconfigured:

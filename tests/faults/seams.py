@@ -19,8 +19,8 @@ import shared
 import worker
 from shared.db.jobs import Job
 from shared.lease import Lease
-from shared.platforms import http
 from shared.platforms.attempts import Attempts
+from shared.platforms.sockets import GatedBody
 from tests.faults.effects import PHASE, Plan, Striker
 from worker.executor import Executor
 
@@ -134,7 +134,7 @@ def _watch_redis(striker: Striker) -> None:
 
 def _watch_platforms(striker: Striker) -> None:
     attempt = Attempts.__call__
-    body = http._GatedBody.__aiter__
+    body = GatedBody.__aiter__
 
     async def call(self: Attempts, request: Any, handler: Any) -> Any:
         name = f"{self._platform}.{self._operation}"
@@ -148,13 +148,13 @@ def _watch_platforms(striker: Striker) -> None:
 
         return await attempt(self, request, send)
 
-    async def after_gate(self: http._GatedBody) -> AsyncIterator[bytes]:
+    async def after_gate(self: GatedBody) -> AsyncIterator[bytes]:
         async for chunk in body(self):
             await striker.around(AFTER_GATE, _nothing, loss=aiohttp.ServerDisconnectedError)
             yield chunk
 
     Attempts.__call__ = call  # type: ignore[method-assign]  # that is the point
-    http._GatedBody.__aiter__ = after_gate  # type: ignore[method-assign]  # that is the point
+    GatedBody.__aiter__ = after_gate  # type: ignore[method-assign]  # that is the point
 
 
 async def _nothing() -> None:

@@ -20,6 +20,7 @@ SMELL = re.compile(
 )
 # What only smells so: class and field, with the reason.
 HARMLESS = {
+    ("OAuthApp", "authorize_url"): "an address that everybody may open",
     ("DeadLetter", "code"): "names a kind of error",
     ("Discard", "code"): "names a kind of error",
     ("Fault", "code"): "names a kind of error",
@@ -46,8 +47,12 @@ HARMLESS = {
     ("ConnectSession", "state_sha256"): "a hash of 256 random bits",
     ("ConnectSessionResource", "failure_code"): "names a kind of error",
     ("Declaration", "browser"): "how a platform signs in by a script",
+    ("Declaration", "form"): "the questions that a platform asks",
     ("Resealed", "resealed_count"): "a number",
+    ("TokenPage", "next_token"): "says where a list goes on",
     ("OAuthApp", "token_route"): "an address of the platform's reference",
+    ("OAuthApp", "token_extras"): "words of the platform's reference",
+    ("Error", "code"): "names a kind of error",
     ("Access", "key_id"): "the id, which lists show",
     ("Manifest", "key_ids"): "the ids, which stand in every sealed text",
     ("Setting", "is_secret"): "a switch",

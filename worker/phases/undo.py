@@ -56,7 +56,8 @@ async def settle_removal(context: Context, intent: Intent) -> BatchRemoved | Wai
 
 
 async def _remove(context: Context) -> BatchRemoved | WriteFinished:
-    pending = await items.of_outcome(context.pool, context.transfer.id, outcome=Outcome.PENDING)
+    transfer = context.transfer
+    pending = await items.of_outcome(context.pool, transfer.id, part=transfer.part, outcome=Outcome.PENDING)
     if not pending:
         return WriteFinished()
     seen = await look(context)

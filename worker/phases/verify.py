@@ -5,28 +5,41 @@ from collections import Counter
 from opentelemetry.trace import Span
 
 from shared import telemetry
-from shared.db import items, target_bases
+from shared.db import items, target_bases, target_parts
 from shared.models import PlaylistId
 from worker.comparison import compare, compare_as_a_whole
 from worker.context import Context
 from worker.job_spans import result_name
 from worker.proof import Proof
-from worker.results import LookAgain, Repair, Verified
+from worker.results import LookAgain, PartFilled, Repair, Verified, Wait
 from worker.retry import look_delay_s
+from worker.target import is_full
 from worker.target_pages import TargetChanged
 
 MAX_REPAIRS = 2
 LOOK_COUNT = 3  # looks before a track counts as gone
 PATIENT_LOOK_COUNT = 14  # some four minutes, where it may be only late, or missed: adding it would double it
 
-VerifyResult = LookAgain | Repair | Verified
+UPGRADE_WAIT_S = 5.0  # until the next look whether a worker of an older release is still there
+
+VerifyResult = LookAgain | Repair | Verified | PartFilled | Wait
 
 
 async def verify(context: Context) -> VerifyResult:
+    """Prove the playlist that was written; one that is full is proved before the next one is begun."""
+    if await _goes_on(context) and await target_parts.must_wait(context.pool):
+        return Wait(delay_s=UPGRADE_WAIT_S)
     with telemetry.step("verify target", {"crossplay.verify.look": context.job.failure_count + 1}) as span:
         result = await _verify(context, span)
+        if isinstance(result, Verified) and await _goes_on(context):
+            result = PartFilled(warnings=result.warnings, vanished=result.vanished)
         span.set_attribute("crossplay.result", result_name(result))
         return result
+
+
+async def _goes_on(context: Context) -> bool:
+    """Say whether there is more than the playlist takes."""
+    return is_full(context) and bool(await items.unwritten(context.pool, context.transfer.id, limit=1))
 
 
 async def _verify(context: Context, span: Span) -> VerifyResult:
@@ -80,7 +93,7 @@ async def _proof(context: Context, playlist_id: PlaylistId) -> Proof:
         return proof
     view = await context.adapter.read_target(playlist_id, offset=0)
     first = Counter(row.track_id for row in view.rows[:base_count] if row.track_id)
-    if first == await target_bases.counts(context.pool, context.transfer.id):
+    if first == await target_bases.counts(context.pool, context.transfer.id, part=context.transfer.part):
         return proof
     whole = await compare_as_a_whole(context, playlist_id, offset=0)
     return min(proof, whole, key=lambda one: len(one.missing))

@@ -34,7 +34,7 @@ async def verify_undo(context: Context) -> VerifyUndoResult:
 
 async def _verify_undo(context: Context) -> VerifyUndoResult:
     pending, failed, removed = [
-        await items.of_outcome(context.pool, context.transfer.id, outcome=outcome)
+        await items.of_outcome(context.pool, context.transfer.id, part=context.transfer.part, outcome=outcome)
         for outcome in (Outcome.PENDING, Outcome.FAILED, Outcome.REMOVED)
     ]
     seen = await look(context)

@@ -3,15 +3,18 @@
 from collections import deque
 from itertools import takewhile
 
-from shared.db import doubts, intents, items, jobs, target_bases
-from shared.db.intents import Intent
+import msgspec
+
+from shared.db import doubts, intents, items, jobs, target_bases, target_parts
+from shared.db.intents import Intent, Write
 from shared.errors import PlatformRejected
-from shared.models import Planned, PlaylistId, TrackId
+from shared.models import PlaylistId, TrackId
 from worker.context import Context
-from worker.read_back import ANCHOR_COUNT, find_created, marker_of, settle_lost
+from worker.next_batch import next_batch
+from worker.read_back import ANCHOR_COUNT, find_created, is_repeatable, marker_of, note, settle_lost
 from worker.results import BatchWritten, TargetCreated, TargetRead, Wait, WriteFinished
 from worker.second_choice import choose_again
-from worker.target import CLAIM_WAIT_S, claim, grown, withdraw_if_refused
+from worker.target import CLAIM_WAIT_S, claim, grown, is_full, withdraw_if_refused
 from worker.target_pages import MOST_READINGS, Reading
 
 WriteResult = TargetCreated | TargetRead | BatchWritten | WriteFinished | Wait
@@ -24,14 +27,22 @@ async def write(context: Context) -> WriteResult:
         return await _create(context, intent)
     if context.transfer.target_count is None:
         return await _read_existing(context, context.transfer.target_playlist_id)
+    result = await _write_on(context, context.transfer.target_playlist_id, intent)
+    if isinstance(result, BatchWritten) and result.refused:
+        return await choose_again(context, result)
+    return result
+
+
+async def _write_on(
+    context: Context, playlist_id: PlaylistId, intent: Intent | None
+) -> BatchWritten | WriteFinished | Wait:
+    if intent is not None and is_repeatable(context, intent):
+        return await _send_again(context, playlist_id, intent)
     if intent is not None:
-        result = await settle_lost(context, intent, playlist_id=context.transfer.target_playlist_id)
-        if isinstance(result, BatchWritten) and result.refused:
-            return await choose_again(context, result)
-        return result
+        return await settle_lost(context, intent, playlist_id=playlist_id)
     if context.transfer.is_target_doubtful and (wait := await doubt(context)) is not None:
         return wait
-    return await _add(context, context.transfer.target_playlist_id)
+    return await _add(context, playlist_id)
 
 
 async def settle(context: Context, intent: Intent) -> TargetCreated | BatchWritten | Wait | None:
@@ -54,12 +65,13 @@ async def doubt(context: Context) -> Wait | None:
     await doubts.declare_add(
         context.pool,
         context.job,
-        write=intents.Write(
+        write=Write(
             expected_count=count,
             target_offset=count,
             positions=tuple(planned.position for planned in rest),
             track_ids=tuple(planned.track_id for planned in rest),
         ),
+        part=context.transfer.part,
     )
     return Wait(delay_s=0)
 
@@ -68,26 +80,41 @@ async def _create(context: Context, intent: Intent | None) -> TargetCreated | Wa
     if intent is None and context.transfer.is_target_doubtful:
         await intents.declare_create(context.pool, context.job)
         return Wait(delay_s=0)
+    if intent is not None and is_repeatable(context, intent):
+        return await _make(context, epoch=intent.epoch)
     if intent is not None:
         found = await find_created(context, intent)
         if found is not None:
             return found
         await intents.withdraw(context.pool, context.job)
     await intents.declare_create(context.pool, context.job)
+    return await _make(context, epoch=context.job.epoch)
+
+
+async def _make(context: Context, *, epoch: int) -> TargetCreated:
     description = f"Copied from {context.transfer.source_platform} by Crossplay [{marker_of(context)}]"
     try:
         playlist = await context.adapter.create_playlist(
-            context.transfer.target_name, description=description, key=_key(context), gate=context.gate
+            target_parts.name_of(context.transfer.target_name, part=context.transfer.part),
+            description=description,
+            key=_key(context, epoch),
+            gate=context.gate,
         )
     except Exception as error:
-        await withdraw_if_refused(context, error)
+        await _withdraw(context, error, epoch=epoch)
         raise
     return TargetCreated(playlist=playlist)
 
 
-def _key(context: Context) -> str:
-    """Name a write of this attempt; a successor sends another one, after it has read back."""
-    return f"{context.job.id.replace('-', '')}x{context.job.epoch}"
+async def _withdraw(context: Context, error: Exception, *, epoch: int) -> None:
+    """Drop the intent of a refused write; what refuses a second send says nothing about the first."""
+    if epoch == context.job.epoch:
+        await withdraw_if_refused(context, error)
+
+
+def _key(context: Context, epoch: int) -> str:
+    """Name a write by the attempt that declared it: whoever sends that one again names it the same."""
+    return f"{context.job.id.replace('-', '')}x{epoch}"
 
 
 async def _read_existing(context: Context, playlist_id: PlaylistId) -> TargetRead | Wait:
@@ -116,58 +143,72 @@ async def _count_base(context: Context, reading: Reading) -> tuple[TrackId, ...]
 
 
 async def _add(context: Context, playlist_id: PlaylistId) -> BatchWritten | WriteFinished | Wait:
-    batch, offset = await _next_batch(context)
-    if not batch:
-        return WriteFinished()
+    batch = await next_batch(context)
     count = context.transfer.target_count or 0
+    if not batch.tracks and not batch.present:
+        return WriteFinished()
+    if not batch.tracks:
+        return BatchWritten(
+            positions=(), target_count=count, present=batch.present, batch_limit=context.job.batch_limit
+        )
     limit = context.adapter.capabilities.playlist_limit
-    if limit is not None and count + len(batch) > limit:
-        return _over_limit(context, batch, count=count, limit=limit)
-    positions = tuple(planned.position for planned in batch)
-    track_ids = tuple(planned.track_id for planned in batch)
-    await intents.declare_add(
-        context.pool,
-        context.job,
-        write=intents.Write(
-            expected_count=count, target_offset=offset, positions=positions, track_ids=track_ids
-        ),
+    if is_full(context):
+        return WriteFinished()  # of this playlist: when it is proved, the next one is begun
+    if limit is not None and count + len(batch.tracks) > limit:
+        return BatchWritten(positions=(), target_count=count, batch_limit=limit - count)
+    write = Write(
+        expected_count=count,
+        target_offset=batch.offset,
+        positions=tuple(planned.position for planned in batch.tracks),
+        track_ids=tuple(planned.track_id for planned in batch.tracks),
     )
+    await intents.declare_add(context.pool, context.job, write=write)
+    written = await _send(context, playlist_id, write=write, epoch=context.job.epoch)
+    if isinstance(written, Wait):
+        return written
+    return msgspec.structs.replace(written, present=batch.present)
+
+
+async def _send(
+    context: Context, playlist_id: PlaylistId, *, write: Write, epoch: int
+) -> BatchWritten | Wait:
+    """Send a declared batch. epoch: of the attempt that declared it."""
     try:
-        await context.adapter.add_tracks(
-            playlist_id, track_ids=track_ids, position=offset, key=_key(context), gate=context.gate
+        left_out = await context.adapter.add_tracks(
+            playlist_id,
+            track_ids=write.track_ids,
+            position=write.target_offset,
+            key=_key(context, epoch),
+            gate=context.gate,
         )
     except PlatformRejected as error:
-        return await _rejected(context, playlist_id, positions, error)
+        return await _rejected(context, playlist_id, write.positions, error)
     except Exception as error:
-        await withdraw_if_refused(context, error)
+        await _withdraw(context, error, epoch=epoch)
         raise
+    skipped = {write.positions[index] for index in left_out}
+    positions = tuple(position for position in write.positions if position not in skipped)
     return BatchWritten(
         positions=positions,
-        target_count=count + len(batch),
-        batch_limit=grown(context, len(batch), limit=context.adapter.capabilities.add_batch),
+        target_count=write.expected_count + len(positions),
+        refused=tuple(sorted(skipped)),
+        refusal=f"{context.adapter.platform} has left this track out." if skipped else "",
+        is_denied=bool(skipped),
+        batch_limit=grown(context, len(write.positions), limit=context.adapter.capabilities.add_batch),
     )
 
 
-async def _next_batch(context: Context) -> tuple[list[Planned], int]:
-    """Return the next tracks to add and where: behind all written ones of smaller positions.
-
-    Usually that is the end. A batch stops before a position that is written already, so that one insert
-    keeps the order.
-    """
-    limit = context.adapter.capabilities.add_batch
-    batch = await items.unwritten(
-        context.pool, context.transfer.id, limit=min(limit, context.job.batch_limit or limit)
+async def _send_again(context: Context, playlist_id: PlaylistId, intent: Intent) -> BatchWritten | Wait:
+    """Send the very same batch under the very same key: the platform says once more what it did."""
+    write = Write(
+        expected_count=intent.expected_count,
+        target_offset=intent.target_offset,
+        positions=intent.positions,
+        track_ids=intent.track_ids,
     )
-    if not batch:
-        return [], 0
-    first = batch[0].position
-    following = await items.next_written(context.pool, context.transfer.id, position=first)
-    if following is None:
-        return batch, context.transfer.target_count or 0
-    before = await items.count_before(context.pool, context.transfer.id, position=first)
-    # Somebody may have removed rows before it: there is no place behind the end.
-    place = min((context.transfer.target_base_count or 0) + before, context.transfer.target_count or 0)
-    return [planned for planned in batch if planned.position < following], place
+    written = await _send(context, playlist_id, write=write, epoch=intent.epoch)
+    note(context, "repeated")
+    return written
 
 
 async def _rejected(
@@ -182,10 +223,9 @@ async def _rejected(
         return _beyond_the_end(context, count=count, seen_count=view.total)
     if len(positions) > 1:
         return BatchWritten(positions=(), target_count=count, batch_limit=len(positions) // 2)
-    refused = BatchWritten(
+    return BatchWritten(
         positions=(), target_count=count, refused=positions, refusal=str(error), is_denied=True
     )
-    return await choose_again(context, refused)
 
 
 def _beyond_the_end(context: Context, *, count: int, seen_count: int) -> BatchWritten:
@@ -203,19 +243,4 @@ def _beyond_the_end(context: Context, *, count: int, seen_count: int) -> BatchWr
         target_count=seen_count,
         batch_limit=context.job.batch_limit,
         warning="target_edited",
-    )
-
-
-def _over_limit(context: Context, batch: list[Planned], *, count: int, limit: int) -> BatchWritten:
-    """Fill the playlist to its limit; what does not fit is named."""
-    room = limit - count
-    if room > 0:
-        return BatchWritten(positions=(), target_count=count, batch_limit=room)
-    reason = f"A {context.adapter.platform} playlist holds at most {limit:,} tracks."
-    return BatchWritten(
-        positions=(),
-        target_count=count,
-        refused=tuple(planned.position for planned in batch),
-        refusal=reason,
-        warning="target_limit",
     )

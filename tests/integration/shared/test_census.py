@@ -11,6 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared import outbox
+from shared.bookings import Bookings
 from shared.census import LEADER_KEY, Census
 from shared.db import figures, platform_pauses, workers
 from shared.db.pool import Pool
@@ -151,6 +152,7 @@ async def test_workers_pauses_dead_letters_and_budgets_are_told(
     platforms = counting._platforms
     profile, key = platforms.profile(SPOTIFY), platforms.limit_key(SPOTIFY)
     book = bookings_of(redis, profile=profile, limit_key=key, pool_name="requests")
+    assert isinstance(book, Bookings)
 
     await book.ask(20, cool_s=0, is_news=False)
     await counting.turn()

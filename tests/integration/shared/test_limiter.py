@@ -8,8 +8,9 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from shared.bookings import HORIZON_S
+from shared.day_pool import LONG_WAIT_S
 from shared.errors import RateLimited
-from shared.limiter import LONG_WAIT_S, SharedBudget
+from shared.limiter import SharedBudget
 from shared.platforms.base import REQUESTS, Pool, Price
 from shared.secret import Secret
 from shared.streams import open_redis
@@ -274,3 +275,14 @@ async def test_a_redis_that_does_not_answer_is_done_without_and_heard_again(
 
         assert alone_us == booked_us
         assert await booked_until_us(redis) > booked_us
+
+
+async def test_long_quota_of_a_paced_pool_stops_it_for_as_long_as_its_profile_says(redis: Redis) -> None:
+    ours = budget(redis)
+
+    wait_s = await ours.use_up(pool=REQUESTS)
+
+    with pytest.raises(RateLimited) as caught:
+        await ours.acquire(ONE)
+    assert wait_s == profile_of(FIFTY_PER_S).quota_wait_s
+    assert caught.value.retry_after_s == pytest.approx(wait_s, abs=5)

@@ -64,6 +64,10 @@ APPENDING = Capabilities(
     visibility_delay_s=30.0,
     reads_lag=True,
 )
+KEYED = msgspec.structs.replace(
+    APPENDING, write_class=WriteClass.IDEMPOTENCY_KEY, key_life_s=600.0, keeps_repeats=False
+)
+REPLACING = msgspec.structs.replace(POSITIONED, write_class=WriteClass.REPLACE_WHOLE_LIST)
 
 RUNNABLE = """
 SELECT jobs.id, jobs.transfer_id FROM jobs JOIN transfers ON transfers.id = jobs.transfer_id

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
@@ -47,6 +48,14 @@ async def half_written(engine: Engine) -> None:
     await engine.step(phase="write")
 
 
+async def written(engine: Engine, count: int) -> None:
+    """Go on until so many tracks have been written."""
+    await matched(engine)
+    while await engine.pool.fetchval("SELECT count(*) FROM items WHERE is_written") < count:
+        await engine.skip(60)
+        await engine.step()
+
+
 async def in_the_send(engine: Engine) -> None:
     await half_written(engine)
     engine.target.add_mishaps.append(Lost(error=Death()))
@@ -81,6 +90,32 @@ async def test_a_transfer_that_went_on_after_the_backup_ends_perfect_after_the_r
         assert await again.state(transfer_id) is State.COMPLETED
         assert await again.buckets(transfer_id) == {Bucket.WRITTEN: len(NUMBERS)}
         assert await again.warnings(transfer_id) == set()
+
+
+@pytest.mark.parametrize("written_count", [0, 1, 4, 5, 8])
+async def test_parts_that_were_made_and_filled_after_the_backup_are_found_and_not_made_again(
+    engine: Engine, redis: Redis, shared_database_url: str, empty_database_url: str, written_count: int
+) -> None:
+    engine.target.capabilities = msgspec.structs.replace(engine.target.capabilities, playlist_limit=4)
+    transfer_id = await engine.transfer(NUMBERS)
+    await written(engine, written_count)
+    backup = await backed_up(shared_database_url)
+    await engine.run()
+    before = {stored.head.name: list(stored.track_ids) for stored in engine.target.playlists.values()}
+    assert before == {
+        "Tides": target_ids(NUMBERS[:4]),
+        "Tides (2)": target_ids(NUMBERS[4:8]),
+        "Tides (3)": target_ids(NUMBERS[8:]),
+    }
+
+    async with restored(engine, redis, backup=backup, database_url=empty_database_url) as again:
+        await again.run()
+
+        after = {stored.head.name: stored.track_ids for stored in again.target.playlists.values()}
+        assert after == before
+        assert len(again.target.playlists) == 3
+        assert await again.state(transfer_id) is State.COMPLETED
+        assert await again.buckets(transfer_id) == {Bucket.WRITTEN: len(NUMBERS)}
 
 
 @pytest.mark.parametrize("batch_count", [0, 1])

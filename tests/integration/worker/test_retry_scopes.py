@@ -114,22 +114,6 @@ async def test_a_track_that_was_never_answered_is_tried_again(engine: Engine) ->
     assert sorted(engine.target.ids_of()) == target_ids(range(5))
 
 
-async def test_what_found_no_room_is_added_when_there_is_some_and_looked_up_by_nobody(engine: Engine) -> None:
-    engine.target.capabilities = msgspec.structs.replace(engine.target.capabilities, playlist_limit=3)
-    transfer_id = await engine.transfer(range(5))
-    await engine.run()
-    assert await engine.buckets(transfer_id) == {Bucket.WRITTEN: 3, Bucket.FAILED: 2}
-    engine.target.capabilities = msgspec.structs.replace(engine.target.capabilities, playlist_limit=5)
-    await let_answers_age(engine)
-    engine.target.calls.clear()
-
-    await retry(engine, transfer_id, RetryScope.FAILED)
-    await engine.run()
-
-    assert engine.target.ids_of() == target_ids(range(5))
-    assert engine.target.called("find_by_isrc") == engine.target.called("search") == 0
-
-
 @either_class
 async def test_what_a_user_has_chosen_stays_chosen(engine: Engine) -> None:
     engine.target.poison = {TrackId("t77")}

@@ -1,6 +1,5 @@
 """The write protocol: whatever gets lost on the way, each track stands in the target once and in order."""
 
-import msgspec
 import pytest
 
 from shared.errors import (
@@ -196,18 +195,6 @@ async def test_a_poison_track_is_found_by_halving_and_named_alone(engine: Engine
     assert [position for position, outcome in enumerate(outcomes) if outcome is Outcome.FAILED] == [5]
     assert (await engine.items(transfer_id))[5].reason
     assert await engine.state(transfer_id) is State.COMPLETED
-
-
-async def test_a_full_playlist_takes_what_fits_and_the_rest_is_named(engine: Engine) -> None:
-    engine.target.capabilities = msgspec.structs.replace(engine.target.capabilities, playlist_limit=6)
-    transfer_id = await engine.transfer(range(11))
-
-    await engine.run()
-
-    assert engine.target.ids_of() == target_ids(range(6))
-    assert await engine.buckets(transfer_id) == {Bucket.WRITTEN: 6, Bucket.FAILED: 5}
-    assert "6" in (await engine.items(transfer_id))[10].reason
-    assert await engine.warnings(transfer_id) == {"target_limit"}
 
 
 async def test_a_refused_write_leaves_no_intent_and_waits(engine: Engine) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from tests.chaos.plans import Expected, Plan, PlatformFault
+from tests.chaos.plans import FIRST_PAIR, Expected, Plan, PlatformFault
 from tests.chaos.records import Act, Change, History, Snapshot, Story, Strike, Track
 
 TARGET, SHELF = "p.made", "p.shelf"
@@ -104,6 +104,7 @@ def added(
 
 
 PLAN = Plan(
+    platforms=FIRST_PAIR,
     seed=1,
     worker_count=2,
     is_forgetful=True,

@@ -6,10 +6,10 @@ import pytest
 from deploy.sandbox.changes import Item
 from deploy.sandbox.faults import Fault
 from tests.chaos.dice import STRIKES_UNTIL_S
-from tests.chaos.plans import PLATFORMS, Expected, Music, SourceList
+from tests.chaos.plans import FIRST_PAIR, Expected, Music, SourceList
 from tests.chaos.schedule import MOST_ROWS, draw
 from tests.chaos.troubles import DRAWS
-from tests.chaos.worlds import ODD_ROWS
+from tests.chaos.worlds import odd_rows
 
 SEEDS = range(300)
 TRACK_COUNT = 300
@@ -23,7 +23,7 @@ def known(platform: str) -> dict[str, Expected]:
         else Expected(outcome="no_candidate")
         for number in range(TRACK_COUNT)
     }
-    odd = {f"odd:{row.title}": Expected(outcome="not_transferable") for row in ODD_ROWS[platform]}
+    odd = {f"odd:{row.title}": Expected(outcome="not_transferable") for row in odd_rows(platform)}
     return tracks | odd
 
 
@@ -39,11 +39,11 @@ def music() -> Music:
                 SourceList(name="long", track_ids=names(platform, begin=0, end=200)),
                 SourceList(name="short", track_ids=names(platform, begin=200, end=230)),
             )
-            for platform in PLATFORMS
+            for platform in FIRST_PAIR
         },
-        odd=ODD_ROWS,
-        strangers={platform: tuple(f"stranger-{number}" for number in range(60)) for platform in PLATFORMS},
-        expected={platform: known(platform) for platform in PLATFORMS},
+        odd={platform: odd_rows(platform) for platform in FIRST_PAIR},
+        strangers={platform: tuple(f"stranger-{number}" for number in range(60)) for platform in FIRST_PAIR},
+        expected={platform: known(platform) for platform in FIRST_PAIR},
     )
 
 
@@ -76,7 +76,7 @@ def test_the_sandboxes_understand_every_fault(music: Music) -> None:
     understood = [msgspec.convert(fault.fault, Fault) for fault in faults]
 
     assert understood
-    assert {fault.platform for fault in faults} == set(PLATFORMS)
+    assert {fault.platform for fault in faults} == set(FIRST_PAIR)
 
 
 def test_a_fault_ends_by_itself_or_with_the_others_unless_it_names_its_tracks(music: Music) -> None:
@@ -98,7 +98,7 @@ def test_transfers_are_of_a_size_that_ends_in_seconds_and_every_row_is_known(mus
     assert max(counts) > 150
     assert max(sum(len(wish.rows) for wish in plan.wishes) for plan in plans) <= MOST_ROWS + 40
     assert sum(map(len, expected)) == sum(counts)
-    assert {wish.source for plan in plans for wish in plan.wishes} == set(PLATFORMS)
+    assert {wish.source for plan in plans for wish in plan.wishes} == set(FIRST_PAIR)
 
 
 def test_all_kinds_of_rows_and_targets_are_drawn(music: Music) -> None:

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from gateway import resources
-from gateway.actions.read_transfer import TransferView
 from gateway.events import BYE, OPENING, PING, EventKind, encode, kind_of
 from gateway.schemas import StatusResource
+from shared.db.transfers import TransferView
 from shared.lifecycle import Bucket, PauseReason, Phase, State
 from shared.models import Platform, TransferId
 from tests.fakes.rows import TRANSFER

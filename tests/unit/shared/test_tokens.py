@@ -138,7 +138,7 @@ def test_no_repr_shows_a_token() -> None:
     shown = [
         repr(held()),
         repr(TrialSession(held().tokens)),
-        repr(ConnectionSession(sessions, connection_id=ID, market="DE")),
+        repr(ConnectionSession(sessions, connection_id=ID, market="DE", server="")),
         repr(sessions),
     ]
 

@@ -86,7 +86,7 @@ def test_a_line_that_names_the_platform_of_the_list_keeps_the_track_there(
 def test_a_list_of_a_platform_without_sandbox_joins_spotify(tmp_path: Path) -> None:
     tracks = [{**SONG, "platform_id": "77"}, {**SONG, "platform_id": "77"}]
 
-    world = World.load([write(tmp_path, "list.json", listed(*tracks, platform="deezer"))])
+    world = World.load([write(tmp_path, "list.json", listed(*tracks, platform="qobuz"))])
 
     (seed,) = world.playlists("spotify")
     assert len({item.track_id for item in seed.items}) == len(world.recordings) == 1

@@ -286,15 +286,15 @@ async def test_rate_limit_cools_only_the_pool_of_its_call_down(answerer: Answere
     assert path.budget.cool_downs == [("covers", 7.0)]
 
 
-async def test_used_up_quota_that_names_no_end_is_waited_for_an_hour(answerer: Answerer) -> None:
+async def test_used_up_quota_that_names_no_end_lasts_as_long_as_the_budget_says(answerer: Answerer) -> None:
     answerer.answers = [{"status": 429, "text": '{"error": {"status": 429, "reason": "QUOTA_EXCEEDED"}}'}]
 
     async with opened(answerer.url) as path:
         with pytest.raises(RateLimited) as caught:
             await path.http.read(CALL, session=None, into=Answer)
 
-    assert caught.value.retry_after_s == 3600.0
-    assert path.budget.cool_downs == [(REQUESTS, 3600.0)]
+    assert caught.value.retry_after_s == path.budget.renewed_in_s
+    assert (path.budget.used_up, path.budget.cool_downs) == ([REQUESTS], [])
 
 
 def test_wait_without_retry_after_doubles_with_jitter_up_to_a_ceiling_until_a_success() -> None:

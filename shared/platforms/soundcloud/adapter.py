@@ -1,0 +1,345 @@
+"""SoundCloud's official API: which call does what.
+
+Source: SoundCloud's OpenAPI file of 2026-07-19, developers.soundcloud.com/docs/api and the issues of
+github.com/soundcloud/api, read 2026-11-22. There is no call that adds a track to a playlist or takes one
+out: every change sends the whole list, and what is not in it is lost.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+from msgspec import structs
+from yarl import URL
+
+from shared.errors import PlatformDenied, PlatformNotFound, PlatformRejected
+from shared.models import Account, Platform, Playlist, PlaylistId, Track, TrackId
+from shared.platforms.absent import WithoutAlbums, WithoutIsrcs
+from shared.platforms.answers import Refusal
+from shared.platforms.base import (
+    REQUESTS,
+    Capabilities,
+    Gate,
+    Page,
+    PlatformProfile,
+    PlaylistPage,
+    Pool,
+    Session,
+    SignInTerms,
+    TargetPage,
+    TargetView,
+    TextQuery,
+    WriteClass,
+)
+from shared.platforms.declaration import Declaration
+from shared.platforms.http import Call, PlatformHttp
+from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp, signer
+from shared.platforms.paging import CursorPager, TokenPage
+from shared.platforms.soundcloud import convert, wire
+from shared.settings import Settings
+
+T = TypeVar("T")
+
+_PAGE = 50
+_LONGEST_LIST = 500
+_ALL = "playable,preview,blocked"  # without it blocked tracks are left out, and a PUT would delete them
+_LINKED = {"linked_partitioning": "true"}
+
+_REFUSALS = (
+    Refusal(
+        status=422,
+        kind=PlatformRejected,
+        message="SoundCloud does not take one of these tracks into a playlist.",
+        operation="add_tracks",
+    ),
+)
+
+
+class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
+    """One SoundCloud account. Ids are URNs; `get_playlist` and `read_tracks` take share addresses too."""
+
+    platform = Platform.SOUNDCLOUD
+
+    def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
+        self._http = http
+        self._session = session
+        self._user_urn: str | None = None
+        self.capabilities = capabilities
+
+    async def account(self) -> Account:
+        return convert.to_account(await self._me())
+
+    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
+        page = await self._playlists().page(cursor)
+        user_urn = await self._own_urn()
+        return PlaylistPage(
+            playlists=tuple(convert.to_playlist(raw, user_urn=user_urn) for raw in page.rows if raw),
+            next_cursor=page.next_cursor,
+        )
+
+    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+        urn = await self._resolved(playlist_id, kind="playlists")
+        head = await self._head(PlaylistId(urn), operation="get_playlist")
+        return convert.to_playlist(head, user_urn=await self._own_urn())
+
+    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
+        """Read one page. Tracks that SoundCloud counts and never shows stand for themselves at the end."""
+        page = await self._rows(playlist_id, operation="read_items").page(cursor)
+        items = tuple(map(convert.to_item, page.rows))
+        if page.next_cursor is not None:
+            return Page(items=items, next_cursor=page.next_cursor, total=None)
+        hidden_count = await self._hidden_count(playlist_id, shown_count=page.passed_count)
+        hidden = (convert.to_item(None),) * hidden_count
+        return Page(items=items + hidden, next_cursor=None, total=None)
+
+    async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
+        found: dict[TrackId, Track] = {}
+        urns = [track_id for track_id in dict.fromkeys(ids) if convert.address_of(track_id) is None]
+        for first in range(0, len(urns), _PAGE):
+            batch = urns[first : first + _PAGE]
+            call = self._catalog("read_tracks", {"urns": ",".join(batch), "limit": _PAGE})
+            async for raw in self._pager(call, into=wire.Collection[wire.Track]).rows():
+                track = convert.to_candidate(raw) if raw else None
+                if track is not None and track.id in batch:
+                    found[track.id] = track
+        for address in dict.fromkeys(ids):
+            if convert.address_of(address) is not None and (track := await self._track_at(address)):
+                found[address] = track
+        return found
+
+    async def search(self, query: TextQuery) -> tuple[Track, ...]:
+        text = query.plain.strip()
+        if not text:
+            return ()
+        call = self._catalog("search", {"q": text[:200], "limit": 20, **_LINKED})
+        answer = await self._http.read(call, session=self._session, into=wire.Collection[wire.Track])
+        page = TokenPage.of(answer.collection, next_token=None)
+        return tuple(filter(None, (convert.to_candidate(raw) for raw in page.rows if raw)))
+
+    async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
+        del key  # SoundCloud knows no such keys
+        body = {"playlist": {"title": name, "description": description, "sharing": "private"}}
+        call = Call(operation="create_playlist", method="POST", route="/playlists", body=body)
+        raw = await self._http.write(call, session=self._session, gate=gate, into=wire.Playlist)
+        return convert.to_playlist(raw, user_urn=raw.user.urn_as("users") if raw.user else None)
+
+    async def find_playlist(self, marker: str) -> Playlist | None:
+        async for raw in self._playlists().rows():
+            if raw and marker in (raw.description or ""):
+                return convert.to_playlist(raw, user_urn=await self._own_urn())
+        return None
+
+    async def add_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
+    ) -> tuple[int, ...]:
+        """Insert tracks at a position, by a new list of all: those that others have added stay.
+
+        Raises PlatformRejected where the list is shorter than that, so that nothing is lost which does not
+        show yet, and PlatformDenied where tracks are counted that do not show at all.
+        """
+        del key
+        whole = await self._whole(playlist_id, operation="add_tracks")
+        if position > len(whole):
+            raise self._cannot(
+                "add_tracks", f"The playlist shows {len(whole)} tracks, {position} were expected."
+            )
+        new = [*whole[:position], *track_ids, *whole[position:]]
+        await self._replace(playlist_id, new, operation="add_tracks", gate=gate)
+        return ()
+
+    async def remove_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
+    ) -> None:
+        whole = await self._whole(playlist_id, operation="remove_tracks")
+        left = [track_id for track_id in whole if track_id not in track_ids]
+        if len(left) < len(whole):
+            await self._replace(playlist_id, left, operation="remove_tracks", gate=gate)
+
+    async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
+        call = Call(
+            operation="delete_playlist",
+            method="DELETE",
+            route="/playlists/{playlist_id}",
+            path={"playlist_id": playlist_id},
+        )
+        try:
+            await self._http.write(call, session=self._session, gate=gate)
+        except PlatformNotFound:
+            return  # gone already
+
+    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
+        rows, total = await self._rows(playlist_id, operation="read_target").rest(offset=offset)
+        return TargetView(rows=tuple(map(convert.to_target_row, rows)), total=total)
+
+    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
+        async for page in self._rows(playlist_id, operation="read_target").pages(offset=offset):
+            yield TargetPage(rows=tuple(map(convert.to_target_row, page.rows)), total=None)
+
+    def playlist_id_of(self, text: str) -> PlaylistId | None:
+        return convert.playlist_id_of(text)
+
+    def track_id_of(self, text: str) -> TrackId | None:
+        return convert.track_id_of(text)
+
+    async def _me(self) -> wire.User:
+        return await self._http.read(
+            Call(operation="account", route="/me"), session=self._session, into=wire.User
+        )
+
+    async def _own_urn(self) -> str | None:
+        if self._user_urn is None:
+            self._user_urn = (await self._me()).urn_as("users")
+        return self._user_urn
+
+    async def _head(self, playlist_id: PlaylistId, *, operation: str) -> wire.Playlist:
+        call = Call(
+            operation=operation,
+            route="/playlists/{playlist_id}",
+            path={"playlist_id": playlist_id},
+            query={"show_tracks": "false"},
+        )
+        return await self._http.read(call, session=self._session, into=wire.Playlist)
+
+    async def _hidden_count(self, playlist_id: PlaylistId, *, shown_count: int) -> int:
+        """Return how many more tracks SoundCloud counts than it has shown."""
+        head = await self._head(playlist_id, operation="read_items")
+        return max(0, (head.track_count or 0) - shown_count)
+
+    async def _whole(self, playlist_id: PlaylistId, *, operation: str) -> list[TrackId]:
+        """Read all tracks, the count after them. Raises PlatformDenied where a new list would lose some."""
+        rows = [row async for row in self._rows(playlist_id, operation=operation).rows()]
+        ids = [row.track_id for row in map(convert.to_target_row, rows) if row.track_id]
+        hidden_count = await self._hidden_count(playlist_id, shown_count=len(ids))
+        if hidden_count:
+            raise PlatformDenied(
+                f"SoundCloud counts {hidden_count} tracks in this playlist that it does not show. A change "
+                "would delete them for good: choose another playlist, or a new one.",
+                platform=self.platform,
+                operation=operation,
+            )
+        return ids
+
+    async def _replace(
+        self, playlist_id: PlaylistId, track_ids: Sequence[TrackId], *, operation: str, gate: Gate
+    ) -> None:
+        if len(track_ids) > _LONGEST_LIST:
+            raise self._cannot(operation, f"A SoundCloud playlist holds at most {_LONGEST_LIST} tracks.")
+        call = Call(
+            operation=operation,
+            method="PUT",
+            route="/playlists/{playlist_id}",
+            path={"playlist_id": playlist_id},
+            body={"playlist": {"tracks": [{"urn": track_id} for track_id in track_ids]}},
+        )
+        await self._http.write(call, session=self._session, gate=gate)
+
+    async def _resolved(self, own_id: str, *, kind: str) -> str:
+        """Return the URN that an id is or stands for. Raises PlatformNotFound."""
+        address = convert.address_of(own_id)
+        if address is None:
+            return own_id
+        call = Call(operation="resolve", route="/resolve", query={"url": address})
+        found = await self._http.read(call, session=self._session, into=wire.Found)
+        urn = convert.urn_in(found.location, kind=kind)
+        if urn is None:
+            raise PlatformNotFound(
+                "This SoundCloud address names something else.", platform=self.platform, operation="resolve"
+            )
+        return urn
+
+    async def _track_at(self, address: TrackId) -> Track | None:
+        try:
+            urn = TrackId(await self._resolved(address, kind="tracks"))
+        except PlatformNotFound:
+            return None
+        return (await self.read_tracks([urn])).get(urn)
+
+    def _playlists(self) -> CursorPager[wire.Playlist | None]:
+        call = Call(
+            operation="list_playlists",
+            route="/me/playlists",
+            query={"show_tracks": "false", "limit": _PAGE, **_LINKED},
+        )
+        return self._pager(call, into=wire.Collection[wire.Playlist])
+
+    def _rows(self, playlist_id: PlaylistId, *, operation: str) -> CursorPager[wire.Track | None]:
+        call = Call(
+            operation=operation,
+            route="/playlists/{playlist_id}/tracks",
+            path={"playlist_id": playlist_id},
+            query={"access": _ALL, **_LINKED},
+        )
+        return self._pager(call, into=wire.Collection[wire.Track])
+
+    def _catalog(self, operation: str, query: dict[str, str | int]) -> Call:
+        return Call(
+            operation=operation, route="/tracks", query={"access": "playable,preview", **query, **_LINKED}
+        )
+
+    def _pager(self, call: Call, *, into: type[wire.Collection[T]]) -> CursorPager[T | None]:
+        async def fetch(token: str | None) -> TokenPage[T | None]:
+            # Of the platform's link its query alone is used, and what we ask for is asked for on every page.
+            linked = dict(parse_qsl(token or ""))
+            page = structs.replace(call, query={**linked, **call.query})
+            raw = await self._http.read(page, session=self._session, into=into)
+            return TokenPage.of(raw.collection, next_token=URL(raw.next_href or "").query_string)
+
+        return CursorPager(fetch, platform=self.platform, operation=call.operation)
+
+    def _cannot(self, operation: str, message: str) -> PlatformRejected:
+        return PlatformRejected(message, platform=self.platform, operation=operation)
+
+
+def _oauth(settings: Settings) -> OAuthApp:
+    return OAuthApp(
+        client_id=settings.soundcloud_client_id,
+        client_secret=settings.soundcloud_client_secret,
+        proves_by_form=True,
+        authorize_url=settings.soundcloud_sign_in_url.rstrip("/") + "/authorize",
+        base_url=settings.soundcloud_sign_in_url,
+        token_route="/oauth/token",  # noqa: S106 - an address, no secret
+        scopes=(),  # there are none
+    )
+
+
+DECLARATION = Declaration(
+    label="SoundCloud",
+    profile=PlatformProfile(
+        platform=Platform.SOUNDCLOUD,
+        scope="app",
+        counted_by="soundcloud_client_id",
+        pools={
+            # No limit is published for what we ask; users tell of 429 after bursts.
+            REQUESTS: Pool(limit=150, window_s=30.0),
+            SIGN_IN: Pool(limit=30, window_s=30.0),
+        },
+        prices=SIGN_IN_PRICES,
+        concurrency=4,
+        backoff_s=10.0,
+        source="developers.soundcloud.com/docs/api/rate-limits",
+        read_on="2026-11-22",
+    ),
+    capabilities=Capabilities(
+        write_class=WriteClass.REPLACE_WHOLE_LIST,
+        isrc_batch=0,
+        add_batch=_LONGEST_LIST,
+        remove_batch=_LONGEST_LIST,
+        read_page=_PAGE,
+        playlist_limit=_LONGEST_LIST,
+        visibility_delay_s=5.0,
+        reads_lag=True,
+    ),
+    sign_in=SignInTerms(
+        life_months=None,
+        revoke_url="https://soundcloud.com/settings",
+        revoke_place="your SoundCloud settings, under 'Connected applications'",
+        source="help.soundcloud.com, How to Revoke Access and Secure Your SoundCloud Account",
+        read_on="2026-11-28",
+    ),
+    required=("soundcloud_client_id", "soundcloud_client_secret"),
+    build=SoundCloudAdapter,
+    refusals=_REFUSALS,
+    sign=lambda _, __: signer("OAuth"),
+    oauth=_oauth,
+    reword=convert.reword,
+)

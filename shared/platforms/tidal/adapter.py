@@ -1,0 +1,284 @@
+"""TIDAL: which call does what, in the official API v2.
+
+Source: TIDAL's OpenAPI file 1.10.104 and what others observed, read 2026-11-22. Lists come in pages of 20
+and name ids alone, unless `include` brings the resources along.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+
+from msgspec import structs
+
+from shared.errors import PlatformNotFound, PlatformUnavailable
+from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
+from shared.platforms.absent import WithoutAlbums
+from shared.platforms.answers import Refusal
+from shared.platforms.base import (
+    REQUESTS,
+    Capabilities,
+    Gate,
+    Page,
+    PlatformProfile,
+    PlaylistPage,
+    Pool,
+    Price,
+    Session,
+    SignInTerms,
+    TargetPage,
+    TargetRow,
+    TargetView,
+    TextQuery,
+    WriteClass,
+)
+from shared.platforms.declaration import Declaration
+from shared.platforms.http import Call, PlatformHttp
+from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp
+from shared.platforms.paging import CursorPager, TokenPage
+from shared.platforms.tidal import convert, wire
+from shared.platforms.values import by_isrc
+from shared.settings import Settings
+
+_PAGE = 20
+_MOST_VALUES = 20  # of one filter; observed, not in the OpenAPI file
+_MOST_ITEMS = 50  # of one write
+_LONGEST_QUERY = 256
+_ITEMS = "/playlists/{id}/relationships/items"
+
+_REFUSALS = (
+    Refusal(
+        status=409,
+        word="idempotent_request_in_progress",
+        kind=PlatformUnavailable,  # what the write does is not known yet
+        message="{label} is still at work on this; it will be looked at again.",
+    ),
+)
+
+
+class TidalAdapter(WithoutAlbums):
+    """One TIDAL account."""
+
+    platform = Platform.TIDAL
+
+    def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
+        self._http = http
+        self._session = session
+        self.capabilities = capabilities
+
+    async def account(self) -> Account:
+        return convert.to_account((await self._single(Call(operation="account", route="/users/me"))).data)
+
+    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
+        page = await self._playlists("list_playlists").page(cursor)
+        playlists = tuple(convert.to_playlist(raw) for raw, _ in page.rows)
+        return PlaylistPage(playlists=playlists, next_cursor=page.next_cursor)
+
+    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+        call = Call(
+            operation="get_playlist",
+            route="/playlists/{id}",
+            path={"id": playlist_id},
+            query={"include": "owners"},
+        )
+        raw, account = (await self._single(call)).data, await self.account()
+        is_own = any(one.id == account.id for one in convert.identifiers(raw, "owners"))
+        return convert.to_playlist(raw, owner=account.label if is_own else None, is_own=is_own)
+
+    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
+        pager = self._rows(playlist_id, operation="read_items", include="items.artists,items.albums")
+        page = await pager.page(cursor)
+        items = tuple(convert.to_item(row, shelf=shelf) for row, shelf in page.rows)
+        return Page(items=items, next_cursor=page.next_cursor, total=page.total)
+
+    async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
+        # One ISRC brings all its tracks, several bring one for each.
+        tracks = await self._tracks("find_by_isrc", {"filter[isrc]": ",".join(isrcs)})
+        return by_isrc(tracks, isrcs=isrcs)
+
+    async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
+        asked, found = list(dict.fromkeys(ids)), {}
+        for first in range(0, len(asked), _MOST_VALUES):
+            batch = ",".join(asked[first : first + _MOST_VALUES])
+            found.update({one.id: one for one in await self._tracks("read_tracks", {"filter[id]": batch})})
+        return found
+
+    async def search(self, query: TextQuery) -> tuple[Track, ...]:
+        text = " ".join(query.plain.split())[:_LONGEST_QUERY].strip()
+        if not text:
+            return ()
+        asked = {"filter[query]": text, "include": "tracks.artists,tracks.albums", **self._country()}
+        # A collection of one resource, to which the tracks are related.
+        rows = (await self._pager("search", "/searchResults", asked).page(None)).rows
+        found = ((raw, shelf) for one, shelf in rows for raw in convert.related(one, "tracks", shelf=shelf))
+        return convert.to_tracks(found)
+
+    async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
+        attributes = {"name": name, "description": description, "accessType": "UNLISTED"}
+        call = _write(
+            "create_playlist", "/playlists", data={"type": "playlists", "attributes": attributes}, key=key
+        )
+        made = await self._http.write(call, session=self._session, gate=gate, into=wire.Single)
+        return convert.to_playlist(made.data)
+
+    async def find_playlist(self, marker: str) -> Playlist | None:
+        async for raw, _ in self._playlists("find_playlist").rows():
+            if marker in (raw.attributes.description or ""):
+                return convert.to_playlist(raw)
+        return None
+
+    async def add_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
+    ) -> tuple[int, ...]:
+        del position  # rows can be put before one that is named, not at a number
+        rows = [{"type": "tracks", "id": track_id} for track_id in track_ids]
+        call = _write("add_tracks", _ITEMS, data=rows, key=key, playlist_id=playlist_id)
+        answer = await self._http.write(call, session=self._session, gate=gate, into=wire.Added)
+        return convert.skipped_of(answer, asked=track_ids)
+
+    async def remove_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
+    ) -> None:
+        # Rows are removed by the ids of their occurrences, which only a reading tells.
+        doomed = [
+            {"type": row.type, "id": row.id, "meta": {"itemId": row.meta.item_id}}
+            async for row, _ in self._rows(playlist_id, operation="read_target").rows()
+            if row.id in track_ids and row.meta and row.meta.item_id
+        ]
+        for first in range(0, len(doomed), _MOST_ITEMS):
+            batch = doomed[first : first + _MOST_ITEMS]
+            call = _write("remove_tracks", _ITEMS, method="DELETE", data=batch, playlist_id=playlist_id)
+            await self._http.write(call, session=self._session, gate=gate)
+
+    async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
+        call = _write("delete_playlist", "/playlists/{id}", method="DELETE", playlist_id=playlist_id)
+        try:
+            await self._http.write(call, session=self._session, gate=gate)
+        except PlatformNotFound:
+            return  # it is gone already
+
+    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
+        rows, total = await self._rows(playlist_id, operation="read_target").rest(offset=offset)
+        return TargetView(rows=_named(rows), total=total)
+
+    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
+        async for page in self._rows(playlist_id, operation="read_target").pages(offset=offset):
+            yield TargetPage(rows=_named(page.rows), total=page.total)
+
+    def playlist_id_of(self, text: str) -> PlaylistId | None:
+        return convert.playlist_id_of(text)
+
+    def track_id_of(self, text: str) -> TrackId | None:
+        return convert.track_id_of(text)
+
+    def _country(self) -> dict[str, str | int]:
+        return {"countryCode": self._session.market.upper()} if self._session.market else {}
+
+    async def _single(self, call: Call) -> wire.Single:
+        return await self._http.read(call, session=self._session, into=wire.Single)
+
+    async def _tracks(self, operation: str, which: dict[str, str | int]) -> tuple[Track, ...]:
+        query = {**which, "include": "artists,albums", **self._country()}
+        return convert.to_tracks((await self._pager(operation, "/tracks", query).page(None)).rows)
+
+    def _playlists(self, operation: str) -> CursorPager[convert.Row]:
+        return self._pager(operation, "/playlists", {"filter[owners.id]": "me"})
+
+    def _rows(
+        self, playlist_id: PlaylistId, *, operation: str, include: str | None = None
+    ) -> CursorPager[convert.Row]:
+        return self._pager(operation, _ITEMS, {"include": include} if include else {}, id=playlist_id)
+
+    def _pager(
+        self, operation: str, route: str, query: dict[str, str | int], **path: str
+    ) -> CursorPager[convert.Row]:
+        call = Call(operation=operation, route=route, path=path, query=query)
+
+        async def fetch(token: str | None) -> TokenPage[convert.Row]:
+            page = structs.replace(call, query={**call.query, "page[cursor]": token}) if token else call
+            answer = await self._http.read(page, session=self._session, into=wire.Collection)
+            return TokenPage.of(convert.rows_of(answer), next_token=answer.next_cursor)
+
+        return CursorPager(fetch, platform=self.platform, operation=operation)
+
+
+def _named(rows: Sequence[convert.Row]) -> tuple[TargetRow, ...]:
+    return tuple(TargetRow(track_id=TrackId(row.id)) for row, _ in rows)
+
+
+def _write(
+    operation: str,
+    route: str,
+    *,
+    data: object = None,
+    key: str = "",
+    playlist_id: str = "",
+    method: str = "POST",
+) -> Call:
+    return Call(
+        operation=operation,
+        method=method,
+        route=route,
+        path={"id": playlist_id},
+        body=None if data is None else {"data": data},
+        media_type="application/vnd.api+json",
+        headers={"Idempotency-Key": key} if key else {},
+    )
+
+
+def _oauth(settings: Settings) -> OAuthApp:
+    return OAuthApp(
+        client_id=settings.tidal_client_id,
+        client_secret=settings.tidal_client_secret,
+        authorize_url=settings.tidal_login_url.rstrip("/") + "/authorize",
+        base_url=settings.tidal_auth_url,
+        token_route="/v1/oauth2/token",  # noqa: S106 - an address, no secret
+        scopes=("user.read", "playlists.read", "playlists.write", "search.read"),
+    )
+
+
+DECLARATION = Declaration(
+    label="TIDAL",
+    profile=PlatformProfile(
+        platform=Platform.TIDAL,
+        scope="app",
+        counted_by="tidal_client_id",
+        pools={
+            # Tokens of a bucket: 10 at once, one more each second (headers seen in 2025-02).
+            REQUESTS: Pool(limit=70, window_s=60.0, burst=10),
+            SIGN_IN: Pool(limit=30, window_s=60.0),
+        },
+        # An album with four related kinds cost 5 tokens; so each kind is taken to cost one more.
+        prices={
+            "get_playlist": Price(cost=2),
+            "read_items": Price(cost=4),
+            "find_by_isrc": Price(cost=3),
+            "read_tracks": Price(cost=3),
+            "search": Price(cost=4),
+            **SIGN_IN_PRICES,
+        },
+        concurrency=4,
+        backoff_s=5.0,
+        source="github.com/kellnerd/harmony pull request 84",
+        read_on="2026-11-22",
+    ),
+    capabilities=Capabilities(
+        write_class=WriteClass.IDEMPOTENCY_KEY,
+        isrc_batch=_MOST_VALUES,
+        add_batch=_MOST_ITEMS,
+        remove_batch=_MOST_ITEMS,
+        read_page=_PAGE,
+        playlist_limit=None,
+        # "Your own subsequent reads reflect the change"; a write whose answer was lost may still be at work.
+        visibility_delay_s=2.0,
+        reads_lag=False,
+    ),
+    sign_in=SignInTerms(
+        life_months=None,
+        revoke_url="https://account.tidal.com/",
+        revoke_place="your account page at TIDAL",
+        source="TIDAL's OpenAPI file 1.10.104, which tells no end",
+        read_on="2026-11-22",
+    ),
+    required=("tidal_client_id",),
+    build=TidalAdapter,
+    refusals=_REFUSALS,
+    oauth=_oauth,
+)

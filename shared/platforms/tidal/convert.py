@@ -1,0 +1,150 @@
+"""TIDAL's documents into our values: pure."""
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from msgspec import UNSET, UnsetType
+
+from shared.models import Account, NotTransferable, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
+from shared.platforms.base import parse_isrc, split_address
+from shared.platforms.tidal import wire
+from shared.platforms.values import line_of, parse_duration
+
+Shelf: TypeAlias = Mapping[tuple[str, str], wire.Resource]
+"""The resources that came along with an answer, by type and id."""
+Row: TypeAlias = tuple[wire.Resource, Shelf]
+
+_TRACK_ID = re.compile(r"[0-9]{1,19}")
+# Mixes have 30 digits, all other playlists are named by a UUID.
+_PLAYLIST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{30}")
+
+
+def shelf_of(included: Iterable[wire.Resource]) -> Shelf:
+    return {(one.type, one.id): one for one in included}
+
+
+def rows_of(answer: wire.Collection) -> list[Row] | UnsetType:
+    """Return each row with what came along; unset where the answer has no list."""
+    shelf = shelf_of(answer.included)
+    return UNSET if isinstance(answer.rows, UnsetType) else [(row, shelf) for row in answer.rows]
+
+
+def identifiers(raw: wire.Resource, name: str) -> list[wire.Identifier]:
+    """Return what a relationship names; nothing where it was not asked for."""
+    rows = raw.relationships.get(name, wire.Relationship()).data
+    return rows if isinstance(rows, list) else [rows] if rows else []
+
+
+def related(raw: wire.Resource, name: str, *, shelf: Shelf) -> list[wire.Resource]:
+    """Return the resources of a relationship, in its order; those that did not come along are left out."""
+    named = ((one.type, one.id) for one in identifiers(raw, name))
+    return [shelf[key] for key in named if key in shelf]
+
+
+def to_track(raw: wire.Resource, *, shelf: Shelf) -> Track | None:
+    """Return a track with the artists and the album that came along; None for what has no title."""
+    about = raw.attributes
+    if raw.type != "tracks" or not about.title:
+        return None
+    album = next((one.attributes for one in related(raw, "albums", shelf=shelf)), wire.Attributes())
+    return Track(
+        platform=Platform.TIDAL,
+        id=TrackId(raw.id),
+        title=_title(about),
+        artists=_artists(raw, shelf=shelf),
+        album=album.title or None,
+        duration_ms=parse_duration(about.duration),
+        isrc=parse_isrc(about.isrc),
+        explicit=about.explicit,
+        release_date=album.release_date or None,
+        url=f"https://tidal.com/browse/track/{raw.id}",
+    )
+
+
+def to_tracks(rows: Iterable[Row]) -> tuple[Track, ...]:
+    return tuple(filter(None, (to_track(raw, shelf=shelf) for raw, shelf in rows)))
+
+
+def to_item(row: wire.Identifier, *, shelf: Shelf) -> SourceItem:
+    """Return what stands at a position; a row whose track is dead, or not of this country, names none."""
+    raw = shelf.get((row.type, row.id))
+    title = line_of(_artists(raw, shelf=shelf), _title(raw.attributes)) if raw else ""
+    if row.type == "videos":
+        return SourceItem(not_transferable=NotTransferable.VIDEO, title=title)
+    track = to_track(raw, shelf=shelf) if raw else None
+    if track is None:
+        return SourceItem(not_transferable=NotTransferable.REMOVED, title=title)
+    return SourceItem(track=track, title=title)
+
+
+def to_playlist(raw: wire.Resource, *, owner: str | None = None, is_own: bool = True) -> Playlist:
+    about = raw.attributes
+    return Playlist(
+        id=PlaylistId(raw.id),
+        name=about.name or "",
+        url=f"https://tidal.com/playlist/{raw.id}",
+        owner=owner,
+        track_count=about.number_of_items,
+        writable=is_own,
+        snapshot=about.last_modified_at,
+        description=about.description or "",
+    )
+
+
+def to_account(raw: wire.Resource) -> Account:
+    about = raw.attributes
+    return Account(id=raw.id, label=about.username or raw.id, market=about.country or "")
+
+
+def skipped_of(answer: wire.Added, *, asked: Sequence[TrackId]) -> tuple[int, ...]:
+    """Return the indexes of what was asked for and is said not to be added.
+
+    Of a track that was asked for twice the later one counts as skipped. An answer that names nothing says
+    nothing; one that only names fewer rows than were asked for has left out the others.
+    """
+    named = Counter(row.id for row in answer.meta.skipped)
+    if not named and answer.data is not None:
+        lost = Counter[str](asked) - Counter(row.id for row in answer.data)
+        # Otherwise the rows have other ids than were asked for, and nobody knows which is which.
+        named = lost if lost.total() == len(asked) - len(answer.data) else named
+    found = []
+    for index in reversed(range(len(asked))):
+        if named[asked[index]] > 0:
+            named[asked[index]] -= 1
+            found.append(index)
+    return tuple(reversed(found))
+
+
+def playlist_id_of(text: str) -> PlaylistId | None:
+    """Read an id, or an address of a playlist or a mix on tidal.com."""
+    found = _id_of(text, kinds=("playlist", "mix"))
+    return PlaylistId(found) if _PLAYLIST_ID.fullmatch(found) else None
+
+
+def track_id_of(text: str) -> TrackId | None:
+    """Read an id, or an address of a track on tidal.com."""
+    found = _id_of(text, kinds=("track",))
+    return TrackId(found) if _TRACK_ID.fullmatch(found) else None
+
+
+def _id_of(text: str, *, kinds: tuple[str, ...]) -> str:
+    text = text.strip()
+    if "/" not in text:
+        return text
+    host, path = split_address(text)
+    pairs = itertools.pairwise(path) if f".{host}".endswith(".tidal.com") else ()
+    # Behind the id there may be more, such as /u in addresses that the app shares.
+    return next((part for kind, part in pairs if kind in kinds), "")
+
+
+def _artists(raw: wire.Resource, *, shelf: Shelf) -> tuple[str, ...]:
+    return tuple(one.attributes.name for one in related(raw, "artists", shelf=shelf) if one.attributes.name)
+
+
+def _title(about: wire.Attributes) -> str:
+    """Put the version behind the title, as TIDAL shows it, unless it stands there already."""
+    title, version = about.title or "", about.version or ""
+    return title if version.casefold() in title.casefold() else f"{title} ({version})"

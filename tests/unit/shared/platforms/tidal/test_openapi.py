@@ -1,0 +1,170 @@
+"""Every request of the adapter is one that TIDAL's own description of its API allows to third parties."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+from openapi_schema_validator import OAS30Validator
+
+from shared.models import Isrc, PlaylistId, TokenSet, TrackId
+from shared.platforms.tidal.adapter import DECLARATION, TidalAdapter
+from shared.settings import Settings
+from tests.fakes.session import FakeSession
+from tests.unit.shared.platforms.conftest import Answerer, opened
+from worker.matching.query import Query
+
+PLAYLIST = PlaylistId("0dc0fa56-98d0-4c96-9931-72dfa47d2d01")
+ITEMS = "/playlists/{id}/relationships/items"
+Request = tuple[str, str, Callable[[TidalAdapter], Awaitable[object]]]
+CALLS: dict[str, Request] = {
+    "account": ("get", "/users/{id}", lambda adapter: adapter.account()),
+    "list_playlists": ("get", "/playlists", lambda adapter: adapter.list_playlists(cursor="20/c3")),
+    "get_playlist": ("get", "/playlists/{id}", lambda adapter: adapter.get_playlist(PLAYLIST)),
+    "read_items": ("get", ITEMS, lambda adapter: adapter.read_items(PLAYLIST, cursor="20/c3")),
+    "read_target": ("get", ITEMS, lambda adapter: adapter.read_target(PLAYLIST, offset=7)),
+    "read_target_pages": ("get", ITEMS, lambda adapter: anext(adapter.read_target_pages(PLAYLIST, offset=7))),
+    "find_by_isrc": (
+        "get",
+        "/tracks",
+        lambda adapter: adapter.find_by_isrc([Isrc(f"QZXX126{n:05}") for n in range(20)]),
+    ),
+    "read_tracks": (
+        "get",
+        "/tracks",
+        lambda adapter: adapter.read_tracks([TrackId(str(n)) for n in range(20)]),
+    ),
+    "search": ("get", "/searchResults", lambda adapter: adapter.search(Query(plain="a" * 300))),
+    "find_playlist": ("get", "/playlists", lambda adapter: adapter.find_playlist("<tr_1>")),
+    "create_playlist": (
+        "post",
+        "/playlists",
+        lambda adapter: adapter.create_playlist(
+            "Night Drive", description="<tr_1>", key="k" * 64, gate=lambda: None
+        ),
+    ),
+    "add_tracks": (
+        "post",
+        ITEMS,
+        lambda adapter: adapter.add_tracks(
+            PLAYLIST, track_ids=[TrackId("7")] * 50, position=400, key="k" * 64, gate=lambda: None
+        ),
+    ),
+    "remove_tracks": (
+        "delete",
+        ITEMS,
+        lambda adapter: adapter.remove_tracks(PLAYLIST, track_ids=[TrackId("7")], gate=lambda: None),
+    ),
+    "delete_playlist": (
+        "delete",
+        "/playlists/{id}",
+        lambda adapter: adapter.delete_playlist(PLAYLIST, gate=lambda: None),
+    ),
+}
+ROWS = '{"data": [{"id": "7", "type": "tracks", "meta": {"itemId": "i-1"}}], "links": {"self": "/x"}}'
+OBJECT = '{"data": {"id": "7", "type": "users"}, "links": {"self": "/x"}}'
+
+
+class Spec:
+    """The published description."""
+
+    def __init__(self, path: Path) -> None:
+        self.root = msgspec.json.decode(path.read_bytes())
+
+    def operation(self, method: str, path: str) -> dict[str, Any]:
+        operation: dict[str, Any] = self.root["paths"][path][method]
+        return operation
+
+    def parameters(self, operation: dict[str, Any], place: str) -> dict[str, dict[str, Any]]:
+        all_ = [self._resolved(parameter) for parameter in operation.get("parameters", [])]
+        return {parameter["name"]: parameter for parameter in all_ if parameter["in"] == place}
+
+    def faults(self, schema: dict[str, Any], value: object) -> list[str]:
+        validator = OAS30Validator({**schema, "components": self.root["components"]})
+        return [error.message for error in validator.iter_errors(value)]
+
+    def granted(self, operation: dict[str, Any]) -> set[str]:
+        """Return the scopes that let a user's token call this, INTERNAL ones left out; none: any token."""
+        ways = [way["Authorization_Code_PKCE"] for way in operation["security"] if "Client" not in str(way)]
+        return {scope for scopes in ways for scope in scopes} - {"r_usr", "w_usr"}
+
+    def _resolved(self, part: dict[str, Any]) -> dict[str, Any]:
+        node: Any = self.root
+        for name in part.get("$ref", "").removeprefix("#/").split("/"):
+            node = node[name] if name else part
+        return dict(node)
+
+
+@pytest.fixture(scope="module")
+def spec(shared_shelf: Path) -> Spec:
+    return Spec(shared_shelf / "specs" / "tidal-api-oas-1.10.104.json")
+
+
+@pytest.fixture
+async def adapter(answerer: Answerer) -> AsyncIterator[TidalAdapter]:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        is_one = request.path.endswith((PLAYLIST, "/me")) or (request.method, request.path) == (
+            "POST",
+            "/v1/playlists",
+        )
+        return web.Response(text=OBJECT if is_one else ROWS)
+
+    answerer.answers = [answer]
+    session = FakeSession(TokenSet(access_token="token"), market="de")
+    async with opened(answerer.url, refusals=DECLARATION.refusals) as path:
+        yield TidalAdapter(path.http, session=session, capabilities=DECLARATION.capabilities)
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_request_fits_the_published_description(
+    name: str, spec: Spec, adapter: TidalAdapter, answerer: Answerer
+) -> None:
+    method, template, call = CALLS[name]
+
+    await call(adapter)
+
+    request, body = next(
+        (request, body)
+        for request, body in zip(answerer.requests, answerer.bodies, strict=True)
+        if request.method == method.upper()
+    )
+    operation = spec.operation(method, template)
+    known = spec.parameters(operation, "query")
+    assert request.path == "/v1" + template.format(id="me" if name == "account" else PLAYLIST)
+    assert operation["x-path-item-properties"]["required-access-tier"] == "THIRD_PARTY"
+    assert spec.granted(operation) <= {"user.read", "playlists.read", "playlists.write", "search.read"}
+    assert not operation.get("deprecated")
+    assert {one for one, parameter in known.items() if parameter.get("required")} <= request.query.keys()
+    for parameter, text in request.query.items():
+        schema = known[parameter]["schema"]
+        value = text.split(",") if schema["type"] == "array" else text
+        assert not known[parameter].get("deprecated")
+        assert spec.faults(schema, value) == []
+    for header in ("Idempotency-Key",) if name in {"create_playlist", "add_tracks"} else ():
+        schema = spec.parameters(operation, "header")[header]["schema"]
+        assert spec.faults(schema, request.headers[header]) == []
+    if "requestBody" in operation:
+        (media_type,) = operation["requestBody"]["content"]
+        assert request.content_type == media_type
+        schema = operation["requestBody"]["content"][media_type]["schema"]
+        assert spec.faults(schema, msgspec.json.decode(body)) == []
+
+
+def test_scopes_are_those_that_third_parties_may_ask_for(spec: Spec) -> None:
+    flow = spec.root["components"]["securitySchemes"]["Authorization_Code_PKCE"]["flows"]
+    tiers = flow["authorizationCode"]["x-scopes-required-access-tier"]
+    asked = ("user.read", "playlists.read", "playlists.write", "search.read")
+
+    assert {tiers[scope] for scope in asked} == {"THIRD_PARTY"}
+
+
+def test_addresses_are_those_of_the_published_description(spec: Spec) -> None:
+    root, settings = spec.root, Settings()
+    flow = root["components"]["securitySchemes"]["Authorization_Code_PKCE"]["flows"]["authorizationCode"]
+    assert DECLARATION.oauth is not None
+    app = DECLARATION.oauth(settings)
+
+    assert [server["url"] for server in root["servers"]] == [settings.tidal_api_url]
+    assert (app.authorize_url, app.base_url + app.token_route) == (flow["authorizationUrl"], flow["tokenUrl"])
