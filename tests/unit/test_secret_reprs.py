@@ -27,6 +27,7 @@ HARMLESS = {
     ("Problem", "code"): "names a kind of error",
     ("ProblemKind", "code"): "names a kind of error",
     ("Transfer", "error_code"): "names a kind of error",
+    ("Operation", "raw_body"): "says whether the body is a file",
     ("ConnectionResource", "state"): "says whether it can be used",
     ("ConnectionsQuery", "state"): "says whether it can be used",
     ("ConnectionData", "state"): "says whether it can be used",

@@ -203,8 +203,8 @@ DECLARATION = Declaration(
         platform=Platform.FILE,
         scope="server",
         counted_by="",
-        # Nobody counts: it says how much work of files keeps one worker busy.
-        pools={REQUESTS: Pool(limit=100, window_s=1.0)},
+        # Nobody counts, and no pace is kept: it only says that files alone need no second worker.
+        pools={REQUESTS: Pool(limit=2, window_s=1.0)},
         concurrency=1,
         backoff_s=1.0,
         source=_SOURCE,
