@@ -17,10 +17,12 @@ from gateway import answer_headers, keys, reference_page
 from gateway.actions.accounts import Accounts, PlatformsPort
 from gateway.actions.admit import Admit
 from gateway.actions.check_health import CheckHealth
+from gateway.actions.check_transfer import CheckTransfer
 from gateway.actions.connect_account import ConnectAccount
 from gateway.actions.control_transfer import ControlTransfer
 from gateway.actions.create_transfer import CreateTransfer
 from gateway.actions.find_playlist import FindPlaylist
+from gateway.actions.find_source import FindSource
 from gateway.actions.find_track import FindTrack
 from gateway.actions.follow_transfer import STREAM_LIMITS, FollowTransfer, StreamLimits
 from gateway.actions.keep_connections import KeepConnections
@@ -31,6 +33,7 @@ from gateway.actions.keep_webhooks import KeepWebhooks
 from gateway.actions.link_account import LinkAccount
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.manage_users import ManageUsers
+from gateway.actions.plan_transfer import PlanTransfer
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
 from gateway.actions.replay_delivery import ReplayDelivery
@@ -294,12 +297,15 @@ def _wire(
     app[keys.ACCOUNTS] = accounts
     app[keys.LIST_PLAYLISTS] = lists
     app[keys.SHOW_PLATFORMS] = ShowPlatforms(pool=pool, redis=redis, platforms=platforms, clock=SystemClock())
-    app[keys.CREATE_TRANSFER] = CreateTransfer(
+    check = _check(accounts, lists, platforms)
+    app[keys.CREATE_TRANSFER] = CreateTransfer(pool=pool, check=check, wake=wake)
+    app[keys.PLAN_TRANSFER] = PlanTransfer(
         pool=pool,
+        check=check,
         accounts=accounts,
-        find_playlist=FindPlaylist(accounts=accounts, playlists=lists, platforms=platforms),
         platforms=platforms,
-        wake=wake,
+        show=app[keys.SHOW_PLATFORMS],
+        clock=SystemClock(),
     )
     read = ReadTransfer(pool=pool, closing=app[keys.CLOSING])
     app[keys.READ_TRANSFER] = read
@@ -325,15 +331,29 @@ def _wire(
         public_url=lambda: address.url,
     )
     app[keys.KEEP_FILES] = KeepFiles(pool=pool, accounts=accounts, playlists=lists)
-    guard = AddressGuard(parse_networks(app[keys.SETTINGS].webhook_allowed_networks))
-    app[keys.KEEP_WEBHOOKS] = KeepWebhooks(pool=pool, cipher=cipher, guard=guard)
-    app[keys.REPLAY_DELIVERY] = ReplayDelivery(pool=pool, keep=app[keys.KEEP_WEBHOOKS])
+    _wire_webhooks(app, pool=pool, cipher=cipher)
     app[keys.KEEP_CONNECTIONS] = KeepConnections(
         pool=pool, platforms=platforms, accounts=accounts, sessions=sessions, playlists=lists
     )
     app[keys.CHECK_HEALTH] = CheckHealth(
         readiness=Readiness(pool=pool, redis=redis), closing=app[keys.CLOSING]
     )
+
+
+def _check(accounts: Accounts, lists: ListPlaylists, platforms: PlatformsPort) -> CheckTransfer:
+    find_playlist = FindPlaylist(accounts=accounts, playlists=lists, platforms=platforms)
+    return CheckTransfer(
+        accounts=accounts,
+        find_source=FindSource(accounts=accounts, find_playlist=find_playlist, platforms=platforms),
+        find_playlist=find_playlist,
+        platforms=platforms,
+    )
+
+
+def _wire_webhooks(app: web.Application, *, pool: Pool, cipher: Cipher) -> None:
+    guard = AddressGuard(parse_networks(app[keys.SETTINGS].webhook_allowed_networks))
+    app[keys.KEEP_WEBHOOKS] = KeepWebhooks(pool=pool, cipher=cipher, guard=guard)
+    app[keys.REPLAY_DELIVERY] = ReplayDelivery(pool=pool, keep=app[keys.KEEP_WEBHOOKS])
 
 
 def _admit(settings: Settings, *, pool: Pool, redis: Redis) -> Admit:

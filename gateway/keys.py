@@ -19,6 +19,7 @@ from gateway.actions.keep_rules import KeepRules
 from gateway.actions.keep_webhooks import KeepWebhooks
 from gateway.actions.list_playlists import ListPlaylists
 from gateway.actions.manage_users import ManageUsers
+from gateway.actions.plan_transfer import PlanTransfer
 from gateway.actions.read_transfer import ReadTransfer
 from gateway.actions.redirect_uri import PublicAddress
 from gateway.actions.replay_delivery import ReplayDelivery
@@ -48,6 +49,7 @@ MANAGE_USERS = web.AppKey("manage_users", ManageUsers)
 PLATFORMS: web.AppKey[PlatformsPort] = web.AppKey("platforms")
 ACCOUNTS = web.AppKey("accounts", Accounts)
 CREATE_TRANSFER = web.AppKey("create_transfer", CreateTransfer)
+PLAN_TRANSFER = web.AppKey("plan_transfer", PlanTransfer)
 CONTROL_TRANSFER = web.AppKey("control_transfer", ControlTransfer)
 RETRY_TRANSFER = web.AppKey("retry_transfer", RetryTransfer)
 UNDO_TRANSFER = web.AppKey("undo_transfer", UndoTransfer)

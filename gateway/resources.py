@@ -147,20 +147,21 @@ def connection(row: Connection) -> schemas.ConnectionResource:
 def _paused(row: Transfer) -> schemas.Paused | None:
     if row.state is not State.PAUSED or row.pause_reason is None:
         return None
-    is_curable = row.pause_reason in _CURED_BY_CONNECTING
+    waited_for = _waited_for(row) if row.pause_reason in _CURED_BY_CONNECTING else None
     return schemas.Paused(
         reason=row.pause_reason,
         platform=row.pause_platform,
         text=(row.pause_text or None) if row.pause_reason is PauseReason.OPERATOR else None,
         resume_at=row.resume_at,
-        action_url=renew_url(row.pause_platform, _waited_for(row))
-        if is_curable and row.pause_platform
-        else None,
+        action_url=renew_url(row.pause_platform, waited_for) if waited_for and row.pause_platform else None,
     )
 
 
-def _waited_for(row: Transfer) -> ConnectionId:
-    """Return the connection that a paused transfer waits for; within one platform that of its phase."""
+def _waited_for(row: Transfer) -> ConnectionId | None:
+    """Return the connection that a paused transfer waits for; within one platform that of its phase.
+
+    None where it waits to read a public source, for which no account is needed.
+    """
     is_source = row.pause_platform is row.source_platform
     if row.source_platform is row.target_platform:
         is_source = not row.is_read

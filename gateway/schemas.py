@@ -31,6 +31,17 @@ ONE_ACCOUNT = {"oneOf": [given("platform"), given("connection")]}
 """What `name_account` checks, for the API document: msgspec has no word for it."""
 
 
+_LINK: dict[str, Any] = {
+    "properties": {
+        "playlist": {"pattern": "^https?://"},
+        "platform": {"type": "null"},
+        "connection": {"type": "null"},
+    }
+}
+ONE_SOURCE = {"oneOf": [*ONE_ACCOUNT["oneOf"], _LINK]}
+"""What `Source` checks: an account in one way, or a link that names its platform."""
+
+
 def name_account(platform: Platform | None, connection: str | None) -> None:
     """Check that a body names an account in one way. Raises ValueError."""
     if (platform is None) == (connection is None):
@@ -52,14 +63,19 @@ class Ending(StrEnum):
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The playlist to be moved: its id, its share link, or its name if only one has it."""
+    """The playlist to be moved: its id, its share link, or its name if only one has it.
+
+    A share link (http) names its platform itself. Where you have no account there, and the platform lets
+    everybody read the playlist, none is needed.
+    """
 
     playlist: Text
     platform: Platform | None = None
     connection: Id | None = None
 
     def __post_init__(self) -> None:
-        name_account(self.platform, self.connection)
+        if self.platform or self.connection or not self.playlist.startswith(("http://", "https://")):
+            name_account(self.platform, self.connection)
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,16 +96,18 @@ class TransferRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """What is to be moved where.
 
     explicit: which of a clean and an explicit release of a recording is taken, where there are both.
-    on_duplicate matters for an existing target playlist only.
+    on_duplicate matters for an existing target playlist only. dry_run: nothing is started and nothing stored;
+    the answer is a plan: what it would cost and how long it would take.
     """
 
-    source: Annotated[Source, msgspec.Meta(extra_json_schema=ONE_ACCOUNT)]
+    source: Annotated[Source, msgspec.Meta(extra_json_schema=ONE_SOURCE)]
     target: Annotated[
         Target, msgspec.Meta(extra_json_schema={**ONE_ACCOUNT, "not": given("name", "playlist")})
     ]
     policy: Policy = Policy.SAME_RECORDING
     explicit: Explicit = Explicit.AS_SOURCE
     on_duplicate: OnDuplicate = OnDuplicate.SKIP
+    dry_run: bool = False
 
 
 class PlaylistsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -152,8 +170,10 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceResource(msgspec.Struct, frozen=True, kw_only=True):
+    """connection is null where everybody may see the playlist and nobody's account reads it."""
+
     platform: Platform
-    connection: str
+    connection: str | None
     playlist: str
     name: str
 

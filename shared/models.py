@@ -27,7 +27,10 @@ class Platform(StrEnum):
     SPOTIFY = "spotify"
     APPLE_MUSIC = "apple_music"
     TIDAL = "tidal"
+    YOUTUBE = "youtube"
     SOUNDCLOUD = "soundcloud"
+    SUBSONIC = "subsonic"
+    LISTENBRAINZ = "listenbrainz"
     DEEZER = "deezer"
     FILE = "file"
     # Those of other packages, as members like the others (docs/tutorials/write-an-adapter.md).
@@ -75,12 +78,13 @@ UNSETTLED = frozenset({Outcome.PENDING, Outcome.DEFERRED})
 
 
 class NotTransferable(StrEnum):
-    """Why an item can never be a track elsewhere."""
+    """Why an item cannot be a track elsewhere; region: the target's market does not play what is there."""
 
     LOCAL_FILE = "local_file"
     EPISODE = "episode"
     REMOVED = "removed"
     VIDEO = "video"
+    REGION = "region"
 
 
 class Track(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -88,6 +92,7 @@ class Track(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     artists: main artist first; some platforms know only one display string for all of them.
     isrc: normalized, upper case, 12 characters. release_date: YYYY, YYYY-MM or YYYY-MM-DD.
+    is_playable: False where the market that was asked does not play it, as it may do next month.
     """
 
     platform: Platform
@@ -102,6 +107,7 @@ class Track(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     track_number: int | None = None
     disc_number: int | None = None
     url: str | None = None
+    is_playable: bool | None = None
 
 
 class Album(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

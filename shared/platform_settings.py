@@ -11,7 +11,10 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Fields are named <platform>_<what>. Each platform has an api_url, requests_per_s and visibility_s."""
+    """Fields are named <platform>_<what>. Each platform has an api_url and a visibility_s.
+
+    And requests_per_s; or, for each of its pools that count days, <pool>_per_day.
+    """
 
     spotify_client_id: str = ""
     spotify_client_secret: Secret = NO_SECRET
@@ -28,6 +31,15 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
     apple_music_requests_per_s: Positive | None = None
     apple_music_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
+    youtube_client_id: str = ""
+    youtube_client_secret: Secret = NO_SECRET
+    youtube_api_key: Secret = NO_SECRET
+    youtube_api_url: str = "https://www.googleapis.com/youtube/v3"
+    youtube_auth_url: str = "https://accounts.google.com"
+    youtube_token_url: str = "https://oauth2.googleapis.com"  # noqa: S105 - an address, no secret
+    youtube_requests_per_day: Positive | None = None
+    youtube_searches_per_day: Positive | None = None
+    youtube_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
     deezer_app_id: str = ""
     deezer_app_secret: Secret = NO_SECRET
     deezer_ip_name: str = "default"
@@ -35,6 +47,11 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
     deezer_accounts_url: str = "https://connect.deezer.com"
     deezer_requests_per_s: Positive | None = None
     deezer_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
+    listenbrainz_ip_name: str = "default"
+    listenbrainz_api_url: str = "https://api.listenbrainz.org/1"
+    listenbrainz_requests_per_s: Positive | None = None
+    listenbrainz_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
     tidal_client_id: str = ""
     tidal_client_secret: Secret = NO_SECRET
@@ -51,13 +68,20 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
     soundcloud_requests_per_s: Positive | None = None
     soundcloud_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
+    subsonic_allowed_networks: str = ""
+    subsonic_requests_per_s: Positive | None = None
+    subsonic_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
 
 GROUPS: dict[str, str] = {
     "spotify_client_id": "Spotify",
     "apple_music_team_id": "Apple Music",
+    "youtube_client_id": "YouTube",
     "deezer_app_id": "Deezer",
+    "listenbrainz_ip_name": "ListenBrainz",
     "tidal_client_id": "TIDAL",
     "soundcloud_client_id": "SoundCloud",
+    "subsonic_allowed_networks": "Subsonic",
 }
 """Titles by the first field of each group."""
 
@@ -75,6 +99,16 @@ DESCRIPTIONS: dict[str, str] = {
     "apple_music_musickit_url": "The script by which users sign in to Apple Music on a page of the gateway.",
     "apple_music_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
     "apple_music_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
+    "youtube_client_id": "Client id of your Google Cloud project's OAuth client.",
+    "youtube_client_secret": "Its secret; Google wants it beside PKCE.",
+    "youtube_api_key": "API key of the same project, for public playlists of who has no account connected.",
+    "youtube_api_url": "Base address of the YouTube Data API.",
+    "youtube_auth_url": "Base address of Google's sign-in.",
+    "youtube_token_url": "Base address of Google's tokens.",
+    "youtube_requests_per_day": "Quota units of a Pacific day that the project has, but for searches; empty: "
+    "the profile's.",
+    "youtube_searches_per_day": "Searches of a Pacific day that the project has; empty: the profile's.",
+    "youtube_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
     "deezer_app_id": "Id of a Deezer app, to connect accounts; what is public can be read without one.",
     "deezer_app_secret": "Its secret key.",
     "deezer_ip_name": "Names the public address of these workers: those of one name share its limit.",
@@ -82,6 +116,10 @@ DESCRIPTIONS: dict[str, str] = {
     "deezer_accounts_url": "Base address of Deezer's sign-in.",
     "deezer_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
     "deezer_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
+    "listenbrainz_ip_name": "Names the public address of these workers: those of one name share its limit.",
+    "listenbrainz_api_url": "Base address of the ListenBrainz API.",
+    "listenbrainz_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
+    "listenbrainz_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
     "tidal_client_id": "Client id of your TIDAL app.",
     "tidal_client_secret": "Its secret; empty: PKCE alone.",
     "tidal_api_url": "Base address of the TIDAL API.",
@@ -96,6 +134,11 @@ DESCRIPTIONS: dict[str, str] = {
     "soundcloud_sign_in_url": "Base address of SoundCloud's sign-in.",
     "soundcloud_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
     "soundcloud_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
+    "subsonic_allowed_networks": "Networks of your own in which users' servers may be, as CIDRs by comma; "
+    "http will do there. Empty: public https addresses only.",
+    "subsonic_requests_per_s": "Limit of all workers together at each server, 98.5 % are used; empty: the "
+    "profile's.",
+    "subsonic_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
 }
 
 

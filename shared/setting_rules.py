@@ -24,8 +24,12 @@ _ADDRESSES = (
     "spotify_accounts_url",
     "apple_music_api_url",
     "apple_music_musickit_url",
+    "youtube_api_url",
+    "youtube_auth_url",
+    "youtube_token_url",
     "deezer_api_url",
     "deezer_accounts_url",
+    "listenbrainz_api_url",
     "tidal_api_url",
     "tidal_auth_url",
     "tidal_login_url",
@@ -100,6 +104,7 @@ def _text_faults(settings: Settings) -> list[Fault]:
     checks: tuple[tuple[str, Callable[[], object]], ...] = (
         ("secret_keys", lambda: parse_key_ring(settings.secret_keys)),
         ("webhook_allowed_networks", lambda: parse_networks(settings.webhook_allowed_networks)),
+        ("subsonic_allowed_networks", lambda: parse_networks(settings.subsonic_allowed_networks)),
         ("worker_platforms", lambda: parse_platforms(settings.worker_platforms)),
         ("cors_origins", lambda: parse_origins(settings.cors_origins)),
     )

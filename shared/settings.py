@@ -42,6 +42,7 @@ class Settings(PlatformSettings, frozen=True, kw_only=True):
     failed_keys_per_minute: CountOrOff = 60
     cors_origins: str = ""
     gateway_drain_s: Annotated[float, msgspec.Meta(ge=0)] = 5.0
+    public_market: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] = "US"
 
     webhook_timeout_s: Positive = 15.0
     webhook_allowed_networks: str = ""
@@ -95,6 +96,7 @@ DESCRIPTIONS: dict[str, str] = {
     "none.",
     "gateway_drain_s": "How long a gateway still serves after SIGTERM, unready, so that new requests go "
     "elsewhere.",
+    "public_market": "Country in whose catalog a public link is read where the target's account tells none.",
     "worker_concurrency": "Jobs that one worker runs at once, per platform.",
     "worker_platforms": "Platforms that this worker serves, `spotify,apple_music`; empty: all. Each "
     "needs one worker at least.",

@@ -37,6 +37,8 @@ class Refresher(Protocol):
 class ConnectionSession:
     """Implements the Session port for one connection."""
 
+    is_personal = True
+
     def __init__(
         self, sessions: "Sessions", *, connection_id: ConnectionId, market: str, server: str
     ) -> None:
@@ -63,6 +65,7 @@ class ConnectionSession:
 class TrialSession:
     """Implements the Session port for tokens that are tried before a connection is made of them."""
 
+    is_personal = True
     market = ""
 
     def __init__(self, tokens: TokenSet, *, server: str = "") -> None:

@@ -14,7 +14,7 @@ from shared.targets import PlaylistPart, targets_of
 from shared.webhook_events import WebhookEvent
 
 _TEXT_LIMIT = 300
-_MOST_TARGETS = 20
+_MOST_TARGETS = 10
 # Columns that a snapshot leaves out: no payload needs them, and some are long.
 _LEFT_OUT: dict[str, Any] = {"request_sha256": b"", "trace": {}, "warnings": ()}
 
@@ -31,7 +31,7 @@ class TransferData(msgspec.Struct, frozen=True, kw_only=True):
     """How a transfer stood at the event; `links.self` has the rest, and what has changed since.
 
     outcome: full or partial, null until it is completed. counts: by bucket, with their total. targets: the
-    playlists that its tracks stand in, at most the first twenty.
+    playlists that its tracks stand in, at most the first ten.
     """
 
     id: str

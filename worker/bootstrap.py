@@ -166,6 +166,7 @@ class Worker:
             pool=pool,
             lookups=Lookups(pool, redis, mark_s=self._settings.lease_s),
             open_adapter=open_adapter,
+            open_public=lambda platform, market: platforms.public_adapter(platform, market=market),
             send_timeout_s=self._settings.send_timeout_s,
             rng=rng,
         )

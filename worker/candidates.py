@@ -13,7 +13,7 @@ from worker.context import Context
 from worker.evidence import alternatives_of, evidence_of
 from worker.lookups import Found
 from worker.matching.albums import Shared, likely_albums, plausible_tracks, shared_albums
-from worker.matching.considered import Considered, begin, consider
+from worker.matching.considered import Considered, begin, conclude, consider
 from worker.matching.decide import decide
 from worker.matching.query import Query, text_queries
 
@@ -51,7 +51,10 @@ class Finder:
         if self._reads_albums:
             finds.update(await self._by_album(sources, _unsure(finds)))
         finds.update(await self._by_text(sources, _unsure(finds)))
-        return finds
+        return {position: self._concluded(sources[position], find) for position, find in finds.items()}
+
+    def _concluded(self, source: Track, find: Considered | CrossplayError) -> Considered | CrossplayError:
+        return find if isinstance(find, CrossplayError) else conclude(source, find, judge=self._judge)
 
     async def _by_isrc(self, sources: Mapping[int, Track]) -> Finds:
         isrcs = dict.fromkeys(track.isrc for track in sources.values() if track.isrc)

@@ -50,6 +50,8 @@ from worker.results import (
 
 OpenAdapter = Callable[[Platform, ConnectionId], Awaitable[tuple[Adapter, str]]]
 """Opens a connection's adapter and names the market of its catalog."""
+OpenPublic = Callable[[Platform, str], Adapter]
+"""Makes an adapter that reads what everybody may see, in the catalog of a market."""
 
 Run: TypeAlias = Callable[[Context], Awaitable[Result]]
 
@@ -77,6 +79,7 @@ class TransferRunner:
     pool: Pool
     lookups: Lookups
     open_adapter: OpenAdapter
+    open_public: OpenPublic
     send_timeout_s: float
     rng: random.Random
 
@@ -119,9 +122,7 @@ class TransferRunner:
             raise
 
     async def _context(self, job: Job, transfer: Transfer, lease: Lease) -> Context:
-        is_source = job.phase is Phase.READ
-        connection_id = transfer.source_connection_id if is_source else transfer.target_connection_id
-        adapter, market = await self.open_adapter(job.platform, connection_id)
+        adapter, market = await self._open(job, transfer)
         return Context(
             job=job,
             transfer=transfer,
@@ -133,6 +134,15 @@ class TransferRunner:
             send_timeout_s=self.send_timeout_s,
             rng=self.rng,
         )
+
+    async def _open(self, job: Job, transfer: Transfer) -> tuple[Adapter, str]:
+        """Open what speaks for the side that this phase works on, and name its market."""
+        if job.phase is not Phase.READ:
+            return await self.open_adapter(job.platform, transfer.target_connection_id)
+        if transfer.source_connection_id is not None:
+            return await self.open_adapter(job.platform, transfer.source_connection_id)
+        market = transfer.source_market or ""
+        return self.open_public(job.platform, market), market
 
     async def _store(self, job: Job, transfer: Transfer, lease: Lease, result: Result) -> None:
         asked_at = lease.clock.monotonic()

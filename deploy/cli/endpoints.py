@@ -17,7 +17,12 @@ def account_of(word: str) -> dict[str, str]:
 
 
 def source_of(text: str) -> dict[str, str]:
-    """Read SOURCE:PLAYLIST, split at the first colon; the playlist is an id, an address or a name."""
+    """Read SOURCE:PLAYLIST, split at the first colon; the playlist is an id, an address or a name.
+
+    An address alone names its platform itself.
+    """
+    if text.lower().startswith(("http://", "https://")):
+        return {"playlist": text}
     account, playlist = _split(text)
     if not account or not playlist:
         raise _usage(f"'{text}' names no playlist; write SOURCE:PLAYLIST, such as spotify:'Road Trip'")

@@ -25,7 +25,7 @@ app = typer.Typer()
 @app.command()
 def transfer(  # noqa: PLR0913 - one parameter for each option of the command
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE:PLAYLIST", help="From: platform or connection id.")
+        str, typer.Argument(metavar="SOURCE:PLAYLIST|LINK", help="From: platform or connection id.")
     ],
     target: Annotated[str, typer.Argument(metavar="TARGET[:NAME]", help="To, and the new playlist's name.")],
     *,
@@ -48,7 +48,7 @@ def transfer(  # noqa: PLR0913 - one parameter for each option of the command
     key: Key = None,
     output: Output = Format.TEXT,
 ) -> None:
-    """Move a playlist. PLAYLIST is its name, id or address.
+    """Move a playlist. PLAYLIST is its name, id or address; an address alone names its platform itself.
 
     Exit codes: 0 complete, 1 failed, 2 cancelled, 3 some tracks could not be moved, 4 sign-in needed,
     6 still running, 7 server unreachable. Ctrl-C leaves the transfer running.

@@ -229,6 +229,54 @@ class ImportedFile(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure of a plan: at least, as a rule, at most."""
+
+    least: float
+    expected: float
+    most: float
+
+
+class Moments(msgspec.Struct, frozen=True, kw_only=True):
+    """The same of RFC 3339 texts."""
+
+    expected: str
+    most: str
+
+
+class PlannedPhase(msgspec.Struct, frozen=True, kw_only=True):
+    phase: str
+    platform: str
+    requests: Span
+
+
+class PlannedPool(msgspec.Struct, frozen=True, kw_only=True):
+    """What is taken from what a platform counts together. day_zone: set where it counts days."""
+
+    platform: str
+    name: str
+    limit: float
+    day_zone: str | None
+    wait_s: float
+    units: Span
+    seconds: Span
+    days: Span
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a dry run."""
+
+    source: End
+    target: End
+    tracks: int
+    with_isrc: int
+    requests: Span
+    phases: tuple[PlannedPhase, ...]
+    pools: tuple[PlannedPool, ...]
+    ends_at: Moments
+    warnings: tuple[Warned, ...] = ()
+
+
 class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
     """A linked account. action_url: set where its user has to sign in, or had better soon."""
 
@@ -287,6 +335,10 @@ def read_playlist(body: Any) -> PlaylistRow:
 
 def read_import(body: Any) -> ImportedFile:
     return _read(body, ImportedFile)
+
+
+def read_plan(body: Any) -> Plan:
+    return _read(body, Plan)
 
 
 def read_connection(body: Any) -> ConnectionRow:

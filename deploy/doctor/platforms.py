@@ -7,23 +7,19 @@ from typing import NoReturn
 import aiohttp
 
 from deploy.doctor.findings import Finding, fail, ok, warn, words_of
+from deploy.platforms.table import how_to
 from gateway.actions.redirect_uri import is_trusted_origin, redirect_uri
 from shared.clock import SystemClock
 from shared.errors import SettingsError
 from shared.models import Platform
 from shared.platforms.apple_music.musickit import developer_token
-from shared.platforms.registry import Platforms
+from shared.platforms.registry import Platforms, declarations
 from shared.setting_rules import Fault
 from shared.settings import Settings, variable_of
 
 _ANSWER_S = 5.0
 _SPOTIFY_ID = re.compile(r"[0-9a-f]{32}")
 _APPLE_ID = re.compile(r"[A-Z0-9]{10}")
-_HOW_TO = {
-    Platform.SPOTIFY: "docs/how-to/spotify.md",
-    Platform.APPLE_MUSIC: "docs/how-to/apple-music.md",
-    Platform.FILE: "docs/how-to/files.md",
-}
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -46,18 +42,22 @@ def credentials(platform: Platform, *, settings: Settings, known: Platforms) -> 
     if needed and set_names:
         variables = ", ".join(map(variable_of, needed))
         yield fail(
-            platform, f"{label} is set up by half: {variables} missing.", cure=f"See {_HOW_TO[platform]}."
+            platform, f"{label} is set up by half: {variables} missing.", cure=f"See {how_to(platform)}."
         )
     elif needed:
         yield warn(
-            platform, f"{label} is not set up.", cure=f"If users shall have it, see {_HOW_TO[platform]}."
+            platform, f"{label} is not set up.", cure=f"If users shall have it, see {how_to(platform)}."
         )
     elif known.is_kept_here(platform):
         yield ok(platform, f"{label} need no setup: they stand in this server's own database.")
     elif platform is Platform.SPOTIFY:
         yield from _spotify(settings)
-    else:
+    elif platform is Platform.APPLE_MUSIC:
         yield from _apple_music(settings)
+    elif platform is Platform.SUBSONIC:
+        yield _subsonic(settings)
+    else:
+        yield _other(platform, settings=settings, known=known)
 
 
 def public_url(settings: Settings) -> Finding:
@@ -89,7 +89,6 @@ def signing_faults(settings: Settings) -> list[Fault]:
 
 
 def _spotify(settings: Settings) -> Iterator[Finding]:
-    uri = redirect_uri(settings.public_url or f"http://127.0.0.1:{settings.port}", platform=Platform.SPOTIFY)
     is_real = settings.spotify_accounts_url == Settings().spotify_accounts_url
     if is_real and not _SPOTIFY_ID.fullmatch(settings.spotify_client_id):
         yield warn(
@@ -98,7 +97,13 @@ def _spotify(settings: Settings) -> Iterator[Finding]:
             cure="Copy it from your app at developer.spotify.com/dashboard.",
         )
     else:
+        uri = _uri(settings, Platform.SPOTIFY)
         yield ok(Platform.SPOTIFY, f"Spotify is set up. Its dashboard must have the redirect URI {uri}")
+
+
+def _uri(settings: Settings, platform: Platform) -> str:
+    """Return where the platform sends users back to."""
+    return redirect_uri(settings.public_url or f"http://127.0.0.1:{settings.port}", platform=platform)
 
 
 def _apple_music(settings: Settings) -> Iterator[Finding]:
@@ -112,6 +117,32 @@ def _apple_music(settings: Settings) -> Iterator[Finding]:
             )
             return
     yield ok(Platform.APPLE_MUSIC, "Apple Music is set up; its key can sign.")
+
+
+def _other(platform: Platform, *, settings: Settings, known: Platforms) -> Finding:
+    """Say what a platform has to know of this server, whose keys have no form that could be checked."""
+    label = known.label(platform)
+    if lacking := known.missing_to_connect(platform):
+        variables = ", ".join(map(variable_of, lacking))
+        return ok(platform, f"{label}: what is public can be read; accounts would need {variables}.")
+    if declarations()[platform].oauth is None:
+        return ok(platform, f"{label} is set up.")
+    return ok(
+        platform, f"{label} is set up. Its app there must have the redirect URI {_uri(settings, platform)}"
+    )
+
+
+def _subsonic(settings: Settings) -> Finding:
+    networks = settings.subsonic_allowed_networks
+    if not networks:
+        return ok(Platform.SUBSONIC, "Users may connect Subsonic servers that have a public https address.")
+    if not settings.public_url.startswith("https://"):
+        return warn(
+            Platform.SUBSONIC,
+            f"Users may connect Subsonic servers in {networks}, and type passwords on pages without TLS.",
+            cure="Set CROSSPLAY_PUBLIC_URL to an https address, unless everybody in between is trusted.",
+        )
+    return ok(Platform.SUBSONIC, f"Users may connect Subsonic servers, those in {networks} too.")
 
 
 async def _reached(settings: Settings) -> list[Finding]:

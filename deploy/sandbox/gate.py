@@ -34,6 +34,14 @@ class Lost(Exception):
     """The connection is cut without an answer."""
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a window is used. reset_in_s: until all of it is free again."""
+
+    limit: int
+    left: int
+    reset_in_s: float
+
+
 class Window:
     """A sliding window over the calls of one server; says how long the next call must wait."""
 
@@ -49,6 +57,15 @@ class Window:
             self._calls.append(now_s)
             return 0.0
         return self._calls[0] + self._limit.window_s - now_s
+
+    def standing(self, now_s: float) -> Standing:
+        """Say how far it is used, without a call."""
+        recent = [at_s for at_s in self._calls if at_s > now_s - self._limit.window_s]
+        return Standing(
+            limit=self._limit.request_count,
+            left=self._limit.request_count - len(recent),
+            reset_in_s=recent[-1] + self._limit.window_s - now_s if recent else 0.0,
+        )
 
 
 class Gate:
@@ -73,6 +90,13 @@ class Gate:
         """Keep to another limit from now on; None: to none."""
         self._limit = rate_limit
         self._windows.clear()
+
+    def standing(self, request: web.Request) -> "Standing | None":
+        """Say how far the caller's window is used; None without a limit."""
+        if self._limit is None:
+            return None
+        key = request.remote or "" if self._is_limit_per_address else ""
+        return self._windows.setdefault(key, Window(self._limit)).standing(self._clock.now_s())
 
     def _wait_s(self, request: web.Request) -> float:
         """Book a call in the window that counts it: everybody's, or that of the caller's address."""

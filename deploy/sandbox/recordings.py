@@ -33,6 +33,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     """A track of the world. `ids` holds its id on each platform where it exists.
 
     countries: where it can be had, on platforms that keep to that; None: everywhere.
+    unplayable_on: platforms whose market does not play it.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     disc_number: int | None
     ids: dict[str, str]
     countries: tuple[str, ...] | None = None
+    unplayable_on: frozenset[str] = frozenset()
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):

@@ -75,6 +75,7 @@ class _Draft:
     ids: dict[str, str] = field(default_factory=dict)
     named_platforms: set[str] = field(default_factory=set)
     homes: set[str] = field(default_factory=set)
+    unplayable_on: set[str] = field(default_factory=set)
 
     def platforms(self) -> Iterable[str]:
         return self.named_platforms | self.homes if self.named_platforms else IDS
@@ -104,6 +105,8 @@ class _Builder:
             draft.ids.setdefault(owner_of_id, given)
         draft.named_platforms.update({line.platform} if line.platform else ())
         draft.homes.update({home} if home else ())
+        if line.kind == "unplayable" and home is None:
+            draft.unplayable_on.update({line.platform} if line.platform else IDS)
         for alias in aliases:
             self._aliases.setdefault(alias, draft.key)
         return draft.key
@@ -239,6 +242,7 @@ def _finished(drafts: Iterable[_Draft]) -> dict[str, Recording]:
             disc_number=line.disc_number,
             ids=ids,
             countries=line.countries,
+            unplayable_on=frozenset(draft.unplayable_on),
         )
     return finished
 

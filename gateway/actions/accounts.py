@@ -13,8 +13,16 @@ from shared.db import connections
 from shared.db.connections import Connection, ConnectionState
 from shared.db.pool import Pool
 from shared.errors import FieldFault, PlatformUnavailable, ReconnectRequired, ValidationFailed
-from shared.models import ConnectionId, Platform, TokenSet, UserId
-from shared.platforms.base import Adapter, BrowserSignIn, Capabilities, PlatformProfile, Session, SignInTerms
+from shared.models import ConnectionId, Platform, PlaylistId, TokenSet, UserId
+from shared.platforms.base import (
+    Adapter,
+    BrowserSignIn,
+    Capabilities,
+    PlatformProfile,
+    PublicReads,
+    Session,
+    SignInTerms,
+)
 from shared.platforms.forms import ConnectForm
 from shared.platforms.oauth import Verifier
 from shared.tokens import Sessions
@@ -57,6 +65,14 @@ class PlatformsPort(Protocol):
     def is_kept_here(self, platform: Platform) -> bool: ...
 
     def adapter(self, platform: Platform, *, session: Session) -> Adapter: ...
+
+    def platform_of(self, link: str) -> Platform | None: ...
+
+    def playlist_id_of(self, platform: Platform, text: str) -> PlaylistId | None: ...
+
+    def public_reads(self, platform: Platform) -> PublicReads: ...
+
+    def public_adapter(self, platform: Platform, *, market: str) -> Adapter: ...
 
     def oauth(self, platform: Platform) -> SignIn | None: ...
 
@@ -110,6 +126,11 @@ class Accounts:
         self.check_usable(found[0])
         return found[0]
 
+    async def states(self, user_id: UserId, platform: Platform) -> set[ConnectionState]:
+        """Return how the user's accounts there stand; none for who has not connected any."""
+        found = await connections.list_of(self._pool, user_id, platform=platform)
+        return {connection.state for connection in found}
+
     def check_usable(self, connection: Connection) -> None:
         """Raises ConnectAgain for a connection that only its user can make good."""
         if connection.state is not ConnectionState.CONNECTED:
@@ -122,16 +143,31 @@ class Accounts:
         Raises ConnectAgain, PlatformNotConfigured, PlatformUnavailable.
         """
         try:
-            async with asyncio.timeout(CHECK_TIMEOUT_S):
+            async with self._in_time(connection.platform):
                 session = await self._sessions.open(connection.id)
                 yield self._platforms.adapter(connection.platform, session=session)
         except ReconnectRequired as error:
             await connections.mark_refused(self._pool, connection.id, authorized_at=connection.authorized_at)
             raise self._renew(connection) from error
+
+    @asynccontextmanager
+    async def speak_for_nobody(self, platform: Platform, *, market: str) -> AsyncIterator[Adapter]:
+        """Give an adapter that sees what everybody may see, for some calls within CHECK_TIMEOUT_S.
+
+        Raises PlatformNotConfigured, PlatformUnavailable.
+        """
+        async with self._in_time(platform):
+            yield self._platforms.public_adapter(platform, market=market)
+
+    @asynccontextmanager
+    async def _in_time(self, platform: Platform) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                yield
         except TimeoutError as error:
             raise PlatformUnavailable(
-                f"{self._platforms.label(connection.platform)} does not answer in time.",
-                platform=connection.platform,
+                f"{self._platforms.label(platform)} does not answer in time.",
+                platform=platform,
                 operation="check",
             ) from error
 

@@ -5,6 +5,7 @@ from gateway.actions.list_playlists import ListPlaylists
 from shared.db.connections import Connection
 from shared.errors import PlatformNotFound, RequestError
 from shared.models import Playlist
+from shared.platforms.base import is_link
 
 
 class FindPlaylist:
@@ -27,9 +28,9 @@ class FindPlaylist:
                     return await adapter.get_playlist(playlist_id)
                 except PlatformNotFound as error:
                     # A name may look like an id, but a link is never a name.
-                    if _is_link(text):
+                    if is_link(text):
                         raise self._unknown(connection, refusal=refusal) from error
-        if _is_link(text):
+        if is_link(text):
             label = self._platforms.label(connection.platform)
             raise refusal(f"This is no link to a {label} playlist.")
         return await self._by_name(connection, text, refusal=refusal)
@@ -56,7 +57,3 @@ class FindPlaylist:
 
 def _fold(name: str) -> str:
     return name.strip().casefold()
-
-
-def _is_link(text: str) -> bool:
-    return text.startswith(("http://", "https://"))

@@ -80,7 +80,7 @@ class ShowPlatforms:
     async def __call__(self, user_id: UserId) -> list[PlatformView]:
         linked = await connections.list_of(self._pool, user_id)
         pauses = {pause.platform: pause for pause in await platform_pauses.paused(self._pool)}
-        budgets = await asyncio.gather(*map(self._budgets, Platform))
+        budgets = await asyncio.gather(*map(self.budgets, Platform))
         return [
             PlatformView(
                 platform=platform,
@@ -104,7 +104,8 @@ class ShowPlatforms:
             return {"setup": str(error), "flow": None, "fields": ()}
         return {"setup": None, "flow": flow, "fields": form.fields if form else ()}
 
-    async def _budgets(self, platform: Platform) -> tuple[PoolBudget, ...]:
+    async def budgets(self, platform: Platform) -> tuple[PoolBudget, ...]:
+        """Say what is left of each of a platform's pools."""
         names = self._platforms.profile(platform).pools
         return tuple(await asyncio.gather(*(self._budget(platform, name) for name in names)))
 

@@ -5,11 +5,12 @@ from datetime import datetime
 
 from aiohttp import hdrs, web
 
-from gateway import answers, keys, resources, schemas
+from gateway import answers, keys, plans, resources, schemas
 from gateway.actions.accounts import AccountRef
-from gateway.actions.create_transfer import Wish
+from gateway.actions.check_transfer import Wish
 from gateway.decoding import decode_body, decode_query
 from gateway.operations import Operation
+from gateway.plan_schemas import PlanResource
 from gateway.routes.status import status_answer
 from gateway.schemas import TransferPage, TransferRequest, TransfersQuery
 from shared import telemetry
@@ -23,6 +24,9 @@ _KEY = re.compile(r'"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x5b\x5d-
 
 async def create(request: web.Request) -> web.Response:
     body = decode_body(await request.read(), into=TransferRequest)
+    if body.dry_run:
+        plan = await request.app[keys.PLAN_TRANSFER](request[keys.USER_ID], _wish(body))
+        return answers.json(plans.resource(plan))
     transfer_id, is_replay = await request.app[keys.CREATE_TRANSFER](
         request[keys.USER_ID],
         _wish(body),
@@ -112,12 +116,12 @@ ROUTES = (
         handler=create,
         name="createTransfer",
         scope=Scope.TRANSFERS_WRITE,
-        summary="Start to move a playlist; the answer says where to watch it.",
+        summary="Start to move a playlist; the answer says where to watch it, or tells a plan of it.",
         body=TransferRequest,
         headers={
             "Idempotency-Key": "Up to 255 characters: the same key and body is the same transfer, for ever."
         },
-        answers={202: schemas.StatusResource},
+        answers={202: schemas.StatusResource, 200: PlanResource},
         problems=(
             "validation",
             "idempotency-key-reused",

@@ -34,12 +34,16 @@ _WORDS = {
     RetryScope.ALL: "none of its tracks is without a match or has failed",
 }
 
-# What its user has named stays named. What has no track of its own cannot be looked up.
+# What its user has named stays named. What has no track of its own cannot be looked up. What the market did
+# not play it may play by now.
 CHOOSE = """
 UPDATE items SET outcome = 'pending', reason = '', reopened_at = now(),
        target = CASE WHEN is_users_choice THEN target END,
        target_track_id = CASE WHEN is_users_choice THEN target_track_id END
-WHERE transfer_id = $1 AND outcome = ANY($2) AND NOT is_written AND (source ? 'track' OR is_users_choice)
+WHERE transfer_id = $1 AND NOT is_written
+      AND (outcome = ANY($2)
+           OR outcome = 'not_transferable' AND reason = 'region' AND 'no_candidate' = ANY($2))
+      AND (source ? 'track' OR is_users_choice)
 """
 # The jobs that had matched them do it once more, as other jobs: whoever did the old ones is fenced. Each
 # looks into its own range: EXISTS may be joined with all pending items, which takes 20 s for 100,000.

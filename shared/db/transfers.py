@@ -23,16 +23,21 @@ from shared.models import (
 
 
 class NewTransfer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a caller asked for, checked. request_sha256 tells whether a repeated key means the same."""
+    """What a caller asked for, checked. request_sha256 tells whether a repeated key means the same.
+
+    source_connection_id is None where everybody may see the source and nobody's account reads it, in the
+    catalog of source_market then ("": of the server's own choice).
+    """
 
     id: TransferId
     user_id: UserId
     idempotency_key: str | None
     request_sha256: bytes
-    source_connection_id: ConnectionId
+    source_connection_id: ConnectionId | None
     source_platform: Platform
     source_playlist_id: PlaylistId
     source_name: str
+    source_market: str | None = None
     target_connection_id: ConnectionId
     target_platform: Platform
     target_playlist_id: PlaylistId | None
@@ -51,10 +56,11 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     id: TransferId
     user_id: UserId
     request_sha256: bytes
-    source_connection_id: ConnectionId
+    source_connection_id: ConnectionId | None
     source_platform: Platform
     source_playlist_id: PlaylistId
     source_name: str
+    source_market: str | None = None
     target_connection_id: ConnectionId
     target_platform: Platform
     target_playlist_id: PlaylistId | None
@@ -108,9 +114,10 @@ INSERT = """
 INSERT INTO transfers (
     id, user_id, idempotency_key, request_sha256, source_connection_id, source_platform,
     source_playlist_id, source_name, target_connection_id, target_platform, target_playlist_id,
-    target_name, target_url, target_is_new, policy, explicit, on_duplicate, trace, warnings)
+    target_name, target_url, target_is_new, policy, explicit, on_duplicate, trace, warnings,
+    source_market)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text, $12, $13, $11::text IS NULL, $14, $15, $16, $17,
-        $18)
+        $18, $19)
 ON CONFLICT (user_id, idempotency_key) DO NOTHING
 RETURNING *
 """
@@ -186,6 +193,7 @@ async def insert(pool: Pool, new: NewTransfer) -> tuple[Transfer, bool]:
             new.on_duplicate,
             new.trace,
             new.warnings,
+            new.source_market,
         )
         if row is None:
             earlier = await connection.fetchrow(BY_KEY, new.user_id, new.idempotency_key)

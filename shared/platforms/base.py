@@ -1,10 +1,10 @@
 """The port that every platform adapter implements, and what an adapter declares about itself."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
-from urllib.parse import urlsplit
+from typing import Protocol, TypeVar, runtime_checkable
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -21,11 +21,14 @@ from shared.models import (
     TrackId,
 )
 
+T = TypeVar("T")
+
 REQUESTS = "requests"
 """The pool that an operation draws on unless its price says otherwise."""
 USED_SHARE = 0.985
 """How much of a limit is used; the rest makes up for starts that come late and then stand closer together."""
 
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 
 
@@ -35,6 +38,20 @@ def parse_isrc(text: str | None) -> Isrc | None:
     return Isrc(letters) if _ISRC.fullmatch(letters) else None
 
 
+def in_batches(values: Sequence[T], *, size: int) -> Iterator[Sequence[T]]:
+    """Iterate over consecutive parts of that size; the last one may be shorter."""
+    return (values[first : first + size] for first in range(0, len(values), size))
+
+
+def parse_duration_ms(text: str | None) -> int | None:
+    """Read an ISO 8601 duration as `PT3M5S`; None where it says nothing, or no time at all."""
+    match = _DURATION.fullmatch(text or "")
+    if match is None:
+        return None
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return round((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000) or None
+
+
 def split_address(text: str) -> tuple[str, tuple[str, ...]]:
     """Return host and path parts of an address, its scheme may be missing; ("", ()) of anything else."""
     try:
@@ -42,6 +59,16 @@ def split_address(text: str) -> tuple[str, tuple[str, ...]]:
         return address.hostname or "", tuple(filter(None, address.path.split("/")))
     except ValueError:
         return "", ()
+
+
+def parameter_of(address: str, name: str) -> str:
+    """Return what a parameter of an address says, its scheme may be missing; "" where it has none."""
+    return parse_qs(urlsplit(address if "//" in address else f"//{address}").query).get(name, [""])[0]
+
+
+def is_link(text: str) -> bool:
+    """Say whether a text is a web address, which is never a name."""
+    return text.strip().startswith(("http://", "https://"))
 
 
 class WriteClass(StrEnum):
@@ -87,8 +114,11 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     removal, 0 where nothing can be removed. keeps_repeats: a track may stand twice in a playlist. can_write:
     playlists can be made and added to. key_life_s: how long after it was declared a write may be sent again
     under its key, which the platform then does not do twice; what it remembers, less the time that a send
-    may wait for its turn. 0 where it knows no keys. takes_any_track: there is no catalog, every track is
-    taken as it is; the adapter is an Adopter then.
+    may wait for its turn. 0 where it knows no keys. beside: further calls that a call of an operation brings
+    with it each time, by the names of both, so that a forecast counts them; prices are found by the same
+    names. has_liked: the account's liked songs are listed first, as a playlist (liked.LIKED) that is read
+    like any other. takes_any_track: there is no catalog, every track is taken as it is; the adapter is an
+    Adopter then.
     """
 
     write_class: WriteClass
@@ -106,6 +136,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     can_write: bool = True
     key_life_s: float = 0.0
     takes_any_track: bool = False
+    has_liked: bool = False
+    beside: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def can_remove(self) -> bool:
@@ -203,6 +235,28 @@ class SignInTerms(msgspec.Struct, frozen=True, kw_only=True):
     read_on: str
 
 
+class PublicReads(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether playlists that everybody may see can be read without anybody's account; dated as a profile is.
+
+    reason: why not, and what its user can do, in a sentence or two; "" where it is possible. required: the
+    settings that it takes. has_app_tokens: calls bear tokens of the app's own (client credentials). beside:
+    as in Capabilities, of such reading.
+    """
+
+    is_possible: bool
+    reason: str = ""
+    required: tuple[str, ...] = ()
+    has_app_tokens: bool = False
+    beside: Mapping[str, tuple[str, ...]] = {}
+    source: str
+    read_on: str
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where nobody is told why it is impossible."""
+        if self.is_possible == bool(self.reason):
+            raise ValueError("Give a reason where public playlists cannot be read, and only there")
+
+
 class TextQuery(Protocol):
     """What a text search asks for: one plain string, and both fields where a fielded search is wanted."""
 
@@ -276,7 +330,12 @@ Gate = Callable[[], None]
 
 
 class Session(Protocol):
-    """The connection in whose name an adapter speaks: fresh tokens and the market of its catalog."""
+    """In whose name an adapter speaks, a connection's or nobody's: fresh tokens and the catalog's market."""
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it is a user's; else it sees what everybody may see, and can write nothing."""
+        ...
 
     @property
     def market(self) -> str: ...
@@ -286,11 +345,19 @@ class Session(Protocol):
         """The base address of the user's own server; "" where the platform has one for all."""
         ...
 
-    async def tokens(self) -> TokenSet:
-        """Return tokens that are valid now. Raises ReconnectRequired, PlatformUnavailable."""
+    async def tokens(self) -> TokenSet | None:
+        """Return tokens that are valid now, None where nobody's calls need none.
+
+        Raises ReconnectRequired, PlatformUnavailable.
+        """
 
     async def refresh(self, *, rejected: TokenSet) -> TokenSet:
         """Replace tokens that the platform has just refused. Raises as `tokens` does."""
+
+
+def is_personal(session: Session | None) -> bool:
+    """Say whether a call speaks in a user's name."""
+    return session is not None and session.is_personal
 
 
 class Adapter(Protocol):
@@ -324,6 +391,8 @@ class Adapter(Protocol):
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
         """Look up 1..capabilities.isrc_batch ISRCs; each asked one is a key, () where nothing is known.
 
+        What the market does not play is left out, or better comes with is_playable False, as in `search`:
+        then an item that is nothing else is told to be out of the region, and not to be missing.
         Never asked where isrc_batch is 0.
         """
 

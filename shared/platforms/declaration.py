@@ -7,8 +7,17 @@ import msgspec
 
 from shared.address_guard import AddressGuard
 from shared.clock import Clock
+from shared.models import PlaylistId
 from shared.platforms.answers import Refusal
-from shared.platforms.base import Adapter, BrowserSignIn, Capabilities, PlatformProfile, Session, SignInTerms
+from shared.platforms.base import (
+    Adapter,
+    BrowserSignIn,
+    Capabilities,
+    PlatformProfile,
+    PublicReads,
+    Session,
+    SignInTerms,
+)
 from shared.platforms.forms import ConnectForm
 from shared.platforms.http import Call, PlatformHttp, Reword, Sign
 from shared.platforms.oauth import OAuthApp, bearer
@@ -34,16 +43,20 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     required: the settings without which it cannot be used. required_to_connect: those without which no
     account can be connected while what is public can be read; connect_note: what is to be known of them.
     sign: makes the signer of its calls, which is `oauth.bearer` for most; raises SettingsError for keys that
-    cannot sign. oauth, browser, form: how users sign in, one of them. probe, reword: see Endpoint. guard:
-    where users name servers of their own, which of them may be called; the profile then counts by server, and
-    no setting says where the platform is. build, shelve: one of them; shelve where the playlists stand in our
-    own database, so that nothing leaves this server and nobody signs in.
+    cannot sign. oauth, browser, form: how users sign in, one of them. public: whether playlists can be read
+    without an account. playlist_id_of: the adapter's own, by which a link's platform is known before there
+    is an adapter. probe, reword: see Endpoint. guard: where users name servers of their own, which of them
+    may be called; the profile then counts by server, and no setting says where the platform is. build,
+    shelve: one of them; shelve where the playlists stand in our own database, so that nothing leaves this
+    server and nobody signs in.
     """
 
     label: str
     profile: PlatformProfile
     capabilities: Capabilities
     sign_in: SignInTerms
+    public: PublicReads
+    playlist_id_of: Callable[[str], PlaylistId | None]
     required: tuple[str, ...]
     build: Build | None = None
     shelve: Shelve | None = None

@@ -37,7 +37,7 @@ from shared.platforms.answers import (
 )
 from shared.platforms.attempts import Attempts
 from shared.platforms.backoff import Backoff
-from shared.platforms.base import Budget, Gate, PlatformProfile, Price, Session
+from shared.platforms.base import Budget, Gate, PlatformProfile, Price, Session, is_personal
 from shared.platforms.sockets import Clients, GatedBody, answer_of, is_refused_here, open_clients, reason_of
 
 T = TypeVar("T")
@@ -191,7 +191,7 @@ class PlatformHttp:
         place = await self._place(call, session)
         answer = await self._authorized(call, session, place, functools.partial(self._get, call, place))
         if not answer.is_success:
-            answer = await self._nothing(call, answer, place, is_personal=session is not None)
+            answer = await self._nothing(call, answer, place, is_personal=is_personal(session))
         try:
             return msgspec.json.decode(answer.body, type=into)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -221,7 +221,7 @@ class PlatformHttp:
             call, session, place, functools.partial(self._send, call, place, gate)
         )
         if not answer.is_success:
-            raise await self._refusal(call, answer, place, is_personal=session is not None)
+            raise await self._refusal(call, answer, place, is_personal=is_personal(session))
         if into is None:
             return None
         try:
@@ -387,6 +387,14 @@ class PlatformHttp:
     def _is_quota(self, failure: Failure) -> bool:
         word = self._endpoint.profile.quota_word
         return word is not None and re.search(word, failure.text) is not None
+
+    def error(self, kind: type[PlatformError], message: str, *, call: Call) -> PlatformError:
+        """Return an error about a call that was answered, and yet not as it should be."""
+        return kind(message.format(label=self.label), platform=self.platform, operation=call.operation)
+
+    def blank(self, call: Call) -> PlatformError:
+        """Return an error about a success that lacks what it should bring; it may be asked for again."""
+        return self.error(PlatformUnavailable, "{label} answered without any content.", call=call)
 
     def _unreachable(self, call: Call, error: Exception) -> PlatformError:
         if is_refused_here(error):

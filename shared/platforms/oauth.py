@@ -24,9 +24,9 @@ from shared.secret import NO_SECRET, Secret
 
 Verifier = NewType("Verifier", str)
 
-EXCHANGE, REFRESH = "exchange_code", "refresh_token"
+EXCHANGE, REFRESH, APP_TOKENS = "exchange_code", "refresh_token", "app_tokens"
 SIGN_IN = "sign-in"
-SIGN_IN_PRICES = {operation: Price(pool=SIGN_IN) for operation in (EXCHANGE, REFRESH)}
+SIGN_IN_PRICES = {operation: Price(pool=SIGN_IN) for operation in (EXCHANGE, REFRESH, APP_TOKENS)}
 """The sign-in server counts for itself: an API that is used up must not stop anybody from connecting."""
 
 _LONGEST_LIFE_S = 10 * 366 * 86400.0
@@ -154,6 +154,13 @@ class OAuthClient:
         form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
         return await self._ask(REFRESH, form, previous=tokens)
 
+    async def app_tokens(self) -> TokenSet:
+        """Return tokens that stand for the app alone (RFC 6749 §4.4), for what everybody may see.
+
+        Raises PlatformDenied where the app is not known, PlatformUnavailable on a passing fault.
+        """
+        return await self._ask(APP_TOKENS, {"grant_type": "client_credentials"}, previous=None)
+
     async def _ask(self, operation: str, form: dict[str, str], *, previous: TokenSet | None) -> TokenSet:
         call = self._by_query(operation, form) if self._app.swaps_by_query else self._by_form(operation, form)
         answer = await self._http.write(call, session=None, gate=no_gate, into=_TokenAnswer)
@@ -206,6 +213,15 @@ def signer(scheme: str) -> Sign:
 
     def sign(tokens: TokenSet | None) -> Proof:
         return Proof(headers={"Authorization": f"{scheme} {tokens.access_token}"}) if tokens else NO_PROOF
+
+    return sign
+
+
+def or_key(parameter: str, key: Secret) -> Sign:
+    """Return what signs as `bearer` does, and calls in nobody's name with an API key in the query."""
+
+    def sign(tokens: TokenSet | None) -> Proof:
+        return bearer(tokens) if tokens or not key else Proof(query={parameter: key.reveal()})
 
     return sign
 

@@ -1,6 +1,6 @@
 """All platforms of this process: what is configured, opened once, and built from the settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from typing import Self, TypeAlias
 
@@ -9,7 +9,7 @@ import msgspec
 from shared.clock import Clock, SystemClock
 from shared.errors import PlatformNotConfigured
 from shared.installed import PLATFORMS, PluginFault, installed, load
-from shared.models import Platform
+from shared.models import Platform, PlaylistId
 from shared.platforms.apple_music.adapter import DECLARATION as APPLE_MUSIC
 from shared.platforms.base import (
     REQUESTS,
@@ -19,25 +19,31 @@ from shared.platforms.base import (
     Capabilities,
     PlatformProfile,
     Pool,
+    PublicReads,
     Session,
     SignInTerms,
+    is_link,
 )
 from shared.platforms.declaration import Declaration
 from shared.platforms.deezer.adapter import DECLARATION as DEEZER
 from shared.platforms.files.adapter import DECLARATION as FILES
 from shared.platforms.forms import ConnectForm
 from shared.platforms.http import NO_PROOF, BudgetOf, Endpoint, PlatformHttp
+from shared.platforms.listenbrainz.adapter import DECLARATION as LISTENBRAINZ
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
+from shared.platforms.public import AppTokens, PublicSession
 from shared.platforms.shelf import Shelf
 from shared.platforms.soundcloud.adapter import DECLARATION as SOUNDCLOUD
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
+from shared.platforms.subsonic.adapter import DECLARATION as SUBSONIC
 from shared.platforms.tidal.adapter import DECLARATION as TIDAL
+from shared.platforms.youtube.adapter import DECLARATION as YOUTUBE
 from shared.settings import PREFIX, Settings
 
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, SOUNDCLOUD, DEEZER, FILES)
+_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, YOUTUBE, SOUNDCLOUD, SUBSONIC, LISTENBRAINZ, DEEZER, FILES)
 
 
 def declarations() -> dict[Platform, Declaration]:
@@ -79,17 +85,20 @@ class Platforms:
         self._paths: dict[Platform, PlatformHttp] = {}
         self._oauths: dict[Platform, OAuthClient] = {}
         self._browsers: dict[Platform, BrowserSignIn] = {}
+        self._app_tokens: dict[Platform, AppTokens] = {}
         self._shared: dict[Platform, Budget] = {}
 
     async def __aenter__(self) -> Self:
         """Raises SettingsError where a configured key cannot sign."""
         async with AsyncExitStack() as stack:
             for platform, declared in _DECLARATIONS.items():
-                if self.is_configured(platform) and not self.is_kept_here(platform):
+                if self.is_kept_here(platform):
+                    continue
+                if self.is_configured(platform) or self._reads_publicly(platform):
                     self._paths[platform] = await stack.enter_async_context(self._path(declared))
-                    if not self.missing_to_connect(platform):
+                    if not self.missing_to_connect(platform) or declared.public.has_app_tokens:
                         await self._open_oauth(declared, stack)
-                    if declared.browser is not None:
+                    if declared.browser is not None and self.is_configured(platform):
                         self._browsers[platform] = declared.browser(self._settings, self._clock)
             self._open = stack.pop_all()
         return self
@@ -104,12 +113,25 @@ class Platforms:
         """Return the settings that a platform still needs to be usable."""
         return self._unset(_DECLARATIONS[platform].required)
 
+    @staticmethod
+    def platform_of(link: str) -> Platform | None:
+        """Return the platform that a playlist's web address belongs to, set up here or not."""
+        if not is_link(link):
+            return None
+        declared = _DECLARATIONS.items()
+        return next((platform for platform, one in declared if one.playlist_id_of(link) is not None), None)
+
+    @staticmethod
+    def playlist_id_of(platform: Platform, text: str) -> PlaylistId | None:
+        """Return the id in what may be an id or an address of that platform."""
+        return _DECLARATIONS[platform].playlist_id_of(text)
+
     def missing_to_connect(self, platform: Platform) -> tuple[str, ...]:
         """Return the settings that connecting an account still needs; what is public may do with less."""
         declared = _DECLARATIONS[platform]
         return self._unset((*declared.required, *declared.required_to_connect))
 
-    def _unset(self, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _unset(self, names: Iterable[str]) -> tuple[str, ...]:
         return tuple(name for name in names if not getattr(self._settings, name))
 
     def profile(self, platform: Platform) -> PlatformProfile:
@@ -142,6 +164,10 @@ class Platforms:
         """Return how long a sign-in lives there, and where its user ends it."""
         return _DECLARATIONS[platform].sign_in
 
+    def public_reads(self, platform: Platform) -> PublicReads:
+        """Return whether playlists can be read there without anybody's account."""
+        return _DECLARATIONS[platform].public
+
     def label(self, platform: Platform) -> str:
         """Return the platform's name as people write it."""
         return _DECLARATIONS[platform].label
@@ -152,13 +178,34 @@ class Platforms:
 
     def adapter(self, platform: Platform, *, session: Session) -> Adapter:
         """Build one connection's adapter; cheap. Raises PlatformNotConfigured."""
-        self._require(platform)
-        declared, capabilities = _DECLARATIONS[platform], self.capabilities(platform)
-        if declared.shelve is not None and self._shelf is not None:
-            return declared.shelve(self._shelf, session=session, capabilities=capabilities)
-        if declared.build is None:
+        self._require(platform, self.missing(platform))
+        declared = _DECLARATIONS[platform]
+        if declared.shelve is None:
+            return self._over_http(declared, session)
+        if self._shelf is None:
             raise LookupError(f"{platform}: this process was started without its shelf")
-        return declared.build(self._paths[platform], session=session, capabilities=capabilities)
+        return declared.shelve(self._shelf, session=session, capabilities=self.capabilities(platform))
+
+    def public_adapter(self, platform: Platform, *, market: str) -> Adapter:
+        """Build an adapter that reads what everybody may see, in the catalog of a country; cheap.
+
+        Raises PlatformNotConfigured. Whether the platform lets anybody read so, `public_reads` tells.
+        """
+        self._require(platform, self._unset(self.public_reads(platform).required))
+        session = PublicSession(
+            platform,
+            market=market or self._settings.public_market,
+            app_tokens=self._app_tokens.get(platform),
+        )
+        return self._over_http(_DECLARATIONS[platform], session)
+
+    def _over_http(self, declared: Declaration, session: Session) -> Adapter:
+        platform = declared.profile.platform
+        if declared.build is None:
+            raise LookupError(f"{platform} is not reached over a network")
+        return declared.build(
+            self._paths[platform], session=session, capabilities=self.capabilities(platform)
+        )
 
     def oauth(self, platform: Platform) -> OAuthClient | None:
         """Return the platform's sign-in; None where it has none. Raises PlatformNotConfigured."""
@@ -175,14 +222,18 @@ class Platforms:
         self._require_to_connect(platform)
         return _DECLARATIONS[platform].form
 
-    def _require(self, platform: Platform) -> None:
-        if missing := self.missing(platform):
+    def _reads_publicly(self, platform: Platform) -> bool:
+        public = self.public_reads(platform)
+        return public.is_possible and not self._unset(public.required)
+
+    def _require(self, platform: Platform, missing: tuple[str, ...]) -> None:
+        if missing:
             raise PlatformNotConfigured(
                 f"{self.label(platform)} is not set up on this server: {_to_set(missing)}"
             )
 
     def _require_to_connect(self, platform: Platform) -> None:
-        self._require(platform)
+        self._require(platform, self.missing(platform))
         if missing := self.missing_to_connect(platform):
             note = _DECLARATIONS[platform].connect_note
             raise PlatformNotConfigured(
@@ -243,7 +294,10 @@ class Platforms:
         )
         http = PlatformHttp(endpoint, budget=self._budget(profile), clock=self._clock)
         await stack.enter_async_context(http)
-        self._oauths[profile.platform] = OAuthClient(http, app=app, clock=self._clock)
+        oauth = OAuthClient(http, app=app, clock=self._clock)
+        self._oauths[profile.platform] = oauth
+        if declared.public.has_app_tokens:
+            self._app_tokens[profile.platform] = AppTokens(oauth, clock=self._clock)
 
     def _budget(self, profile: PlatformProfile) -> Budget:
         """Return the one budget of everything that the platform counts together."""

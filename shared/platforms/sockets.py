@@ -71,7 +71,8 @@ async def answer_of(response: aiohttp.ClientResponse) -> Answer:
     return Answer(
         status=response.status,
         body=await response.read(),
-        retry_after=response.headers.get("Retry-After"),
+        # Some say the same in a word of their own.
+        retry_after=response.headers.get("Retry-After") or response.headers.get("X-RateLimit-Reset-In"),
         date=response.headers.get("Date"),
     )
 

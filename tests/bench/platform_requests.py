@@ -72,7 +72,7 @@ async def measure(platform: str, *, track_count: int) -> Row:
     """Move the list to a platform for two users, one after the other."""
     with tempfile.TemporaryDirectory(prefix="crossplay-bench-") as made:
         directory = Path(made)
-        paths = write_playlist(directory, track_count=track_count)
+        paths = write_playlist(directory, track_count=track_count, target=platform)
         pair = (SOURCE, platform)
         async with (
             Stack.run(directory / "data", worlds=paths, environ={}, platforms=pair) as stack,

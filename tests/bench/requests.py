@@ -31,8 +31,11 @@ NEVER = 1_000_000
 PATIENCE_S = 300.0
 
 
-def write_playlist(directory: Path, *, track_count: int) -> list[Path]:
-    """Write a world and a playlist whose rows all have an ISRC; return the paths for the sandboxes."""
+def write_playlist(directory: Path, *, track_count: int, target: str = TARGET) -> list[Path]:
+    """Write a world and a playlist whose rows all have an ISRC; return the paths for the sandboxes.
+
+    target: the platform that has a release of each of them.
+    """
     world = write_world(directory, track_count=min(MAX_TRACK_COUNT, 2 * track_count), seed=3)
     rows: list[Json] = msgspec.json.decode(world.playlist_path.read_bytes())["tracks"]
     known = {
@@ -40,6 +43,9 @@ def write_playlist(directory: Path, *, track_count: int) -> list[Path]:
         for row, item in zip(rows, world.expected, strict=True)
         if row.get("isrc") and item.outcome is None
     }
+    catalog = list(map(msgspec.json.decode, world.catalog_path.read_bytes().splitlines()))
+    moved = [{**one, "platform": target} if one.get("platform") == TARGET else one for one in catalog]
+    world.catalog_path.write_bytes(b"\n".join(map(msgspec.json.encode, moved)))
     path = directory / "isrcs.json"
     tracks = list(known.values())[:track_count]
     path.write_bytes(

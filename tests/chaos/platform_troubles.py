@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.chaos.dice import Dice, Draft
-from tests.contract.sandboxes import FLAVORS
+from tests.chaos.operations import adding, looking_up
 
 SEEN_WITHIN_S = 0.25  # the longest visibility delay; adapters are told to reckon with 0.3 s
 
@@ -21,7 +21,7 @@ def lost_answers(dice: Dice) -> Draft:
         )
     )
     fault: dict[str, Any] = {
-        "operation": rng.choice(("add_items", "add_items", "add_items", "write", "create_playlist")),
+        "operation": rng.choice((*(adding(dice.target),) * 3, "write", "create_playlist")),
         "kind": kind,
         "count": rng.randint(1, 4),
         "probability": rng.choice((0.6, 1.0, 1.0)),
@@ -36,7 +36,7 @@ def partial(dice: Dice) -> Draft:
     fault = dice.fault(
         dice.target,
         is_lasting=True,
-        operation="add_items",
+        operation=adding(dice.target),
         kind=rng.choice(("applied_then_lost", "applied_then_error")),
         partial=rng.randint(1, 40),
         count=rng.randint(1, 2),
@@ -51,7 +51,7 @@ def nothing_done(dice: Dice) -> Draft:
     fault = dice.fault(
         dice.target,
         is_lasting=True,
-        operation=rng.choice(("add_items", "create_playlist", "write")),
+        operation=rng.choice((adding(dice.target), "create_playlist", "write")),
         kind=rng.choice(("drop", "timeout", "status", "html")),
         status=rng.choice((500, 502, 503, 504)),
         count=rng.randint(1, 3),
@@ -100,7 +100,7 @@ def unanswered_look_ups(dice: Dice) -> Draft:
     """Let the catalog refuse, fail or babble: what was not answered is never told as missing."""
     rng = dice.rng
     kind = rng.choice(("status", "rate_limit", "drop", "garbage"))
-    operations = ["search", "get_album_tracks", *_isrc_look_up(dice.target)]
+    operations = looking_up(dice.target)
     operation = rng.choice(operations)
     fault: dict[str, Any] = {
         "operation": operation,
@@ -113,10 +113,6 @@ def unanswered_look_ups(dice: Dice) -> Draft:
     elif kind == "rate_limit":
         fault |= {"retry_after_s": 1, "count": 2}
     return Draft(faults=(dice.fault(dice.target, is_lasting=True, **fault),))
-
-
-def _isrc_look_up(platform: str) -> list[str]:
-    return [name for name in (FLAVORS[platform].look_up[0],) if name != "search"]
 
 
 def slow_reads(dice: Dice) -> Draft:
@@ -151,7 +147,12 @@ def nonsense(dice: Dice) -> Draft:
 def lies(dice: Dice) -> Draft:
     """Let a platform that inserts accept tracks and not add them: verify has to repair it."""
     fault = dice.fault(
-        dice.first_of("spotify"), is_lasting=True, operation="add_items", kind="empty", status=201, count=1
+        dice.first_of("spotify"),
+        is_lasting=True,
+        operation=adding(dice.first_of("spotify")),
+        kind="empty",
+        status=201,
+        count=1,
     )
     return Draft(faults=(fault,))
 
@@ -165,7 +166,11 @@ def late(dice: Dice) -> Draft:
 def shuffle(dice: Dice) -> Draft:
     count = dice.rng.randint(1, 2)
     fault = dice.fault(
-        dice.first_of("apple_music"), is_lasting=True, operation="add_items", kind="shuffle", count=count
+        dice.first_of("apple_music"),
+        is_lasting=True,
+        operation=adding(dice.first_of("apple_music")),
+        kind="shuffle",
+        count=count,
     )
     return Draft(faults=(fault,))
 
@@ -174,7 +179,7 @@ def poison(dice: Dice) -> Draft:
     """Let one track fail its whole batch for a while."""
     fault = dice.fault(
         dice.target,
-        operation="add_items",
+        operation=adding(dice.target),
         kind="poison",
         poison_ids=dice.some_ids(1),
         count=dice.rng.randint(1, 3),
@@ -187,7 +192,7 @@ def poison_for_good(dice: Dice) -> Draft:
     fault = dice.fault(
         dice.target,
         is_lasting=True,
-        operation="add_items",
+        operation=adding(dice.target),
         kind="poison",
         poison_ids=dice.some_ids(3),
         status=400,

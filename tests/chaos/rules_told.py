@@ -7,6 +7,7 @@ from itertools import pairwise
 from shared.models import Platform
 from shared.platforms.registry import Platforms
 from shared.settings import Settings
+from tests.chaos.operations import adding
 from tests.chaos.plans import Expected
 from tests.chaos.records import ENDED, History, Story, Track
 from tests.fakes.budget import FakeBudgets
@@ -190,7 +191,7 @@ def is_second_choice(track: Track, expected: Expected, *, poisoned: frozenset[st
 def lied(history: History, platform: str) -> bool:
     """Whether the platform has accepted tracks and not added them."""
     return any(
-        strike.kind in {"empty", "garbage"} and strike.detail == f"{platform} add_items"
+        strike.kind in {"empty", "garbage"} and strike.detail == f"{platform} {adding(platform)}"
         for strike in history.strikes
     )
 

@@ -4,6 +4,7 @@ import msgspec
 
 from deploy.dev.sandboxes import USES
 from tests.chaos.dice import Dice, Draft
+from tests.chaos.operations import adding
 from tests.chaos.plans import EventKind
 from tests.crashes import points
 from tests.faults.effects import Plan, Strike
@@ -39,7 +40,7 @@ def dies_in_write(dice: Dice) -> Draft:
     fault = dice.fault(
         dice.target,
         is_lasting=True,
-        operation=rng.choice(("add_items", "add_items", "add_items", "write")),
+        operation=rng.choice((*(adding(dice.target),) * 3, "write")),
         kind=rng.choice(("delay", "applied_then_delay", "applied_then_delay")),
         delay_ms=rng.randint(300, 1400),
         count=rng.randint(1, 3),

@@ -41,10 +41,28 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     sandbox's operations of an ISRC look-up and of a text search. add, remove: those of a playlist's tracks;
     delete: its operation that deletes a playlist. forbidden: what a bare 403 means. revoked: the kind of
     token whose end a refresh cures, or asks for a new connection. has_account_id: the platform names its
+    accounts. head: the operation that reads a playlist without its items. has_copy: look-ups are answered
+    from a copy of the library, which the first one makes. lists_at_once: lists come whole.
+    has_track_pages: a track has an address. has_market: accounts name a market that is no country.
+    has_offsets: pages of playlists are asked for by offset and limit. tells_length: each page of a
+    playlist says how long the whole is. cannot_remove: what it says where nothing can be removed.
     accounts. has_offsets: pages of playlists are asked for by offset and limit; offset_name: its word for it.
     has_short_albums: albums are found without a date, their tracks without guests. tells_length: each page of
     a playlist says how long the whole is. has_http: it is reached over a network, and has a sandbox.
     cannot_remove: what it says where nothing can be removed.
+    a playlist says how long the whole is. names_left_out: an addition is answered with what it left out.
+    cannot_remove: what it says where nothing can be removed.
+    from a copy of the library, which the first one makes. lists_at_once: lists come whole; cuts_pages: those
+    of a playlist's tracks do. has_track_pages: a track has an address. has_market: accounts name a market
+    that is no country. public_id: of a playlist of the account, the id under which everybody finds it.
+    has_offsets: pages of playlists are asked for by offset and limit; offset_name: its word for it.
+    finds_plain_text: a search can do without fields. has_short_albums: albums are found without a date, their
+    tracks without guests. tells_length: each page of a playlist says how long the whole is. cannot_remove:
+    what it says where nothing can be removed.
+    tells_length: each page of a playlist says how long the whole is. has_isrcs: tracks name their ISRCs.
+    has_short_albums: albums are found without a date, their tracks without guests. has_bare_albums: they are
+    found with neither date nor length, and their tracks have no numbers. cannot_remove: what it says where
+    nothing can be removed. created_status: the answer to who creates a playlist.
     """
 
     options: Options
@@ -63,12 +81,24 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     revoked: str = "access"
     can_refresh: bool = True
     has_account_id: bool = True
+    head: str = "get_playlist"
+    has_copy: bool = False
+    lists_at_once: bool = False
+    has_track_pages: bool = True
+    has_market: bool = False
     has_offsets: bool = False
+    public_id: Callable[[PlaylistId], PlaylistId] = lambda own_id: own_id
     offset_name: str = "offset"
+    cuts_pages: bool = False
+    finds_plain_text: bool = True
+    has_isrcs: bool = True
     has_short_albums: bool = False
+    has_bare_albums: bool = False
     tells_length: bool = True
     has_http: bool = True
+    names_left_out: bool = False
     cannot_remove: str = ""
+    created_status: str = "201"
 
     @property
     def platform(self) -> Platform:

@@ -17,7 +17,7 @@ from yarl import URL
 
 from deploy.sandbox.server import build_app
 from deploy.sandbox.world import Catalog, World
-from shared.models import Platform, Playlist, PlaylistId, TrackId
+from shared.models import Isrc, Platform, Playlist, PlaylistId, TrackId
 from shared.platforms.base import Adapter, Capabilities, Gate
 from shared.platforms.registry import Platforms
 from shared.settings import Settings
@@ -66,7 +66,13 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     session: FakeSession
     url: URL
     budgets: FakeBudgets
-    catalog: Catalog | None = None
+    known: Catalog | None = None
+
+    @property
+    def catalog(self) -> Catalog:
+        """The sandbox's catalog of this platform."""
+        assert self.known is not None
+        return self.known
 
     @property
     def platform(self) -> Platform:
@@ -87,9 +93,12 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     def track_id(self, number: int) -> TrackId:
         """Return the platform's id of a catalog line."""
-        assert self.catalog is not None
         (position,) = self.catalog.with_isrc(line(number)["isrc"])
         return TrackId(self.catalog.recordings[position].ids[self.platform])
+
+    def isrc(self, number: int) -> Isrc | None:
+        """Return the ISRC of a catalog line, as far as the platform tells it."""
+        return Isrc(line(number)["isrc"]) if self.flavor.has_isrcs else None
 
     async def create(self, name: str, *, description: str, gate: Gate = open_gate) -> Playlist:
         """Create a playlist, under a key of its own."""
@@ -162,7 +171,7 @@ async def staged(world: World, flavor: Flavor, *, timeout_s: float = 10.0) -> As
                 session=session,
                 url=server.make_url("/"),
                 budgets=budgets,
-                catalog=world.catalog(flavor.platform),
+                known=world.catalog(flavor.platform),
             )
 
 

@@ -171,6 +171,30 @@ VERIFY_AND_CONTROL = (
     *_points("A1", of.RETRIED, "write: items.COUNT_BEFORE"),
     *_points("V1", of.RETRIED, "verify: items.IS_ADDED"),
 )
+PART_UNDONE = (
+    "verify: commit undos.SETTLE+checkpoints.DELETED+target_parts.CLOSE_LAST+target_parts.GO_BACK"
+    "+checkpoints.PHASE+checkpoints.LAST_BATCH"
+)
+PART_FILLED = (
+    "verify: commit warnings.WARN+target_parts.CLOSE+target_parts.BEGIN+target_parts.GO_ON"
+    "+checkpoints.PHASE+checkpoints.LAST_BATCH"
+)
+PARTS = (
+    *_points("P1", of.SPLIT, "verify: items.UNWRITTEN", "verify: target_parts.HAS_OLDER"),
+    *_points("P2", of.SPLIT, PART_FILLED),
+    *_points("P2", of.SPLIT, PART_FILLED, nth=2),
+    *_points("P3", of.SPLIT, "write: spotify.create_playlist", nth=2),
+    *_points("P4", of.SPLIT, "write: commit checkpoints.CREATED+target_parts.MADE"),
+    *_points(
+        "P5",
+        of.SPLIT,
+        "write: spotify.add_tracks",
+        "write: commit checkpoints.WRITTEN+checkpoints.COUNT+target_parts.PUT+target_parts.IS_OUT_OF_PLACE",
+        nth=2,
+    ),
+    *_points("P6", of.SPLIT_UNDONE, PART_UNDONE),
+    *_points("P6", of.SPLIT_UNDONE, PART_UNDONE, nth=2),
+)
 UNDO = (
     *_points("U1", of.UNDONE, "undo: transfers.LOAD", "undo: transfer.START"),
     *_points("U2", of.UNDONE, "undo: commit target.CLAIM"),
@@ -187,7 +211,7 @@ UNDO = (
     *_points("U14", of.UNDO_LOST, "verify: jobs.RELEASE"),
     *_points("U15", of.UNDONE, "verify: commit undos.SETTLE+checkpoints.DELETED+checkpoints.COMPLETE"),
 )
-ALL = (*ANY_JOB, *READ_AND_MATCH, *TARGET, *BATCH, *RESTORED, *VERIFY_AND_CONTROL, *UNDO)
+ALL = (*ANY_JOB, *READ_AND_MATCH, *TARGET, *BATCH, *RESTORED, *VERIFY_AND_CONTROL, *PARTS, *UNDO)
 
 
 def _first_of_each_row() -> tuple[Point, ...]:
@@ -216,6 +240,7 @@ READS = {
     "items.NEXT_WRITTEN",
     "items.COUNT_BEFORE",
     "items.IS_ADDED",
+    "target_parts.HAS_OLDER",
     "target_bases.TAIL",
     "target_bases.TIMES",
     "items.STANDING",

@@ -15,6 +15,7 @@ Fault = dict[str, Any]
 
 LOST: Fault = {"kind": "applied_then_lost", "count": 1}
 AGE_ANSWERS = "UPDATE lookups SET asked_at = asked_at - interval '1 hour'"
+NARROW = {"CROSSPLAY_PLAYLIST_LIMIT": "20"}
 RESTORE = "INSERT INTO doubtful_targets VALUES ($1)"
 REFUSED: Fault = {"kind": "rate_limit", "retry_after_s": 1, "count": 1}
 
@@ -69,7 +70,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
             await lab.stack.control("spotify", "tokens/revoke", method="POST", body={"kind": self.revokes})
 
     async def _run_before(self, lab: Lab) -> None:
-        first = lab.start()
+        first = lab.start(environ=self.environ)
         lab.ended = await lab.stack.user.end(await lab.stack.start(self.cut_of(lab)))
         await first.end()
 
@@ -145,7 +146,8 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
 
     async def _flaws_of_undo(self, lab: Lab, status: Json) -> list[str]:
         cut = self.scenario.cut_of(lab)
-        rows = await lab.stack.rows(cut.target, lab.ended["target_playlist"]["id"])
+        targets = lab.ended["targets"]
+        rows = [row for target in targets for row in await lab.stack.rows(cut.target, target["id"])]
         promises = {
             f"it is {status['state']}": status["state"] == "completed",
             f"counts are {status['counts']}": status["counts"]["removed"] == len(cut.written),
@@ -288,6 +290,13 @@ RETRIED = Scenario(
 )
 RESTORED = Scenario(name="restored", cut="shared", is_restored=True)
 UNDONE = Scenario(name="undone", cut="home", is_undo=True)
+SPLIT = Scenario(
+    name="split",
+    cut="home",
+    faults={"spotify": ({"operation": "create_playlist", "after": 1, **LOST},)},
+    environ=NARROW,
+)
+SPLIT_UNDONE = Scenario(name="split-undone", cut="home", is_undo=True, environ=NARROW)
 UNDO_LOST = Scenario(
     name="undo-lost",
     cut="home",
@@ -323,4 +332,6 @@ ALL = (
     RESTORED,
     UNDONE,
     UNDO_LOST,
+    SPLIT,
+    SPLIT_UNDONE,
 )

@@ -189,18 +189,19 @@ class Stack:
             return [f"{status['id']} is {status['state']}: {status['summary']} {status['error']}"]
         items = await (user or self.user).tracks(status["id"])
         named = {item["position"]: item["outcome"] for item in items if not item["written"]}
-        target = status["target_playlist"]
+        targets = status["targets"]
+        rows = [row for target in targets for row in await self.rows(cut.target, target["id"])]
+        told = ["target_split"] * (len(targets) > 1)
         counts = dict(status["counts"])
         total, written = counts.pop("total"), counts["written"]
         names = [playlist["name"] for playlist in await self.control(cut.target, "playlists")]
         promises = {
-            "the target is not the source, in order": await self.rows(cut.target, target["id"])
-            == cut.written,
+            "the target is not the source, in order": rows == cut.written,
             f"the rest is named {named}": named == cut.named,
             f"counts are {status['counts']}": total == len(cut.expected) == sum(counts.values()),
             f"{written} are said to be written": written == len(cut.written),
-            "there is not exactly one target": names.count(target["name"]) == 1,
-            f"there are warnings: {status['warnings']}": not status["warnings"],
+            "there is not exactly one target": all(names.count(target["name"]) == 1 for target in targets),
+            f"there are warnings: {status['warnings']}": [one["code"] for one in status["warnings"]] == told,
         }
         return [flaw for flaw, is_kept in promises.items() if not is_kept]
 

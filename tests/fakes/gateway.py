@@ -87,8 +87,9 @@ class FakeGateway:
     """Answers with what its attributes hold.
 
     revisions: each read of the status that knows the current one moves on to the next.
-    pages: items by path, given out two at a time. stored: what a PUT or POST answers, by path.
-    uploads: files that it was sent. reports: files by path; is_report_cut: they break off before their end.
+    plan: the answer to a dry run. pages: items by path, given out two at a time. stored: what a PUT or POST
+    answers, by path. uploads: files that it was sent.
+    reports: files by path; is_report_cut: they break off before their end.
     is_hand_in_asked: the answer to a sign-in has to be handed in; redirect_uri: where it then ends.
     problem: answered to everything instead, with its status.
     interruptions: how many of the next status reads are cut off, as by a restart.
@@ -102,6 +103,7 @@ class FakeGateway:
         self.is_report_cut = False
         self.uploads: list[bytes] = []
         self.session_states: list[dict[str, Any]] = [{"status": "connected"}]
+        self.plan: dict[str, Any] | None = None
         self.problem: dict[str, Any] | None = None
         self.interruptions = 0
         self.consents = 0
@@ -173,6 +175,8 @@ class FakeGateway:
         return answer
 
     async def _transfer(self, request: web.Request) -> web.Response:
+        if self.plan is not None and (await request.json()).get("dry_run"):
+            return web.json_response(self.plan)
         return web.json_response(
             self.revisions[0], status=202, headers={"Location": f"{self.url}/status/{TRANSFER_ID}"}
         )

@@ -10,7 +10,19 @@ import msgspec
 from shared.db.pool import Pool as StorePool
 from shared.db.shelf import PostgresShelf
 from shared.errors import ConnectFailed, PlatformNotConfigured, PlatformNotFound, ReconnectRequired
-from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
+from shared.models import (
+    Account,
+    Album,
+    Isrc,
+    NotTransferable,
+    Platform,
+    Playlist,
+    PlaylistId,
+    SourceItem,
+    TokenSet,
+    Track,
+    TrackId,
+)
 from shared.platforms.base import (
     Capabilities,
     Gate,
@@ -18,6 +30,7 @@ from shared.platforms.base import (
     PlatformProfile,
     PlaylistPage,
     Pool,
+    PublicReads,
     Session,
     SignInTerms,
     TargetPage,
@@ -29,6 +42,7 @@ from shared.platforms.files.adapter import DECLARATION as FILES
 from shared.platforms.files.adapter import FilesAdapter
 from shared.platforms.forms import ConnectForm, FieldKind, FormField, SignInInput, server_address
 from shared.platforms.oauth import Verifier, challenge_of
+from shared.platforms.public import PublicSession
 from shared.platforms.shelf import Shelf
 from tests.fakes.pools import profile_of
 
@@ -43,16 +57,34 @@ class FakeAccount:
         self.account = account
         self.playlists: list[Playlist] = []
         self.tracks: dict[TrackId, Track] = {}
+        self.items: dict[str, list[SourceItem]] = {}
+        self.tells_length = True
         self.error: Exception | None = None
         self.on_call: Callable[[str], None] | None = None
         self.before_call: Callable[[], Awaitable[None]] | None = None
         self.accepted_tokens: set[str] | None = None
+        self.public_markets: list[str] = []
         self.calls: list[str] = []
 
     def add(self, playlist_id: str, name: str, **facts: object) -> Playlist:
         playlist = Playlist(id=PlaylistId(playlist_id), name=name, **facts)  # type: ignore[arg-type]  # by name
         self.playlists.append(playlist)
         return playlist
+
+    def fill(self, playlist_id: str, *, isrc_count: int, other_count: int = 0, odd_count: int = 0) -> None:
+        """Put rows into a playlist that a plan may read: tracks with and without ISRC, and what is none."""
+        named = [
+            Track(
+                platform=self.platform, id=TrackId(f"t{n}"), title=f"Lantern {n}", isrc=Isrc(f"XXAAA26{n:05}")
+            )
+            for n in range(isrc_count)
+        ]
+        others = [
+            Track(platform=self.platform, id=TrackId(f"u{n}"), title=f"Unnamed {n}")
+            for n in range(other_count)
+        ]
+        odd = [SourceItem(not_transferable=NotTransferable.EPISODE, title="Talk")] * odd_count
+        self.items[playlist_id] = [*(SourceItem(track=one) for one in (*named, *others)), *odd]
 
     def know(self, track_id: str, title: str) -> Track:
         """Put a track into the catalog."""
@@ -62,7 +94,7 @@ class FakeAccount:
 
 
 class FakeAdapter:
-    """Reads the account; it writes nothing, which is the workers' business."""
+    """Reads the account, and of a playlist what a plan needs; writing is the workers' business."""
 
     def __init__(self, world: FakeAccount, *, session: Session, capabilities: Capabilities) -> None:
         self.platform = world.platform
@@ -86,16 +118,17 @@ class FakeAdapter:
 
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
         await self._call("get_playlist")
-        for playlist in self._world.playlists:
+        shown = self._world.playlists
+        if not self._session.is_personal:
+            self._world.public_markets.append(self._session.market)
+            shown = [playlist for playlist in shown if playlist.id.startswith("id-public")]
+        for playlist in shown:
             if playlist.id == playlist_id:
                 return playlist
         raise PlatformNotFound("unknown", platform=self.platform, operation="get_playlist", status=404)
 
     def playlist_id_of(self, text: str) -> PlaylistId | None:
-        prefix = f"https://{self.platform}.example/playlist/"
-        if text.startswith(prefix):
-            return PlaylistId(text.removeprefix(prefix))
-        return PlaylistId(text) if text.startswith("id-") else None
+        return playlist_id_of(self.platform, text)
 
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
         await self._call("read_tracks")
@@ -108,7 +141,15 @@ class FakeAdapter:
         return TrackId(text) if text.startswith("t-") else None
 
     async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
-        raise AssertionError("the gateway moves no music")
+        await self._call("read_items")
+        rows = self._world.items.get(playlist_id, [])
+        first = int(cursor or 0)
+        following = first + self.capabilities.read_page
+        return Page(
+            items=tuple(rows[first:following]),
+            next_cursor=str(following) if following < len(rows) else None,
+            total=len(rows) if self._world.tells_length else None,
+        )
 
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
         raise AssertionError("the gateway moves no music")
@@ -157,8 +198,15 @@ class FakeAdapter:
             raise self._world.error
         tokens = await self._session.tokens()
         accepted = self._world.accepted_tokens
-        if accepted is not None and tokens.access_token not in accepted:
+        if accepted is not None and tokens is not None and tokens.access_token not in accepted:
             await self._session.refresh(rejected=tokens)
+
+
+def playlist_id_of(platform: Platform, text: str) -> PlaylistId | None:
+    prefix = f"https://{platform}.example/playlist/"
+    if text.startswith(prefix):
+        return PlaylistId(text.removeprefix(prefix))
+    return PlaylistId(text) if text.startswith("id-") else None
 
 
 class FakeSignIn:
@@ -249,6 +297,7 @@ class FakePlatforms:
         self.shelf: Shelf | None = None
         self.sign_in = FakeSignIn()
         self.unconfigured: set[Platform] = set()
+        self.without_key: set[Platform] = set()
         self.playlist_limit: int | None = 100
         self.forms: dict[Platform, ConnectForm] = {}
         self.servers: list[str] = []
@@ -267,9 +316,7 @@ class FakePlatforms:
         return platform not in self.unconfigured
 
     def label(self, platform: Platform) -> str:
-        return {Platform.SPOTIFY: "Spotify", Platform.APPLE_MUSIC: "Apple Music", Platform.FILE: "Files"}[
-            platform
-        ]
+        return "Files" if platform is Platform.FILE else platform.replace("_", " ").title()
 
     def sign_in_terms(self, platform: Platform) -> SignInTerms:
         return SignInTerms(
@@ -309,6 +356,25 @@ class FakePlatforms:
         if platform is Platform.FILE and self.shelf is not None:
             return FilesAdapter(self.shelf, session=session, capabilities=self.capabilities(platform))
         self.servers.append(session.server)
+        return FakeAdapter(self.accounts[platform], session=session, capabilities=self.capabilities(platform))
+
+    def platform_of(self, link: str) -> Platform | None:
+        links = (one for one in Platform if link.startswith(f"https://{one}.example/playlist/"))
+        return next(links, None)
+
+    def playlist_id_of(self, platform: Platform, text: str) -> PlaylistId | None:
+        return playlist_id_of(platform, text)
+
+    def public_reads(self, platform: Platform) -> PublicReads:
+        is_possible = platform is not Platform.SPOTIFY
+        reason = "" if is_possible else "Spotify shows an app only its users' own playlists."
+        return PublicReads(is_possible=is_possible, reason=reason, source="invented", read_on="2026-11-22")
+
+    def public_adapter(self, platform: Platform, *, market: str) -> FakeAdapter:
+        if platform in self.without_key:
+            raise PlatformNotConfigured(f"Set CROSSPLAY_{platform.upper()}_API_KEY.")
+        self._require(platform)
+        session = PublicSession(platform, market=market)
         return FakeAdapter(self.accounts[platform], session=session, capabilities=self.capabilities(platform))
 
     def oauth(self, platform: Platform) -> FakeSignIn | None:

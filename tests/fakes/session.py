@@ -11,6 +11,8 @@ Refresh = Callable[[TokenSet], Awaitable[TokenSet]]
 class FakeSession:
     """Gives one token set; refresh gives the next one, and without one asks to reconnect."""
 
+    is_personal = True
+
     def __init__(
         self, tokens: TokenSet, *, market: str = "", server: str = "", refresh: Refresh | None = None
     ) -> None:

@@ -95,7 +95,7 @@ async def upgrade(system: Rolling, balancer: Balancer, *, old: Path) -> None:
     await asyncio.gather(*map(system.retire_worker, workers))
 
     code, told = await system.command("migrate", "--post", "--wait", "30")
-    assert (code, "applied  0007_post_releases.sql" in told) == (0, True), told
+    assert (code, "applied  0020_post_releases.sql" in told) == (0, True), told
     assert (await system.command("migrate", "--check"))[0] == 0
     await asyncio.sleep(BOTH_RELEASES_S)
 
@@ -124,6 +124,6 @@ applied  0003_pre_releases.sql
 applied  0004_pre_figures.sql
 applied  0005_pre_traces.sql
 applied  0006_pre_scale.sql
-waiting  0007_post_releases.sql
+waiting  0020_post_releases.sql
 Once no older gateway or worker runs: crossplay migrate --post
 """

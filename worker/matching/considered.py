@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from shared.models import Outcome, Track
+from shared.models import MATCHED, NotTransferable, Outcome, Track
 from worker.matching.decide import Decision
 
 _RANK = {
@@ -15,7 +15,9 @@ _RANK = {
     Outcome.REVIEW: 2,
     Outcome.ONLY_OTHER_VERSION: 1,
     Outcome.NO_CANDIDATE: 0,
+    Outcome.NOT_TRANSFERABLE: 0,
 }
+_NOT_THERE = frozenset({Outcome.NO_CANDIDATE, Outcome.ONLY_OTHER_VERSION})
 _GOOD_ENOUGH = 4  # a recording that is surely the same ends the search
 
 
@@ -26,10 +28,14 @@ class Judge(Protocol):
 
 
 class Considered(msgspec.Struct, frozen=True, kw_only=True):
-    """The candidates of a track, each once, and the best that was decided; its indexes are theirs."""
+    """The candidates of a track, each once, and the best that was decided; its indexes are theirs.
+
+    unplayable: what the market does not play, which is no candidate.
+    """
 
     candidates: tuple[Track, ...]
     decision: Decision
+    unplayable: tuple[Track, ...] = ()
 
     @property
     def is_sure(self) -> bool:
@@ -41,7 +47,9 @@ class Considered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def begin(source: Track, found: Sequence[Track], *, judge: Judge) -> Considered:
-    return Considered(candidates=tuple(found), decision=judge(source, found, is_loose=False))
+    playable, unplayable = _apart(found)
+    decision = judge(source, playable, is_loose=False)
+    return Considered(candidates=playable, decision=decision, unplayable=unplayable)
 
 
 def consider(
@@ -52,13 +60,38 @@ def consider(
     The lists of an album do not tell ISRCs everywhere: a track that comes again with its own is known by it
     from then on.
     """
-    candidates = {track.id: track for track in before.candidates}
-    for track in found:
-        if track.id not in candidates or candidates[track.id].isrc is None:
-            candidates[track.id] = track
-    together = tuple(candidates.values())
+    playable, unplayable = _apart(found)
+    together = _joined(before.candidates, playable)
+    before = msgspec.structs.replace(before, unplayable=_joined(before.unplayable, unplayable))
     if together == before.candidates:
         return before
     again = judge(source, together, is_loose=is_loose)
     better = _RANK[again.outcome] >= _RANK[before.decision.outcome]
-    return Considered(candidates=together, decision=again if better else before.decision)
+    decision = again if better else before.decision
+    return msgspec.structs.replace(before, candidates=together, decision=decision)
+
+
+def conclude(source: Track, known: Considered, *, judge: Judge) -> Considered:
+    """Tell a track that is not there from one that is there and is not played in this market."""
+    if known.decision.outcome not in _NOT_THERE or not known.unplayable:
+        return known
+    if judge(source, known.unplayable, is_loose=False).outcome not in MATCHED:
+        return known
+    told = msgspec.structs.replace(
+        known.decision, outcome=Outcome.NOT_TRANSFERABLE, reason=NotTransferable.REGION
+    )
+    return msgspec.structs.replace(known, decision=told)
+
+
+def _apart(found: Sequence[Track]) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
+    """Tell what can be played from what cannot."""
+    unplayable = tuple(track for track in found if track.is_playable is False)
+    return tuple(track for track in found if track.is_playable is not False), unplayable
+
+
+def _joined(known: Sequence[Track], found: Sequence[Track]) -> tuple[Track, ...]:
+    together = {track.id: track for track in known}
+    for track in found:
+        if track.id not in together or together[track.id].isrc is None:
+            together[track.id] = track
+    return tuple(together.values())

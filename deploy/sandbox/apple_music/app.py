@@ -10,6 +10,7 @@ from deploy.sandbox.apple_music.catalog import MusicCatalog
 from deploy.sandbox.apple_music.library import MusicLibrary
 from deploy.sandbox.apple_music.musickit import MusicKit
 from deploy.sandbox.apple_music.paging import bad_parameter
+from deploy.sandbox.apple_music.shared_playlists import SharedPlaylists
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.faults import Operation
 
@@ -29,6 +30,7 @@ def apple_music_routes(desk: Desk) -> list[web.RouteDef]:
     """Return every route; the last takes whatever is left."""
     access = Access(desk)
     catalog = MusicCatalog(desk, access=access)
+    shared = SharedPlaylists(desk, catalog=catalog)
     library = MusicLibrary(desk, access=access, catalog=catalog)
     rows = (
         ("test", "GET", "/v1/test", catalog.test),
@@ -37,6 +39,8 @@ def apple_music_routes(desk: Desk) -> list[web.RouteDef]:
         ("get_song", "GET", "/v1/catalog/{storefront}/songs/{id}", catalog.get_song),
         ("get_album", "GET", "/v1/catalog/{storefront}/albums/{id}", catalog.get_album),
         ("get_album_tracks", "GET", "/v1/catalog/{storefront}/albums/{id}/tracks", catalog.get_album_tracks),
+        ("get_shared_playlist", "GET", "/v1/catalog/{storefront}/playlists/{id}", shared.get_playlist),
+        ("list_shared_items", "GET", "/v1/catalog/{storefront}/playlists/{id}/tracks", shared.list_tracks),
         ("get_storefront", "GET", "/v1/me/storefront", library.get_storefront),
         ("list_playlists", "GET", "/v1/me/library/playlists", library.list_playlists),
         ("create_playlist", "POST", "/v1/me/library/playlists", library.create_playlist),

@@ -48,7 +48,8 @@ class MusicCatalog:
         self._unplayable = {item.track_id for item in items if item.kind == "unplayable"}
 
     def shape(self, recording: Recording, *, storefront: str) -> dict[str, Any]:
-        is_playable = recording.ids["apple_music"] not in self._unplayable
+        own_id = recording.ids["apple_music"]
+        is_playable = own_id not in self._unplayable and "apple_music" not in recording.unplayable_on
         return song(recording, storefront=storefront, is_playable=is_playable)
 
     async def test(self, request: web.Request) -> web.Response:
@@ -59,7 +60,8 @@ class MusicCatalog:
         self._access.developer(request)
         return json_answer({"data": [storefront_shape(own_id) for own_id in self._storefronts]})
 
-    def _storefront(self, request: web.Request) -> str:
+    def storefront(self, request: web.Request) -> str:
+        """Return the storefront of a call that needs the developer token only."""
         self._access.developer(request)
         storefront = request.match_info["storefront"]
         if storefront not in self._storefronts:
@@ -68,7 +70,7 @@ class MusicCatalog:
 
     async def lookup_isrc(self, request: web.Request) -> web.Response:
         """Songs by up to 25 ISRCs: none, one or several each, in the catalog's order."""
-        storefront = self._storefront(request)
+        storefront = self.storefront(request)
         catalog = self._desk.catalog
         asked = {clean_isrc(isrc) or "" for isrc in listed(request, "filter[isrc]", most=MOST_ISRCS)}
         found = (
@@ -88,7 +90,7 @@ class MusicCatalog:
 
     async def get_songs(self, request: web.Request) -> web.Response:
         """Songs by up to 300 ids; unknown ones are simply absent."""
-        storefront = self._storefront(request)
+        storefront = self.storefront(request)
         ids = listed(request, "ids", most=MOST_IDS)
         relations = set(request.query.get("include", "").split(",")) & {"artists", "albums"}
         if relations and len(ids) > MOST_IDS_WITH_RELATIONS:
@@ -97,7 +99,7 @@ class MusicCatalog:
 
     async def equivalents(self, request: web.Request) -> web.Response:
         """The same recordings in this storefront; in the sandbox they have the same ids everywhere."""
-        storefront = self._storefront(request)
+        storefront = self.storefront(request)
         ids = listed(request, "filter[equivalents]", most=MOST_EQUIVALENTS)
         shapes = self._songs(ids, storefront=storefront, request=request)
         if request.query.get("restrict") == "explicit":
@@ -115,7 +117,7 @@ class MusicCatalog:
         return [recording for recording in recordings if recording.ids["apple_music"] not in dead]
 
     async def get_song(self, request: web.Request) -> web.Response:
-        storefront = self._storefront(request)
+        storefront = self.storefront(request)
         found = self._songs([request.match_info["id"]], storefront=storefront, request=request)
         if not found:
             raise Refused(404, "Resource with requested id was not found", code="40400")
@@ -139,7 +141,7 @@ class MusicCatalog:
         return json_answer({"data": rows, **page.next_of(request, total=len(songs))})
 
     def _album(self, request: web.Request) -> tuple[Album, list[dict[str, Any]]]:
-        storefront = self._storefront(request)
+        storefront = self.storefront(request)
         album = self._desk.catalog.albums.by_id.get(request.match_info["id"])
         if album is None:
             raise Refused(404, "Resource with requested id was not found", code="40400")
@@ -148,7 +150,7 @@ class MusicCatalog:
 
     async def search(self, request: web.Request) -> web.Response:
         """Search songs and albums by words; no hit is an empty `results`."""
-        storefront = self._storefront(request)
+        storefront = self.storefront(request)
         term = request.query.get("term", "").strip()
         if not term:
             raise bad_parameter("term", "Value must not be empty")

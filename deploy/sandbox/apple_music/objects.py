@@ -148,17 +148,59 @@ def library_playlist(playlist: Playlist, *, user: str) -> dict[str, Any]:
         "name": playlist.name,
         "canEdit": playlist.owner == user,
         "canDelete": playlist.owner == user,
-        "hasCatalog": False,
+        "hasCatalog": playlist.is_public,
         "hasCollaboration": False,
-        "isPublic": playlist.is_public and playlist.owner != user,
+        "isPublic": playlist.is_public,
         "dateAdded": iso(playlist.created_at_s),
         "lastModifiedDate": iso(playlist.created_at_s),
         "description": {"standard": playlist.description} if playlist.description else None,
-        "playParams": {"id": playlist.id, "kind": "playlist", "isLibrary": True},
+        "playParams": {
+            "id": playlist.id,
+            "kind": "playlist",
+            "isLibrary": True,
+            **({"globalId": global_id(playlist)} if playlist.is_public else {}),
+        },
     }
     return {
         "id": playlist.id,
         "type": "library-playlists",
         "href": f"/v1/me/library/playlists/{playlist.id}",
         "attributes": _known(attributes),
+    }
+
+
+def global_id(playlist: Playlist) -> str:
+    """The id under which everybody finds a public playlist in the catalog."""
+    return f"pl.u-{playlist.id.removeprefix('p.')}"
+
+
+def catalog_playlist(playlist: Playlist, *, storefront: str) -> dict[str, Any]:
+    """A public playlist as everybody sees it, without its length."""
+    own_id = global_id(playlist)
+    attributes = {
+        "name": playlist.name,
+        "curatorName": playlist.owner,
+        "playlistType": "user-shared",
+        "isChart": False,
+        "lastModifiedDate": iso(playlist.created_at_s),
+        "description": {"standard": playlist.description} if playlist.description else None,
+        "url": f"https://music.apple.com/{storefront}/playlist/{quote(playlist.name)}/{own_id}",
+        "playParams": {"id": own_id, "kind": "playlist"},
+    }
+    return {
+        "id": own_id,
+        "type": "playlists",
+        "href": f"/v1/catalog/{storefront}/playlists/{own_id}",
+        "attributes": _known(attributes),
+    }
+
+
+def catalog_video(item: Item, *, recording: Recording | None, storefront: str) -> dict[str, Any]:
+    """A video between songs."""
+    own_id = item.track_id or apple_id(f"video|{item.title}|{item.artist}")
+    return {
+        "id": own_id,
+        "type": "music-videos",
+        "href": f"/v1/catalog/{storefront}/music-videos/{own_id}",
+        "attributes": _known(_spoken(recording) if recording else _uploaded(item)),
     }

@@ -99,7 +99,9 @@ class Shapes:
         if self._is_extended:
             shape["available_markets"] = MARKETS
         if market:
-            shape["is_playable"] = True
+            shape["is_playable"] = "spotify" not in recording.unplayable_on
+        if market and "spotify" in recording.unplayable_on:
+            shape["restrictions"] = {"reason": "market"}
         return shape
 
     def track(self, recording: Recording, *, market: str | None = None) -> dict[str, Any]:

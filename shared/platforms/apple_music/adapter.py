@@ -10,7 +10,12 @@ from typing import TypeVar
 from msgspec import UNSET, structs
 
 from shared.clock import Clock
-from shared.errors import PlatformDenied, PlatformRejected, PlatformUnavailable, ReconnectRequired
+from shared.errors import (
+    PlatformDenied,
+    PlatformNotFound,
+    PlatformRejected,
+    ReconnectRequired,
+)
 from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
 from shared.platforms.answers import RECONNECT, Refusal
 from shared.platforms.apple_music import convert, wire
@@ -23,12 +28,14 @@ from shared.platforms.base import (
     PlatformProfile,
     PlaylistPage,
     Pool,
+    PublicReads,
     Session,
     SignInTerms,
     TargetPage,
     TargetView,
     TextQuery,
     WriteClass,
+    in_batches,
 )
 from shared.platforms.declaration import Declaration
 from shared.platforms.http import Call, PlatformHttp, Proof, Sign
@@ -54,6 +61,12 @@ _REFUSALS = (
         message="Apple Music does not allow this to the account; it needs an active subscription.",
     ),
     Refusal(status=403, word="editable", kind=PlatformDenied, message="This playlist takes no tracks."),
+    Refusal(
+        status=403,
+        is_personal=False,
+        kind=PlatformNotFound,
+        message="Apple Music shows nobody but its user a playlist whose id does not begin with pl.",
+    ),
     # The user token is missing, expired or revoked, or new terms wait to be accepted.
     Refusal(status=403, is_personal=True, kind=ReconnectRequired, message=RECONNECT),
 )
@@ -67,7 +80,7 @@ class AppleMusicAdapter:
     def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
         self._http = http
         self._session = session
-        self._storefront_id = session.market
+        self._storefront_id = session.market.lower()
         self.capabilities = capabilities
 
     async def account(self) -> Account:
@@ -98,10 +111,9 @@ class AppleMusicAdapter:
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
         asked = list(dict.fromkeys(ids))
         found = {}
-        for first in range(0, len(asked), _MOST_IDS):
-            batch = asked[first : first + _MOST_IDS]
+        for batch in in_batches(asked, size=_MOST_IDS):
             songs = await self._catalog_songs("read_tracks", {"ids": ",".join(batch)})
-            found.update({track.id: track for track in convert.to_candidates(songs)})
+            found.update({track.id: track for track in convert.to_playable(songs)})
         return found
 
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
@@ -126,7 +138,7 @@ class AppleMusicAdapter:
             path={"storefront": await self._storefront(), "album_id": album.id},
         )
         pager = self._pager(call, into=wire.Document[wire.Song], session=None)
-        return convert.to_candidates([song async for song in pager.rows()])
+        return convert.to_playable([song async for song in pager.rows()])
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
         del key  # Apple Music knows no such keys
@@ -255,9 +267,7 @@ class AppleMusicAdapter:
 
     def _rows(self, document: wire.Document[T], call: Call, *, at_least: int = 0) -> list[T]:
         if document.data is UNSET or len(document.data) < at_least:
-            raise PlatformUnavailable(
-                "Apple Music answered without any content.", platform=self.platform, operation=call.operation
-            )
+            raise self._http.blank(call)
         return document.data
 
 
@@ -272,6 +282,8 @@ def _signer(settings: Settings, clock: Clock) -> Sign:
 
     return sign
 
+
+_KEYS = ("apple_music_team_id", "apple_music_key_id", "apple_music_private_key")
 
 DECLARATION = Declaration(
     label="Apple Music",
@@ -296,6 +308,7 @@ DECLARATION = Declaration(
         # Of 1690 accepted tracks 1280 were to be seen at once (therealmarius/Spotify-2-AppleMusic#34).
         visibility_delay_s=30.0,
         reads_lag=True,
+        beside={"read_items": ("read_catalog",)},  # rows of a library do not say their ISRC
     ),
     sign_in=SignInTerms(
         # About 180 days, told nowhere by Apple; a new password or the user's own hand ends it earlier.
@@ -305,7 +318,14 @@ DECLARATION = Declaration(
         source="github.com/music-assistant/support issue 5955",
         read_on="2026-11-22",
     ),
-    required=("apple_music_team_id", "apple_music_key_id", "apple_music_private_key"),
+    public=PublicReads(
+        is_possible=True,
+        required=_KEYS,
+        source="developer.apple.com/documentation/applemusicapi",
+        read_on="2026-11-22",
+    ),
+    playlist_id_of=convert.playlist_id_of,
+    required=_KEYS,
     build=AppleMusicAdapter,
     sign=_signer,
     refusals=_REFUSALS,

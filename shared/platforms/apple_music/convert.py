@@ -44,6 +44,7 @@ def to_track(raw: wire.Song) -> Track | None:
         track_number=about.track_number,
         disc_number=about.disc_number,
         url=about.url,
+        is_playable=None if about.play_params or raw.type != "songs" else False,
     )
 
 
@@ -63,9 +64,13 @@ def to_album(raw: wire.Album) -> Album | None:
 
 
 def to_candidates(songs: Iterable[wire.Song]) -> tuple[Track, ...]:
+    """Return the songs in the given order, also those that cannot be played in this storefront."""
+    return tuple(track for track in map(to_track, songs) if track)
+
+
+def to_playable(songs: Iterable[wire.Song]) -> tuple[Track, ...]:
     """Return the songs that can be played in this storefront, in the given order."""
-    tracks = (to_track(song) for song in songs if song.attributes.play_params)
-    return tuple(track for track in tracks if track)
+    return tuple(track for track in to_candidates(songs) if track.is_playable is not False)
 
 
 def group_by_isrc(songs: Iterable[wire.Song], *, isrcs: Iterable[Isrc]) -> dict[Isrc, tuple[Track, ...]]:

@@ -28,6 +28,7 @@ from shared.platforms.base import (
     PlatformProfile,
     PlaylistPage,
     Pool,
+    PublicReads,
     Session,
     SignInTerms,
     TargetPage,
@@ -64,7 +65,7 @@ _REFUSALS = (
 
 
 class DeezerAdapter:
-    """One Deezer account, or nobody's where the session's access token is empty: what is public is read."""
+    """One Deezer account, or nobody's: then what is public is read."""
 
     platform = Platform.DEEZER
 
@@ -228,7 +229,7 @@ class DeezerAdapter:
         return await self._http.read(call, session=self._session, into=wire.User)
 
     async def _own_id(self) -> int | None:
-        if self._user_id is None and (await self._session.tokens()).access_token:
+        if self._user_id is None and self._session.is_personal:
             self._user_id = (await self._me()).id
         return self._user_id
 
@@ -295,8 +296,7 @@ def _plain(text: str) -> str:
 
 def _signer(_: Settings, __: Clock) -> Sign:
     def sign(tokens: TokenSet | None) -> Proof:
-        is_signed_in = tokens is not None and tokens.access_token
-        return Proof(query={"access_token": tokens.access_token}) if tokens and is_signed_in else NO_PROOF
+        return Proof(query={"access_token": tokens.access_token}) if tokens else NO_PROOF
 
     return sign
 
@@ -353,6 +353,12 @@ DECLARATION = Declaration(
         source="github.com/browniebroke/deezer-python src/deezer/auth.py",
         read_on="2026-11-22",
     ),
+    public=PublicReads(
+        is_possible=True,
+        source="zaosoula/deezer-public-api test/fixtures: playlists and tracks, read without a key",
+        read_on="2026-11-22",
+    ),
+    playlist_id_of=convert.playlist_id_of,
     required=(),
     required_to_connect=("deezer_app_id", "deezer_app_secret"),
     connect_note=" Deezer has given out no new app keys since 2024. Public playlists need none.",

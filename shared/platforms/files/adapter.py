@@ -6,7 +6,7 @@ There is no catalog: a track is what its file, or the platform that it comes fro
 import uuid
 from collections.abc import AsyncIterator, Sequence
 
-from shared.errors import PlatformNotFound, PlatformRejected
+from shared.errors import PlatformNotFound, PlatformRejected, ReconnectRequired
 from shared.models import (
     Account,
     Album,
@@ -26,6 +26,7 @@ from shared.platforms.base import (
     PlatformProfile,
     PlaylistPage,
     Pool,
+    PublicReads,
     Session,
     SignInTerms,
     TargetPage,
@@ -152,17 +153,16 @@ class FilesAdapter:
             yield TargetPage(rows=tuple(map(_row, page.rows)), total=page.total)
 
     def playlist_id_of(self, text: str) -> PlaylistId | None:
-        try:
-            is_ours = str(uuid.UUID(text)) == text.lower()
-        except ValueError:
-            return None
-        return PlaylistId(text.lower()) if is_ours else None
+        return playlist_id_of(text)
 
     def track_id_of(self, text: str) -> TrackId | None:
         return TrackId(text) if is_track_id(text) else None
 
     async def _owner(self) -> str:
-        return (await self._session.tokens()).access_token
+        tokens = await self._session.tokens()
+        if tokens is None:
+            raise ReconnectRequired("Files are read in the name of their user alone.")
+        return tokens.access_token
 
     async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[SourceItem]:
         owner = await self._owner()
@@ -176,6 +176,15 @@ class FilesAdapter:
         return Pager(
             fetch, page_sizes=(self.capabilities.read_page,), platform=self.platform, operation=operation
         )
+
+
+def playlist_id_of(text: str) -> PlaylistId | None:
+    """Return the id of a file; nothing else names one."""
+    try:
+        is_ours = str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return None
+    return PlaylistId(text.lower()) if is_ours else None
 
 
 def _playlist(head: Shelved) -> Playlist:
@@ -222,6 +231,13 @@ DECLARATION = Declaration(
         takes_any_track=True,
     ),
     sign_in=SignInTerms(life_months=None, revoke_url="", revoke_place="", source=_SOURCE, read_on=_READ_ON),
+    public=PublicReads(
+        is_possible=False,
+        reason="Files stand in this server's own database, each user's for that user alone.",
+        source=_SOURCE,
+        read_on=_READ_ON,
+    ),
+    playlist_id_of=playlist_id_of,
     required=(),
     shelve=FilesAdapter,
     refusals=(),

@@ -1,10 +1,10 @@
 """TIDAL: which call does what, in the official API v2.
 
-Source: TIDAL's OpenAPI file 1.10.104 and what others observed, read 2026-11-22. Lists come in pages of 20
-and name ids alone, unless `include` brings the resources along.
+Source: TIDAL's OpenAPI file 1.10.104 and what others observed, read 2026-11-22. Pages have 20 rows.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 
 from msgspec import structs
 
@@ -21,6 +21,7 @@ from shared.platforms.base import (
     PlaylistPage,
     Pool,
     Price,
+    PublicReads,
     Session,
     SignInTerms,
     TargetPage,
@@ -37,10 +38,8 @@ from shared.platforms.tidal import convert, wire
 from shared.platforms.values import by_isrc
 from shared.settings import Settings
 
-_PAGE = 20
 _MOST_VALUES = 20  # of one filter; observed, not in the OpenAPI file
 _MOST_ITEMS = 50  # of one write
-_LONGEST_QUERY = 256
 _ITEMS = "/playlists/{id}/relationships/items"
 
 _REFUSALS = (
@@ -64,7 +63,7 @@ class TidalAdapter(WithoutAlbums):
         self.capabilities = capabilities
 
     async def account(self) -> Account:
-        return convert.to_account((await self._single(Call(operation="account", route="/users/me"))).data)
+        return convert.to_account(await self._single("account", "/users/me", {}))
 
     async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
         page = await self._playlists("list_playlists").page(cursor)
@@ -72,13 +71,10 @@ class TidalAdapter(WithoutAlbums):
         return PlaylistPage(playlists=playlists, next_cursor=page.next_cursor)
 
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
-        call = Call(
-            operation="get_playlist",
-            route="/playlists/{id}",
-            path={"id": playlist_id},
-            query={"include": "owners"},
-        )
-        raw, account = (await self._single(call)).data, await self.account()
+        raw = await self._single("get_playlist", "/playlists/{id}", {"include": "owners"}, id=playlist_id)
+        if not self._session.is_personal:
+            return convert.to_playlist(raw, is_own=False)
+        account = await self.account()
         is_own = any(one.id == account.id for one in convert.identifiers(raw, "owners"))
         return convert.to_playlist(raw, owner=account.label if is_own else None, is_own=is_own)
 
@@ -101,7 +97,7 @@ class TidalAdapter(WithoutAlbums):
         return found
 
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
-        text = " ".join(query.plain.split())[:_LONGEST_QUERY].strip()
+        text = " ".join(query.plain.split())[:256].strip()
         if not text:
             return ()
         asked = {"filter[query]": text, "include": "tracks.artists,tracks.albums", **self._country()}
@@ -112,11 +108,10 @@ class TidalAdapter(WithoutAlbums):
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
         attributes = {"name": name, "description": description, "accessType": "UNLISTED"}
-        call = _write(
-            "create_playlist", "/playlists", data={"type": "playlists", "attributes": attributes}, key=key
-        )
-        made = await self._http.write(call, session=self._session, gate=gate, into=wire.Single)
-        return convert.to_playlist(made.data)
+        made = {"type": "playlists", "attributes": attributes}
+        call = _write("create_playlist", "POST", "/playlists", data=made, key=key)
+        answer = await self._http.write(call, session=self._session, gate=gate, into=wire.Single)
+        return convert.to_playlist(answer.data)
 
     async def find_playlist(self, marker: str) -> Playlist | None:
         async for raw, _ in self._playlists("find_playlist").rows():
@@ -129,7 +124,7 @@ class TidalAdapter(WithoutAlbums):
     ) -> tuple[int, ...]:
         del position  # rows can be put before one that is named, not at a number
         rows = [{"type": "tracks", "id": track_id} for track_id in track_ids]
-        call = _write("add_tracks", _ITEMS, data=rows, key=key, playlist_id=playlist_id)
+        call = _write("add_tracks", "POST", _ITEMS, data=rows, key=key, id=playlist_id)
         answer = await self._http.write(call, session=self._session, gate=gate, into=wire.Added)
         return convert.skipped_of(answer, asked=track_ids)
 
@@ -138,21 +133,19 @@ class TidalAdapter(WithoutAlbums):
     ) -> None:
         # Rows are removed by the ids of their occurrences, which only a reading tells.
         doomed = [
-            {"type": row.type, "id": row.id, "meta": {"itemId": row.meta.item_id}}
+            {"type": row.type, "id": row.id, "meta": {"itemId": row.meta["itemId"]}}
             async for row, _ in self._rows(playlist_id, operation="read_target").rows()
-            if row.id in track_ids and row.meta and row.meta.item_id
+            if row.type == "tracks" and row.id in track_ids and row.meta and row.meta.get("itemId")
         ]
         for first in range(0, len(doomed), _MOST_ITEMS):
             batch = doomed[first : first + _MOST_ITEMS]
-            call = _write("remove_tracks", _ITEMS, method="DELETE", data=batch, playlist_id=playlist_id)
+            call = _write("remove_tracks", "DELETE", _ITEMS, data=batch, id=playlist_id)
             await self._http.write(call, session=self._session, gate=gate)
 
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
-        call = _write("delete_playlist", "/playlists/{id}", method="DELETE", playlist_id=playlist_id)
-        try:
+        call = _write("delete_playlist", "DELETE", "/playlists/{id}", id=playlist_id)
+        with suppress(PlatformNotFound):  # it is gone already
             await self._http.write(call, session=self._session, gate=gate)
-        except PlatformNotFound:
-            return  # it is gone already
 
     async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
         rows, total = await self._rows(playlist_id, operation="read_target").rest(offset=offset)
@@ -171,8 +164,11 @@ class TidalAdapter(WithoutAlbums):
     def _country(self) -> dict[str, str | int]:
         return {"countryCode": self._session.market.upper()} if self._session.market else {}
 
-    async def _single(self, call: Call) -> wire.Single:
-        return await self._http.read(call, session=self._session, into=wire.Single)
+    async def _single(
+        self, operation: str, route: str, query: dict[str, str | int], **path: str
+    ) -> wire.Resource:
+        call = Call(operation=operation, route=route, path=path, query=query)
+        return (await self._http.read(call, session=self._session, into=wire.Single)).data
 
     async def _tracks(self, operation: str, which: dict[str, str | int]) -> tuple[Track, ...]:
         query = {**which, "include": "artists,albums", **self._country()}
@@ -184,7 +180,10 @@ class TidalAdapter(WithoutAlbums):
     def _rows(
         self, playlist_id: PlaylistId, *, operation: str, include: str | None = None
     ) -> CursorPager[convert.Row]:
-        return self._pager(operation, _ITEMS, {"include": include} if include else {}, id=playlist_id)
+        query: dict[str, str | int] = {"include": include} if include else {}
+        if not self._session.is_personal:  # nobody's calls do not tell where they come from
+            query |= self._country()
+        return self._pager(operation, _ITEMS, query, id=playlist_id)
 
     def _pager(
         self, operation: str, route: str, query: dict[str, str | int], **path: str
@@ -203,20 +202,12 @@ def _named(rows: Sequence[convert.Row]) -> tuple[TargetRow, ...]:
     return tuple(TargetRow(track_id=TrackId(row.id)) for row, _ in rows)
 
 
-def _write(
-    operation: str,
-    route: str,
-    *,
-    data: object = None,
-    key: str = "",
-    playlist_id: str = "",
-    method: str = "POST",
-) -> Call:
+def _write(name: str, method: str, route: str, *, data: object = None, key: str = "", **path: str) -> Call:
     return Call(
-        operation=operation,
+        operation=name,
         method=method,
         route=route,
-        path={"id": playlist_id},
+        path=path,
         body=None if data is None else {"data": data},
         media_type="application/vnd.api+json",
         headers={"Idempotency-Key": key} if key else {},
@@ -242,7 +233,7 @@ DECLARATION = Declaration(
         counted_by="tidal_client_id",
         pools={
             # Tokens of a bucket: 10 at once, one more each second (headers seen in 2025-02).
-            REQUESTS: Pool(limit=70, window_s=60.0, burst=10),
+            REQUESTS: Pool(limit=60, window_s=60.0, burst=10),
             SIGN_IN: Pool(limit=30, window_s=60.0),
         },
         # An album with four related kinds cost 5 tokens; so each kind is taken to cost one more.
@@ -264,11 +255,12 @@ DECLARATION = Declaration(
         isrc_batch=_MOST_VALUES,
         add_batch=_MOST_ITEMS,
         remove_batch=_MOST_ITEMS,
-        read_page=_PAGE,
+        read_page=20,
         playlist_limit=None,
         # "Your own subsequent reads reflect the change"; a write whose answer was lost may still be at work.
         visibility_delay_s=2.0,
         reads_lag=False,
+        key_life_s=3000.0,  # of an hour, less what a send may wait for its turn
     ),
     sign_in=SignInTerms(
         life_months=None,
@@ -277,6 +269,14 @@ DECLARATION = Declaration(
         source="TIDAL's OpenAPI file 1.10.104, which tells no end",
         read_on="2026-11-22",
     ),
+    public=PublicReads(
+        is_possible=True,
+        required=("tidal_client_id", "tidal_client_secret"),
+        has_app_tokens=True,
+        source="TIDAL's OpenAPI file 1.10.104: client credentials read the catalog and public playlists",
+        read_on="2026-11-22",
+    ),
+    playlist_id_of=convert.playlist_id_of,
     required=("tidal_client_id",),
     build=TidalAdapter,
     refusals=_REFUSALS,

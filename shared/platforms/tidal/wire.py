@@ -7,18 +7,15 @@ from msgspec import UNSET, UnsetType
 from yarl import URL
 
 
-class Meta(msgspec.Struct, rename="camel"):
-    """What a list says of one of its rows. item_id: names this one occurrence in a playlist."""
-
-    item_id: str | None = None
-
-
 class Identifier(msgspec.Struct):
-    """Names a resource. Ids change: a track that was delivered anew has another one."""
+    """Names a resource; in a playlist, meta's `itemId` names the one occurrence.
+
+    Ids change: a track that was delivered anew has another one.
+    """
 
     id: str
     type: str
-    meta: Meta | None = None
+    meta: dict[str, Any] | None = None
 
 
 class Attributes(msgspec.Struct, rename="camel"):
@@ -70,7 +67,6 @@ class Collection(msgspec.Struct):
 
 class Single(msgspec.Struct):
     data: Resource
-    included: list[Resource] = []
 
 
 class AddedMeta(msgspec.Struct):

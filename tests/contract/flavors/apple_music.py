@@ -55,6 +55,7 @@ FLAVORS = {
         can_refresh=False,
         has_account_id=False,
         has_offsets=True,
+        public_id=lambda own_id: PlaylistId(f"pl.u-{own_id.removeprefix('p.')}"),
         cannot_remove="Music app",
     )
 }

@@ -13,5 +13,6 @@ FLAVORS = {
         can_refresh=False,
         has_offsets=True,
         has_http=False,
+        finds_plain_text=False,
     )
 }

@@ -19,7 +19,7 @@ from shared.db import items, undos
 from shared.db.pool import Pool
 from shared.models import Outcome, Platform, Removal, SourceItem, Track, TrackId, TransferId
 from tests.integration.gateway.conftest import Caller, Reply
-from tests.integration.gateway.test_status import UNKNOWN_ID, change, fill, start
+from tests.integration.gateway.test_status import UNKNOWN_ID, change, fill, split, start
 from tests.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -244,6 +244,25 @@ async def test_positions_in_the_target_count_what_stood_there_before(connected: 
     assert places[:3] == ["7", "", "8"]
     assert places[-1] == str(7 + PAGE_COUNT)
     assert {one["target_position"] for one in rows_of(unknown)} == {""}
+
+
+async def test_a_report_says_in_which_playlist_each_track_stands(connected: Caller, pool: Pool) -> None:
+    transfer_id = await start(connected)
+    await fill_many(pool, transfer_id, count=5)
+    await change(pool, transfer_id, target_playlist_id="p.1", target_base_count=7, target_count=10)
+    await split(pool, transfer_id)
+    await pool.execute("INSERT INTO item_parts SELECT $1, unnest('{3,4}'::int[]), 2", transfer_id)
+    await pool.execute("UPDATE items SET is_written = false WHERE position = 1")
+
+    reply = await connected("GET", f"/status/{transfer_id}/report.csv")
+
+    assert [(one["target_playlist"], one["target_position"]) for one in rows_of(reply)] == [
+        ("Road Trip", "7"),
+        ("", ""),
+        ("Road Trip", "8"),
+        ("Road Trip (2)", "0"),
+        ("Road Trip (2)", "1"),
+    ]
 
 
 class SlowReader:

@@ -42,7 +42,7 @@ KNOWN_SHARE = 0.7
 """How many of the requests have an id of a thing that exists."""
 
 SEEDS: dict[str, dict[str, str]] = {
-    "createTransfer": {"body.source.playlist": "playlists"},
+    "createTransfer": {"body.source.playlist": "links"},
     "undoTransfer": {"path.id": "transfers"},
     "getStatus": {"path.id": "transfers"},
     "listTracks": {"path.id": "transfers"},
@@ -133,7 +133,10 @@ async def things(call: Caller, pool: Pool, platforms: FakePlatforms) -> dict[str
     delivery = await call("POST", f"/webhooks/{webhook.json['id']}/test")
     return {
         "transfers": transfers,
-        "playlists": ["id-road", "id-calm", "id-chart", "Road Trip"],
+        # Whatever else a source names: they fit beside a platform, a connection, or nothing.
+        "links": [
+            f"https://spotify.example/playlist/{one}" for one in ("id-road", "id-calm", "id-chart", "id-none")
+        ],
         "connections": [one["id"] for one in listed.json["items"]],
         "platforms": list(map(str, platforms.accounts)),
         "rules": [rule.json["id"]],

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from gateway import keys
-from shared.db import items
+from shared.db import items, target_parts
 from shared.db.items import Settled
 from shared.db.pool import Pool
 from shared.models import (
@@ -17,6 +17,8 @@ from shared.models import (
     NotTransferable,
     Outcome,
     Platform,
+    Playlist,
+    PlaylistId,
     SourceItem,
     Track,
     TrackId,
@@ -78,6 +80,18 @@ async def fill(pool: Pool, transfer_id: str) -> None:
         await change(pool, transfer_id, state="running", phase="match")
 
 
+async def split(pool: Pool, transfer_id: str) -> None:
+    """Close the playlist of a transfer as full and let it go on in a second one."""
+    own_id = TransferId(transfer_id)
+    made = Playlist(id=PlaylistId("p.2"), name="Road Trip (2)", url="https://x.example/2")
+    async with pool.acquire() as connection, connection.transaction():
+        await target_parts.go_on(connection, own_id, part=1, name="Road Trip")
+        await target_parts.made(connection, own_id, part=2, playlist=made)
+    await change(
+        pool, transfer_id, target_playlist_id="p.2", target_url=made.url, target_base_count=0, target_count=3
+    )
+
+
 async def change(pool: Pool, transfer_id: str, **values: Any) -> None:
     """Change a transfer's row as a worker would: its revision rises."""
     assignments = "".join(f"{name} = ${place}, " for place, name in enumerate(values, start=2))
@@ -121,6 +135,29 @@ async def test_a_completed_transfer_says_how_complete_and_what_is_missing(
     assert reply.json["outcome"] == "partial"
     assert reply.json["target_playlist"] == {"id": "p.1", "name": "Road Trip", "url": "https://x.example"}
     assert "Retry-After" not in reply.headers
+
+
+async def test_a_transfer_that_was_split_names_all_its_playlists_and_stays_about_the_first(
+    connected: Caller, pool: Pool
+) -> None:
+    transfer_id = await start(connected)
+    await change(
+        pool, transfer_id, target_playlist_id="p.1", target_url="https://x.example/1", target_count=9
+    )
+    whole = await connected("GET", f"/status/{transfer_id}")
+    await split(pool, transfer_id)
+
+    reply = await connected("GET", f"/status/{transfer_id}")
+    (listed,) = (await connected("GET", "/transfers")).json["items"]
+
+    first = {"id": "p.1", "name": "Road Trip", "url": "https://x.example/1"}
+    assert whole.json["targets"] == [{**first, "track_count": 9}]
+    assert reply.json["target_playlist"] == listed["target_playlist"] == first
+    assert reply.json["target"]["playlist"] == "p.1"
+    assert reply.json["targets"] == [
+        {**first, "track_count": 9},
+        {"id": "p.2", "name": "Road Trip (2)", "url": "https://x.example/2", "track_count": 3},
+    ]
 
 
 async def test_a_paused_transfer_says_why_until_when_and_where_to_act(connected: Caller, pool: Pool) -> None:

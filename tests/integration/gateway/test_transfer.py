@@ -182,15 +182,16 @@ async def test_a_playlist_is_not_moved_onto_itself(connected: Caller) -> None:
     assert reply.pointers() == ["/target/playlist"]
 
 
-async def test_a_source_longer_than_the_target_platform_takes_is_refused(
-    connected: Caller, platforms: FakePlatforms
+@pytest.mark.parametrize(("limit", "codes"), [(11, ["target_split"]), (12, []), (None, [])])
+async def test_a_source_longer_than_the_target_platform_takes_is_told_to_be_split(
+    connected: Caller, platforms: FakePlatforms, limit: int | None, codes: list[str]
 ) -> None:
-    platforms.playlist_limit = 11
+    platforms.playlist_limit = limit
 
     reply = await connected("POST", "/transfer", json=transfer_body())
 
-    assert reply.problem() == (422, "target-limit")
-    assert (reply.json["limit"], reply.json["track_count"]) == (11, 12)
+    assert reply.status == 202
+    assert [one["code"] for one in reply.json["warnings"]] == codes
 
 
 async def test_without_a_connection_the_answer_says_where_to_make_one(call: Caller) -> None:

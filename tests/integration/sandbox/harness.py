@@ -103,7 +103,7 @@ class Caller:
         rows = await self.json("GET", "/_sandbox/playlists")
         return next(str(row["id"]) for row in rows if row["name"] == name)
 
-    async def log_in(self, *, scope: str = SCOPES, **query: str) -> Json:
+    async def log_in(self, *, scope: str = SCOPES, token_route: str = "/api/token", **query: str) -> Json:
         """Go through the PKCE flow, use the access token from now on, and return the answer."""
         digest = hashlib.sha256(VERIFIER.encode()).digest()
         asked = {
@@ -125,7 +125,7 @@ class Caller:
             "client_id": "app",
             "code_verifier": VERIFIER,
         }
-        tokens: Json = await self.json("POST", "/api/token", data=form, headers={})
+        tokens: Json = await self.json("POST", token_route, data=form, headers={})
         self.headers = {"Authorization": f"Bearer {tokens['access_token']}"}
         return tokens
 

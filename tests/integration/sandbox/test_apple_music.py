@@ -316,3 +316,41 @@ async def test_changing_or_deleting_a_playlist_is_an_empty_401(
         told = (answer.status, await answer.read())
 
     assert told == (401, b"")
+
+
+async def test_a_public_playlist_is_in_the_catalog_for_everybody(starter: Starter) -> None:
+    apple = await starter("apple_music", world=WORLD)
+    listed = (await apple.json("GET", LIST))["data"]
+    public = {row["attributes"]["name"]: row["attributes"]["playParams"].get("globalId") for row in listed}
+    of_odd = f"/v1/catalog/fr/playlists/{public['Odd']}"
+    developer = {"Authorization": f"Bearer {developer_token()}", "Music-User-Token": ""}
+
+    head = await apple.json("GET", of_odd, headers=developer)
+    rows = await apple.json("GET", f"{of_odd}/tracks", headers=developer)
+
+    assert head["data"][0]["attributes"]["name"] == "Odd"
+    assert "/fr/playlist/Odd/pl.u-" in head["data"][0]["attributes"]["url"]
+    # Neither the upload nor what is gone is there for others.
+    assert [row["type"] for row in rows["data"]] == ["songs", "music-videos", "songs"]
+    assert rows["data"][0]["attributes"]["isrc"] == "QZABC2600001"
+
+
+async def test_tracks_of_a_catalog_playlist_come_in_pages_without_a_total(starter: Starter) -> None:
+    apple = await starter("apple_music", world=WORLD)
+    listed = (await apple.json("GET", LIST))["data"]
+    own_id = next(row["id"] for row in listed if row["attributes"]["name"] == "zulu")
+    path = f"/v1/catalog/us/playlists/pl.u-{own_id.removeprefix('p.')}/tracks"
+
+    first = await apple.json("GET", path)
+    second = await apple.json("GET", first["next"])
+
+    assert (len(first["data"]), len(second["data"])) == (100, 30)
+    assert ("meta" in first, "next" in second) == (False, False)
+
+
+async def test_a_private_playlist_is_in_nobodys_catalog(starter: Starter) -> None:
+    apple = await starter("apple_music", world=WORLD)
+    created = await create(apple, "Mine")
+
+    await apple.json("GET", f"/v1/catalog/us/playlists/pl.u-{created.removeprefix('p.')}", status=404)
+    await apple.json("GET", f"/v1/catalog/us/playlists/{created}", status=404)

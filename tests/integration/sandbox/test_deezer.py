@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 import yaml
 from openapi_schema_validator import OAS30Validator
+from yarl import URL
 
 from deploy.sandbox.options import RateLimit
 from tests.integration.sandbox.harness import Caller, Json, Starter, playlist, track
@@ -29,7 +30,7 @@ async def signed_in(caller: Caller, **query: str) -> str:
     """Go through the sign-in and return the token."""
     asked = {"app_id": "1", "redirect_uri": REDIRECT, "perms": PERMS, "state": "s", **query}
     async with await caller.send("GET", "/oauth/auth.php", params=asked, allow_redirects=False) as answer:
-        code = aiohttp.client.URL(answer.headers["Location"]).query["code"]
+        code = URL(answer.headers["Location"]).query["code"]
     swapped = await caller.json("GET", f"/oauth/access_token.php?app_id=1&secret=x&code={code}&output=json")
     token: str = swapped["access_token"]
     return token

@@ -129,6 +129,7 @@ class Engine:
         self.source = MemoryPlatform(Platform.SPOTIFY, capabilities=POSITIONED)
         self.target = MemoryPlatform(Platform.APPLE_MUSIC, capabilities=target)
         self.connection_error: Exception | None = None
+        self.public_markets: list[str] = []
         self.policy = Policy.SAME_RECORDING
         self.explicit = Explicit.AS_SOURCE
         self._redis = redis
@@ -155,6 +156,7 @@ class Engine:
             pool=self.pool,
             lookups=Lookups(self.pool, self._redis),
             open_adapter=self._open_adapter,
+            open_public=self._open_public,
             send_timeout_s=SEND_TIMEOUT_S,
             rng=random.Random(7),
         )
@@ -167,8 +169,12 @@ class Engine:
         playlist: str | None = None,
         on_duplicate: str = "keep",
         known: Sequence[int] | None = None,
+        public_market: str | None = None,
     ) -> TransferId:
-        """Start a transfer of a source playlist of these tracks; the target's catalog has the known ones."""
+        """Start a transfer of a source playlist of these tracks; the target's catalog has the known ones.
+
+        public_market: everybody may see the source; it is read in the catalog of this country.
+        """
         source_id = PlaylistId(f"{SOURCE_ID}-{uuid.uuid4()}")
         self.source.sources[source_id] = [SourceItem(track=source_track(number)) for number in numbers]
         self.target.know(*(target_track(number) for number in (numbers if known is None else known)))
@@ -178,7 +184,10 @@ class Engine:
             user_id=user_id,
             idempotency_key=None,
             request_sha256=b"",
-            source_connection_id=await self._connect(user_id, Platform.SPOTIFY),
+            source_connection_id=await self._connect(user_id, Platform.SPOTIFY)
+            if public_market is None
+            else None,
+            source_market=public_market,
             source_platform=Platform.SPOTIFY,
             source_playlist_id=source_id,
             source_name="Tides",
@@ -299,6 +308,11 @@ class Engine:
             raise self.connection_error
         world = self.source if platform is Platform.SPOTIFY else self.target
         return MemoryAdapter(world), "DE"
+
+    def _open_public(self, platform: Platform, market: str) -> Adapter:
+        assert platform is Platform.SPOTIFY
+        self.public_markets.append(market)
+        return MemoryAdapter(self.source)
 
 
 async def _no_beat() -> None:

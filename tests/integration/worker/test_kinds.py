@@ -5,6 +5,7 @@ from msgspec import structs
 from redis.asyncio import Redis
 
 from shared.db.pool import Pool
+from shared.db.retries import RetryScope
 from shared.errors import PlatformRejected, RateLimited
 from shared.lifecycle import Bucket, State
 from shared.models import Outcome, TrackId
@@ -19,6 +20,7 @@ from tests.integration.worker.engine import (
     target_ids,
     target_track,
 )
+from tests.integration.worker.retrying import let_answers_age, retry
 
 pytestmark = pytest.mark.integration
 
@@ -260,3 +262,31 @@ async def test_two_tracks_of_the_source_that_are_one_at_the_target_stand_once(on
 
     assert once.target.ids_of() == target_ids([0])
     assert await once.outcomes(transfer_id) == [Outcome.EXACT, Outcome.ALREADY_PRESENT]
+
+
+async def test_what_the_target_s_market_does_not_play_is_told_as_that_and_found_later(
+    engine: Engine,
+) -> None:
+    locked = structs.replace(target_track(1), is_playable=False)
+    transfer_id = await engine.transfer(range(4), known=[0, 3])
+    engine.target.know(locked)
+
+    await engine.run()
+
+    items = await engine.items(transfer_id)
+    assert [item.outcome for item in items] == [
+        Outcome.EXACT,
+        Outcome.NOT_TRANSFERABLE,
+        Outcome.NO_CANDIDATE,
+        Outcome.EXACT,
+    ]
+    assert items[1].reason == "region"
+    assert engine.target.ids_of() == target_ids([0, 3])
+
+    engine.target.know(target_track(1))
+    await let_answers_age(engine)
+    await retry(engine, transfer_id, RetryScope.UNMATCHED)
+    await engine.run()
+
+    assert (await engine.outcomes(transfer_id))[1] is Outcome.EXACT
+    assert sorted(engine.target.ids_of()) == target_ids([0, 1, 3])

@@ -25,6 +25,7 @@ from shared.models import (
     Track,
     TrackId,
 )
+from shared.targets import PlaylistPart
 
 NOW = datetime(2026, 11, 22, 7, 30, tzinfo=UTC)
 SONG = Track(
@@ -60,6 +61,7 @@ def status(**changes: Any) -> schemas.StatusResource:
         "summary": "Matched 1 of 2.",
         "counts": schemas.Counts(**counts),
         "warnings": (),
+        "targets": (),
     }
     open_fields = dict.fromkeys(schemas.StatusResource.__struct_fields__)
     return schemas.StatusResource(**{**open_fields, **fields, **changes})
@@ -73,6 +75,7 @@ def item(position: int, **changes: Any) -> ReportItem:
         "score": 0.699999988079071,
         "target": None,
         "is_written": True,
+        "part": 1,
         "decided_at": NOW,
         "revision": 4,
     }
@@ -89,6 +92,18 @@ def written(form: ReportFormat, *, count: int, page_count: int, last: int = 4) -
     return "".join(
         [writer.begin(), *map(writer.page, pages), writer.end(Revisions(first=4, last=last))],
     )
+
+
+def test_markdown_names_the_playlists_of_a_transfer_that_was_split() -> None:
+    targets = tuple(
+        PlaylistPart(id=f"p.{number}", name=f"Road ({number})", url=None, track_count=2) for number in (1, 2)
+    )
+
+    split = writer_of(ReportFormat.MARKDOWN, status(targets=targets)).begin()
+    whole = writer_of(ReportFormat.MARKDOWN, status(targets=targets[:1])).begin()
+
+    assert "- Playlists: “Road &#40;1&#41;”, “Road &#40;2&#41;”" in split.splitlines()
+    assert "Playlists" not in whole
 
 
 @pytest.mark.parametrize("page_count", [1, 2, 3, 10])

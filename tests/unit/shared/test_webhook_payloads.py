@@ -55,9 +55,27 @@ def test_a_transfer_tells_how_it_stands_and_where_the_rest_is() -> None:
             "pause_reason": None,
             "error_code": None,
             "summary": "11 of 14 are in “Night Drive” on Apple Music; the rest: 1 to be looked at.",
+            "targets": [],
             "links": {"self": "/status/t", "tracks": "/status/t/tracks", "report": "/status/t/report"},
         },
     }
+
+
+def test_a_transfer_that_was_split_tells_its_playlists() -> None:
+    snapshot = facts(
+        state="completed", target_playlist_id="p.2", target_count=3, target_url="https://x.example"
+    )
+    closed = {"playlist_id": "p.1", "name": "Night Drive", "track_count": 9, "is_closed": True}
+    last = {"playlist_id": "p.2", "name": "Night Drive (2)", "track_count": 0, "is_closed": False}
+    common = {"url": None, "is_new": True, "base_count": 0}
+    snapshot["parts"] = [{"part": 1, **common, **closed}, {"part": 2, **common, **last}]
+
+    body = told(WebhookEvent.TRANSFER_COMPLETED, snapshot)
+
+    assert body["data"]["targets"] == [
+        {"id": "p.1", "name": "Night Drive", "url": None, "track_count": 9},
+        {"id": "p.2", "name": "Night Drive (2)", "url": "https://x.example", "track_count": 3},
+    ]
 
 
 def test_only_a_completed_transfer_has_an_outcome() -> None:
@@ -71,6 +89,8 @@ def test_texts_of_any_length_leave_it_thin() -> None:
     snapshot = facts(
         state="failed", source_name=endless, target_name=endless, error_text=endless, pause_text=endless
     )
+    part = {"playlist_id": "p", "name": endless, "url": None, "is_new": True, "base_count": 0}
+    snapshot["parts"] = [{"part": n, **part, "track_count": 1, "is_closed": True} for n in range(1, 50)]
 
     made = payload(WebhookEvent.TRANSFER_FAILED, snapshot=snapshot, at=AT, label=label)
 

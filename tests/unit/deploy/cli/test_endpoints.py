@@ -28,10 +28,16 @@ def test_source_is_split_at_its_first_colon(text: str, source: dict[str, str]) -
     assert source_of(text) == source
 
 
-@pytest.mark.parametrize("text", ["spotify", "spotify:", ":x", "", "http://x/y"])
+@pytest.mark.parametrize("text", ["spotify", "spotify:", ":x", ""])
 def test_source_without_both_parts_is_refused(text: str) -> None:
     with pytest.raises(CommandStopped):
         source_of(text)
+
+
+def test_an_address_alone_names_its_platform_itself() -> None:
+    link = "https://open.spotify.com/playlist/37i9dQZF1DXcBWIGoYBM5M?si=1"
+
+    assert source_of(link) == {"playlist": link}
 
 
 def test_target_is_a_new_playlist_with_or_without_name_or_an_existing_one() -> None:

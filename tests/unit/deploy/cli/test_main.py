@@ -66,7 +66,7 @@ async def test_apple_music_token_is_read_from_standard_input_and_not_shown() -> 
     ("arguments", "hint"),
     [
         (["transfer", "spotify", "apple_music"], "names no playlist"),
-        (["transfer", "https://open.spotify.com/playlist/x", "apple_music"], "spotify:https://open"),
+        (["transfer", "apple_music", "https://open.spotify.com/playlist/x"], "names no playlist"),
         (["transfer", "spotify:Tides", ":New"], "names no target"),
         (["transfer", "spotify:Tides", "apple_music:New", "--into", "p.1"], "exclude each other"),
         (["transfer", "spotify:Tides", "apple_music", "--policy", "roughly"], "roughly"),

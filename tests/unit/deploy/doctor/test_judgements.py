@@ -119,6 +119,9 @@ OTHER_CURVE = pem(ec.generate_private_key(ec.SECP384R1()))
             "set up",
         ),
         (Platform.APPLE_MUSIC, {"apple_music_team_id": "ABCDE12345"}, FAIL, "KEY_ID, CROSSPLAY_APPLE"),
+        (Platform.TIDAL, {}, WARN, "TIDAL is not set up"),
+        (Platform.TIDAL, {"tidal_client_secret": Secret("x")}, FAIL, "CROSSPLAY_TIDAL_CLIENT_ID"),
+        (Platform.TIDAL, {"tidal_client_id": "a"}, OK, "https://m.example/connect/tidal/callback"),
         (
             Platform.APPLE_MUSIC,
             {

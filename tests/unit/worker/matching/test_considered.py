@@ -2,9 +2,11 @@
 
 from functools import partial
 
-from shared.models import Isrc, Outcome, Policy
+import msgspec
+
+from shared.models import Isrc, NotTransferable, Outcome, Policy
 from tests.unit.worker.matching.build import source, track
-from worker.matching.considered import Considered, begin, consider
+from worker.matching.considered import Considered, begin, conclude, consider
 from worker.matching.decide import decide
 
 JUDGE = partial(decide, policy=Policy.SAME_RECORDING)
@@ -68,3 +70,32 @@ def test_what_only_a_loose_query_finds_is_never_sure() -> None:
     loose = consider(WANTED, nothing(), [track("right")], judge=JUDGE, is_loose=True)
 
     assert not loose.is_sure
+
+
+def test_what_the_market_does_not_play_is_no_candidate_and_told_from_what_is_not_there() -> None:
+    locked = track("right", is_playable=False)
+    found = consider(WANTED, begin(WANTED, [locked], judge=JUDGE), [OTHER], judge=JUDGE)
+
+    concluded = conclude(WANTED, found, judge=JUDGE)
+
+    assert [one.id for one in found.candidates] == ["other"]
+    assert found.decision.outcome is Outcome.NO_CANDIDATE
+    assert concluded.decision.outcome is Outcome.NOT_TRANSFERABLE
+    assert concluded.decision.reason == NotTransferable.REGION
+    assert not concluded.is_sure
+
+
+def test_what_can_be_played_is_chosen_before_what_cannot() -> None:
+    found = begin(WANTED, [track("locked", is_playable=False), track("right")], judge=JUDGE)
+
+    concluded = conclude(WANTED, found, judge=JUDGE)
+
+    assert concluded is found
+    assert found.is_sure
+
+
+def test_another_song_that_is_not_played_makes_nothing_of_a_region() -> None:
+    locked = msgspec.structs.replace(OTHER, is_playable=False)
+    found = begin(WANTED, [locked], judge=JUDGE)
+
+    assert conclude(WANTED, found, judge=JUDGE).decision.outcome is Outcome.NO_CANDIDATE

@@ -118,8 +118,12 @@ def test_isrc_answer_is_grouped_whatever_its_order_and_length() -> None:
     }
 
 
-def test_song_that_cannot_be_played_here_is_no_candidate() -> None:
-    assert convert.to_candidates([song(CATALOG, playParams=None)]) == ()
+def test_song_that_cannot_be_played_here_is_a_candidate_that_says_so() -> None:
+    songs = [song(CATALOG, playParams=None), song(CATALOG)]
+
+    assert [track.is_playable for track in convert.to_candidates(songs)] == [False, None]
+    assert [track.is_playable for track in convert.to_playable(songs)] == [None]
+    assert [convert.to_track(song(LIBRARY, playParams=None))] != [None]
 
 
 def test_target_row_is_named_by_its_catalog_id() -> None:

@@ -66,7 +66,7 @@ def adapter(platforms: Platforms) -> Adapter:
 @pytest.fixture
 def stranger(platforms: Platforms) -> Adapter:
     """Nobody is signed in."""
-    return platforms.adapter(Platform.DEEZER, session=FakeSession(TokenSet(access_token="")))
+    return platforms.public_adapter(Platform.DEEZER, market="")
 
 
 @pytest.fixture
@@ -271,5 +271,5 @@ async def test_without_a_key_the_platform_reads_and_connecting_says_why_not() ->
             platforms.oauth(Platform.DEEZER)
 
         assert platforms.is_configured(Platform.DEEZER)
-        assert platforms.adapter(Platform.DEEZER, session=FakeSession(TokenSet(access_token="")))
+        platforms.public_adapter(Platform.DEEZER, market="")
     assert "not set up" not in str(caught.value)

@@ -54,7 +54,7 @@ def test_row_that_cannot_be_played_here_can_still_be_moved() -> None:
 def test_own_and_shared_playlists_can_be_written_but_not_the_favorites(
     flags: dict[str, bool], user_id: int, *, is_writable: bool
 ) -> None:
-    playlist = wire.Playlist(id=1, creator=wire.Creator(id=5), **flags)
+    playlist = msgspec.convert({"id": 1, "creator": {"id": 5}, **flags}, type=wire.Playlist)
 
     assert convert.to_playlist(playlist, user_id=user_id).writable is is_writable
 

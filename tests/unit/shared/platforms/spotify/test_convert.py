@@ -92,6 +92,7 @@ def test_unplayable_track_can_still_be_transferred() -> None:
     item = convert.to_item(row(item={**TRACK, "is_playable": False, "restrictions": {"reason": "market"}}))
 
     assert item.track is not None
+    assert item.track.is_playable is False
 
 
 def test_relinked_target_row_is_named_by_the_id_that_was_added() -> None:

@@ -1,0 +1,341 @@
+"""ListenBrainz: which call does what. Tracks are MusicBrainz recordings.
+
+Source: listenbrainz.readthedocs.io and the server's own code (metabrainz/listenbrainz-server), read
+2026-11-22 and 2026-11-28. Reading what is public needs no token; look-ups by text need one.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from html import escape
+
+from msgspec import UNSET
+
+from shared.errors import PlatformNotFound, PlatformUnavailable, ReconnectRequired
+from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
+from shared.platforms.answers import RECONNECT
+from shared.platforms.base import (
+    REQUESTS,
+    Capabilities,
+    Gate,
+    Page,
+    PlatformProfile,
+    PlaylistPage,
+    Pool,
+    PublicReads,
+    Session,
+    SignInTerms,
+    TargetPage,
+    TargetView,
+    TextQuery,
+    WriteClass,
+)
+from shared.platforms.declaration import Declaration
+from shared.platforms.forms import ConnectForm, FieldKind, FormField, SignInInput
+from shared.platforms.gathering import Gathering
+from shared.platforms.http import NO_PROOF, Call, PlatformHttp, Proof
+from shared.platforms.listenbrainz import convert, wire
+from shared.platforms.oauth import no_gate
+from shared.platforms.paging import Pager, RawPage
+
+_PAGE = 100
+_MOST_QUESTIONS = 50
+_LONGEST_QUESTION = 250
+_GATHERING_S = 0.05
+
+_Question = tuple[str, str]
+"""Artist and title."""
+
+
+class ListenBrainzAdapter:
+    """One ListenBrainz account, or nobody's: then what is public is read."""
+
+    platform = Platform.LISTENBRAINZ
+
+    def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
+        self._http = http
+        self._session = session
+        self._user_name = ""
+        self._look_ups: Gathering[_Question, tuple[Track, ...]] = Gathering(
+            self._look_up, most=_MOST_QUESTIONS, wait_s=_GATHERING_S
+        )
+        self.capabilities = capabilities
+
+    async def account(self) -> Account:
+        call = Call(operation="account", route="/validate-token")
+        answer = await self._http.read(call, session=self._session, into=wire.Account)
+        if not answer.valid or not answer.user_name:
+            raise ReconnectRequired(RECONNECT.format(label=self._http.label))
+        self._user_name = answer.user_name
+        return convert.to_account(answer.user_name)
+
+    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
+        user_name = await self._own_name()
+        page = await self._playlists(user_name).page(cursor)
+        return PlaylistPage(
+            playlists=tuple(convert.to_playlist(raw, user_name=user_name) for raw in page.rows),
+            next_cursor=page.next_cursor,
+        )
+
+    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+        document = await self._document(playlist_id, operation="get_playlist", with_words=False)
+        if document.playlist is UNSET:
+            raise self._empty("get_playlist")
+        raw = document.playlist
+        count = None if raw.track is UNSET else len(raw.track)
+        return convert.to_playlist(raw, user_name=await self._own_name(), track_count=count)
+
+    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
+        page = await self._rows(playlist_id, operation="read_items").page(cursor)
+        # Rows do not tell ISRCs, MusicBrainz does.
+        known = await self._known([row.mbid for row in page.rows if row.mbid], operation="read_catalog")
+        items = tuple(convert.to_item(row, known.get(row.mbid or "")) for row in page.rows)
+        return Page(items=items, next_cursor=page.next_cursor, total=page.total)
+
+    async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
+        return dict.fromkeys(isrcs, ())  # never asked: ListenBrainz finds by text alone
+
+    async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
+        known = await self._known(ids, operation="read_tracks")
+        tracks = {TrackId(mbid): convert.to_track(mbid, one) for mbid, one in known.items()}
+        return {mbid: track for mbid, track in tracks.items() if track}
+
+    async def search(self, query: TextQuery) -> tuple[Track, ...]:
+        """Look up artist and title, together with whatever else is looked up now: one guess, or none."""
+        artist, title = (" ".join((text or "").split()) for text in (query.artist, query.title))
+        if not artist or not title:
+            return ()  # nothing can be looked up by one text alone
+        room = max(1, _LONGEST_QUESTION - len(title[:200]))
+        return await self._look_ups.ask((artist[:room], title[:200]))
+
+    async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
+        del name, artist
+        return ()  # never asked: see capabilities.has_albums
+
+    async def read_album(self, album: Album) -> tuple[Track, ...]:
+        del album
+        return ()  # never asked either
+
+    async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
+        del key  # ListenBrainz knows no such keys
+        # A description is HTML there, from which tags are taken out.
+        annotation = escape(description, quote=False)
+        extension = {wire.PLAYLIST_EXTENSION: {"public": False}}
+        call = Call(
+            operation="create_playlist",
+            method="POST",
+            route="/playlist/create",
+            body={"playlist": {"title": name, "annotation": annotation, "extension": extension}},
+        )
+        made = await self._http.write(call, session=self._session, gate=gate, into=wire.Created)
+        raw = wire.Playlist(identifier=made.playlist_mbid, title=name, annotation=annotation, creator="me")
+        return convert.to_playlist(raw, user_name="me", track_count=0)
+
+    async def find_playlist(self, marker: str) -> Playlist | None:
+        user_name = await self._own_name()
+        async for raw in self._playlists(user_name).rows():
+            playlist = convert.to_playlist(raw, user_name=user_name)
+            if marker in playlist.description:
+                return playlist
+        return None
+
+    async def add_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
+    ) -> tuple[int, ...]:
+        # A place could be named, but one behind the end leaves a gap in which later removals go astray.
+        del position, key
+        rows = [{"identifier": f"{wire.RECORDING}{track_id}"} for track_id in track_ids]
+        call = self._change("add_tracks", playlist_id, "/item/add", {"playlist": {"track": rows}})
+        await self._http.write(call, session=self._session, gate=gate)
+        return ()
+
+    async def remove_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
+    ) -> None:
+        """Remove by places, which is all that ListenBrainz knows: from the end, so that the others stay."""
+        view = await self.read_target(playlist_id, offset=0)
+        doomed = set(track_ids)
+        places = [place for place, row in enumerate(view.rows) if row.track_id in doomed]
+        for first, count in reversed(_runs(places)):
+            body = {"index": first, "count": count}
+            call = self._change("remove_tracks", playlist_id, "/item/delete", body)
+            await self._http.write(call, session=self._session, gate=gate)
+
+    async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
+        call = self._change("delete_playlist", playlist_id, "/delete", None)
+        try:
+            await self._http.write(call, session=self._session, gate=gate)
+        except PlatformNotFound:
+            return  # it is gone already
+
+    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
+        rows, total = await self._rows(playlist_id, operation="read_target").rest(offset=offset)
+        return TargetView(rows=tuple(map(convert.to_target_row, rows)), total=total)
+
+    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
+        async for page in self._rows(playlist_id, operation="read_target").pages(offset=offset):
+            yield TargetPage(rows=tuple(map(convert.to_target_row, page.rows)), total=page.total)
+
+    def playlist_id_of(self, text: str) -> PlaylistId | None:
+        return convert.playlist_id_of(text)
+
+    def track_id_of(self, text: str) -> TrackId | None:
+        return convert.track_id_of(text)
+
+    async def _own_name(self) -> str:
+        if not self._user_name and self._session.is_personal:
+            await self.account()
+        return self._user_name
+
+    async def _document(
+        self, playlist_id: PlaylistId, *, operation: str, with_words: bool = True
+    ) -> wire.Document:
+        call = Call(
+            operation=operation,
+            route="/playlist/{playlist_id}",
+            path={"playlist_id": playlist_id},
+            query={} if with_words else {"fetch_metadata": "false"},
+        )
+        return await self._http.read(call, session=self._session, into=wire.Document)
+
+    async def _look_up(self, questions: Sequence[_Question]) -> list[tuple[Track, ...]]:
+        asked = [{"artist_name": artist, "recording_name": title} for artist, title in questions]
+        call = Call(operation="search", method="POST", route="/metadata/lookup/", body={"recordings": asked})
+        found = await self._http.write(call, session=self._session, gate=no_gate, into=list[wire.Mapping])
+        guesses = {one.index: one for one in found}
+        mbids = [one.recording_mbid for one in found if one.recording_mbid]
+        known = await self._known(mbids, operation="search_details")
+        nothing = wire.Mapping(index=-1)
+        return [
+            convert.to_guess(guess, known.get(guess.recording_mbid or ""))
+            for guess in (guesses.get(place, nothing) for place in range(len(questions)))
+        ]
+
+    async def _known(self, mbids: Sequence[str], *, operation: str) -> dict[str, wire.Known]:
+        """Read what MusicBrainz knows of recordings: length, artists, ISRCs."""
+        asked = list(dict.fromkeys(mbids))
+        known: dict[str, wire.Known] = {}
+        for first in range(0, len(asked), _MOST_QUESTIONS):
+            query = {"recording_mbids": ",".join(asked[first : first + _MOST_QUESTIONS])}
+            call = Call(
+                operation=operation,
+                route="/metadata/recording/",
+                query={**query, "inc": "artist release"},
+            )
+            known |= await self._http.read(call, session=self._session, into=dict[str, wire.Known])
+        return known
+
+    def _change(
+        self, operation: str, playlist_id: PlaylistId, place: str, body: Mapping[str, object] | None
+    ) -> Call:
+        route, path = "/playlist/{playlist_id}" + place, {"playlist_id": playlist_id}
+        return Call(operation=operation, method="POST", route=route, path=path, body=body)
+
+    def _playlists(self, user_name: str) -> Pager[wire.Playlist]:
+        async def fetch(offset: int, limit: int) -> RawPage[wire.Playlist]:
+            call = Call(
+                operation="list_playlists",
+                route="/user/{user_name}/playlists",
+                path={"user_name": user_name},
+                query={"offset": offset, "count": limit},
+            )
+            raw = await self._http.read(call, session=self._session, into=wire.Listing)
+            listed = raw.playlists
+            rows = (
+                listed if listed is UNSET else [one.playlist for one in listed if one.playlist is not UNSET]
+            )
+            return RawPage.of(rows, limit=limit, total=raw.playlist_count, next_url=None)
+
+        return Pager(fetch, page_sizes=(_PAGE,), platform=self.platform, operation="list_playlists")
+
+    def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Row]:
+        """Read pages of rows; each is cut out of the whole playlist, which ListenBrainz gives at once."""
+
+        async def fetch(offset: int, limit: int) -> RawPage[wire.Row]:
+            document = await self._document(playlist_id, operation=operation)
+            rows = UNSET if document.playlist is UNSET else document.playlist.track
+            if rows is UNSET:
+                return RawPage.of(UNSET, limit=limit, total=None, next_url=None)
+            return RawPage.of(rows[offset : offset + limit], limit=limit, total=len(rows), next_url=None)
+
+        return Pager(fetch, page_sizes=(_PAGE,), platform=self.platform, operation=operation)
+
+    def _empty(self, operation: str) -> PlatformUnavailable:
+        return PlatformUnavailable(
+            "ListenBrainz answered without any content.", platform=self.platform, operation=operation
+        )
+
+
+def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
+    """Return where places that lie side by side begin, and how many they are. places: rising."""
+    runs: list[tuple[int, int]] = []
+    for place in places:
+        first, count = runs[-1] if runs else (0, 0)
+        if count and place == first + count:
+            runs[-1] = (first, count + 1)
+        else:
+            runs.append((place, 1))
+    return runs
+
+
+def _sign(tokens: TokenSet | None) -> Proof:
+    return Proof(headers={"Authorization": f"Token {tokens.access_token}"}) if tokens else NO_PROOF
+
+
+def _read_form(values: Mapping[str, str]) -> SignInInput:
+    return SignInInput(tokens=TokenSet(access_token=values["token"].strip()))
+
+
+DECLARATION = Declaration(
+    label="ListenBrainz",
+    profile=PlatformProfile(
+        platform=Platform.LISTENBRAINZ,
+        scope="ip",
+        counted_by="listenbrainz_ip_name",
+        # Told in each answer's headers, and by the server's default: 30 in 10 s.
+        pools={REQUESTS: Pool(limit=30, window_s=10.0)},
+        concurrency=2,
+        backoff_s=10.0,
+        source="listenbrainz.readthedocs.io/en/latest/users/api/index.html#rate-limiting",
+        read_on="2026-11-22",
+    ),
+    capabilities=Capabilities(
+        write_class=WriteClass.APPEND_AND_READ_BACK,
+        has_fielded_search=True,
+        isrc_batch=0,
+        add_batch=100,
+        remove_batch=100,
+        read_page=_PAGE,
+        playlist_limit=None,
+        # One database; nothing is known to come late.
+        visibility_delay_s=2.0,
+        reads_lag=False,
+        search_parallel=_MOST_QUESTIONS,
+    ),
+    sign_in=SignInTerms(
+        life_months=None,  # until the user makes another one
+        revoke_url="https://listenbrainz.org/settings/",
+        revoke_place="your ListenBrainz settings: reset the user token",
+        source="listenbrainz.readthedocs.io/en/latest/users/api/index.html",
+        read_on="2026-11-22",
+    ),
+    public=PublicReads(
+        is_possible=True,
+        source="metabrainz/listenbrainz-server listenbrainz/webserver/views/playlist_api.py",
+        read_on="2026-11-28",
+    ),
+    playlist_id_of=convert.playlist_id_of,
+    required=(),
+    build=ListenBrainzAdapter,
+    sign=lambda _, __: _sign,
+    refusals=(),
+    form=ConnectForm(
+        fields=(
+            FormField(
+                name="token",
+                label="User token",
+                kind=FieldKind.SECRET,
+                help="It stands at https://listenbrainz.org/settings/.",
+            ),
+        ),
+        read=_read_form,
+    ),
+)

@@ -1,0 +1,108 @@
+"""ListenBrainz' JSON: only what we read, and nothing taken for granted."""
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+PLAYLIST_EXTENSION = "https://musicbrainz.org/doc/jspf#playlist"
+RECORDING = "https://musicbrainz.org/recording/"
+
+
+class Account(msgspec.Struct):
+    """What a token is good for; one that is not is answered with status 200."""
+
+    valid: bool = False
+    user_name: str | None = None
+
+
+class Row(msgspec.Struct):
+    """A row of a playlist. identifier: addresses, or one; the words are missing where nobody knows it."""
+
+    identifier: list[str] | str | None = None
+    title: str | None = None
+    creator: str | None = None
+    album: str | None = None
+    duration: int | None = None
+
+    @property
+    def mbid(self) -> str | None:
+        named = [self.identifier] if isinstance(self.identifier, str) else self.identifier or []
+        return next((one.removeprefix(RECORDING).rstrip("/") for one in named if RECORDING in one), None)
+
+
+class PlaylistFacts(msgspec.Struct):
+    collaborators: list[str] = []
+    last_modified_at: str | None = None
+
+
+class Extension(msgspec.Struct):
+    facts: PlaylistFacts = msgspec.field(name=PLAYLIST_EXTENSION, default_factory=PlaylistFacts)
+
+
+class Playlist(msgspec.Struct):
+    """A playlist in JSPF. annotation: its description, as HTML. In lists it comes without its rows."""
+
+    identifier: str
+    title: str | None = None
+    annotation: str | None = None
+    creator: str | None = None
+    extension: Extension = msgspec.field(default_factory=Extension)
+    track: list[Row] | UnsetType = UNSET
+
+    @property
+    def mbid(self) -> str:
+        return self.identifier.rstrip("/").rpartition("/")[2]
+
+
+class Document(msgspec.Struct):
+    """playlist unset: an answer without any content."""
+
+    playlist: Playlist | UnsetType = UNSET
+
+
+class Listing(msgspec.Struct):
+    playlists: list[Document] | UnsetType = UNSET
+    playlist_count: int | None = None
+
+
+class Created(msgspec.Struct):
+    playlist_mbid: str
+
+
+class Mapping(msgspec.Struct):
+    """The best guess at one question of a look-up, which index counts; no recording_mbid: there is none."""
+
+    index: int
+    recording_mbid: str | None = None
+    recording_name: str | None = None
+    artist_credit_name: str | None = None
+    release_name: str | None = None
+
+
+class Artist(msgspec.Struct):
+    name: str | None = None
+
+
+class ArtistCredit(msgspec.Struct):
+    name: str | None = None
+    artists: list[Artist] = []
+
+
+class Release(msgspec.Struct):
+    name: str | None = None
+    year: int | None = None
+
+
+class Recording(msgspec.Struct):
+    """length: milliseconds. isrcs: all that MusicBrainz knows of it."""
+
+    name: str | None = None
+    length: int | None = None
+    isrcs: list[str] | None = None
+
+
+class Known(msgspec.Struct):
+    """What is known of a recording."""
+
+    recording: Recording = msgspec.field(default_factory=Recording)
+    artist: ArtistCredit | None = None
+    release: Release | None = None

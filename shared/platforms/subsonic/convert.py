@@ -1,0 +1,210 @@
+"""What Subsonic servers say into our values, and how a user signs in there: pure, but for the salt."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import msgspec
+
+from shared.errors import ValidationFailed
+from shared.models import (
+    Isrc,
+    NotTransferable,
+    Platform,
+    Playlist,
+    PlaylistId,
+    SourceItem,
+    TokenSet,
+    Track,
+    TrackId,
+)
+from shared.platforms.answers import Answer
+from shared.platforms.base import TargetRow, parse_isrc, split_address
+from shared.platforms.forms import ConnectForm, FieldKind, FormField, SignInInput, fault_at, server_address
+from shared.platforms.http import Proof
+from shared.platforms.subsonic import wire
+
+SEPARATOR = " \u2063 "
+"""Between name and description in the name of a playlist that is not finished: nobody types that sign."""
+
+_CLIENT = {"v": "1.16.1", "c": "crossplay", "f": "json"}
+_STATUSES = {
+    10: 400,
+    20: 400,
+    30: 400,
+    40: 401,
+    41: 406,
+    42: 406,
+    43: 400,
+    44: 401,
+    50: 403,
+    60: 402,
+    70: 404,
+}
+_ID = re.compile(r"[0-9]{1,10}|[0-9A-Za-z]{22}|(?=[^/]*[0-9])[0-9A-Za-z_:-]{2,64}")
+_EXPLICIT = {"explicit": True, "clean": False}
+_HEAD = msgspec.json.Decoder(wire.Envelope[wire.Head])
+
+
+class Login(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What stands for a token: user and password, or a key."""
+
+    user: str = ""
+    password: str = ""
+    api_key: str = ""
+
+    def __repr__(self) -> str:
+        return "Login(…)"
+
+    @classmethod
+    def of(cls, tokens: TokenSet) -> "Login":
+        return msgspec.json.decode(tokens.access_token, type=cls)
+
+
+def sign(tokens: TokenSet | None) -> Proof:
+    """Sign a call, with a salt of its own where there is a password."""
+    if tokens is None:
+        return Proof(fields=_CLIENT)
+    login = Login.of(tokens)
+    if login.api_key:
+        return Proof(fields={**_CLIENT, "apiKey": login.api_key})
+    salt = secrets.token_hex(8)
+    # The protocol knows no better digest.
+    token = hashlib.md5((login.password + salt).encode(), usedforsecurity=False).hexdigest()
+    return Proof(fields={**_CLIENT, "u": login.user, "t": token, "s": salt})
+
+
+def reword(answer: Answer) -> Answer:
+    """Give a failure that comes with 200 the status that it means; 500 where the server knows no reason."""
+    if answer.status != 200 or b'"failed"' not in answer.body:
+        return answer
+    try:
+        head = _HEAD.decode(answer.body).content
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return answer
+    if head.status != "failed":
+        return answer
+    return msgspec.structs.replace(answer, status=_STATUSES.get(head.error.code if head.error else 0, 500))
+
+
+def read_form(values: Mapping[str, str]) -> SignInInput:
+    server = server_address(re.sub(r"/(rest|app)/?$", "", values["address"]), name="address")
+    if values["api_key"]:
+        login = Login(api_key=values["api_key"].strip())
+    elif values["user"] and values["password"]:
+        login = Login(user=values["user"], password=values["password"])
+    else:
+        missing = "password" if values["user"] else "user"
+        fault = fault_at(missing, "Give user and password, or an API key.")
+        raise ValidationFailed("The form is not filled in as it has to be.", faults=(fault,))
+    return SignInInput(tokens=TokenSet(access_token=msgspec.json.encode(login).decode()), server=server)
+
+
+FORM = ConnectForm(
+    fields=(
+        FormField(
+            name="address",
+            label="Address of your server",
+            kind=FieldKind.ADDRESS,
+            help="As you open it in a browser, such as https://music.example.org.",
+        ),
+        FormField(
+            name="user",
+            label="User",
+            kind=FieldKind.TEXT,
+            is_required=False,
+            help="Not needed with an API key.",
+        ),
+        FormField(
+            name="password",
+            label="Password",
+            kind=FieldKind.SECRET,
+            is_required=False,
+            help="It is kept encrypted, and sent to your server as a salted digest only.",
+        ),
+        FormField(
+            name="api_key",
+            label="API key",
+            kind=FieldKind.SECRET,
+            is_required=False,
+            help="In place of user and password, where the server has such keys.",
+        ),
+    ),
+    read=read_form,
+)
+
+
+def place_of(server: str) -> str:
+    """Return what names a server among others: host, port and path."""
+    parts = urlsplit(server)
+    return f"{parts.netloc}{parts.path}".rstrip("/")
+
+
+def to_track(raw: wire.Song) -> Track:
+    artists = tuple(one.name for one in raw.artists if one.name)
+    shown = raw.display_artist or raw.artist
+    return Track(
+        platform=Platform.SUBSONIC,
+        id=TrackId(str(raw.id)),
+        title=raw.title,
+        artists=artists or ((shown,) if shown else ()),
+        album=raw.album or None,
+        duration_ms=raw.duration * 1000 or None,
+        isrc=next(iter(isrcs_of(raw)), None),
+        explicit=_EXPLICIT.get(raw.explicit_status),
+        release_date=f"{raw.year:04}" if raw.year else None,
+        track_number=raw.track or None,
+        disc_number=raw.disc_number or None,
+    )
+
+
+def isrcs_of(raw: wire.Song) -> tuple[Isrc, ...]:
+    texts = [raw.isrc] if isinstance(raw.isrc, str) else raw.isrc
+    return tuple(filter(None, map(parse_isrc, texts)))
+
+
+def to_item(raw: wire.Song) -> SourceItem:
+    title = " – ".join(filter(None, (raw.display_artist or raw.artist, raw.title)))
+    if raw.is_video or raw.type == "video":
+        return SourceItem(not_transferable=NotTransferable.VIDEO, title=title)
+    if raw.type == "podcast":
+        return SourceItem(not_transferable=NotTransferable.EPISODE, title=title)
+    if not raw.title:
+        return SourceItem(not_transferable=NotTransferable.REMOVED, title=title)
+    return SourceItem(track=to_track(raw), title=title)
+
+
+def to_target_row(raw: wire.Song) -> TargetRow:
+    return TargetRow(track_id=TrackId(str(raw.id)), title=raw.title)
+
+
+def to_playlist(raw: wire.Playlist, *, user: str, pages_url: str) -> Playlist:
+    """pages_url: where the server shows playlists to people, "" where nobody knows that."""
+    name, _, rest = raw.name.partition(SEPARATOR)
+    is_own = not raw.owner or raw.owner == user
+    return Playlist(
+        id=PlaylistId(str(raw.id)),
+        name=name,
+        url=f"{pages_url}{raw.id}/show" if pages_url else None,
+        owner=raw.owner or None,
+        track_count=raw.song_count,
+        writable=is_own and not raw.readonly,
+        snapshot=raw.changed or None,
+        description=raw.comment or rest,
+    )
+
+
+def playlist_id_of(text: str, *, server: str) -> PlaylistId | None:
+    """Read an id, or the address of a playlist's page at this server."""
+    text = text.strip()
+    if "/" in text:
+        host, parts = split_address(text.replace("/#/", "/"))
+        is_here = host == split_address(server)[0] and "playlist" in parts[:-1]
+        text = parts[parts.index("playlist") + 1] if is_here else ""
+    return PlaylistId(text) if _ID.fullmatch(text) else None
+
+
+def track_id_of(text: str) -> TrackId | None:
+    return TrackId(text.strip()) if _ID.fullmatch(text.strip()) else None

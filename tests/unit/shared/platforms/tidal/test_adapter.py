@@ -1,0 +1,217 @@
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+
+from shared.errors import CrossplayError, PlatformRejected, PlatformUnavailable
+from shared.models import Album, AlbumId, Isrc, NotTransferable, Platform, PlaylistId, TokenSet, TrackId
+from shared.platforms.base import REQUESTS
+from shared.platforms.tidal.adapter import DECLARATION, TidalAdapter
+from tests.fakes.session import FakeSession
+from tests.unit.shared.platforms.conftest import Answerer, opened
+from worker.matching.query import Query
+
+PLAYLIST = PlaylistId("0dc0fa56-98d0-4c96-9931-72dfa47d2d01")
+LINKS = {"self": "/x"}
+
+
+def says(body: object, *, status: int = 200) -> dict[str, object]:
+    return {"text": msgspec.json.encode(body).decode(), "status": status}
+
+
+def refused(status: int, code: str) -> dict[str, object]:
+    return says({"errors": [{"status": str(status), "code": code}]}, status=status)
+
+
+def row(own_id: str, item_id: str, *, kind: str = "tracks") -> dict[str, object]:
+    return {"id": own_id, "type": kind, "meta": {"itemId": item_id}}
+
+
+def open_gate() -> None:
+    """The lease is ours."""
+
+
+@pytest.fixture
+def session() -> FakeSession:
+    return FakeSession(TokenSet(access_token="token"), market="de")
+
+
+@pytest.fixture
+async def adapter(answerer: Answerer, session: FakeSession) -> AsyncIterator[TidalAdapter]:
+    async with opened(answerer.url, refusals=DECLARATION.refusals) as path:
+        yield TidalAdapter(path.http, session=session, capabilities=DECLARATION.capabilities)
+
+
+async def add(adapter: TidalAdapter, *ids: str) -> tuple[int, ...]:
+    track_ids = [TrackId(one) for one in ids]
+    return await adapter.add_tracks(PLAYLIST, track_ids=track_ids, position=7, key="k1", gate=open_gate)
+
+
+async def test_writes_are_documents_under_their_key(adapter: TidalAdapter, answerer: Answerer) -> None:
+    made = {"data": {"id": PLAYLIST, "type": "playlists", "attributes": {"name": "Night"}}, "links": LINKS}
+    answerer.answers = [says(made, status=201), says({"data": [row("7", "i-1")], "links": LINKS})]
+
+    await adapter.create_playlist("Night", description="[cp_1]", key="k0", gate=open_gate)
+    await add(adapter, "7")
+
+    assert [request.headers["Idempotency-Key"] for request in answerer.requests] == ["k0", "k1"]
+    assert {request.content_type for request in answerer.requests} == {"application/vnd.api+json"}
+    bodies = [msgspec.json.decode(body) for body in answerer.bodies]
+    attributes = {"name": "Night", "description": "[cp_1]", "accessType": "UNLISTED"}
+    assert bodies == [
+        {"data": {"type": "playlists", "attributes": attributes}},
+        {"data": [{"type": "tracks", "id": "7"}]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (409, "IDEMPOTENT_REQUEST_IN_PROGRESS", PlatformUnavailable),
+        (422, "IDEMPOTENT_REQUEST_PAYLOAD_MISMATCH", PlatformRejected),
+        (409, "DUPLICATE_ITEMS_IN_COLLECTION", PlatformRejected),
+    ],
+)
+async def test_write_that_is_under_way_is_unknown_and_any_other_conflict_is_a_refusal(
+    adapter: TidalAdapter, answerer: Answerer, status: int, code: str, kind: type[CrossplayError]
+) -> None:
+    answerer.answers = [refused(status, code)]
+
+    with pytest.raises(kind):
+        await add(adapter, "7")
+
+    assert len(answerer.requests) == 1
+
+
+async def test_what_was_skipped_is_told_by_its_index(adapter: TidalAdapter, answerer: Answerer) -> None:
+    skipped = [
+        {"id": "8", "type": "tracks", "reason": "NOT_FOUND"},
+        {"id": "7", "type": "tracks", "reason": "ALREADY_PRESENT"},
+    ]
+    answerer.answers = [says({"data": [row("7", "i-1")], "links": LINKS, "meta": {"skipped": skipped}})]
+
+    assert await add(adapter, "7", "8", "7") == (1, 2)
+
+
+async def test_answer_without_feedback_says_that_nothing_was_left_out(
+    adapter: TidalAdapter, answerer: Answerer
+) -> None:
+    answerer.answers = [says({"links": LINKS})]
+
+    assert await add(adapter, "7", "8") == ()
+
+
+async def test_country_is_asked_for_in_the_catalog_alone(adapter: TidalAdapter, answerer: Answerer) -> None:
+    answerer.answers = [says({"data": [], "links": LINKS})]
+
+    await adapter.find_by_isrc([Isrc("QZXX12600001"), Isrc("QZXX12600002")])
+    await adapter.read_tracks([TrackId("7")])
+    await adapter.search(Query(plain="  a   b "))
+    await adapter.read_items(PLAYLIST)
+    await adapter.list_playlists()
+
+    asked = [dict(request.query) for request in answerer.requests]
+    assert [query.get("countryCode") for query in asked] == ["DE", "DE", "DE", None, None]
+    assert asked[0]["filter[isrc]"] == "QZXX12600001,QZXX12600002"
+    assert asked[2]["filter[query]"] == "a b"
+
+
+async def test_account_without_a_country_asks_for_none(answerer: Answerer) -> None:
+    answerer.answers = [says({"data": [], "links": LINKS})]
+    session = FakeSession(TokenSet(access_token="token"), market="")
+
+    async with opened(answerer.url) as path:
+        adapter = TidalAdapter(path.http, session=session, capabilities=DECLARATION.capabilities)
+        await adapter.find_by_isrc([Isrc("QZXX12600001")])
+
+    assert "countryCode" not in answerer.requests[0].query
+
+
+async def test_ids_are_looked_up_by_twenty(adapter: TidalAdapter, answerer: Answerer) -> None:
+    answerer.answers = [says({"data": [], "links": LINKS})]
+
+    await adapter.read_tracks([TrackId(str(number)) for number in range(41)])
+
+    counts = [len(request.query["filter[id]"].split(",")) for request in answerer.requests]
+    assert counts == [20, 20, 1]
+
+
+async def test_every_copy_is_removed_by_its_occurrence_fifty_at_a_time(
+    adapter: TidalAdapter, answerer: Answerer
+) -> None:
+    rows = [row("7", f"i-{number}") for number in range(51)]
+    page = {"data": [row("8", "i-x"), *rows, row("7", "i-v", kind="videos")], "links": LINKS}
+    answerer.answers = [says(page), says({"links": LINKS})]
+
+    await adapter.remove_tracks(PLAYLIST, track_ids=[TrackId("7")], gate=open_gate)
+
+    bodies = [msgspec.json.decode(body)["data"] for body in answerer.bodies[1:]]
+    assert [len(body) for body in bodies] == [50, 1]
+    assert [one["meta"]["itemId"] for body in bodies for one in body] == [f"i-{n}" for n in range(51)]
+
+
+async def test_nothing_is_sent_where_nothing_is_left_to_remove(
+    adapter: TidalAdapter, answerer: Answerer
+) -> None:
+    answerer.answers = [says({"data": [row("8", "i-1")], "links": LINKS})]
+
+    await adapter.remove_tracks(PLAYLIST, track_ids=[TrackId("7")], gate=open_gate)
+
+    assert [request.method for request in answerer.requests] == ["GET"]
+
+
+@pytest.mark.parametrize(("owner", "is_own"), [("1", True), ("2", False)])
+async def test_playlist_of_somebody_else_takes_no_tracks(
+    adapter: TidalAdapter, answerer: Answerer, owner: str, *, is_own: bool
+) -> None:
+    owners = {"owners": {"data": [{"id": owner, "type": "users"}]}}
+    head = {"id": PLAYLIST, "type": "playlists", "attributes": {"name": "Night"}, "relationships": owners}
+    me = {"id": "1", "type": "users", "attributes": {"username": "mira", "country": "DE"}}
+    answerer.answers = [says({"data": head, "links": LINKS}), says({"data": me, "links": LINKS})]
+
+    playlist = await adapter.get_playlist(PLAYLIST)
+
+    assert (playlist.writable, playlist.readable) == (is_own, True)
+    assert playlist.owner == ("mira" if is_own else None)
+
+
+async def test_row_that_nothing_came_along_for_keeps_its_place(
+    adapter: TidalAdapter, answerer: Answerer
+) -> None:
+    along = {"id": "7", "type": "tracks", "attributes": {"title": "Lantern"}}
+    rows = [row("9", "i-1"), row("7", "i-2")]
+    answerer.answers = [says({"data": rows, "included": [along], "links": LINKS})]
+
+    page = await adapter.read_items(PLAYLIST)
+
+    assert [item.not_transferable for item in page.items] == [NotTransferable.REMOVED, None]
+
+
+async def test_list_that_comes_without_rows_is_an_empty_one(
+    adapter: TidalAdapter, answerer: Answerer
+) -> None:
+    answerer.answers = [says({"links": LINKS})]
+
+    view = await adapter.read_target(PLAYLIST, offset=0)
+
+    assert (view.rows, view.total, len(answerer.requests)) == ((), 0, 1)
+
+
+async def test_albums_are_not_looked_for(adapter: TidalAdapter) -> None:
+    album = Album(platform=Platform.TIDAL, id=AlbumId("1"), name="Tides")
+
+    assert not adapter.capabilities.has_albums
+    with pytest.raises(PlatformRejected):
+        await adapter.search_albums("Tides", artist="Mira Sol")
+    with pytest.raises(PlatformRejected):
+        await adapter.read_album(album)
+
+
+def test_what_brings_resources_along_costs_more_tokens() -> None:
+    profile = DECLARATION.profile
+
+    costs = {
+        name: profile.price(name).cost for name in ("add_tracks", "read_target", "find_by_isrc", "search")
+    }
+    assert costs == {"add_tracks": 1, "read_target": 1, "find_by_isrc": 3, "search": 4}
+    assert max(price.cost for price in profile.prices.values()) <= profile.pools[REQUESTS].burst
