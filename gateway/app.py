@@ -26,6 +26,7 @@ from gateway.actions.find_source import FindSource
 from gateway.actions.find_track import FindTrack
 from gateway.actions.follow_transfer import STREAM_LIMITS, FollowTransfer, StreamLimits
 from gateway.actions.keep_connections import KeepConnections
+from gateway.actions.keep_files import KeepFiles
 from gateway.actions.keep_keys import KeepKeys
 from gateway.actions.keep_rules import KeepRules
 from gateway.actions.keep_webhooks import KeepWebhooks
@@ -57,6 +58,7 @@ from gateway.routes import (
     control,
     deliveries,
     events,
+    files,
     health,
     platforms,
     playlists,
@@ -81,6 +83,7 @@ from shared.cipher import Cipher
 from shared.clock import SystemClock
 from shared.db.pool import Pool, open_pool
 from shared.db.schema import SchemaMismatch
+from shared.db.shelf import PostgresShelf
 from shared.fleet import Fleet
 from shared.instrument import Role
 from shared.limiter import SharedBudget
@@ -96,7 +99,7 @@ from shared.settings import Settings, parse_key_ring, parse_networks, parse_orig
 from shared.streams import Streams, open_redis
 from shared.tokens import Sessions
 
-OpenPlatforms = Callable[[Settings, Redis, Fleet], AbstractAsyncContextManager[PlatformsPort]]
+OpenPlatforms = Callable[[Settings, Redis, Fleet, Pool], AbstractAsyncContextManager[PlatformsPort]]
 
 OPERATIONS: tuple[Operation, ...] = (
     *transfer.ROUTES,
@@ -106,6 +109,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *control.ROUTES,
     *review.ROUTES,
     *playlists.ROUTES,
+    *files.ROUTES,
     *platforms.ROUTES,
     *rules.ROUTES,
     *connect.ROUTES,
@@ -122,14 +126,14 @@ STOP_TIMEOUT_S = 10.0
 
 
 def open_platforms(
-    settings: Settings, redis: Redis, fleet: Fleet
+    settings: Settings, redis: Redis, fleet: Fleet, pool: Pool
 ) -> AbstractAsyncContextManager[PlatformsPort]:
     """Open the real platforms under the budgets that they share with the workers."""
 
     def budget(profile: PlatformProfile, limit_key: str) -> Budget:
         return SharedBudget(redis, profile=profile, limit_key=limit_key, fleet=fleet)
 
-    return Platforms(settings, budgets=budget)
+    return Platforms(settings, budgets=budget, shelf=PostgresShelf(pool))
 
 
 def build_app(
@@ -240,7 +244,7 @@ async def _resources(app: web.Application, *, open_platforms: OpenPlatforms) -> 
         redis = open_redis(settings.redis_url)
         stack.push_async_callback(redis.aclose)
         fleet = Fleet()
-        platforms = await stack.enter_async_context(open_platforms(settings, redis, fleet))
+        platforms = await stack.enter_async_context(open_platforms(settings, redis, fleet, pool))
         await stack.enter_async_context(
             in_background({"schema": functools.partial(_refuse_newer, app, pool)})
         )
@@ -281,7 +285,8 @@ def _wire(
     cipher: Cipher,
     sessions: Sessions,
 ) -> None:
-    accounts = Accounts(pool=pool, sessions=sessions, platforms=platforms)
+    link = LinkAccount(pool=pool, platforms=platforms, sessions=sessions)
+    accounts = Accounts(pool=pool, sessions=sessions, platforms=platforms, at_home=link.at_home)
     lists = ListPlaylists(accounts=accounts, cache=Cache(redis), cipher=cipher, clock=SystemClock())
     address = app[keys.ADDRESS]
     wake = WakeWorkers(pool=pool, streams=Streams(redis))
@@ -321,13 +326,12 @@ def _wire(
     app[keys.CONNECT_ACCOUNT] = ConnectAccount(
         pool=pool,
         platforms=platforms,
-        link=LinkAccount(pool=pool, platforms=platforms, sessions=sessions),
+        link=link,
         cipher=cipher,
         public_url=lambda: address.url,
     )
-    guard = AddressGuard(parse_networks(app[keys.SETTINGS].webhook_allowed_networks))
-    app[keys.KEEP_WEBHOOKS] = KeepWebhooks(pool=pool, cipher=cipher, guard=guard)
-    app[keys.REPLAY_DELIVERY] = ReplayDelivery(pool=pool, keep=app[keys.KEEP_WEBHOOKS])
+    app[keys.KEEP_FILES] = KeepFiles(pool=pool, accounts=accounts, playlists=lists)
+    _wire_webhooks(app, pool=pool, cipher=cipher)
     app[keys.KEEP_CONNECTIONS] = KeepConnections(
         pool=pool, platforms=platforms, accounts=accounts, sessions=sessions, playlists=lists
     )
@@ -344,6 +348,12 @@ def _check(accounts: Accounts, lists: ListPlaylists, platforms: PlatformsPort) -
         find_playlist=find_playlist,
         platforms=platforms,
     )
+
+
+def _wire_webhooks(app: web.Application, *, pool: Pool, cipher: Cipher) -> None:
+    guard = AddressGuard(parse_networks(app[keys.SETTINGS].webhook_allowed_networks))
+    app[keys.KEEP_WEBHOOKS] = KeepWebhooks(pool=pool, cipher=cipher, guard=guard)
+    app[keys.REPLAY_DELIVERY] = ReplayDelivery(pool=pool, keep=app[keys.KEEP_WEBHOOKS])
 
 
 def _admit(settings: Settings, *, pool: Pool, redis: Redis) -> Admit:

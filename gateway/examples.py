@@ -20,8 +20,10 @@ from gateway.schemas import (
     TransferKind,
     TransferResource,
 )
+from shared.formats import writing
+from shared.formats.imported import ExportFormat
 from shared.lifecycle import Phase, State
-from shared.models import Explicit, Outcome, Platform, Policy
+from shared.models import Explicit, Outcome, Platform, Policy, SourceItem, Track, TrackId
 from shared.targets import PlaylistPart
 
 _ID = "3f0c2f6e-9f2d-4a53-a8b1-7c9a3c5c0001"
@@ -161,11 +163,24 @@ def _report(form: ReportFormat) -> str:
     return writer.begin() + writer.page([_ROW]) + writer.end(Revisions(first=52, last=52))
 
 
+def _file(form: ExportFormat) -> Any:
+    track = Track(
+        platform=Platform.FILE,
+        id=TrackId(""),
+        title="Harbour Lights",
+        artists=("The Paper Boats",),
+        duration_ms=187_500,
+    )
+    content = writing.write("Road Trip", [SourceItem(track=track)], form=form)
+    return msgspec.json.decode(content) if writing.MEDIA_TYPES[form].endswith("json") else content.decode()
+
+
 TEXTS = {
+    **{writing.MEDIA_TYPES[form]: _file(form) for form in ExportFormat},
     **{MEDIA_TYPES[form]: _report(form) for form in (ReportFormat.CSV, ReportFormat.MARKDOWN)},
     "text/html": '<!doctype html><html lang="en"><head><title>Crossplay</title></head>…</html>',
 }
-"""Examples of answers that are no JSON, by media type."""
+"""Examples of answers that are texts or files, by media type."""
 
 
 def of(schema: dict[str, Any], *, components: dict[str, Any], name: str = "") -> Any:

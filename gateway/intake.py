@@ -21,6 +21,8 @@ def checked(operation: Operation) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         if takes_no_query:
             decode_query(request.query, into=NoQuery)
+        if takes_body or operation.raw_body:
+            _check_encoding(request)
         if takes_body:
             _check_body_type(request)
         return await operation.handler(request)
@@ -28,15 +30,19 @@ def checked(operation: Operation) -> Handler:
     return handle
 
 
+def _check_encoding(request: web.Request) -> None:
+    """Raises UnsupportedMediaType. Nothing is unpacked: 256 KiB of gzip can hold 256 MiB."""
+    encoding = request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower()
+    if encoding not in {"", "identity"}:
+        raise UnsupportedMediaType("Bodies are read as they are: send it without `Content-Encoding`.")
+
+
 def _check_body_type(request: web.Request) -> None:
     """Raises UnsupportedMediaType.
 
     A page of strangers can make a browser send JSON under another type, but not under this one without
-    asking us first (CORS). Nothing is unpacked: 256 KiB of gzip can hold 256 MiB.
+    asking us first (CORS).
     """
-    encoding = request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower()
-    if encoding not in {"", "identity"}:
-        raise UnsupportedMediaType("Bodies are read as they are: send it without `Content-Encoding`.")
     if not request.can_read_body:
         return
     if request.content_type != "application/json" and not request.content_type.endswith("+json"):

@@ -13,6 +13,7 @@ from gateway.actions.control_transfer import ControlTransfer
 from gateway.actions.create_transfer import CreateTransfer
 from gateway.actions.follow_transfer import FollowTransfer, StreamLimits
 from gateway.actions.keep_connections import KeepConnections
+from gateway.actions.keep_files import KeepFiles
 from gateway.actions.keep_keys import KeepKeys
 from gateway.actions.keep_rules import KeepRules
 from gateway.actions.keep_webhooks import KeepWebhooks
@@ -54,6 +55,7 @@ RETRY_TRANSFER = web.AppKey("retry_transfer", RetryTransfer)
 UNDO_TRANSFER = web.AppKey("undo_transfer", UndoTransfer)
 KEEP_WEBHOOKS = web.AppKey("keep_webhooks", KeepWebhooks)
 REPLAY_DELIVERY = web.AppKey("replay_delivery", ReplayDelivery)
+KEEP_FILES = web.AppKey("keep_files", KeepFiles)
 KEEP_RULES = web.AppKey("keep_rules", KeepRules)
 REVIEW_ITEM = web.AppKey("review_item", ReviewItem)
 REPORT_TRANSFER = web.AppKey("report_transfer", ReportTransfer)

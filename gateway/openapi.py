@@ -92,7 +92,7 @@ def problems_of(operation: Operation) -> set[str]:
             "validation",
             "store-unavailable",
         }
-    if operation.body is not None:
+    if operation.body is not None or operation.raw_body:
         slugs |= {"validation", "body-too-large", "unsupported-media-type", "request-timeout"}
     return slugs
 
@@ -131,6 +131,9 @@ def _operation(
         entry["parameters"] = parameters
     if operation.body is not None:
         entry["requestBody"] = _body(operation, schema=schemas[repr(operation.body)], components=components)
+    if operation.raw_body:
+        content = {"schema": {"type": "string", "format": "binary"}, "example": operation.example}
+        entry["requestBody"] = {"required": True, "content": {"application/octet-stream": content}}
     entry["security"] = []
     if operation.scope is not None:
         described = entry.get("description", "")
@@ -187,7 +190,8 @@ def _or_part(schema: dict[str, Any], *, operation: Operation, components: dict[s
 
 def _text(media_type: str) -> dict[str, Any]:
     example = examples.TEXTS.get(media_type)
-    return {"schema": {"type": "string"}, **({"example": example} if example else {})}
+    schema = {"type": "object" if media_type.endswith("json") else "string"}
+    return {"schema": schema, **({"example": example} if example else {})}
 
 
 def _stream(operation: Operation) -> dict[str, Any]:

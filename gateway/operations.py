@@ -14,12 +14,13 @@ Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One method of one path.
 
-    body, query: what decodes them; body may be annotated with more that its schema says. answers: body type
-    by status, None for an answer without JSON. texts: media types that a 200 may have instead.
-    headers: request headers that matter, with what they do. problems: slugs that callers have to expect
-    beside those that stand around every route. answer_headers: of its 2xx answers, beside those that follow
-    from status and body. scope: what an API key has to have. is_open: no API key is asked for; one of the
-    two. example: a body that works. stream_example: a 200 is an event stream that looks like this.
+    body, query: what decodes them; body may be annotated with more that its schema says. raw_body: it is a
+    file, whatever its type. answers: body type by status, None for an answer without JSON. texts: media types
+    that a 200 may have instead. headers: request headers that matter, with what they do. problems: slugs that
+    callers have to expect beside those that stand around every route. answer_headers: of its 2xx answers,
+    beside those that follow from status and body. scope: what an API key has to have. is_open: no API key is
+    asked for; one of the two. example: a body that works. stream_example: a 200 is an event stream that looks
+    like this.
     """
 
     method: str
@@ -31,6 +32,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     texts: tuple[str, ...] = ()
     body: Any = None
     is_body_required: bool = True
+    raw_body: bool = False
     query: type | None = None
     headers: Mapping[str, str] = {}
     problems: tuple[str, ...] = ()

@@ -97,8 +97,8 @@ class ConnectingResource(msgspec.Struct, frozen=True, kw_only=True):
 class PlatformResource(msgspec.Struct, frozen=True, kw_only=True):
     """A platform. setup: what the operator of this server has to do first, null where it is configured.
 
-    connecting: null where it is not set up. resume_at: when the last of its pools goes on, null where none
-    has stopped. connections: your own.
+    connecting: null where it is not set up, or nobody signs in. resume_at: when the last of its pools goes
+    on, null where none has stopped. connections: your own.
     """
 
     platform: Platform

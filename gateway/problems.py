@@ -148,6 +148,13 @@ TABLE: dict[type[CrossplayError], Kind] = {
         cause="The same key came before with another body.",
         cure="Use a new key for a new request, and the same body to repeat an old one.",
     ),
+    errors.FileUnreadable: Kind(
+        slug="file-unreadable",
+        status=422,
+        title="The file is no playlist that can be read",
+        cause="It has a form that is not known here, is damaged, or holds more than one file may.",
+        cure="Do what `detail` says; docs/reference/file-formats.md lists every form with its limits.",
+    ),
     errors.PlaylistNotReadable: Kind(
         slug="playlist-not-readable",
         status=422,
@@ -329,8 +336,8 @@ HTTP_KINDS: dict[int, Kind] = {
         slug="body-too-large",
         status=413,
         title="The body is too large",
-        cause="No request of this API needs more than 256 KiB.",
-        cure="Send less.",
+        cause="No request of this API needs more than 256 KiB; a file may have 32 MiB.",
+        cure="Send less, or split the file.",
     ),
 }
 UNREADABLE = Kind(

@@ -53,8 +53,10 @@ def _operation(name: str, entry: dict[str, Any]) -> str:
     if "parameters" in entry:
         parts.append(_table(("Parameter", "In", "Is", "Means"), map(_parameter, entry["parameters"])))
     if "requestBody" in entry:
-        content = entry["requestBody"]["content"]["application/json"]
-        parts.append(f"<p>Body: {_type(content['schema'])}</p>{_pre(content['example'])}")
+        parts += [
+            f"<p>Body, {escape(media_type)}: {_type(content['schema'])}</p>{_pre(content['example'])}"
+            for media_type, content in entry["requestBody"]["content"].items()
+        ]
     parts.append(_table(("Answer", "Means", "Is", "Headers"), map(_answer, entry["responses"].items())))
     parts += [
         f"<details><summary>Example of {escape(status)}, {escape(media_type)}</summary>"

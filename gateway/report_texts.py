@@ -24,8 +24,8 @@ def markdown_text(text: str) -> str:
     return _READABLE.sub(lambda found: f"&#{ord(found[0])};", line)
 
 
-def file_name(title: str, *, transfer_id: str, ending: str) -> str:
+def file_name(title: str, *, thing_id: str, ending: str) -> str:
     """Return a name that any system takes and no header misreads: a few ASCII letters, digits and hyphens."""
     ascii_only = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
     words = re.sub(r"[^a-z0-9]+", "-", ascii_only.lower())[:_LONGEST_NAME].strip("-")
-    return "-".join(filter(None, ("crossplay", words, transfer_id[:8]))) + f".{ending}"
+    return "-".join(filter(None, ("crossplay", words, thing_id[:8]))) + f".{ending}"

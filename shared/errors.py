@@ -81,6 +81,12 @@ class IdempotencyKeyReused(RequestError):
     code = "idempotency-key-reused"
 
 
+class FileUnreadable(RequestError):
+    """A file that is no playlist which can be read here; the text says what would cure it."""
+
+    code = "file-unreadable"
+
+
 class PlaylistNotReadable(RequestError):
     code = "playlist-not-readable"
 

@@ -32,6 +32,7 @@ class Platform(StrEnum):
     SUBSONIC = "subsonic"
     LISTENBRAINZ = "listenbrainz"
     DEEZER = "deezer"
+    FILE = "file"
     # Those of other packages, as members like the others (docs/tutorials/write-an-adapter.md).
     vars().update({name.upper(): name for name in installed(PLATFORMS)})
 

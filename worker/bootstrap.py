@@ -20,6 +20,7 @@ from shared.census import Census, measuring
 from shared.cipher import Cipher
 from shared.clock import SystemClock
 from shared.db.pool import Pool, open_pool
+from shared.db.shelf import PostgresShelf
 from shared.fleet import Fleet
 from shared.instrument import Role
 from shared.limiter import SharedBudget
@@ -68,7 +69,11 @@ class Worker:
             redis = open_redis(settings.redis_url)
             stack.push_async_callback(redis.aclose)
             platforms = await stack.enter_async_context(
-                Platforms(settings, budgets=lambda profile, key: self._budget(redis, profile, key))
+                Platforms(
+                    settings,
+                    budgets=lambda profile, key: self._budget(redis, profile, key),
+                    shelf=PostgresShelf(pool),
+                )
             )
             self._scheduler = Scheduler(
                 pool=pool,

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import aiohttp
 import msgspec
@@ -94,6 +94,11 @@ class GatewayClient:
     async def patch(self, path: str, *, body: Mapping[str, Any]) -> Answer:
         """Send once; repeating it does no harm."""
         return await self._once("PATCH", path, json=body)
+
+    async def upload(self, path: str, *, params: Mapping[str, str], content: IO[bytes]) -> Answer:
+        """Send a file as it is, once."""
+        headers = {"Content-Type": "application/octet-stream"}
+        return await self._once("POST", path, params=params, data=content, headers=headers)
 
     async def delete(self, path: str) -> Answer:
         """Send once."""
@@ -207,6 +212,7 @@ _CURES = {
     "not-found": "See which there are: crossplay status, or crossplay rules",
     "validation": "See the verb's --help, such as crossplay transfer --help",
     "playlist-not-readable": "See which there are: crossplay playlists PLATFORM",
+    "file-unreadable": "Export it in one of these forms: docs/reference/file-formats.md",
     "idempotency-key-reused": "Use another --idempotency-key for another request.",
 }
 

@@ -33,6 +33,8 @@ _OF_PROBLEMS = {
     "connection-missing": Exit.SIGN_IN,
     "reconnect-required": Exit.SIGN_IN,
     "account-mismatch": Exit.SIGN_IN,
+    "file-unreadable": Exit.USAGE_OR_CANCELLED,
+    "body-too-large": Exit.USAGE_OR_CANCELLED,
     "validation": Exit.USAGE_OR_CANCELLED,
     "not-found": Exit.NOT_FOUND,
     "unknown-platform": Exit.NOT_FOUND,

@@ -208,6 +208,27 @@ class PlaylistRow(msgspec.Struct, frozen=True, kw_only=True):
     writable: bool = True
 
 
+class NamedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of a file that is no track."""
+
+    row: int
+    reason: str
+
+
+class ImportedList(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: str
+    track_count: int
+    rest: tuple[NamedRow, ...] = ()
+
+
+class ImportedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a file."""
+
+    items: tuple[ImportedList, ...]
+    notes: tuple[str, ...] = ()
+
+
 class Span(msgspec.Struct, frozen=True, kw_only=True):
     """A figure of a plan: at least, as a rule, at most."""
 
@@ -310,6 +331,10 @@ def read_key(body: Any) -> KeyRow:
 
 def read_playlist(body: Any) -> PlaylistRow:
     return _read(body, PlaylistRow)
+
+
+def read_import(body: Any) -> ImportedFile:
+    return _read(body, ImportedFile)
 
 
 def read_plan(body: Any) -> Plan:

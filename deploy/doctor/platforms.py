@@ -48,6 +48,8 @@ def credentials(platform: Platform, *, settings: Settings, known: Platforms) -> 
         yield warn(
             platform, f"{label} is not set up.", cure=f"If users shall have it, see {how_to(platform)}."
         )
+    elif known.is_kept_here(platform):
+        yield ok(platform, f"{label} need no setup: they stand in this server's own database.")
     elif platform is Platform.SPOTIFY:
         yield from _spotify(settings)
     elif platform is Platform.APPLE_MUSIC:

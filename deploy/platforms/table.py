@@ -24,6 +24,7 @@ _PLACES = {
     WriteClass.IDEMPOTENCY_KEY: "at the end, under a key",
     WriteClass.REPLACE_WHOLE_LIST: "the whole list anew",
 }
+_PAGES = {Platform.FILE: "docs/how-to/files.md"}
 _MONTH = "about {} months"
 
 
@@ -35,7 +36,7 @@ def capability_table() -> str:
 
 def how_to(platform: Platform) -> str:
     """Return the page that says how a platform is set up."""
-    return f"docs/how-to/{platform.replace('_', '-')}.md"
+    return _PAGES.get(platform) or f"docs/how-to/{platform.replace('_', '-')}.md"
 
 
 def _row(declared: Declaration) -> str:
@@ -49,7 +50,7 @@ def _row(declared: Declaration) -> str:
         f"{can.remove_batch} per request" if can.can_remove else "no",
         f"{can.playlist_limit:,} tracks" if can.playlist_limit else "no limit known",
         "read" if can.has_liked else "no",
-        _pace(profile),
+        "nobody counts" if declared.shelve else _pace(profile),
         f"{can.visibility_delay_s:g} s",
         _sign_in(declared),
     )
@@ -76,5 +77,7 @@ def _told(pool: Pool) -> str:
 
 
 def _sign_in(declared: Declaration) -> str:
+    if declared.shelve:
+        return "none"
     months = declared.sign_in.life_months
     return _MONTH.format(months) if months else "no end known"

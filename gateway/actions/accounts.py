@@ -2,9 +2,9 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -62,6 +62,8 @@ class PlatformsPort(Protocol):
 
     def limit_key(self, platform: Platform) -> str: ...
 
+    def is_kept_here(self, platform: Platform) -> bool: ...
+
     def adapter(self, platform: Platform, *, session: Session) -> Adapter: ...
 
     def platform_of(self, link: str) -> Platform | None: ...
@@ -90,16 +92,23 @@ class AccountRef(msgspec.Struct, frozen=True, kw_only=True):
     pointer: str = ""
 
 
+AtHome: TypeAlias = Callable[[UserId, Platform], Awaitable[Connection]]
+"""Connects a platform whose playlists stand in our own database."""
+
+
 class Accounts:
     """Finds a user's connections and opens them."""
 
-    def __init__(self, *, pool: Pool, sessions: Sessions, platforms: PlatformsPort) -> None:
+    def __init__(self, *, pool: Pool, sessions: Sessions, platforms: PlatformsPort, at_home: AtHome) -> None:
         self._pool = pool
+        self._at_home = at_home
         self._sessions = sessions
         self._platforms = platforms
 
     async def find(self, user_id: UserId, ref: AccountRef) -> Connection:
         """Return the connection that is meant. A foreign one is as missing as one that never was.
+
+        One to what stands in our own database is made where it is missing.
 
         Raises ConnectFirst, ConnectAgain, PlatformNotConfigured, ValidationFailed.
         """
@@ -110,6 +119,8 @@ class Accounts:
             raise ValidationFailed(
                 "Several accounts are connected there.", faults=(_ambiguous(ref, found=found),)
             )
+        if not found and ref.platform is not None and self._platforms.is_kept_here(ref.platform):
+            return await self._at_home(user_id, ref.platform)
         if not found:
             raise self._missing(ref)
         self.check_usable(found[0])

@@ -108,6 +108,8 @@ class ConnectAccount:
         Raises PlatformNotConfigured, RedirectUriImpossible, ValidationFailed, ConnectFirst, and what
         LinkAccount and fill_form raise.
         """
+        if self._platforms.is_kept_here(platform):
+            return await self._start_at_home(user_id, platform, wish)
         flow = flow_of(self._platforms, platform)
         self._require_fit(wish, flow, label=self._platforms.label(platform))
         uri, is_handed_in = None, False
@@ -134,6 +136,28 @@ class ConnectAccount:
             page_url=self.page_url(session.id),
             authorize_url=authorize_url,
         )
+
+    async def _start_at_home(self, user_id: UserId, platform: Platform, wish: ConnectWish) -> Started:
+        """Connect what stands in our own database, at once."""
+        if wish.user_token is not None or wish.form is not None:
+            field = "form" if wish.user_token is None else "music_user_token"
+            fault = FieldFault(
+                f"/{field}", f"Nobody signs in to {self._platforms.label(platform)}: leave it out."
+            )
+            raise ValidationFailed("The body does not fit this platform.", faults=(fault,))
+        new = NewConnectSession(
+            id=str(uuid.uuid4()),
+            user_id=user_id,
+            platform=platform,
+            flow=ConnectFlow.BROWSER_TOKEN,
+            renews=await self._renewed(user_id, platform, wish.renews),
+            is_another=False,
+            redirect_uri=None,
+            is_handed_in=False,
+        )
+        session = await connect_sessions.insert(self._pool, new, life_s=SESSION_LIFE_S)
+        await self._end(session, await self._link.at_home(user_id, platform))
+        return Started(session=await self.session(session.id), page_url=self.page_url(session.id))
 
     def page_url(self, session_id: str) -> str:
         """Return the address of the page on which the user goes on."""

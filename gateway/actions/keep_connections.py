@@ -94,6 +94,9 @@ class KeepConnections:
         await self._playlists.forget(gone)
         logger.bind(connection_id=gone.id, platform=gone.platform).info("Account disconnected")
         terms, label = self._platforms.sign_in_terms(gone.platform), self._platforms.label(gone.platform)
+        if self._platforms.is_kept_here(gone.platform):
+            text = f"{label} are disconnected, and kept: each is deleted by itself, at `/files/{{id}}`."
+            return Farewell(connection=gone, revoke_url="/files", text=text)
         return Farewell(
             connection=gone,
             revoke_url=terms.revoke_url,

@@ -96,6 +96,8 @@ class ShowPlatforms:
         ]
 
     def _way_in(self, platform: Platform) -> dict[str, Any]:
+        if self._platforms.is_kept_here(platform):
+            return {"setup": None, "flow": None, "fields": ()}
         try:
             flow, form = flow_of(self._platforms, platform), self._platforms.connect_form(platform)
         except PlatformNotConfigured as error:

@@ -42,7 +42,7 @@ async def _send(request: web.Request, form: ReportFormat) -> web.StreamResponse:
     pieces = _pieces(request, report, form=form, has_bom=query.bom)
     first = await anext(pieces)  # what fails until here is told as a problem
     row = report.view.transfer
-    name = file_name(row.source_name, transfer_id=row.id, ending=form)
+    name = file_name(row.source_name, thing_id=row.id, ending=form)
     response = web.StreamResponse(
         headers={
             hdrs.CONTENT_TYPE: f"{MEDIA_TYPES[form]}; charset=utf-8",

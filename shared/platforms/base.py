@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -118,7 +118,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     with it each time, by the names of both, so that a forecast counts them; prices are found by the same
     names. beside_list: the calls that the reading of a whole source brings with it once. search_batch: text
     searches that the adapter gathers into one request. has_liked: the account's liked songs are listed first,
-    as a playlist (liked.LIKED) that is read like any other.
+    as a playlist (liked.LIKED) that is read like any other. takes_any_track: there is no catalog, every track
+    is taken as it is; the adapter is an Adopter then.
     """
 
     write_class: WriteClass
@@ -135,6 +136,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     keeps_repeats: bool = True
     can_write: bool = True
     key_life_s: float = 0.0
+    takes_any_track: bool = False
     has_liked: bool = False
     beside: Mapping[str, tuple[str, ...]] = {}
     beside_list: tuple[str, ...] = ()
@@ -462,3 +464,14 @@ class Adapter(Protocol):
 
     def track_id_of(self, text: str) -> TrackId | None:
         """Return the catalog track id in an id, URI or share URL; None if it is none."""
+
+
+@runtime_checkable
+class Adopter(Protocol):
+    """What an adapter does besides where capabilities.takes_any_track."""
+
+    async def adopt(self, tracks: Sequence[Track]) -> tuple[Track, ...]:
+        """Make tracks of anywhere into tracks of this platform, in order, which can be added from now on.
+
+        Idempotent: the same words make the same track. Raises PlatformUnavailable.
+        """

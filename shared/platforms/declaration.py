@@ -21,6 +21,7 @@ from shared.platforms.base import (
 from shared.platforms.forms import ConnectForm
 from shared.platforms.http import Call, PlatformHttp, Reword, Sign
 from shared.platforms.oauth import OAuthApp, bearer
+from shared.platforms.shelf import Shelf
 from shared.settings import Settings
 
 
@@ -28,6 +29,12 @@ class Build(Protocol):
     """Makes one connection's adapter."""
 
     def __call__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> Adapter: ...
+
+
+class Shelve(Protocol):
+    """Makes the adapter of playlists that stand in our own database."""
+
+    def __call__(self, shelf: Shelf, *, session: Session, capabilities: Capabilities) -> Adapter: ...
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +46,9 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     cannot sign. oauth, browser, form: how users sign in, one of them. public: whether playlists can be read
     without an account. playlist_id_of: the adapter's own, by which a link's platform is known before there
     is an adapter. probe, reword: see Endpoint. guard: where users name servers of their own, which of them
-    may be called; the profile then counts by server, and no setting says where the platform is.
+    may be called; the profile then counts by server, and no setting says where the platform is. build,
+    shelve: one of them; shelve where the playlists stand in our own database, so that nothing leaves this
+    server and nobody signs in.
     """
 
     label: str
@@ -49,8 +58,9 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     public: PublicReads
     playlist_id_of: Callable[[str], PlaylistId | None]
     required: tuple[str, ...]
-    build: Build
-    refusals: tuple[Refusal, ...]
+    build: Build | None = None
+    shelve: Shelve | None = None
+    refusals: tuple[Refusal, ...] = ()
     sign: Callable[[Settings, Clock], Sign] = lambda _, __: bearer
     oauth: Callable[[Settings], OAuthApp] | None = None
     browser: Callable[[Settings, Clock], BrowserSignIn] | None = None

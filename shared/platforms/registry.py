@@ -26,11 +26,13 @@ from shared.platforms.base import (
 )
 from shared.platforms.declaration import Declaration
 from shared.platforms.deezer.adapter import DECLARATION as DEEZER
+from shared.platforms.files.adapter import DECLARATION as FILES
 from shared.platforms.forms import ConnectForm
 from shared.platforms.http import NO_PROOF, BudgetOf, Endpoint, PlatformHttp
 from shared.platforms.listenbrainz.adapter import DECLARATION as LISTENBRAINZ
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
 from shared.platforms.public import AppTokens, PublicSession
+from shared.platforms.shelf import Shelf
 from shared.platforms.soundcloud.adapter import DECLARATION as SOUNDCLOUD
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
 from shared.platforms.subsonic.adapter import DECLARATION as SUBSONIC
@@ -41,7 +43,7 @@ from shared.settings import PREFIX, Settings
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, YOUTUBE, SOUNDCLOUD, SUBSONIC, LISTENBRAINZ, DEEZER)
+_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, YOUTUBE, SOUNDCLOUD, SUBSONIC, LISTENBRAINZ, DEEZER, FILES)
 
 
 def declarations() -> dict[Platform, Declaration]:
@@ -62,10 +64,21 @@ _DECLARATIONS = declarations()
 
 
 class Platforms:
-    """Open it with `async with`; the platforms that the settings lack something for stay closed."""
+    """Open it with `async with`; the platforms that the settings lack something for stay closed.
 
-    def __init__(self, settings: Settings, *, budgets: Budgets, clock: Clock | None = None) -> None:
+    shelf: where the playlists of files stand; None where nobody asks for them.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        budgets: Budgets,
+        clock: Clock | None = None,
+        shelf: Shelf | None = None,
+    ) -> None:
         self._settings = settings
+        self._shelf = shelf
         self._budgets = budgets
         self._clock = clock or SystemClock()
         self._open = AsyncExitStack()
@@ -79,6 +92,8 @@ class Platforms:
         """Raises SettingsError where a configured key cannot sign."""
         async with AsyncExitStack() as stack:
             for platform, declared in _DECLARATIONS.items():
+                if self.is_kept_here(platform):
+                    continue
                 if self.is_configured(platform) or self._reads_publicly(platform):
                     self._paths[platform] = await stack.enter_async_context(self._path(declared))
                     if not self.missing_to_connect(platform) or declared.public.has_app_tokens:
@@ -157,12 +172,19 @@ class Platforms:
         """Return the platform's name as people write it."""
         return _DECLARATIONS[platform].label
 
+    def is_kept_here(self, platform: Platform) -> bool:
+        """Say whether its playlists stand in our own database, where nobody signs in."""
+        return _DECLARATIONS[platform].shelve is not None
+
     def adapter(self, platform: Platform, *, session: Session) -> Adapter:
         """Build one connection's adapter; cheap. Raises PlatformNotConfigured."""
         self._require(platform, self.missing(platform))
-        return _DECLARATIONS[platform].build(
-            self._paths[platform], session=session, capabilities=self.capabilities(platform)
-        )
+        declared = _DECLARATIONS[platform]
+        if declared.shelve is None:
+            return self._over_http(declared, session)
+        if self._shelf is None:
+            raise LookupError(f"{platform}: this process was started without its shelf")
+        return declared.shelve(self._shelf, session=session, capabilities=self.capabilities(platform))
 
     def public_adapter(self, platform: Platform, *, market: str) -> Adapter:
         """Build an adapter that reads what everybody may see, in the catalog of a country; cheap.
@@ -175,7 +197,13 @@ class Platforms:
             market=market or self._settings.public_market,
             app_tokens=self._app_tokens.get(platform),
         )
-        return _DECLARATIONS[platform].build(
+        return self._over_http(_DECLARATIONS[platform], session)
+
+    def _over_http(self, declared: Declaration, session: Session) -> Adapter:
+        platform = declared.profile.platform
+        if declared.build is None:
+            raise LookupError(f"{platform} is not reached over a network")
+        return declared.build(
             self._paths[platform], session=session, capabilities=self.capabilities(platform)
         )
 
@@ -223,7 +251,7 @@ class Platforms:
         return pool if limit is None else msgspec.structs.replace(pool, limit=limit)
 
     def _override(self, platform: Platform, name: str) -> float | None:
-        value: float | None = getattr(self._settings, f"{platform}_{name}")
+        value: float | None = getattr(self._settings, f"{platform}_{name}", None)
         return value
 
     def _path(self, declared: Declaration) -> PlatformHttp:

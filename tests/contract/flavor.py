@@ -48,6 +48,8 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     playlist says how long the whole is. cannot_remove: what it says where nothing can be removed.
     accounts. has_offsets: pages of playlists are asked for by offset and limit; offset_name: its word for it.
     has_short_albums: albums are found without a date, their tracks without guests. tells_length: each page of
+    a playlist says how long the whole is. has_http: it is reached over a network, and has a sandbox.
+    cannot_remove: what it says where nothing can be removed.
     a playlist says how long the whole is. names_left_out: an addition is answered with what it left out.
     cannot_remove: what it says where nothing can be removed.
     from a copy of the library, which the first one makes. lists_at_once: lists come whole; cuts_pages: those
@@ -93,6 +95,7 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     has_short_albums: bool = False
     has_bare_albums: bool = False
     tells_length: bool = True
+    has_http: bool = True
     names_left_out: bool = False
     cannot_remove: str = ""
     created_status: str = "201"

@@ -40,11 +40,16 @@ def _known() -> dict[str, Flavor]:
 FLAVORS = _known()
 
 
-def flavors(is_fit: Callable[[Capabilities], bool]) -> list[str]:
-    """Name the flavors whose platform can do something: tests of it run on those, and are not skipped."""
+def flavors(is_fit: Callable[[Capabilities], bool], *, over_http: bool = True) -> list[str]:
+    """Name the flavors whose platform can do something: tests of it run on those, and are not skipped.
+
+    over_http: those alone that are reached so, where a test counts calls or makes faults; else all.
+    """
     platforms = Platforms(Settings(), budgets=FakeBudgets())
     return [
-        flavor for flavor, known in sorted(FLAVORS.items()) if is_fit(platforms.capabilities(known.platform))
+        flavor
+        for flavor, known in sorted(FLAVORS.items())
+        if is_fit(platforms.capabilities(known.platform)) and (known.has_http or not over_http)
     ]
 
 
@@ -61,7 +66,13 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     session: FakeSession
     url: URL
     budgets: FakeBudgets
-    catalog: Catalog
+    known: Catalog | None = None
+
+    @property
+    def catalog(self) -> Catalog:
+        """The sandbox's catalog of this platform."""
+        assert self.known is not None
+        return self.known
 
     @property
     def platform(self) -> Platform:
@@ -163,7 +174,7 @@ async def staged(world: World, flavor: Flavor, *, timeout_s: float = 10.0) -> As
                 session=session,
                 url=server.make_url("/"),
                 budgets=budgets,
-                catalog=world.catalog(flavor.platform),
+                known=world.catalog(flavor.platform),
             )
 
 

@@ -15,11 +15,14 @@ from tests.contract.sandboxes import FLAVORS, Stage, album_length, album_line, f
 from worker.matching.query import Query
 
 on_offsets = pytest.mark.parametrize(
-    "flavor", [name for name in sorted(FLAVORS) if FLAVORS[name].has_offsets], indirect=True
+    "flavor",
+    [name for name in flavors(lambda _: True) if FLAVORS[name].has_offsets],
+    indirect=True,
 )
 on_lengths = pytest.mark.parametrize(
     "flavor", [name for name in sorted(FLAVORS) if FLAVORS[name].tells_length], indirect=True
 )
+on_every = pytest.mark.parametrize("flavor", flavors(lambda _: True, over_http=False), indirect=True)
 on_plain_text = pytest.mark.parametrize(
     "flavor", [name for name in sorted(FLAVORS) if FLAVORS[name].finds_plain_text], indirect=True
 )
@@ -38,6 +41,7 @@ async def found(stage: Stage, row: Mapping[str, Any]) -> Track:
     return next(track for track in tracks if track.title == row["title"])
 
 
+@on_every
 async def test_account_answers_with_its_market(stage: Stage) -> None:
     account = await stage.adapter.account()
 
@@ -46,6 +50,7 @@ async def test_account_answers_with_its_market(stage: Stage) -> None:
     assert (account.market not in {"", "DE", "de", "US"}) == stage.flavor.has_market
 
 
+@on_every
 async def test_empty_playlist_is_one_empty_page(stage: Stage) -> None:
     playlist_id = await stage.playlist_named("Empty Shelf")
 
@@ -55,6 +60,7 @@ async def test_empty_playlist_is_one_empty_page(stage: Stage) -> None:
     assert page.total in {0, None}
 
 
+@on_every
 async def test_each_odd_row_keeps_its_position_and_its_reason(stage: Stage) -> None:
     playlist_id = await stage.playlist_named("Odd Rows")
 
@@ -78,6 +84,7 @@ async def test_each_odd_row_keeps_its_position_and_its_reason(stage: Stage) -> N
         assert local.track.isrc is None
 
 
+@on_every
 async def test_three_pages_bring_every_item_in_order_with_its_repeats(stage: Stage) -> None:
     page_size = stage.capabilities.read_page
     playlist_id = await stage.playlist_named("Long Way")
@@ -139,6 +146,7 @@ async def test_listed_playlist_is_found_again_by_id_and_by_its_address(stage: St
     assert (await stage.adapter.get_playlist(named)).id == listed.id
 
 
+@on_every
 @pytest.mark.parametrize("text", ["", "Quiet Engine", "https://example.org/playlist/4", "p", "…/playlist/"])
 async def test_text_that_is_no_playlist_is_none(stage: Stage, text: str) -> None:
     assert stage.adapter.playlist_id_of(text) is None
@@ -181,6 +189,7 @@ async def test_tracks_are_read_by_id_and_unknown_ones_are_left_out(stage: Stage)
     assert tracks == known
 
 
+@on_every
 async def test_tracks_that_are_all_unknown_are_no_error(stage: Stage) -> None:
     unknown = stage.flavor.absent_track
 
@@ -197,6 +206,7 @@ async def test_track_is_known_by_its_id_and_by_its_address(stage: Stage) -> None
         assert stage.adapter.track_id_of(track.url) == track.id
 
 
+@on_every
 @pytest.mark.parametrize(
     "text", ["", "Harbour Light 3", "https://example.org/track/4", "p", "…/song/", "i.x"]
 )
@@ -219,6 +229,7 @@ async def test_text_search_finds_the_track_by_plain_text(stage: Stage) -> None:
     assert any(track.title == "Harbour Light 3" for track in tracks)
 
 
+@on_every
 @pytest.mark.parametrize("text", ["zzzzzz qqqqqq", "  "])
 async def test_text_search_without_a_hit_is_empty(stage: Stage, text: str) -> None:
     assert await stage.adapter.search(Query(plain=text)) == ()
@@ -301,6 +312,7 @@ async def test_page_that_stays_empty_is_never_taken_for_the_end(stage: Stage) ->
         await stage.adapter.read_items(playlist_id, cursor=first.next_cursor)
 
 
+@on_every
 @pytest.mark.parametrize("behind_end", [0, 5])
 async def test_target_read_at_or_behind_its_end_tells_its_length(stage: Stage, behind_end: int) -> None:
     playlist_id = await stage.playlist_named("Odd Rows")
@@ -310,6 +322,7 @@ async def test_target_read_at_or_behind_its_end_tells_its_length(stage: Stage, b
     assert (view.rows, view.total) == ((), 5)
 
 
+@on_every
 async def test_target_comes_in_pages_that_together_are_all_of_it(stage: Stage) -> None:
     size = stage.capabilities.read_page
     playlist_id = await stage.playlist_named("Long Way")
@@ -327,6 +340,7 @@ async def test_target_comes_in_pages_that_together_are_all_of_it(stage: Stage) -
     assert all(stage.is_length(page.total, len(truth)) for page in pages)
 
 
+@on_every
 @pytest.mark.parametrize("name", ["Empty Shelf", "Odd Rows"])
 async def test_target_without_rows_from_there_on_is_one_empty_page(stage: Stage, name: str) -> None:
     playlist_id = await stage.playlist_named(name)
@@ -361,6 +375,7 @@ async def test_change_between_two_pages_of_a_target_shows_in_its_length(stage: S
     assert len(first.rows) + sum(len(page.rows) for page in rest) == length + 1
 
 
+@on_every
 async def test_no_value_that_is_read_shows_a_token(stage: Stage) -> None:
     playlist_id = await stage.playlist_named("Odd Rows")
 

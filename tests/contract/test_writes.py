@@ -9,6 +9,10 @@ from shared.models import Isrc, PlaylistId, TrackId
 from shared.platforms.base import REQUESTS, in_batches
 from tests.contract.sandboxes import FLAVORS, Stage, flavors, line, open_gate
 
+on_every = pytest.mark.parametrize("flavor", flavors(lambda _: True, over_http=False), indirect=True)
+on_every_removing = pytest.mark.parametrize(
+    "flavor", flavors(lambda can: can.can_remove, over_http=False), indirect=True
+)
 on_removing = pytest.mark.parametrize("flavor", flavors(lambda can: can.can_remove), indirect=True)
 on_keeping = pytest.mark.parametrize("flavor", flavors(lambda can: not can.can_remove), indirect=True)
 on_unique = pytest.mark.parametrize("flavor", flavors(lambda can: not can.keeps_repeats), indirect=True)
@@ -47,6 +51,7 @@ async def one_batch(stage: Stage) -> list[TrackId]:
     return (await some_tracks(stage, 3))[: stage.capabilities.add_batch]
 
 
+@on_every
 async def test_new_playlist_is_empty_and_can_be_written_and_found_by_its_marker(stage: Stage) -> None:
     playlist = await stage.create("Night Drive 🚗", description=MARKER)
 
@@ -57,10 +62,12 @@ async def test_new_playlist_is_empty_and_can_be_written_and_found_by_its_marker(
     assert (found.id, found.description) == (playlist.id, MARKER)
 
 
+@on_every
 async def test_marker_that_no_playlist_has_finds_none(stage: Stage) -> None:
     assert await stage.adapter.find_playlist("<tr_99>") is None
 
 
+@on_every
 async def test_full_batch_and_one_more_stand_in_order_with_their_repeats(stage: Stage) -> None:
     count = max(stage.most(stage.capabilities.add_batch) + 1, 4)
 
@@ -99,6 +106,7 @@ async def test_track_that_the_platform_leaves_out_is_told_by_its_index(stage: St
     assert await stage.truth(playlist_id) == tracks[:2]
 
 
+@on_every
 async def test_empty_target_reads_as_empty(stage: Stage) -> None:
     playlist_id = await created(stage)
 
@@ -246,7 +254,7 @@ async def test_platform_that_removes_nothing_says_so_and_is_not_asked(stage: Sta
     assert await stage.truth(playlist_id) == tracks
 
 
-@on_removing
+@on_every_removing
 async def test_removed_tracks_are_gone_with_every_copy_and_the_rest_keeps_its_order(stage: Stage) -> None:
     playlist_id, tracks = await filled(stage, 6)
     assert tracks.count(tracks[0]) == (2 if stage.capabilities.keeps_repeats else 1)
@@ -259,7 +267,7 @@ async def test_removed_tracks_are_gone_with_every_copy_and_the_rest_keeps_its_or
     assert ([row.track_id for row in view.rows], view.total) == (left, len(left))
 
 
-@on_removing
+@on_every_removing
 async def test_full_batch_can_be_removed_and_to_remove_it_again_is_no_error(stage: Stage) -> None:
     batch = stage.most(stage.capabilities.remove_batch)
     playlist_id, tracks = await filled(stage, batch + 2)

@@ -78,7 +78,9 @@ class Received:
         self.queries: list[Mapping[str, str]] = []
 
 
-PAGES = ("/rules", "/keys", "/playlists", "/transfers", "/connections", "/webhooks", "/platforms")
+PAGES = (
+    *("/rules", "/keys", "/playlists", "/transfers", "/connections", "/webhooks", "/platforms", "/files"),
+)
 
 
 class FakeGateway:
@@ -86,7 +88,7 @@ class FakeGateway:
 
     revisions: each read of the status that knows the current one moves on to the next.
     plan: the answer to a dry run. pages: items by path, given out two at a time. stored: what a PUT or POST
-    answers, by path.
+    answers, by path. uploads: files that it was sent.
     reports: files by path; is_report_cut: they break off before their end.
     is_hand_in_asked: the answer to a sign-in has to be handed in; redirect_uri: where it then ends.
     problem: answered to everything instead, with its status.
@@ -99,6 +101,7 @@ class FakeGateway:
         self.stored: dict[str, dict[str, Any]] = {}
         self.reports: dict[str, bytes] = {}
         self.is_report_cut = False
+        self.uploads: list[bytes] = []
         self.session_states: list[dict[str, Any]] = [{"status": "connected"}]
         self.plan: dict[str, Any] | None = None
         self.problem: dict[str, Any] | None = None
@@ -124,6 +127,8 @@ class FakeGateway:
             *(web.get(path, self._page) for path in PAGES),
             *(web.delete(f"{path}/{{id}}", self._removed) for path in ("/rules", "/keys")),
             web.post("/keys", self._stored),
+            web.post("/files", self._stored),
+            web.get("/files/{id}/content", self._report),
             web.put("/rules", self._stored),
             web.post("/webhooks", self._stored),
             web.patch("/webhooks/{id}", self._stored),
@@ -157,7 +162,9 @@ class FakeGateway:
         self.received.paths.append(f"{request.method} {request.path}")
         self.received.headers.append(request.headers)
         self.received.queries.append(request.query)
-        if request.can_read_body:
+        if request.content_type == "application/octet-stream" and request.can_read_body:
+            self.uploads.append(await request.read())
+        elif request.can_read_body:
             self.received.bodies.append(await request.json())
         is_public = request.path == "/consent"
         if self.problem is not None and not is_public:

@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from shared.db.pool import Pool as StorePool
+from shared.db.shelf import PostgresShelf
 from shared.errors import ConnectFailed, PlatformNotConfigured, PlatformNotFound, ReconnectRequired
 from shared.models import (
     Account,
@@ -36,9 +38,12 @@ from shared.platforms.base import (
     TextQuery,
     WriteClass,
 )
+from shared.platforms.files.adapter import DECLARATION as FILES
+from shared.platforms.files.adapter import FilesAdapter
 from shared.platforms.forms import ConnectForm, FieldKind, FormField, SignInInput, server_address
 from shared.platforms.oauth import Verifier, challenge_of
 from shared.platforms.public import PublicSession
+from shared.platforms.shelf import Shelf
 from tests.fakes.pools import profile_of
 
 PAGE_COUNT = 3
@@ -277,7 +282,7 @@ class FakePlatforms:
     """Spotify signs in by redirect, Apple Music with a browser's token, as the real ones do.
 
     forms: platforms without a redirect that are connected by a form, for a change. servers: which servers
-    sessions have named, one after the other.
+    sessions have named, one after the other. Files are no fake: `on` lets them stand in the test's database.
     """
 
     def __init__(self) -> None:
@@ -289,12 +294,17 @@ class FakePlatforms:
                 Platform.APPLE_MUSIC, Account(id=None, label="Apple Music (de)", market="de")
             ),
         }
+        self.shelf: Shelf | None = None
         self.sign_in = FakeSignIn()
         self.unconfigured: set[Platform] = set()
         self.without_key: set[Platform] = set()
         self.playlist_limit: int | None = 100
         self.forms: dict[Platform, ConnectForm] = {}
         self.servers: list[str] = []
+
+    def on(self, pool: StorePool) -> Self:
+        self.shelf = PostgresShelf(pool)
+        return self
 
     async def __aenter__(self) -> Self:
         return self
@@ -306,7 +316,7 @@ class FakePlatforms:
         return platform not in self.unconfigured
 
     def label(self, platform: Platform) -> str:
-        return platform.replace("_", " ").title()
+        return "Files" if platform is Platform.FILE else platform.replace("_", " ").title()
 
     def sign_in_terms(self, platform: Platform) -> SignInTerms:
         return SignInTerms(
@@ -318,6 +328,8 @@ class FakePlatforms:
         )
 
     def capabilities(self, platform: Platform) -> Capabilities:
+        if platform is Platform.FILE:
+            return FILES.capabilities
         return Capabilities(
             write_class=WriteClass.APPEND_AND_READ_BACK,
             isrc_batch=25,
@@ -336,8 +348,13 @@ class FakePlatforms:
     def limit_key(self, platform: Platform) -> str:
         return f"app:{platform}"
 
-    def adapter(self, platform: Platform, *, session: Session) -> FakeAdapter:
+    def is_kept_here(self, platform: Platform) -> bool:
+        return platform is Platform.FILE
+
+    def adapter(self, platform: Platform, *, session: Session) -> FakeAdapter | FilesAdapter:
         self._require(platform)
+        if platform is Platform.FILE and self.shelf is not None:
+            return FilesAdapter(self.shelf, session=session, capabilities=self.capabilities(platform))
         self.servers.append(session.server)
         return FakeAdapter(self.accounts[platform], session=session, capabilities=self.capabilities(platform))
 

@@ -1,6 +1,6 @@
 """Match: finds the target's recording for each item of one batch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -9,6 +9,7 @@ from shared.db import items
 from shared.db.items import Item, Settled
 from shared.errors import CrossplayError, Remedy
 from shared.models import UNSETTLED, Outcome
+from shared.platforms.base import Adopter
 from worker.candidates import Finder, Finds, settled
 from worker.context import Context
 from worker.matching.considered import Considered
@@ -18,6 +19,7 @@ from worker.rules import apply_choices, apply_rules
 BELIEVED_BEFORE = timedelta(minutes=10)
 """How old an answer may be when a retry is asked for that still believes it."""
 
+_AS_IT_IS = "It was taken as it is."
 _NOTHING_ELSE = "Nothing else was found than what the platform would not take."
 
 
@@ -33,6 +35,8 @@ async def match(context: Context) -> BatchMatched:
     unsettled = [item for item in batch if item.outcome in UNSETTLED]
     by_rule, left = await apply_rules(context, unsettled)
     by_choice, left = apply_choices(left)
+    if isinstance(context.adapter, Adopter):
+        return BatchMatched(settled=(*by_rule, *by_choice, *await _adopt(context.adapter, left)))
     sought = {item.position: item for item in left if item.source.track is not None}
     finds = await _find(context, sought)
     failures = (find for find in finds.values() if isinstance(find, CrossplayError))
@@ -40,6 +44,16 @@ async def match(context: Context) -> BatchMatched:
         settled=(*by_rule, *by_choice, *(_settled(sought[at], find) for at, find in finds.items())),
         failure=next((failure for failure in failures if failure.remedy is not Remedy.NONE), None),
     )
+
+
+async def _adopt(adapter: Adopter, left: Sequence[Item]) -> list[Settled]:
+    """Settle items for a target that has no catalog: each track is taken with its source's own words."""
+    tracks = {item.position: item.source.track for item in left if item.source.track is not None}
+    adopted = await adapter.adopt(list(tracks.values()))
+    return [
+        Settled(position=position, outcome=Outcome.EXACT, reason=_AS_IT_IS, score=1.0, target=track)
+        for position, track in zip(tracks, adopted, strict=True)
+    ]
 
 
 async def _find(context: Context, sought: Mapping[int, Item]) -> Finds:

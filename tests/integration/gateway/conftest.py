@@ -108,7 +108,7 @@ async def serve(platforms: FakePlatforms) -> AsyncIterator[Serve]:
     clients: list[TestClient[Any, Any]] = []
 
     async def start(settings: Settings) -> "TestClient[Any, Any]":
-        app = build_app(settings, open_platforms=lambda _settings, _redis, _fleet: platforms)
+        app = build_app(settings, open_platforms=lambda *parts: platforms.on(parts[-1]))
         client = TestClient(TestServer(app))
         await client.start_server()
         clients.append(client)

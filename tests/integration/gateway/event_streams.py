@@ -27,7 +27,7 @@ class PlainServer(TestServer):
 async def gateway(
     settings: Settings, platforms: FakePlatforms, *, limits: StreamLimits = STREAM_LIMITS
 ) -> AsyncIterator["TestClient[Any, Any]"]:
-    app = build_app(settings, open_platforms=lambda *_: platforms, stream_limits=limits)
+    app = build_app(settings, open_platforms=lambda *parts: platforms.on(parts[-1]), stream_limits=limits)
     client = TestClient(PlainServer(app))
     await client.start_server()
     try:

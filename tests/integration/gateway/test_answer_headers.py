@@ -26,7 +26,7 @@ VALUES = {"position": "0", "platform": "spotify", "slug": "not-found"}
 @pytest_asyncio.fixture
 async def client(settings: Settings, platforms: FakePlatforms) -> AsyncIterator["TestClient[Any, Any]"]:
     limits = msgspec.structs.replace(STREAM_LIMITS, life_s=0.05)
-    app = build_app(settings, open_platforms=lambda *_: platforms, stream_limits=limits)
+    app = build_app(settings, open_platforms=lambda *parts: platforms.on(parts[-1]), stream_limits=limits)
     async with TestClient(RealServer(app)) as one:
         yield one
 

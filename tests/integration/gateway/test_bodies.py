@@ -26,7 +26,7 @@ DEEP = b"[" * 100_000
 
 @pytest_asyncio.fixture
 async def client(settings: Settings, platforms: FakePlatforms) -> AsyncIterator["TestClient[Any, Any]"]:
-    app = build_app(settings, open_platforms=lambda *_: platforms)
+    app = build_app(settings, open_platforms=lambda *parts: platforms.on(parts[-1]))
     async with TestClient(RealServer(app, times=Times(body_s=0.5, linger_s=0.2))) as one:
         yield one
 

@@ -59,6 +59,9 @@ SEEDS: dict[str, dict[str, str]] = {
     "listPlaylists": {"query.connection": "connections", "query.platform": "platforms"},
     "putRule": {"body.source.track": "tracks"},
     "removeRule": {"path.id": "rules"},
+    "getFile": {"path.id": "files"},
+    "getFileContent": {"path.id": "files"},
+    "removeFile": {"path.id": "files"},
     "connect": {"path.platform": "platforms"},
     "finishConnect": {"path.platform": "platforms", "query.state": "states"},
     "getConnectSession": {"path.id": "sessions"},
@@ -97,7 +100,7 @@ async def client(
     """Serve as the process does, with event streams that end soon."""
     app = build_app(
         msgspec.structs.replace(settings, key_requests_per_minute=0, failed_keys_per_minute=0),
-        open_platforms=lambda *_: platforms,
+        open_platforms=lambda *parts: platforms.on(parts[-1]),
         stream_limits=msgspec.structs.replace(STREAM_LIMITS, life_s=0.05),
     )
 
@@ -124,6 +127,7 @@ async def things(call: Caller, pool: Pool, platforms: FakePlatforms) -> dict[str
     rule = await call("PUT", "/rules", json={"source": _track("spotify"), "target": _track("apple_music")})
     started = await call("POST", "/connect/spotify", json={"hand_in": True})
     waiting = await call("POST", "/connect/spotify")
+    files = [await call("POST", "/files", data="title\nLantern\n") for _ in range(12)]
     listed = await call("GET", "/connections")
     webhook = await call("POST", "/webhooks", json={"url": "https://hooks.example/crossplay"})
     delivery = await call("POST", f"/webhooks/{webhook.json['id']}/test")
@@ -136,6 +140,7 @@ async def things(call: Caller, pool: Pool, platforms: FakePlatforms) -> dict[str
         "connections": [one["id"] for one in listed.json["items"]],
         "platforms": list(map(str, platforms.accounts)),
         "rules": [rule.json["id"]],
+        "files": [one.json["items"][0]["id"] for one in files],
         "tracks": ["t-one", "t-two"],
         "positions": list(range(6)),
         "sessions": [one.headers["Location"].rpartition("/")[2] for one in (started, waiting)],

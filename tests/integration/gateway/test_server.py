@@ -42,7 +42,7 @@ UNREADABLE = {
 @pytest_asyncio.fixture
 async def port(settings: Settings) -> AsyncIterator[int]:
     """Serve as the process does; the test client's own server would answer such bytes otherwise."""
-    app = build_app(settings, open_platforms=lambda _settings, _redis, _fleet: FakePlatforms())
+    app = build_app(settings, open_platforms=lambda *parts: FakePlatforms().on(parts[-1]))
     runner = ProblemRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

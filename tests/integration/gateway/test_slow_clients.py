@@ -34,7 +34,7 @@ WHOLE = b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n"
 async def client(settings: Settings, platforms: FakePlatforms) -> AsyncIterator["TestClient[Any, Any]"]:
     app = build_app(
         settings,
-        open_platforms=lambda *_: platforms,
+        open_platforms=lambda *parts: platforms.on(parts[-1]),
         stream_limits=msgspec.structs.replace(STREAM_LIMITS, ping_s=PING_S),
     )
     async with TestClient(RealServer(app, times=SHORT)) as one:

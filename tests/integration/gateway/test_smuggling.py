@@ -63,7 +63,7 @@ REFUSED = {
 
 @pytest_asyncio.fixture
 async def client(settings: Settings, platforms: FakePlatforms) -> AsyncIterator["TestClient[Any, Any]"]:
-    app = build_app(settings, open_platforms=lambda *_: platforms)
+    app = build_app(settings, open_platforms=lambda *parts: platforms.on(parts[-1]))
     times = Times(head_s=0.5, body_s=0.5, idle_s=0.5, linger_s=0.2)
     async with TestClient(RealServer(app, times=times)) as one:
         yield one

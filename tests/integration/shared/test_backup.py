@@ -49,6 +49,17 @@ ITEM = """
 INSERT INTO items (transfer_id, position, source, outcome, score, refused_track_ids)
 VALUES ($1, $2, '{"a": "b\\nc"}', 'exact', 0.1, ARRAY['x', NULL, 'a,"b'])
 """
+FILE = """
+WITH playlist AS (
+    INSERT INTO shelf_playlists (id, user_id, name, rest, track_count)
+    VALUES ($1, $2, $3, '[{"row": 2, "reason": "a"}]', 2) RETURNING id, user_id),
+track AS (
+    INSERT INTO shelf_tracks (user_id, id, track)
+    VALUES ($2, 't', jsonb_build_object('title', $3::text)) RETURNING id)
+INSERT INTO shelf_items (playlist_id, user_id, position, track_id, odd)
+SELECT playlist.id, user_id, 0, track.id, NULL::jsonb FROM playlist, track
+UNION ALL SELECT playlist.id, user_id, 1, NULL, '{"title": "b"}' FROM playlist
+"""
 WEBHOOK = """
 INSERT INTO webhooks (id, user_id, url, description, events, sealed_secret)
 VALUES ($1, $2, 'https://a.example', '', ARRAY['transfer.queued', 'connection.connected'], $3)
@@ -215,6 +226,7 @@ async def fill(connection: Any) -> uuid.UUID:
     for one, other in (transfer_ids, reversed(transfer_ids)):
         await connection.execute(POINT, one, other)  # to and fro: no order would do
     await connection.executemany(ITEM, [(transfer_ids[0], position) for position in range(300)])
+    await connection.execute(FILE, uuid.uuid4(), user_id, ODD)
     return webhook_id
 
 

@@ -91,13 +91,10 @@ def test_marks_that_turn_a_line_round_are_taken_out() -> None:
 
 @given(TEXTS | NASTY)
 def test_a_file_name_is_letters_digits_and_hyphens(title: str) -> None:
-    assert re.fullmatch(
-        r"crossplay(-[a-z0-9]+)*-3f0c2f6e\.csv", file_name(title, transfer_id=ID, ending="csv")
-    )
+    assert re.fullmatch(r"crossplay(-[a-z0-9]+)*-3f0c2f6e\.csv", file_name(title, thing_id=ID, ending="csv"))
 
 
 def test_a_file_name_has_the_words_of_its_playlist() -> None:
     assert (
-        file_name("Été ’98: Road/Trip", transfer_id=ID, ending="md")
-        == "crossplay-ete-98-road-trip-3f0c2f6e.md"
+        file_name("Été ’98: Road/Trip", thing_id=ID, ending="md") == "crossplay-ete-98-road-trip-3f0c2f6e.md"
     )

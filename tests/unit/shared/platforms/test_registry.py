@@ -1,12 +1,16 @@
+from typing import cast
+
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from yarl import URL
 
+from shared.db.pool import Pool as StorePool
+from shared.db.shelf import PostgresShelf
 from shared.errors import PlatformNotConfigured, SettingsError
 from shared.models import Platform, TokenSet
-from shared.platforms.base import REQUESTS, Pool, Price
+from shared.platforms.base import REQUESTS, Adopter, Pool, Price
 from shared.platforms.oauth import SIGN_IN, new_verifier
 from shared.platforms.registry import Platforms, declarations
 from shared.secret import Secret
@@ -28,6 +32,7 @@ BOTH = Settings(
     youtube_client_id="client-2",
     youtube_client_secret=Secret("secret-2"),
 )
+SHELF = PostgresShelf(cast("StorePool", None))  # no call is made
 SESSION = FakeSession(TokenSet(access_token="token"), market="DE")
 
 
@@ -35,7 +40,7 @@ SESSION = FakeSession(TokenSet(access_token="token"), market="DE")
 async def test_configured_platform_gives_its_adapter(platform: Platform) -> None:
     settings = Settings(**FLAVORS[platform].settings(URL("http://127.0.0.1:9")))
 
-    async with Platforms(settings, budgets=FakeBudgets()) as platforms:
+    async with Platforms(settings, budgets=FakeBudgets(), shelf=SHELF) as platforms:
         adapter = platforms.adapter(platform, session=SESSION)
 
         assert platforms.is_configured(platform)
@@ -130,9 +135,9 @@ async def test_the_name_of_a_budget_is_the_one_that_requests_are_booked_under() 
     budgets = FakeBudgets()
 
     async with Platforms(BOTH, budgets=budgets) as platforms:
-        # What users' own servers count is named by each of them.
-        counting = [one for one in Platform if platforms.profile(one).counted_by]
-        limit_keys = {platforms.limit_key(one) for one in counting if platforms.is_configured(one)}
+        asked = [one for one in Platform if platforms.is_configured(one)]
+        # Of the others each server counts for itself, or nobody does.
+        limit_keys = {platforms.limit_key(one) for one in asked if platforms.profile(one).counted_by}
 
     assert limit_keys == set(budgets.by_key)
 
@@ -165,6 +170,31 @@ async def test_a_sign_in_by_script_admits_the_hosts_of_its_script(script_url: st
         assert source in script.sources
         assert platforms.browser_sign_in(Platform.SPOTIFY) is None
         assert platforms.oauth(Platform.APPLE_MUSIC) is None
+
+
+@pytest.mark.parametrize("platform", list(Platform))
+async def test_what_takes_any_track_can_adopt_and_nothing_else_can(platform: Platform) -> None:
+    settings = Settings(**FLAVORS[platform].settings(URL("http://127.0.0.1:9")))
+
+    async with Platforms(settings, budgets=FakeBudgets(), shelf=SHELF) as platforms:
+        adapter = platforms.adapter(platform, session=SESSION)
+
+        assert isinstance(adapter, Adopter) is platforms.capabilities(platform).takes_any_track
+
+
+async def test_what_is_kept_here_needs_no_setting_no_sign_in_and_no_budget() -> None:
+    budgets = FakeBudgets()
+    async with Platforms(Settings(), budgets=budgets, shelf=SHELF) as platforms:
+        assert [one for one in Platform if platforms.is_kept_here(one)] == [Platform.FILE]
+        assert platforms.is_configured(Platform.FILE)
+        assert platforms.oauth(Platform.FILE) is None
+        assert not any(key.startswith("server:") for key in budgets.by_key)
+
+
+async def test_process_without_a_shelf_says_so_when_it_is_asked_for_files() -> None:
+    async with Platforms(Settings(), budgets=FakeBudgets()) as platforms:
+        with pytest.raises(LookupError, match="without its shelf"):
+            platforms.adapter(Platform.FILE, session=SESSION)
 
 
 @pytest.mark.parametrize(

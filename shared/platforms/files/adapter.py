@@ -1,0 +1,244 @@
+"""Files: playlists that stand in our own database, read from files and written to be fetched as some.
+
+There is no catalog: a track is what its file, or the platform that it comes from, has said of it.
+"""
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+
+from shared.errors import PlatformNotFound, PlatformRejected, ReconnectRequired
+from shared.models import (
+    Account,
+    Album,
+    Isrc,
+    Platform,
+    Playlist,
+    PlaylistId,
+    SourceItem,
+    Track,
+    TrackId,
+)
+from shared.platforms.base import (
+    REQUESTS,
+    Capabilities,
+    Gate,
+    Page,
+    PlatformProfile,
+    PlaylistPage,
+    Pool,
+    PublicReads,
+    Session,
+    SignInTerms,
+    TargetPage,
+    TargetRow,
+    TargetView,
+    TextQuery,
+    WriteClass,
+)
+from shared.platforms.declaration import Declaration
+from shared.platforms.files.identity import identify, is_track_id
+from shared.platforms.paging import Pager, RawPage
+from shared.platforms.shelf import Shelf, Shelved
+
+_PAGE = 100
+_LABEL = "Files"
+
+
+class FilesAdapter:
+    """One user's shelf. The access token of its session is its owner's id: nobody signs in."""
+
+    platform = Platform.FILE
+
+    def __init__(self, shelf: Shelf, *, session: Session, capabilities: Capabilities) -> None:
+        self._shelf = shelf
+        self._session = session
+        self.capabilities = capabilities
+
+    async def account(self) -> Account:
+        return Account(id=await self._owner(), label=_LABEL, market="")
+
+    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
+        owner = await self._owner()
+
+        async def fetch(offset: int, limit: int) -> RawPage[Shelved]:
+            heads = await self._shelf.heads(owner, offset=offset, limit=limit)
+            return RawPage(rows=heads, limit=limit, total=await self._shelf.count(owner))
+
+        pager = Pager(
+            fetch,
+            page_sizes=(self.capabilities.read_page,),
+            platform=self.platform,
+            operation="list_playlists",
+        )
+        page = await pager.page(cursor)
+        return PlaylistPage(playlists=tuple(map(_playlist, page.rows)), next_cursor=page.next_cursor)
+
+    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+        head = await self._shelf.head(await self._owner(), playlist_id)
+        if head is None:
+            raise _not_found("get_playlist")
+        return _playlist(head)
+
+    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
+        pager = await self._rows(playlist_id, operation="read_items")
+        page = await pager.page(cursor)
+        return Page(items=page.rows, next_cursor=page.next_cursor, total=page.total)
+
+    async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
+        return dict.fromkeys(isrcs, ())
+
+    async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
+        return await self._shelf.tracks(await self._owner(), list(dict.fromkeys(ids)))
+
+    async def search(self, query: TextQuery) -> tuple[Track, ...]:
+        del query
+        return ()
+
+    async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
+        del name, artist
+        return ()
+
+    async def read_album(self, album: Album) -> tuple[Track, ...]:
+        del album
+        raise _not_found("read_album")
+
+    async def adopt(self, tracks: Sequence[Track]) -> tuple[Track, ...]:
+        adopted = tuple(map(identify, tracks))
+        await self._shelf.keep(await self._owner(), adopted)
+        return adopted
+
+    async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
+        del key
+        return _playlist(
+            await self._shelf.create(await self._owner(), name, description=description, gate=gate)
+        )
+
+    async def find_playlist(self, marker: str) -> Playlist | None:
+        head = await self._shelf.find(await self._owner(), marker)
+        return _playlist(head) if head else None
+
+    async def add_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
+    ) -> tuple[int, ...]:
+        del key
+        is_done = await self._shelf.insert(
+            await self._owner(), playlist_id, track_ids=track_ids, position=position, gate=gate
+        )
+        if is_done is None:
+            raise _not_found("add_tracks")
+        if not is_done:
+            raise PlatformRejected(
+                "Nothing is stored here of one of the tracks.", platform=self.platform, operation="add_tracks"
+            )
+        return ()
+
+    async def remove_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
+    ) -> None:
+        owner = await self._owner()
+        if not await self._shelf.remove(owner, playlist_id, track_ids=track_ids, gate=gate):
+            raise _not_found("remove_tracks")
+
+    async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
+        await self._shelf.delete(await self._owner(), playlist_id, gate=gate)
+
+    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
+        pager = await self._rows(playlist_id, operation="read_target")
+        rows, total = await pager.rest(offset=offset)
+        return TargetView(rows=tuple(map(_row, rows)), total=total)
+
+    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
+        pager = await self._rows(playlist_id, operation="read_target")
+        async for page in pager.pages(offset=offset):
+            yield TargetPage(rows=tuple(map(_row, page.rows)), total=page.total)
+
+    def playlist_id_of(self, text: str) -> PlaylistId | None:
+        return playlist_id_of(text)
+
+    def track_id_of(self, text: str) -> TrackId | None:
+        return TrackId(text) if is_track_id(text) else None
+
+    async def _owner(self) -> str:
+        tokens = await self._session.tokens()
+        if tokens is None:
+            raise ReconnectRequired("Files are read in the name of their user alone.")
+        return tokens.access_token
+
+    async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[SourceItem]:
+        owner = await self._owner()
+
+        async def fetch(offset: int, limit: int) -> RawPage[SourceItem]:
+            page = await self._shelf.items(owner, playlist_id, offset=offset, limit=limit)
+            if page is None:
+                raise _not_found(operation)
+            return RawPage(rows=page.items, limit=limit, total=page.total)
+
+        return Pager(
+            fetch, page_sizes=(self.capabilities.read_page,), platform=self.platform, operation=operation
+        )
+
+
+def playlist_id_of(text: str) -> PlaylistId | None:
+    """Return the id of a file; nothing else names one."""
+    try:
+        is_ours = str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return None
+    return PlaylistId(text.lower()) if is_ours else None
+
+
+def _playlist(head: Shelved) -> Playlist:
+    return Playlist(id=head.id, name=head.name, track_count=head.track_count, description=head.description)
+
+
+def _row(item: SourceItem) -> TargetRow:
+    return TargetRow(track_id=item.track.id if item.track else None, title=item.title)
+
+
+def _not_found(operation: str) -> PlatformNotFound:
+    return PlatformNotFound(
+        "There is no file of this id: list them with `GET /files`.",
+        platform=Platform.FILE,
+        operation=operation,
+        status=404,
+    )
+
+
+_SOURCE, _READ_ON = "this server's own database", "2026-11-28"
+
+DECLARATION = Declaration(
+    label=_LABEL,
+    profile=PlatformProfile(
+        platform=Platform.FILE,
+        scope="server",
+        counted_by="",
+        # Nobody counts, and no pace is kept: it only says that files alone need no second worker.
+        pools={REQUESTS: Pool(limit=2, window_s=1.0)},
+        concurrency=1,
+        backoff_s=1.0,
+        source=_SOURCE,
+        read_on=_READ_ON,
+    ),
+    capabilities=Capabilities(
+        write_class=WriteClass.POSITIONED_INSERT,
+        isrc_batch=0,
+        add_batch=500,
+        read_page=_PAGE,
+        playlist_limit=None,
+        visibility_delay_s=0.0,
+        reads_lag=False,
+        remove_batch=500,
+        takes_any_track=True,
+    ),
+    sign_in=SignInTerms(life_months=None, revoke_url="", revoke_place="", source=_SOURCE, read_on=_READ_ON),
+    public=PublicReads(
+        is_possible=False,
+        reason="Files stand in this server's own database, each user's for that user alone.",
+        source=_SOURCE,
+        read_on=_READ_ON,
+    ),
+    playlist_id_of=playlist_id_of,
+    required=(),
+    shelve=FilesAdapter,
+    refusals=(),
+)
