@@ -74,23 +74,26 @@ def to_track(raw: wire.Track) -> Track | None:
     )
 
 
-def playable(raw: wire.Track) -> wire.Track | None:
-    """Return the track, or what Deezer plays in its place here; None where there is neither."""
-    if raw.readable is not False:
-        return raw
-    other = raw.alternative
-    return other if other and other.readable is not False else None
+def to_candidate(raw: wire.Track) -> Track | None:
+    """Return the track, or what Deezer plays in its place; is_playable is False where it plays neither."""
+    if raw.readable is False and raw.alternative and raw.alternative.readable is not False:
+        return to_track(raw.alternative)
+    track = to_track(raw)
+    return structs.replace(track, is_playable=False) if track and raw.readable is False else track
 
 
 def to_candidates(raws: Iterable[wire.Track]) -> tuple[Track, ...]:
+    return tuple(filter(None, map(to_candidate, raws)))
+
+
+def to_playable(raws: Iterable[wire.Track]) -> tuple[Track, ...]:
     """Return the tracks that can be played here, in the given order."""
-    tracks = (to_track(raw) for raw in map(playable, raws) if raw)
-    return tuple(track for track in tracks if track)
+    return tuple(track for track in to_candidates(raws) if track.is_playable is not False)
 
 
 def to_album_tracks(raws: Iterable[wire.Track], *, album: wire.Album) -> tuple[Track, ...]:
-    """Return the rows of an album's list, which do not name the album."""
-    return to_candidates(structs.replace(raw, album=album) for raw in raws)
+    """Return the rows of an album's list that can be played here; they do not name the album."""
+    return to_playable(structs.replace(raw, album=album) for raw in raws)
 
 
 def to_album(raw: wire.Album) -> Album | None:
