@@ -21,6 +21,7 @@ from shared.models import (
 from shared.platforms.answers import Answer
 from shared.platforms.base import TargetRow, parse_isrc, split_address
 from shared.platforms.deezer import wire
+from shared.platforms.values import line_of
 
 _ID = re.compile(r"[0-9]{1,19}")
 _MEANING = {4: 429, 100: 413, 200: 403, 300: 401, 700: 503, 800: 404, 901: 403}
@@ -112,7 +113,7 @@ def to_album(raw: wire.Album) -> Album | None:
 
 def to_item(raw: wire.Track) -> SourceItem:
     """Return what stands at a position; a track that cannot be played here is still known by its words."""
-    title = " – ".join(filter(None, (raw.artist.name if raw.artist else None, raw.title)))
+    title = line_of((raw.artist.name,) if raw.artist and raw.artist.name else (), raw.title or "")
     if raw.id < 0:
         return SourceItem(not_transferable=NotTransferable.LOCAL_FILE, title=title)
     track = to_track(raw)
