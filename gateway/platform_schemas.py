@@ -15,8 +15,9 @@ class CapabilitiesResource(msgspec.Struct, frozen=True, kw_only=True):
     """What Crossplay can do there.
 
     read, write, remove: playlists' tracks. isrc: recordings are looked up by their ISRC. albums: they are
-    searched, too. insert: tracks are put at any position, not only at the end. playlist_limit: tracks of one
-    playlist, null where no limit is known. *_batch, read_page: of one request, 0 where it cannot be done.
+    searched, too. liked: liked songs are read as a playlist with the id `liked`. insert: tracks are put at
+    any position, not only at the end. playlist_limit: tracks of one playlist, null where no limit is known.
+    *_batch, read_page: of one request, 0 where it cannot be done.
     visibility_delay_s: how long an accepted write may stay unseen.
     """
 
@@ -25,6 +26,7 @@ class CapabilitiesResource(msgspec.Struct, frozen=True, kw_only=True):
     remove: bool
     isrc: bool
     albums: bool
+    liked: bool
     insert: bool
     playlist_limit: int | None
     read_page: int

@@ -27,10 +27,11 @@ class Platform(StrEnum):
     SPOTIFY = "spotify"
     APPLE_MUSIC = "apple_music"
     TIDAL = "tidal"
+    YOUTUBE = "youtube"
     SOUNDCLOUD = "soundcloud"
-    DEEZER = "deezer"
     SUBSONIC = "subsonic"
     LISTENBRAINZ = "listenbrainz"
+    DEEZER = "deezer"
     # Those of other packages, as members like the others (docs/tutorials/write-an-adapter.md).
     vars().update({name.upper(): name for name in installed(PLATFORMS)})
 

@@ -26,13 +26,14 @@ Connect: TypeAlias = Callable[[Post, str, str], Awaitable[None]]
 class SandboxUse(msgspec.Struct, frozen=True, kw_only=True):
     """settings: what Crossplay is told, without the prefix of its variables; {url} is the sandbox's address,
     {apple_key} the PEM of a developer's key. arguments: of the sandbox itself. revocable: the kinds of tokens
-    that it can revoke, "" for all at once.
+    that it can revoke, "" for all at once. pace: settings that let it be used up, by what follows its name.
     """
 
     settings: Mapping[str, str]
     connect: Connect
     arguments: tuple[str, ...] = ()
     revocable: tuple[str, ...] = ("access", "")
+    pace: Mapping[str, str] = msgspec.field(default_factory=lambda: {"REQUESTS_PER_S": "200"})
 
 
 async def by_redirect(post: Post, platform: str, _: str) -> None:
@@ -48,11 +49,19 @@ async def by_user_token(post: Post, platform: str, sandbox_url: str) -> None:
     await post(f"/connect/{platform}", {"music_user_token": issued["music_user_token"]})
 
 
-async def by_form(post: Post, platform: str, sandbox_url: str) -> None:
-    """Fill in the one field of the form with a token that the sandbox makes."""
-    issued = await post(f"{sandbox_url}/_sandbox/user-tokens", {})
-    await post(f"/connect/{platform}", {"form": {"token": issued["music_user_token"]}})
+def by_form(fields: Mapping[str, str]) -> Connect:
+    """Fill the form in; {token} is one that the sandbox makes, also as a password: a revoked one stays so."""
 
+    async def connect(post: Post, platform: str, sandbox_url: str) -> None:
+        issued = await post(f"{sandbox_url}/_sandbox/user-tokens", {})
+        marks = {"{url}": sandbox_url, "{token}": issued["music_user_token"]}
+        form = {name: _filled(value, marks) for name, value in fields.items()}
+        await post(f"/connect/{platform}", {"form": form})
+
+    return connect
+
+
+_MANY = "1000000"
 
 USES: Mapping[str, SandboxUse] = {
     "spotify": SandboxUse(
@@ -102,15 +111,38 @@ USES: Mapping[str, SandboxUse] = {
         },
         connect=by_redirect,
     ),
+    "subsonic": SandboxUse(
+        settings={"SUBSONIC_ALLOWED_NETWORKS": "127.0.0.0/8"},
+        connect=by_form({"address": "{url}", "user": "sandbox", "password": "{token}"}),
+        revocable=("user",),
+    ),
     "listenbrainz": SandboxUse(
-        settings={"LISTENBRAINZ_API_URL": "{url}/1"}, connect=by_form, revocable=("user",)
+        settings={"LISTENBRAINZ_API_URL": "{url}/1"},
+        connect=by_form({"token": "{token}"}),
+        revocable=("user",),
+    ),
+    "youtube": SandboxUse(
+        settings={
+            "YOUTUBE_CLIENT_ID": "1-crossplay.apps.googleusercontent.com",
+            "YOUTUBE_CLIENT_SECRET": "sandbox",
+            "YOUTUBE_API_URL": "{url}/youtube/v3",
+            "YOUTUBE_AUTH_URL": "{url}",
+            "YOUTUBE_TOKEN_URL": "{url}",
+        },
+        connect=by_redirect,
+        arguments=("--daily-units", _MANY, "--daily-searches", _MANY),
+        pace={"REQUESTS_PER_DAY": _MANY, "SEARCHES_PER_DAY": _MANY},
     ),
 }
 
 
 def defaults(platforms: Iterable[str] = USES) -> dict[str, str]:
     """Return what suits sandboxes: nobody has to be spared, and a crash is got over in seconds."""
-    paces = {f"{platform.upper()}_REQUESTS_PER_S": "200" for platform in platforms}
+    paces = {
+        f"{platform.upper()}_{name}": value
+        for platform in platforms
+        for name, value in USES[platform].pace.items()
+    }
     delays = {f"{platform.upper()}_VISIBILITY_S": "0.5" for platform in platforms}
     return {**paces, **delays, "LEASE_S": "8", "SEND_TIMEOUT_S": "3", "SWEEP_S": "0.5"}
 
@@ -126,13 +158,14 @@ def settings(urls: Mapping[str, str], *, apple_private_key: str) -> dict[str, st
 
 def told(platform: str, url: str, *, apple_private_key: str) -> dict[str, str]:
     """Return what is told of one sandbox at this address."""
-    filled = {"{url}": url, "{apple_key}": apple_private_key}
-    told = {}
-    for name, value in USES[platform].settings.items():
-        for mark, text in filled.items():
-            value = value.replace(mark, text)  # noqa: PLW2901 - one mark after the other
-        told[name] = value
-    return told
+    marks = {"{url}": url, "{apple_key}": apple_private_key}
+    return {name: _filled(value, marks) for name, value in USES[platform].settings.items()}
+
+
+def _filled(text: str, marks: Mapping[str, str]) -> str:
+    for mark, value in marks.items():
+        text = text.replace(mark, value)
+    return text
 
 
 def new_apple_key() -> str:

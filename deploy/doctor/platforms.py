@@ -57,6 +57,8 @@ def credentials(platform: Platform, *, settings: Settings, known: Platforms) -> 
         yield from _spotify(settings)
     elif platform is Platform.APPLE_MUSIC:
         yield from _apple_music(settings)
+    elif platform is Platform.SUBSONIC:
+        yield _subsonic(settings)
     else:
         yield _other(platform, settings=settings, known=known)
 
@@ -90,7 +92,6 @@ def signing_faults(settings: Settings) -> list[Fault]:
 
 
 def _spotify(settings: Settings) -> Iterator[Finding]:
-    uri = redirect_uri(settings.public_url or f"http://127.0.0.1:{settings.port}", platform=Platform.SPOTIFY)
     is_real = settings.spotify_accounts_url == Settings().spotify_accounts_url
     if is_real and not _SPOTIFY_ID.fullmatch(settings.spotify_client_id):
         yield warn(
@@ -99,7 +100,13 @@ def _spotify(settings: Settings) -> Iterator[Finding]:
             cure="Copy it from your app at developer.spotify.com/dashboard.",
         )
     else:
+        uri = _uri(settings, Platform.SPOTIFY)
         yield ok(Platform.SPOTIFY, f"Spotify is set up. Its dashboard must have the redirect URI {uri}")
+
+
+def _uri(settings: Settings, platform: Platform) -> str:
+    """Return where the platform sends users back to."""
+    return redirect_uri(settings.public_url or f"http://127.0.0.1:{settings.port}", platform=platform)
 
 
 def _apple_music(settings: Settings) -> Iterator[Finding]:
@@ -117,11 +124,28 @@ def _apple_music(settings: Settings) -> Iterator[Finding]:
 
 def _other(platform: Platform, *, settings: Settings, known: Platforms) -> Finding:
     """Say what a platform has to know of this server, whose keys have no form that could be checked."""
-    text = f"{known.label(platform)} is set up."
-    if declarations()[platform].oauth is not None:
-        uri = redirect_uri(settings.public_url or f"http://127.0.0.1:{settings.port}", platform=platform)
-        text += f" Its dashboard must have the redirect URI {uri}"
-    return ok(platform, text)
+    label = known.label(platform)
+    if lacking := known.missing_to_connect(platform):
+        variables = ", ".join(map(variable_of, lacking))
+        return ok(platform, f"{label}: what is public can be read; accounts would need {variables}.")
+    if declarations()[platform].oauth is None:
+        return ok(platform, f"{label} is set up.")
+    return ok(
+        platform, f"{label} is set up. Its app there must have the redirect URI {_uri(settings, platform)}"
+    )
+
+
+def _subsonic(settings: Settings) -> Finding:
+    networks = settings.subsonic_allowed_networks
+    if not networks:
+        return ok(Platform.SUBSONIC, "Users may connect Subsonic servers that have a public https address.")
+    if not settings.public_url.startswith("https://"):
+        return warn(
+            Platform.SUBSONIC,
+            f"Users may connect Subsonic servers in {networks}, and type passwords on pages without TLS.",
+            cure="Set CROSSPLAY_PUBLIC_URL to an https address, unless everybody in between is trusted.",
+        )
+    return ok(Platform.SUBSONIC, f"Users may connect Subsonic servers, those in {networks} too.")
 
 
 async def _reached(settings: Settings) -> list[Finding]:

@@ -14,12 +14,14 @@ from deploy.sandbox.changes import (
     ClockAdvanced,
     Item,
     ItemsInserted,
+    LibraryChanged,
     PlaylistCreated,
     Token,
     TokenRevoked,
 )
 from deploy.sandbox.faults import Fault
 from deploy.sandbox.gate import Gate
+from deploy.sandbox.ids import IDS
 from deploy.sandbox.options import RateLimit
 from deploy.sandbox.recordings import playlist_id
 from deploy.sandbox.store import Playlist, Store
@@ -52,6 +54,13 @@ class ItemsOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     items: tuple[Item, ...]
     position: Annotated[int, msgspec.Meta(ge=0)] | None = None
+
+
+class LikesOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Tracks that an account likes from now on, the first one first; user None: the one of the world."""
+
+    track_ids: tuple[str, ...]
+    user: str | None = None
 
 
 class RevokeOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,6 +103,7 @@ class Control:
             web.get("/_sandbox/history", self._admitted(self.get_history)),
             web.post("/_sandbox/playlists", self._admitted(self.make_playlist)),
             web.post("/_sandbox/playlists/{id}/items", self._admitted(self.insert_items)),
+            web.post("/_sandbox/likes", self._admitted(self.like)),
             web.get("/_sandbox/requests", self._admitted(self.get_requests)),
             web.delete("/_sandbox/requests", self._admitted(self.reset_requests)),
             web.get("/_sandbox/faults", self._admitted(self.list_faults)),
@@ -173,6 +183,20 @@ class Control:
         change = ItemsInserted(playlist_id=playlist.id, position=position, items=self._known(order.items))
         self._store.record(change, by="control")
         return json_answer(self._told(playlist))
+
+    async def like(self, request: web.Request) -> web.Response:
+        """Let an account like tracks, as its user might do by hand."""
+        order = await _read(request, LikesOrder)
+        self._known(tuple(Item(track_id=own_id) for own_id in order.track_ids))
+        name = IDS[self._catalog.platform].saved
+        change = LibraryChanged(
+            user=order.user or self._store.user,
+            names=tuple(map(name, order.track_ids)),
+            is_saved=True,
+            at_s=self._store.clock.now_s(),
+        )
+        self._store.record(change, by="control")
+        return web.Response(status=204)
 
     def _known(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
         """Return the items as added now. Raises HTTPBadRequest for a track that is not in the catalog."""

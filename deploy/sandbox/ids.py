@@ -10,17 +10,20 @@ import msgspec
 
 SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
 _BASE62 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_BASE64URL = _BASE62 + "-_"
 
 
 class Ids(msgspec.Struct, frozen=True, kw_only=True):
     """A platform's ids. track, playlist: derive one from a key; the same key gives the same id everywhere.
 
-    track_form: what its track ids look like, so that a world file's own ids can be kept.
+    saved: names a track in a user's library. track_form: what its track ids look like, so that a world
+    file's own ids can be kept.
     """
 
     track_form: re.Pattern[str]
     track: Callable[[str], str]
     playlist: Callable[[str], str]
+    saved: Callable[[str], str] = lambda own_id: own_id
 
 
 @lru_cache(maxsize=65536)
@@ -32,6 +35,17 @@ def spotify_id(key: str) -> str:
 def apple_id(key: str) -> str:
     """Derive a catalog id of 12 digits."""
     return decimal(f"apple_music:{key}", length=12)
+
+
+def youtube_id(key: str) -> str:
+    """Derive a video id of 11 characters."""
+    return in_alphabet(f"youtube:{key}", alphabet=_BASE64URL, length=11)
+
+
+def youtube_playlist_id(key: str) -> str:
+    """Derive a playlist id: PL and 32 characters."""
+    halves = (in_alphabet(f"youtube:{part}:{key}", alphabet=_BASE64URL, length=16) for part in "ab")
+    return "PL" + "".join(halves)
 
 
 def soundcloud_urn(kind: str, key: str) -> str:
@@ -62,11 +76,19 @@ def decimal(key: str, *, length: int) -> str:
 
 
 IDS: dict[str, Ids] = {
-    "spotify": Ids(track_form=SPOTIFY_ID, track=spotify_id, playlist=spotify_id),
+    "spotify": Ids(
+        track_form=SPOTIFY_ID,
+        track=spotify_id,
+        playlist=spotify_id,
+        saved=lambda own_id: f"spotify:track:{own_id}",
+    ),
     "apple_music": Ids(
         track_form=re.compile(r"[0-9]{1,19}"),
         track=apple_id,
         playlist=lambda key: f"p.{spotify_id(key)[:15]}",
+    ),
+    "youtube": Ids(
+        track_form=re.compile(r"[0-9A-Za-z_-]{11}"), track=youtube_id, playlist=youtube_playlist_id
     ),
     "deezer": Ids(
         track_form=re.compile(r"[0-9]{1,19}"),

@@ -63,6 +63,7 @@ def _capabilities(can: Capabilities) -> CapabilitiesResource:
         remove=can.can_remove,
         isrc=can.isrc_batch > 0,
         albums=can.has_albums,
+        liked=can.has_liked,
         insert=can.write_class.has_places,
         playlist_limit=can.playlist_limit,
         read_page=can.read_page,

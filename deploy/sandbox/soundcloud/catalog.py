@@ -37,7 +37,6 @@ class Tracks:
                 "private_playlists_count": sum(not playlist.is_public for playlist in own),
                 "likes_count": len(self._desk.store.saved.get(user, {})),
                 "quota": {"unlimited_upload_quota": False, "upload_seconds_used": 0},
-                "subscriptions": [{"product": {"id": "free", "name": "Free"}}],
             }
         )
 

@@ -34,6 +34,7 @@ from shared.platforms.base import (
 )
 from shared.platforms.declaration import Declaration
 from shared.platforms.http import Call, PlatformHttp
+from shared.platforms.liked import LIKED
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp, signer
 from shared.platforms.paging import CursorPager, TokenPage
 from shared.platforms.soundcloud import convert, wire
@@ -64,7 +65,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
     def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
         self._http = http
         self._session = session
-        self._user_urn: str | None = None
+        self._user: wire.User | None = None
         self.capabilities = capabilities
 
     async def account(self) -> Account:
@@ -72,22 +73,23 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
 
     async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
         page = await self._playlists().page(cursor)
-        user_urn = await self._own_urn()
-        return PlaylistPage(
-            playlists=tuple(convert.to_playlist(raw, user_urn=user_urn) for raw in page.rows if raw),
-            next_cursor=page.next_cursor,
-        )
+        me = await self._own()
+        found = tuple(convert.to_playlist(raw, user_urn=me.urn_as("users")) for raw in page.rows if raw)
+        liked = (convert.to_liked(me),) if cursor is None else ()
+        return PlaylistPage(playlists=liked + found, next_cursor=page.next_cursor)
 
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+        if playlist_id == LIKED:
+            return convert.to_liked(await self._own())
         urn = await self._resolved(playlist_id, kind="playlists")
         head = await self._head(PlaylistId(urn), operation="get_playlist")
-        return convert.to_playlist(head, user_urn=await self._own_urn())
+        return convert.to_playlist(head, user_urn=(await self._own()).urn_as("users"))
 
     async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
         """Read one page. Tracks that SoundCloud counts and never shows stand for themselves at the end."""
         page = await self._rows(playlist_id, operation="read_items").page(cursor)
         items = tuple(map(convert.to_item, page.rows))
-        if page.next_cursor is not None:
+        if page.next_cursor is not None or playlist_id == LIKED:
             return Page(items=items, next_cursor=page.next_cursor, total=None)
         hidden_count = await self._hidden_count(playlist_id, shown_count=page.passed_count)
         hidden = (convert.to_item(None),) * hidden_count
@@ -112,9 +114,8 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
         text = query.plain.strip()
         if not text:
             return ()
-        call = self._catalog("search", {"q": text[:200], "limit": 20, **_LINKED})
-        answer = await self._http.read(call, session=self._session, into=wire.Collection[wire.Track])
-        page = TokenPage.of(answer.collection, next_token=None)
+        call = self._catalog("search", {"q": text[:200], "limit": 20})
+        page = await self._pager(call, into=wire.Collection[wire.Track]).page(None)
         return tuple(filter(None, (convert.to_candidate(raw) for raw in page.rows if raw)))
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
@@ -127,7 +128,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
     async def find_playlist(self, marker: str) -> Playlist | None:
         async for raw in self._playlists().rows():
             if raw and marker in (raw.description or ""):
-                return convert.to_playlist(raw, user_urn=await self._own_urn())
+                return convert.to_playlist(raw, user_urn=(await self._own()).urn_as("users"))
         return None
 
     async def add_tracks(
@@ -187,10 +188,10 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
             Call(operation="account", route="/me"), session=self._session, into=wire.User
         )
 
-    async def _own_urn(self) -> str | None:
-        if self._user_urn is None:
-            self._user_urn = (await self._me()).urn_as("users")
-        return self._user_urn
+    async def _own(self) -> wire.User:
+        if self._user is None:
+            self._user = await self._me()
+        return self._user
 
     async def _head(self, playlist_id: PlaylistId, *, operation: str) -> wire.Playlist:
         call = Call(
@@ -264,12 +265,15 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
         return self._pager(call, into=wire.Collection[wire.Playlist])
 
     def _rows(self, playlist_id: PlaylistId, *, operation: str) -> CursorPager[wire.Track | None]:
-        call = Call(
-            operation=operation,
-            route="/playlists/{playlist_id}/tracks",
-            path={"playlist_id": playlist_id},
-            query={"access": _ALL, **_LINKED},
-        )
+        query = {"access": _ALL, **_LINKED}
+        call = Call(operation=operation, route="/me/likes/tracks", query={"limit": _PAGE, **query})
+        if playlist_id != LIKED:
+            call = Call(
+                operation=operation,
+                route="/playlists/{playlist_id}/tracks",
+                path={"playlist_id": playlist_id},
+                query=query,
+            )
         return self._pager(call, into=wire.Collection[wire.Track])
 
     def _catalog(self, operation: str, query: dict[str, str | int]) -> Call:
@@ -325,6 +329,7 @@ DECLARATION = Declaration(
         isrc_batch=0,
         add_batch=_LONGEST_LIST,
         remove_batch=_LONGEST_LIST,
+        has_liked=True,
         read_page=_PAGE,
         playlist_limit=_LONGEST_LIST,
         visibility_delay_s=5.0,

@@ -20,10 +20,12 @@ from shared.models import (
 )
 from shared.platforms.answers import Answer
 from shared.platforms.base import TargetRow, parse_isrc, split_address
+from shared.platforms.liked import LIKED, liked_songs
 from shared.platforms.soundcloud import wire
 
 SITE = "https://soundcloud.com"
 
+_LIKED_URL = f"{SITE}/you/likes"
 _HOSTS = {"soundcloud.com", "www.soundcloud.com", "m.soundcloud.com"}
 _SHORT_HOST = "on.soundcloud.com"
 _SLUG = r"[\w-]{1,255}"
@@ -84,6 +86,11 @@ def to_playlist(raw: wire.Playlist, *, user_urn: str | None) -> Playlist:
     )
 
 
+def to_liked(me: wire.User) -> Playlist:
+    """Return the liked tracks as a playlist; how many they are nobody tells."""
+    return liked_songs(url=_LIKED_URL, owner=me.username)
+
+
 def to_account(raw: wire.User) -> Account:
     """Return whose account it is; SoundCloud names no market."""
     urn = raw.urn_as("users")
@@ -95,6 +102,8 @@ def playlist_id_of(text: str) -> PlaylistId | None:
 
     The site's own addresses hold no id: their path stands for one until it has been resolved.
     """
+    if text.strip() in (LIKED, _LIKED_URL):
+        return LIKED
     found = _id_of(text, kind="playlists", path_form=_PLAYLIST_PATH)
     return PlaylistId(found) if found else None
 

@@ -34,6 +34,7 @@ from shared.platforms.base import (
 )
 from shared.platforms.declaration import Declaration
 from shared.platforms.http import Call, PlatformHttp
+from shared.platforms.liked import LIKED
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp
 from shared.platforms.paging import Pager, RawPage
 from shared.platforms.spotify import convert, wire
@@ -42,6 +43,7 @@ from shared.settings import Settings
 T = TypeVar("T")
 
 _PAGE = 50
+_LIKED_SCOPE = "user-library-read"
 _SEARCH_PAGE = 10  # development mode answers 400 to more
 
 
@@ -84,7 +86,7 @@ class SpotifyAdapter:
     def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
         self._http = http
         self._session = session
-        self._user_id: str | None = None
+        self._user: wire.Me | None = None
         self.capabilities = capabilities
 
     async def account(self) -> Account:
@@ -92,18 +94,23 @@ class SpotifyAdapter:
 
     async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
         page = await self._playlists().page(cursor)
-        user_id = await self._own_id()
-        return PlaylistPage(
-            playlists=tuple(convert.to_playlist(raw, user_id=user_id) for raw in page.rows if raw),
-            next_cursor=page.next_cursor,
-        )
+        me = await self._own()
+        found = tuple(convert.to_playlist(raw, user_id=me.id) for raw in page.rows if raw)
+        # Who connected before this was asked for has to connect anew to see them.
+        tokens = await self._session.tokens()
+        if cursor is None and tokens and _LIKED_SCOPE in tokens.scopes:
+            found = (convert.to_liked(me), *found)
+        return PlaylistPage(playlists=found, next_cursor=page.next_cursor)
 
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+        if playlist_id == LIKED:
+            page = await self._rows(LIKED, operation="get_playlist").page(None)
+            return convert.to_liked(await self._own(), track_count=page.total)
         call = Call(
             operation="get_playlist", route="/playlists/{playlist_id}", path={"playlist_id": playlist_id}
         )
         raw = await self._http.read(call, session=self._session, into=wire.Playlist)
-        return convert.to_playlist(raw, user_id=await self._own_id())
+        return convert.to_playlist(raw, user_id=(await self._own()).id)
 
     async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
         page = await self._rows(playlist_id, operation="read_items").page(cursor)
@@ -166,7 +173,7 @@ class SpotifyAdapter:
     async def find_playlist(self, marker: str) -> Playlist | None:
         async for raw in self._playlists().rows():
             if raw and marker in convert.description_of(raw):
-                return convert.to_playlist(raw, user_id=await self._own_id())
+                return convert.to_playlist(raw, user_id=(await self._own()).id)
         return None
 
     async def add_tracks(
@@ -226,11 +233,11 @@ class SpotifyAdapter:
             Call(operation="account", route="/me"), session=self._session, into=wire.Me
         )
 
-    async def _own_id(self) -> str:
-        """Who we are as playlists name their owner: the user id, not the account id."""
-        if self._user_id is None:
-            self._user_id = (await self._me()).id
-        return self._user_id
+    async def _own(self) -> wire.Me:
+        """Who we are. Playlists name their owner by the user id, not the account id."""
+        if self._user is None:
+            self._user = await self._me()
+        return self._user
 
     async def _read_track(self, track_id: TrackId) -> Track | None:
         call = Call(
@@ -264,13 +271,15 @@ class SpotifyAdapter:
         return self._pager(call, into=wire.Paging[wire.Playlist])
 
     def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Row | None]:
-        call = Call(
-            operation=operation,
-            route="/playlists/{playlist_id}/items",
-            path={"playlist_id": playlist_id},
-            # No market: with one, tracks are replaced by their likes in that country.
-            query={"additional_types": "track,episode"},
-        )
+        # No market: with one, tracks are replaced by their likes in that country.
+        call = Call(operation=operation, route="/me/tracks")
+        if playlist_id != LIKED:
+            call = Call(
+                operation=operation,
+                route="/playlists/{playlist_id}/items",
+                path={"playlist_id": playlist_id},
+                query={"additional_types": "track,episode"},
+            )
         return self._pager(call, into=wire.Paging[wire.Row])
 
     def _pager(self, call: Call, *, into: type[wire.Paging[T]]) -> Pager[T | None]:
@@ -300,6 +309,7 @@ def _oauth(settings: Settings) -> OAuthApp:
             "playlist-modify-private",
             "playlist-modify-public",
             "user-read-private",
+            _LIKED_SCOPE,
         ),
         # Shows whose account it is even to who has agreed before, and lets them take another one.
         extras={"show_dialog": "true"},
@@ -329,6 +339,7 @@ DECLARATION = Declaration(
         write_class=WriteClass.POSITIONED_INSERT,
         has_fielded_search=True,
         has_albums=True,
+        has_liked=True,
         isrc_batch=1,
         add_batch=100,
         remove_batch=100,

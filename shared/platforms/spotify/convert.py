@@ -19,9 +19,11 @@ from shared.models import (
     TrackId,
 )
 from shared.platforms.base import TargetRow, parse_isrc, split_address
+from shared.platforms.liked import LIKED, liked_songs
 from shared.platforms.spotify import wire
 
 _ID = re.compile(r"[0-9A-Za-z]{22}")
+_LIKED_URL = "https://open.spotify.com/collection/tracks"
 _HOSTS = {"open.spotify.com", "play.spotify.com"}
 
 
@@ -109,6 +111,10 @@ def to_playlist(raw: wire.Playlist, *, user_id: str) -> Playlist:
     )
 
 
+def to_liked(me: wire.Me, *, track_count: int | None = None) -> Playlist:
+    return liked_songs(url=_LIKED_URL, owner=me.display_name or me.id, track_count=track_count)
+
+
 def description_of(raw: wire.Playlist) -> str:
     """Return the description as it was written: it comes back with HTML entities."""
     return unescape(raw.description or "")
@@ -119,7 +125,12 @@ def to_account(raw: wire.Me) -> Account:
 
 
 def playlist_id_of(text: str) -> PlaylistId | None:
-    """Read an id, `spotify:playlist:…` or a share address, also the older `user/<name>/playlist` forms."""
+    """Read an id, `spotify:playlist:…` or a share address, also the older `user/<name>/playlist` forms.
+
+    The liked songs have no id there, but an address of the user's own.
+    """
+    if text.strip() in (LIKED, _LIKED_URL, "spotify:collection"):
+        return LIKED
     found = _id_of(text, kind="playlist")
     return PlaylistId(found) if found else None
 

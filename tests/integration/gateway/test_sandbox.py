@@ -82,9 +82,34 @@ async def test_both_accounts_are_connected_and_a_transfer_is_accepted(stage: Sta
 
     connections = (await stage.call("GET", "/connections")).json["items"]
     assert {one["platform"] for one in connections} == {"spotify", "apple_music"}
-    assert [one["name"] for one in listed.json["items"]] == ["Harbour Songs"]
+    assert [one["name"] for one in listed.json["items"]] == ["Liked Songs", "Harbour Songs"]
     assert created.status == 202
-    assert created.json["source"]["playlist"] == listed.json["items"][0]["id"]
+    assert created.json["source"]["playlist"] == listed.json["items"][1]["id"]
+
+
+@pytest.mark.parametrize("named", ["liked", "Liked Songs", "https://open.spotify.com/collection/tracks"])
+async def test_liked_songs_are_a_source_like_any_playlist(stage: Stage, named: str) -> None:
+    await stage.connect_both()
+
+    created = await stage.call(
+        "POST", "/transfer", json=transfer_body(source={"platform": "spotify", "playlist": named})
+    )
+
+    assert created.status == 202
+    assert created.json["source"]["playlist"] == "liked"
+    assert created.json["target"]["name"] == "Liked Songs"
+
+
+async def test_liked_songs_are_refused_as_a_target(stage: Stage) -> None:
+    await stage.connect_both()
+    body = transfer_body(
+        source={"platform": "spotify", "playlist": "Harbour Songs"},
+        target={"platform": "spotify", "playlist": "liked"},
+    )
+
+    reply = await stage.call("POST", "/transfer", json=body)
+
+    assert reply.problem() == (422, "target-not-writable")
 
 
 async def test_a_sign_in_of_the_sandbox_leaves_the_session_connected(stage: Stage) -> None:

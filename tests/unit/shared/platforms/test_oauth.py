@@ -17,6 +17,7 @@ from shared.errors import (
     ReconnectRequired,
 )
 from shared.models import TokenSet
+from shared.platforms.http import NO_PROOF
 from shared.platforms.oauth import (
     TOKEN_REFUSALS,
     OAuthApp,
@@ -24,6 +25,7 @@ from shared.platforms.oauth import (
     Verifier,
     challenge_of,
     new_verifier,
+    signer,
 )
 from shared.secret import NO_SECRET, Secret
 from tests.unit.shared.platforms.conftest import Answerer, opened
@@ -45,7 +47,9 @@ class StoppedClock:
 
 
 @asynccontextmanager
-async def client(url: str, *, secret: Secret = NO_SECRET) -> AsyncIterator[OAuthClient]:
+async def client(
+    url: str, *, secret: Secret = NO_SECRET, proves_by_form: bool = False
+) -> AsyncIterator[OAuthClient]:
     app = OAuthApp(
         client_id="client/1",
         client_secret=secret,
@@ -53,6 +57,7 @@ async def client(url: str, *, secret: Secret = NO_SECRET) -> AsyncIterator[OAuth
         authorize_url=f"{url.rstrip('/')}/authorize",
         token_route="/api/token",
         scopes=("playlist-read-private", "user-read-private"),
+        proves_by_form=proves_by_form,
     )
     async with opened(url, can_refresh=False, refusals=TOKEN_REFUSALS) as path:
         yield OAuthClient(path.http, app=app, clock=StoppedClock())
@@ -125,6 +130,28 @@ async def test_app_with_a_secret_proves_itself_by_basic(answerer: Answerer) -> N
     assert base64.b64decode(sent) == b"client/1:hush-hush"
     assert form(answerer) == {"grant_type": "refresh_token", "refresh_token": "old-refresh"}
     assert tokens.expires_at is None
+
+
+async def test_app_proves_itself_in_the_form_where_the_platform_looks_there(answerer: Answerer) -> None:
+    answerer.answers = [{"text": '{"access_token": "at"}'}]
+
+    async with client(answerer.url, secret=Secret("hush-hush"), proves_by_form=True) as oauth:
+        await oauth.refresh(OLD)
+
+    assert "Authorization" not in answerer.requests[0].headers
+    assert form(answerer) == {
+        "grant_type": "refresh_token",
+        "refresh_token": "old-refresh",
+        "client_id": "client/1",
+        "client_secret": "hush-hush",
+    }
+
+
+def test_signer_names_its_scheme_and_signs_nothing_without_a_token() -> None:
+    sign = signer("OAuth")
+
+    assert sign(OLD).headers == {"Authorization": "OAuth old-access"}
+    assert sign(None) == NO_PROOF
 
 
 @pytest.mark.parametrize("omitted", ["{}", '{"refresh_token": ""}', '{"refresh_token": null, "scope": ""}'])
