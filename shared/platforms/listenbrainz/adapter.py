@@ -40,7 +40,7 @@ from shared.platforms.paging import Pager, RawPage
 _PAGE = 100
 _MOST_QUESTIONS = 50
 _LONGEST_QUESTION = 250
-_GATHERING_S = 0.05
+_GATHERING_S = 0.1
 
 _Question = tuple[str, str]
 """Artist and title."""
