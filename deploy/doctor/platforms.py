@@ -19,6 +19,7 @@ from shared.settings import Settings, variable_of
 
 _ANSWER_S = 5.0
 _SPOTIFY_ID = re.compile(r"[0-9a-f]{32}")
+_OVERRIDES = ("_per_s", "_per_day", "_visibility_s")
 _APPLE_ID = re.compile(r"[A-Z0-9]{10}")
 
 
@@ -38,9 +39,10 @@ async def examine(settings: Settings) -> list[Finding]:
 def credentials(platform: Platform, *, settings: Settings, known: Platforms) -> Iterator[Finding]:
     """Say whether a platform can be used with what is set for it, and what has to be entered there."""
     label, needed = known.label(platform), known.missing(platform)
+    lacking = known.missing_to_connect(platform)
     set_names = [name for name in _names(platform) if getattr(settings, name)]
-    if needed and set_names:
-        variables = ", ".join(map(variable_of, needed))
+    if lacking and set_names:
+        variables = ", ".join(map(variable_of, lacking))
         yield fail(
             platform, f"{label} is set up by half: {variables} missing.", cure=f"See {how_to(platform)}."
         )
@@ -169,12 +171,12 @@ def _unreached(text: str) -> Finding:
 
 
 def _names(platform: Platform) -> list[str]:
-    """Return the settings of a platform that have no default."""
+    """Return the settings of a platform that have no default, but for those that override its profile."""
     empty = Settings()
     return [
         name
         for name in Settings.__struct_fields__
-        if name.startswith(f"{platform}_") and not getattr(empty, name)
+        if name.startswith(f"{platform}_") and not name.endswith(_OVERRIDES) and not getattr(empty, name)
     ]
 
 

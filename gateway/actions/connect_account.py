@@ -334,7 +334,7 @@ class ConnectAccount:
             raise ConnectFailed("This sign-in has been used already: each one works once.")
 
     async def _refuse(self, session: ConnectSession, error: str) -> None:
-        if error == "access_denied":
+        if error in _DENIED:
             await self.deny(session)
             return
         label = self._platforms.label(session.platform)
@@ -373,6 +373,7 @@ class ConnectAccount:
 
 _REFUSED = ("error", "error_reason")
 """The parameter in which a sign-in says that it was refused: the standard's, and Deezer's."""
+_DENIED = ("access_denied", "user_denied")
 _ADDRESS_FAULT = FieldFault(
     "/address", "Paste the whole address at which the browser ended, with code= and state= in it."
 )

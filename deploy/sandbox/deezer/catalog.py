@@ -51,6 +51,8 @@ class MusicCatalog:
         self._desk = desk
         items = [item for playlist in desk.store.playlists.values() for item in playlist.items]
         self.unplayable = {item.track_id for item in items if item.kind in {"unplayable", "removed"}}
+        recordings = desk.catalog.recordings
+        self.unplayable |= {one.ids["deezer"] for one in recordings if "deezer" in one.unplayable_on}
 
     @cached_property
     def _alternatives(self) -> dict[str, Recording]:

@@ -107,7 +107,7 @@ class DeezerAdapter:
         found = {}
         for track_id in dict.fromkeys(ids):
             raw = await self._track(track_id, operation="read_tracks")
-            for track in convert.to_candidates([raw]) if raw else ():
+            for track in convert.to_playable([raw]) if raw else ():
                 # What is played in its place here is named by the asked id, as playlists name it.
                 found[track_id] = structs.replace(track, id=track_id)
         return found

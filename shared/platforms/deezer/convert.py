@@ -21,6 +21,7 @@ from shared.models import (
 from shared.platforms.answers import Answer
 from shared.platforms.base import TargetRow, parse_isrc, split_address
 from shared.platforms.deezer import wire
+from shared.platforms.values import line_of
 
 _ID = re.compile(r"[0-9]{1,19}")
 _MEANING = {4: 429, 100: 413, 200: 403, 300: 401, 700: 503, 800: 404, 901: 403}
@@ -74,31 +75,26 @@ def to_track(raw: wire.Track) -> Track | None:
     )
 
 
-def playable(raw: wire.Track) -> wire.Track | None:
-    """Return the track, or what Deezer plays in its place here; None where there is neither."""
-    if raw.readable is not False:
-        return raw
-    other = raw.alternative
-    return other if other and other.readable is not False else None
+def to_candidate(raw: wire.Track) -> Track | None:
+    """Return the track, or what Deezer plays in its place; is_playable is False where it plays neither."""
+    if raw.readable is False and raw.alternative and raw.alternative.readable is not False:
+        return to_track(raw.alternative)
+    track = to_track(raw)
+    return structs.replace(track, is_playable=False) if track and raw.readable is False else track
 
 
 def to_candidates(raws: Iterable[wire.Track]) -> tuple[Track, ...]:
-    """Return the tracks in the given order; those that are not played here say so."""
-    tracks = (_to_candidate(raw) for raw in raws)
-    return tuple(track for track in tracks if track)
+    return tuple(filter(None, map(to_candidate, raws)))
 
 
-def _to_candidate(raw: wire.Track) -> Track | None:
-    if here := playable(raw):
-        return to_track(here)
-    track = to_track(raw)
-    return structs.replace(track, is_playable=False) if track else None
+def to_playable(raws: Iterable[wire.Track]) -> tuple[Track, ...]:
+    """Return the tracks that can be played here, in the given order."""
+    return tuple(track for track in to_candidates(raws) if track.is_playable is not False)
 
 
 def to_album_tracks(raws: Iterable[wire.Track], *, album: wire.Album) -> tuple[Track, ...]:
-    """Return the rows of an album's list, which do not name the album."""
-    tracks = to_candidates(structs.replace(raw, album=album) for raw in raws)
-    return tuple(track for track in tracks if track.is_playable is not False)
+    """Return the rows of an album's list that can be played here; they do not name the album."""
+    return to_playable(structs.replace(raw, album=album) for raw in raws)
 
 
 def to_album(raw: wire.Album) -> Album | None:
@@ -117,7 +113,7 @@ def to_album(raw: wire.Album) -> Album | None:
 
 def to_item(raw: wire.Track) -> SourceItem:
     """Return what stands at a position; a track that cannot be played here is still known by its words."""
-    title = " – ".join(filter(None, (raw.artist.name if raw.artist else None, raw.title)))
+    title = line_of((raw.artist.name,) if raw.artist and raw.artist.name else (), raw.title or "")
     if raw.id < 0:
         return SourceItem(not_transferable=NotTransferable.LOCAL_FILE, title=title)
     track = to_track(raw)

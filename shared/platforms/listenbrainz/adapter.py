@@ -10,7 +10,8 @@ from html import escape
 from msgspec import UNSET
 
 from shared.errors import PlatformNotFound, PlatformUnavailable, ReconnectRequired
-from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
+from shared.models import Account, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
+from shared.platforms.absent import WithoutAlbums, WithoutIsrcs
 from shared.platforms.answers import RECONNECT
 from shared.platforms.base import (
     REQUESTS,
@@ -39,13 +40,13 @@ from shared.platforms.paging import Pager, RawPage
 _PAGE = 100
 _MOST_QUESTIONS = 50
 _LONGEST_QUESTION = 250
-_GATHERING_S = 0.05
+_GATHERING_S = 0.1
 
 _Question = tuple[str, str]
 """Artist and title."""
 
 
-class ListenBrainzAdapter:
+class ListenBrainzAdapter(WithoutAlbums, WithoutIsrcs):
     """One ListenBrainz account, or nobody's: then what is public is read."""
 
     platform = Platform.LISTENBRAINZ
@@ -90,9 +91,6 @@ class ListenBrainzAdapter:
         items = tuple(convert.to_item(row, known.get(row.mbid or "")) for row in page.rows)
         return Page(items=items, next_cursor=page.next_cursor, total=page.total)
 
-    async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
-        return dict.fromkeys(isrcs, ())  # never asked: ListenBrainz finds by text alone
-
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
         known = await self._known(ids, operation="read_tracks")
         tracks = {TrackId(mbid): convert.to_track(mbid, one) for mbid, one in known.items()}
@@ -105,14 +103,6 @@ class ListenBrainzAdapter:
             return ()  # nothing can be looked up by one text alone
         room = max(1, _LONGEST_QUESTION - len(title[:200]))
         return await self._look_ups.ask((artist[:room], title[:200]))
-
-    async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
-        del name, artist
-        return ()  # never asked: see capabilities.has_albums
-
-    async def read_album(self, album: Album) -> tuple[Track, ...]:
-        del album
-        return ()  # never asked either
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
         del key  # ListenBrainz knows no such keys

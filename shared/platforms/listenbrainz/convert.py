@@ -15,6 +15,7 @@ from shared.models import (
 )
 from shared.platforms.base import TargetRow, parse_isrc, split_address
 from shared.platforms.listenbrainz import wire
+from shared.platforms.values import line_of
 
 _MBID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TRACK_PLACES = (("musicbrainz.org", "recording"), ("listenbrainz.org", "track"))
@@ -60,7 +61,7 @@ def to_guess(raw: wire.Mapping, known: wire.Known | None) -> tuple[Track, ...]:
 
 def to_item(raw: wire.Row, known: wire.Known | None) -> SourceItem:
     """Return what stands at a position; what is known of the recording says more: its ISRC."""
-    title = " – ".join(filter(None, (raw.creator, raw.title)))
+    title = line_of((raw.creator,) if raw.creator else (), raw.title or "")
     said = wire.Known(
         recording=wire.Recording(name=raw.title, length=raw.duration),
         artist=wire.ArtistCredit(name=raw.creator),

@@ -171,10 +171,11 @@ async def test_a_proof_is_good_for_its_own_session_and_browser_only(
     assert elsewhere.status == by_another.status == 422
 
 
-async def test_a_denial_at_the_platform_is_shown_as_one(call: Caller, browser: Browser) -> None:
+@pytest.mark.parametrize("said", ["error=access_denied", "error_reason=user_denied"])
+async def test_a_denial_at_the_platform_is_shown_as_one(call: Caller, browser: Browser, said: str) -> None:
     page_url = await page_of(call)
 
-    back = await browser.come_back(page_url, query="error=access_denied")
+    back = await browser.come_back(page_url, query=said)
     result = await browser.open(back.headers["Location"])
 
     session = await status_of(call, page_url)

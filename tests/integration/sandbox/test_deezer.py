@@ -117,6 +117,20 @@ async def test_what_cannot_be_played_names_the_release_that_can(starter: Starter
     assert by_isrc["id"] == 502
 
 
+async def test_track_that_the_market_does_not_play_is_told_so_everywhere(starter: Starter) -> None:
+    world = {"catalog": [track(1, kind="unplayable"), track(2)]}
+    deezer = await starter("deezer", world=world, is_signed_in=False)
+
+    by_isrc = await deezer.json("GET", f"/track/isrc:{track(1)['isrc']}")
+    found = await deezer.json("GET", "/search/track?q=paper lantern")
+
+    assert (by_isrc["readable"], by_isrc["available_countries"]) == (False, [])
+    assert {row["title"]: row["readable"] for row in found["data"]} == {
+        track(1)["title"]: False,
+        track(2)["title"]: True,
+    }
+
+
 async def test_only_look_ups_name_guests_and_dates(deezer: Caller) -> None:
     (own_id,) = await first_tracks(deezer, 1)
 

@@ -124,9 +124,10 @@ async def test_answer_without_any_list_is_not_an_empty_list() -> None:
         await shelf.pager().page(None)
 
 
-async def test_rows_that_stay_hidden_do_not_shift_the_following_ones() -> None:
+@pytest.mark.parametrize("link", ["?offset=10", "https://api.example.org/list?limit=10&index=10"])
+async def test_rows_that_stay_hidden_do_not_shift_the_following_ones(link: str) -> None:
     shelf = Shelf(25, links=True)
-    hidden: RawPage[int] = RawPage(rows=(0, 1, 2), limit=LIMIT, total=25, next_url="?offset=10")
+    hidden: RawPage[int] = RawPage(rows=(0, 1, 2), limit=LIMIT, total=25, next_url=link)
     shelf.faults = {0: hidden, 1: hidden, 2: hidden}
 
     assert await shelf.walk() == [0, 1, 2, *range(10, 25)]

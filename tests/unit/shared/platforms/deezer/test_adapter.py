@@ -169,15 +169,17 @@ async def test_what_cannot_be_played_here_gives_way_to_its_alternative(
     first = await adapter.find_by_isrc([ISRC])
     second = await adapter.find_by_isrc([ISRC])
 
-    assert [one.id for one in first[ISRC]] == ["2"]
-    assert second == {ISRC: ()}
+    assert [(one.id, one.is_playable) for one in first[ISRC]] == [("2", None)]
+    assert [(one.id, one.is_playable) for one in second[ISRC]] == [("1", False)]
 
 
 async def test_track_that_is_read_keeps_the_id_that_was_asked(adapter: Adapter, answerer: Answerer) -> None:
-    answerer.answers = [says({**track(1, readable=False), "alternative": track(2)})]
+    gone = track(1, readable=False)
+    answerer.answers = [says({**gone, "alternative": track(2)}), says(gone)]
 
-    found = await adapter.read_tracks([TrackId("1")])
+    found = await adapter.read_tracks([TrackId("1"), TrackId("3")])
 
+    assert list(found) == ["1"]
     assert (found[TrackId("1")].id, found[TrackId("1")].title) == ("1", "Harbour Light 2")
 
 
