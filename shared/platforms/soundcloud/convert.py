@@ -35,7 +35,7 @@ _MOMENT = "%Y/%m/%d %H:%M:%S %z"
 
 
 def to_track(raw: wire.Track) -> Track | None:
-    """Return a track, a blocked one too; None for what has no URN or no title."""
+    """Return a track, also one that is blocked for this account; None for what has no URN or no title."""
     urn = raw.urn_as("tracks")
     if not urn or not raw.title:
         return None
@@ -49,12 +49,8 @@ def to_track(raw: wire.Track) -> Track | None:
         isrc=parse_isrc(raw.isrc),
         release_date=_date_of(raw),
         url=raw.permalink_url,
+        is_playable=False if raw.access == "blocked" else None,
     )
-
-
-def to_candidate(raw: wire.Track) -> Track | None:
-    """Return a track that this account can play, if only in part; None for any other."""
-    return None if raw.access == "blocked" else to_track(raw)
 
 
 def to_item(raw: wire.Track | None) -> SourceItem:
