@@ -27,6 +27,7 @@ class Platform(StrEnum):
     SPOTIFY = "spotify"
     APPLE_MUSIC = "apple_music"
     TIDAL = "tidal"
+    YOUTUBE = "youtube"
     SOUNDCLOUD = "soundcloud"
     SUBSONIC = "subsonic"
     LISTENBRAINZ = "listenbrainz"

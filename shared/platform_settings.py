@@ -11,7 +11,10 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Fields are named <platform>_<what>. Each platform has an api_url, requests_per_s and visibility_s."""
+    """Fields are named <platform>_<what>. Each platform has an api_url and a visibility_s.
+
+    And requests_per_s; or, for each of its pools that count days, <pool>_per_day.
+    """
 
     spotify_client_id: str = ""
     spotify_client_secret: Secret = NO_SECRET
@@ -28,6 +31,15 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
     apple_music_requests_per_s: Positive | None = None
     apple_music_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
+    youtube_client_id: str = ""
+    youtube_client_secret: Secret = NO_SECRET
+    youtube_api_key: Secret = NO_SECRET
+    youtube_api_url: str = "https://www.googleapis.com/youtube/v3"
+    youtube_auth_url: str = "https://accounts.google.com"
+    youtube_token_url: str = "https://oauth2.googleapis.com"  # noqa: S105 - an address, no secret
+    youtube_requests_per_day: Positive | None = None
+    youtube_searches_per_day: Positive | None = None
+    youtube_visibility_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
     deezer_app_id: str = ""
     deezer_app_secret: Secret = NO_SECRET
     deezer_ip_name: str = "default"
@@ -64,6 +76,7 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
 GROUPS: dict[str, str] = {
     "spotify_client_id": "Spotify",
     "apple_music_team_id": "Apple Music",
+    "youtube_client_id": "YouTube",
     "deezer_app_id": "Deezer",
     "listenbrainz_ip_name": "ListenBrainz",
     "tidal_client_id": "TIDAL",
@@ -86,6 +99,16 @@ DESCRIPTIONS: dict[str, str] = {
     "apple_music_musickit_url": "The script by which users sign in to Apple Music on a page of the gateway.",
     "apple_music_requests_per_s": "Limit of all workers together, 98.5 % are used; empty: the profile's.",
     "apple_music_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
+    "youtube_client_id": "Client id of your Google Cloud project's OAuth client.",
+    "youtube_client_secret": "Its secret; Google wants it beside PKCE.",
+    "youtube_api_key": "API key of the same project, for public playlists of who has no account connected.",
+    "youtube_api_url": "Base address of the YouTube Data API.",
+    "youtube_auth_url": "Base address of Google's sign-in.",
+    "youtube_token_url": "Base address of Google's tokens.",
+    "youtube_requests_per_day": "Quota units of a Pacific day that the project has, but for searches; empty: "
+    "the profile's.",
+    "youtube_searches_per_day": "Searches of a Pacific day that the project has; empty: the profile's.",
+    "youtube_visibility_s": "Wait before a lost write is read back; empty: the adapter's.",
     "deezer_app_id": "Id of a Deezer app, to connect accounts; what is public can be read without one.",
     "deezer_app_secret": "Its secret key.",
     "deezer_ip_name": "Names the public address of these workers: those of one name share its limit.",

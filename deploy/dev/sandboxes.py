@@ -26,13 +26,14 @@ Connect: TypeAlias = Callable[[Post, str, str], Awaitable[None]]
 class SandboxUse(msgspec.Struct, frozen=True, kw_only=True):
     """settings: what Crossplay is told, without the prefix of its variables; {url} is the sandbox's address,
     {apple_key} the PEM of a developer's key. arguments: of the sandbox itself. revocable: the kinds of tokens
-    that it can revoke, "" for all at once.
+    that it can revoke, "" for all at once. pace: settings that let it be used up, by what follows its name.
     """
 
     settings: Mapping[str, str]
     connect: Connect
     arguments: tuple[str, ...] = ()
     revocable: tuple[str, ...] = ("access", "")
+    pace: Mapping[str, str] = msgspec.field(default_factory=lambda: {"REQUESTS_PER_S": "200"})
 
 
 async def by_redirect(post: Post, platform: str, _: str) -> None:
@@ -59,6 +60,8 @@ def by_form(fields: Mapping[str, str]) -> Connect:
 
     return connect
 
+
+_MANY = "1000000"
 
 USES: Mapping[str, SandboxUse] = {
     "spotify": SandboxUse(
@@ -118,12 +121,28 @@ USES: Mapping[str, SandboxUse] = {
         connect=by_form({"token": "{token}"}),
         revocable=("user",),
     ),
+    "youtube": SandboxUse(
+        settings={
+            "YOUTUBE_CLIENT_ID": "1-crossplay.apps.googleusercontent.com",
+            "YOUTUBE_CLIENT_SECRET": "sandbox",
+            "YOUTUBE_API_URL": "{url}/youtube/v3",
+            "YOUTUBE_AUTH_URL": "{url}",
+            "YOUTUBE_TOKEN_URL": "{url}",
+        },
+        connect=by_redirect,
+        arguments=("--daily-units", _MANY, "--daily-searches", _MANY),
+        pace={"REQUESTS_PER_DAY": _MANY, "SEARCHES_PER_DAY": _MANY},
+    ),
 }
 
 
 def defaults(platforms: Iterable[str] = USES) -> dict[str, str]:
     """Return what suits sandboxes: nobody has to be spared, and a crash is got over in seconds."""
-    paces = {f"{platform.upper()}_REQUESTS_PER_S": "200" for platform in platforms}
+    paces = {
+        f"{platform.upper()}_{name}": value
+        for platform in platforms
+        for name, value in USES[platform].pace.items()
+    }
     delays = {f"{platform.upper()}_VISIBILITY_S": "0.5" for platform in platforms}
     return {**paces, **delays, "LEASE_S": "8", "SEND_TIMEOUT_S": "3", "SWEEP_S": "0.5"}
 

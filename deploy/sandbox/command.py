@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         "--write-hold-ms",
         type=int,
         default=5,
-        help="how long a write to a playlist takes at Spotify and TIDAL",
+        help="how long a write to a playlist takes at Spotify, TIDAL and YouTube",
     )
     parser.add_argument("--limit", type=_rate_limit, metavar="N/SECONDS", help="requests per sliding window")
     parser.add_argument(
@@ -89,8 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     spotify = parser.add_argument_group("Spotify")
     spotify.add_argument("--regime", choices=("dev", "extended"), default="dev")
     spotify.add_argument("--item-keys", choices=("both", "new", "old"), default="both")
-    spotify.add_argument("--client-id", action="append", default=[], metavar="ID[:SECRET]")
-    spotify.add_argument("--redirect-uri", action="append", default=[], metavar="URI")
+    spotify.add_argument(
+        "--client-id", action="append", default=[], metavar="ID[:SECRET]", help="YouTube too"
+    )
+    spotify.add_argument("--redirect-uri", action="append", default=[], metavar="URI", help="YouTube too")
     spotify.add_argument("--refresh-tokens", choices=("keep", "empty", "rotate"), default="keep")
     apple = parser.add_argument_group("Apple Music")
     apple.add_argument("--developer-public-key", type=Path, metavar="FILE", help="PEM; checks signatures")
@@ -106,11 +108,18 @@ def _parser() -> argparse.ArgumentParser:
     tidal.add_argument("--country", default="US", help="of the account")
     tidal.add_argument("--repeats", choices=("keep", "skip"), default="keep")
     tidal.add_argument("--token-bucket", type=_token_bucket, metavar="CAPACITY/PER_SECOND")
+    _add_latest(parser)
+    return parser
+
+
+def _add_latest(parser: argparse.ArgumentParser) -> None:
     subsonic = parser.add_argument_group("Subsonic")
     subsonic.add_argument("--password", default=Options(platform="").password, help="of the account")
     for name in ("form-post", "api-keys", "open-subsonic"):
         subsonic.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=True)
-    return parser
+    youtube = parser.add_argument_group("YouTube")
+    for name, count in (("units", 10_000), ("searches", 100)):
+        youtube.add_argument(f"--daily-{name}", type=int, default=count, help="of a day in Los Angeles")
 
 
 def _network(text: str) -> str:
@@ -156,6 +165,8 @@ def _options(parsed: argparse.Namespace) -> Options:
         clients={c.partition(":")[0]: c.partition(":")[2] for c in parsed.client_id},
         redirect_uris=tuple(parsed.redirect_uri),
         refresh_tokens=parsed.refresh_tokens,
+        daily_units=parsed.daily_units,
+        daily_searches=parsed.daily_searches,
         developer_public_key=key_file.read_text() if key_file else None,
         storefront=parsed.storefront,
         has_row_isrcs=parsed.row_isrcs,

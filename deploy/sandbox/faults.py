@@ -59,6 +59,7 @@ Kind = Literal[
     "empty_page",
     "snapshot_delay",
     "snapshot_refused",
+    "not_manual",
 ]
 
 Seconds = Annotated[float, msgspec.Meta(ge=0)]

@@ -11,11 +11,19 @@ from deploy.sandbox.changes import (
     ItemsInserted,
     ItemsReplaced,
     PlaylistCreated,
+    PlaylistDeleted,
 )
 
 By = Literal["platform", "control"]
 
-OF_PLAYLISTS = (PlaylistCreated, DetailsChanged, ItemsInserted, ItemsReplaced, FollowChanged)
+OF_PLAYLISTS = (
+    PlaylistCreated,
+    PlaylistDeleted,
+    DetailsChanged,
+    ItemsInserted,
+    ItemsReplaced,
+    FollowChanged,
+)
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ import msgspec
 
 SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
 _BASE62 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_BASE64URL = _BASE62 + "-_"
 
 
 class Ids(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,17 @@ def spotify_id(key: str) -> str:
 def apple_id(key: str) -> str:
     """Derive a catalog id of 12 digits."""
     return decimal(f"apple_music:{key}", length=12)
+
+
+def youtube_id(key: str) -> str:
+    """Derive a video id of 11 characters."""
+    return in_alphabet(f"youtube:{key}", alphabet=_BASE64URL, length=11)
+
+
+def youtube_playlist_id(key: str) -> str:
+    """Derive a playlist id: PL and 32 characters."""
+    halves = (in_alphabet(f"youtube:{part}:{key}", alphabet=_BASE64URL, length=16) for part in "ab")
+    return "PL" + "".join(halves)
 
 
 def soundcloud_urn(kind: str, key: str) -> str:
@@ -74,6 +86,9 @@ IDS: dict[str, Ids] = {
         track_form=re.compile(r"[0-9]{1,19}"),
         track=apple_id,
         playlist=lambda key: f"p.{spotify_id(key)[:15]}",
+    ),
+    "youtube": Ids(
+        track_form=re.compile(r"[0-9A-Za-z_-]{11}"), track=youtube_id, playlist=youtube_playlist_id
     ),
     "deezer": Ids(
         track_form=re.compile(r"[0-9]{1,19}"),

@@ -39,9 +39,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     # Spotify only, but clients and redirect addresses
     regime: Regime = "dev"
     item_keys: ItemKeys = "both"
+    # Spotify and YouTube
     clients: dict[str, str] = {}  # client id -> secret ("" accepts any); empty accepts every client
     redirect_uris: tuple[str, ...] = ()  # empty accepts every allowed form
+    # Spotify only
     refresh_tokens: RefreshTokens = "keep"
+    # YouTube only
+    daily_units: Annotated[int, msgspec.Meta(ge=0)] = 10_000
+    daily_searches: Annotated[int, msgspec.Meta(ge=0)] = 100
     # Apple Music only
     developer_public_key: str | None = None  # PEM
     storefront: str = "us"

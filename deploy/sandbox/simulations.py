@@ -22,6 +22,8 @@ from deploy.sandbox.subsonic.app import subsonic_routes
 from deploy.sandbox.subsonic.voice import SubsonicVoice
 from deploy.sandbox.tidal.app import tidal_routes
 from deploy.sandbox.tidal.voice import TidalVoice
+from deploy.sandbox.youtube.app import youtube_routes
+from deploy.sandbox.youtube.voice import YouTubeVoice
 
 
 class Simulation(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +40,7 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
 SIMULATIONS: dict[str, Simulation] = {
     "spotify": Simulation(voice=SpotifyVoice, routes=spotify_routes),
     "apple_music": Simulation(voice=AppleMusicVoice, routes=apple_music_routes),
+    "youtube": Simulation(voice=YouTubeVoice, routes=youtube_routes),
     "deezer": Simulation(voice=DeezerVoice, routes=deezer_routes, is_limit_per_address=True),
     "listenbrainz": Simulation(
         voice=ListenBrainzVoice, routes=listenbrainz_routes, is_limit_per_address=True

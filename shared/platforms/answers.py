@@ -1,6 +1,7 @@
 """What a platform answered, and the one table that turns a refusal into an error of ours."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -15,6 +16,7 @@ from shared.errors import (
     PlatformUnavailable,
     RateLimited,
     ReconnectRequired,
+    ValidationFailed,
 )
 from shared.models import Platform
 
@@ -87,11 +89,13 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 RECONNECT = "{label} no longer accepts this connection: connect the account again."
 _OWN_KEYS = "{label} does not accept this server's own keys: its operator has to check them."
 
+ABSENT = "{label} does not know it, or no longer shows it to this account."
+
 _TABLE: dict[int, tuple[type[CrossplayError], str]] = {
     401: (ReconnectRequired, RECONNECT),
     402: (PlatformDenied, "{label} asks for a paid subscription."),
     403: (PlatformDenied, "{label} does not allow this to the app or the account."),
-    404: (PlatformNotFound, "{label} does not know it, or no longer shows it to this account."),
+    404: (PlatformNotFound, ABSENT),
     408: (PlatformUnavailable, "{label} did not answer in time; it will be asked again."),
     410: (PlatformNotFound, "{label} no longer has it."),
     425: (PlatformUnavailable, "{label} is not ready; it will be asked again."),
@@ -109,6 +113,24 @@ def error_of(failure: Failure, *, refusals: Iterable[Refusal]) -> CrossplayError
     if failure.status == 401 and not failure.is_personal:
         return failure.error(PlatformDenied, _OWN_KEYS)  # there is no account to be connected again
     return failure.error(*(_TABLE.get(failure.status) or _by_hundreds(failure.status)))
+
+
+def foreign_cursor(status: int, *, word: str) -> Refusal:
+    """Return the row of a page token that the platform does not know."""
+    text = "The cursor is not one that an earlier page gave."
+    return Refusal(status=status, word=word, kind=ValidationFailed, message=text)
+
+
+def meaning_429(status: int, pattern: bytes) -> Callable[[Answer], Answer]:
+    """Return a Reword that gives 429 to what a platform says with this status and these words."""
+    words = re.compile(pattern)
+
+    def reword(answer: Answer) -> Answer:
+        if answer.status == status and words.search(answer.body):
+            return msgspec.structs.replace(answer, status=429)
+        return answer
+
+    return reword
 
 
 def rate_limited(failure: Failure, *, retry_after_s: float) -> RateLimited:

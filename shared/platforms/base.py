@@ -1,10 +1,10 @@
 """The port that every platform adapter implements, and what an adapter declares about itself."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
-from urllib.parse import urlsplit
+from typing import Protocol, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -21,11 +21,14 @@ from shared.models import (
     TrackId,
 )
 
+T = TypeVar("T")
+
 REQUESTS = "requests"
 """The pool that an operation draws on unless its price says otherwise."""
 USED_SHARE = 0.985
 """How much of a limit is used; the rest makes up for starts that come late and then stand closer together."""
 
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 
 
@@ -35,6 +38,20 @@ def parse_isrc(text: str | None) -> Isrc | None:
     return Isrc(letters) if _ISRC.fullmatch(letters) else None
 
 
+def in_batches(values: Sequence[T], *, size: int) -> Iterator[Sequence[T]]:
+    """Iterate over consecutive parts of that size; the last one may be shorter."""
+    return (values[first : first + size] for first in range(0, len(values), size))
+
+
+def parse_duration_ms(text: str | None) -> int | None:
+    """Read an ISO 8601 duration as `PT3M5S`; None where it says nothing, or no time at all."""
+    match = _DURATION.fullmatch(text or "")
+    if match is None:
+        return None
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return round((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000) or None
+
+
 def split_address(text: str) -> tuple[str, tuple[str, ...]]:
     """Return host and path parts of an address, its scheme may be missing; ("", ()) of anything else."""
     try:
@@ -42,6 +59,11 @@ def split_address(text: str) -> tuple[str, tuple[str, ...]]:
         return address.hostname or "", tuple(filter(None, address.path.split("/")))
     except ValueError:
         return "", ()
+
+
+def parameter_of(address: str, name: str) -> str:
+    """Return what a parameter of an address says, its scheme may be missing; "" where it has none."""
+    return parse_qs(urlsplit(address if "//" in address else f"//{address}").query).get(name, [""])[0]
 
 
 def is_link(text: str) -> bool:

@@ -388,6 +388,14 @@ class PlatformHttp:
         word = self._endpoint.profile.quota_word
         return word is not None and re.search(word, failure.text) is not None
 
+    def error(self, kind: type[PlatformError], message: str, *, call: Call) -> PlatformError:
+        """Return an error about a call that was answered, and yet not as it should be."""
+        return kind(message.format(label=self.label), platform=self.platform, operation=call.operation)
+
+    def blank(self, call: Call) -> PlatformError:
+        """Return an error about a success that lacks what it should bring; it may be asked for again."""
+        return self.error(PlatformUnavailable, "{label} answered without any content.", call=call)
+
     def _unreachable(self, call: Call, error: Exception) -> PlatformError:
         if is_refused_here(error):
             return self._not_called(call, "Its name leads to an address that not everybody can reach.")

@@ -217,6 +217,15 @@ def signer(scheme: str) -> Sign:
     return sign
 
 
+def or_key(parameter: str, key: Secret) -> Sign:
+    """Return what signs as `bearer` does, and calls in nobody's name with an API key in the query."""
+
+    def sign(tokens: TokenSet | None) -> Proof:
+        return bearer(tokens) if tokens or not key else Proof(query={parameter: key.reveal()})
+
+    return sign
+
+
 bearer = signer("Bearer")
 """Signs as RFC 6750 has it."""
 

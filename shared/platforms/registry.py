@@ -35,12 +35,13 @@ from shared.platforms.soundcloud.adapter import DECLARATION as SOUNDCLOUD
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
 from shared.platforms.subsonic.adapter import DECLARATION as SUBSONIC
 from shared.platforms.tidal.adapter import DECLARATION as TIDAL
+from shared.platforms.youtube.adapter import DECLARATION as YOUTUBE
 from shared.settings import PREFIX, Settings
 
 Budgets: TypeAlias = Callable[[PlatformProfile, str], Budget]
 """Gives the budget of a limiter key: a text that names what the platform counts requests by."""
 
-_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, SOUNDCLOUD, SUBSONIC, LISTENBRAINZ, DEEZER)
+_OWN = (SPOTIFY, APPLE_MUSIC, TIDAL, YOUTUBE, SOUNDCLOUD, SUBSONIC, LISTENBRAINZ, DEEZER)
 
 
 def declarations() -> dict[Platform, Declaration]:

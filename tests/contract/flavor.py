@@ -57,6 +57,10 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     finds_plain_text: a search can do without fields. has_short_albums: albums are found without a date, their
     tracks without guests. tells_length: each page of a playlist says how long the whole is. cannot_remove:
     what it says where nothing can be removed.
+    tells_length: each page of a playlist says how long the whole is. has_isrcs: tracks name their ISRCs.
+    has_short_albums: albums are found without a date, their tracks without guests. has_bare_albums: they are
+    found with neither date nor length, and their tracks have no numbers. cannot_remove: what it says where
+    nothing can be removed. created_status: the answer to who creates a playlist.
     """
 
     options: Options
@@ -85,10 +89,13 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     offset_name: str = "offset"
     cuts_pages: bool = False
     finds_plain_text: bool = True
+    has_isrcs: bool = True
     has_short_albums: bool = False
+    has_bare_albums: bool = False
     tells_length: bool = True
     names_left_out: bool = False
     cannot_remove: str = ""
+    created_status: str = "201"
 
     @property
     def platform(self) -> Platform:

@@ -17,7 +17,7 @@ from yarl import URL
 
 from deploy.sandbox.server import build_app
 from deploy.sandbox.world import Catalog, World
-from shared.models import Platform, Playlist, PlaylistId, TrackId
+from shared.models import Isrc, Platform, Playlist, PlaylistId, TrackId
 from shared.platforms.base import Adapter, Capabilities, Gate
 from shared.platforms.registry import Platforms
 from shared.settings import Settings
@@ -84,6 +84,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         """Return the platform's id of a catalog line."""
         (position,) = self.catalog.with_isrc(line(number)["isrc"])
         return TrackId(self.catalog.recordings[position].ids[self.platform])
+
+    def isrc(self, number: int) -> Isrc | None:
+        """Return the ISRC of a catalog line, as far as the platform tells it."""
+        return Isrc(line(number)["isrc"]) if self.flavor.has_isrcs else None
 
     async def create(self, name: str, *, description: str, gate: Gate = open_gate) -> Playlist:
         """Create a playlist, under a key of its own."""

@@ -22,6 +22,9 @@ SMELL = re.compile(
 HARMLESS = {
     ("OAuthApp", "authorize_url"): "an address that everybody may open",
     ("DeadLetter", "code"): "names a kind of error",
+    ("PlatformSettings", "youtube_token_url"): "an address",
+    ("Settings", "youtube_token_url"): "an address",
+    ("Listing", "next_page_token"): "leads to the next page",
     ("Discard", "code"): "names a kind of error",
     ("Fault", "code"): "names a kind of error",
     ("Problem", "code"): "names a kind of error",

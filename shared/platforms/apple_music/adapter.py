@@ -14,7 +14,6 @@ from shared.errors import (
     PlatformDenied,
     PlatformNotFound,
     PlatformRejected,
-    PlatformUnavailable,
     ReconnectRequired,
 )
 from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
@@ -36,6 +35,7 @@ from shared.platforms.base import (
     TargetView,
     TextQuery,
     WriteClass,
+    in_batches,
 )
 from shared.platforms.declaration import Declaration
 from shared.platforms.http import Call, PlatformHttp, Proof, Sign
@@ -111,8 +111,7 @@ class AppleMusicAdapter:
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
         asked = list(dict.fromkeys(ids))
         found = {}
-        for first in range(0, len(asked), _MOST_IDS):
-            batch = asked[first : first + _MOST_IDS]
+        for batch in in_batches(asked, size=_MOST_IDS):
             songs = await self._catalog_songs("read_tracks", {"ids": ",".join(batch)})
             found.update({track.id: track for track in convert.to_playable(songs)})
         return found
@@ -268,9 +267,7 @@ class AppleMusicAdapter:
 
     def _rows(self, document: wire.Document[T], call: Call, *, at_least: int = 0) -> list[T]:
         if document.data is UNSET or len(document.data) < at_least:
-            raise PlatformUnavailable(
-                "Apple Music answered without any content.", platform=self.platform, operation=call.operation
-            )
+            raise self._http.blank(call)
         return document.data
 
 

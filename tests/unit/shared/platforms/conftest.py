@@ -74,7 +74,9 @@ async def opened(
     can_refresh: bool = True,
     refusals: tuple[Refusal, ...] = (),
     probe: Call | None = None,
+    **changes: Any,
 ) -> AsyncIterator[Path]:
+    """changes: other fields of the endpoint."""
     endpoint = Endpoint(
         label="Spotify",
         profile=PROFILE,
@@ -87,7 +89,7 @@ async def opened(
         probe=probe,
     )
     budget = FakeBudget()
-    async with PlatformHttp(endpoint, budget=budget) as http:
+    async with PlatformHttp(msgspec.structs.replace(endpoint, **changes), budget=budget) as http:
         yield Path(http=http, budget=budget)
 
 

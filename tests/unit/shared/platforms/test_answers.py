@@ -9,9 +9,18 @@ from shared.errors import (
     PlatformRejected,
     PlatformUnavailable,
     ReconnectRequired,
+    ValidationFailed,
 )
 from shared.models import Platform
-from shared.platforms.answers import Failure, Refusal, error_of, parse_retry_after
+from shared.platforms.answers import (
+    Answer,
+    Failure,
+    Refusal,
+    error_of,
+    foreign_cursor,
+    meaning_429,
+    parse_retry_after,
+)
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -113,3 +122,21 @@ def test_a_moment_of_the_platforms_clock_is_read_by_that_clock(wrong_by_h: int) 
 
 def test_a_date_header_that_cannot_be_read_is_as_good_as_none() -> None:
     assert parse_retry_after("Sun, 22 Nov 2026 12:01:30 GMT", date="yesterday", now=NOW) == 90.0
+
+
+def test_page_token_that_is_not_known_is_a_foreign_cursor() -> None:
+    error = error_of(failure(400, '{"reason": "badToken"}'), refusals=[foreign_cursor(400, word="badtoken")])
+
+    assert isinstance(error, ValidationFailed)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "meant"),
+    [(403, b'"usedUp"', 429), (403, b'"forbidden"', 403), (400, b'"usedUp"', 400)],
+)
+def test_words_of_a_quota_mean_429_with_their_status_alone(status: int, body: bytes, meant: int) -> None:
+    reword = meaning_429(403, rb'"usedUp"')
+
+    answer = reword(Answer(status=status, body=body, retry_after="7"))
+
+    assert (answer.status, answer.body, answer.retry_after) == (meant, body, "7")

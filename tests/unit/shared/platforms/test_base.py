@@ -1,7 +1,16 @@
 import pytest
 
 from shared.models import Platform
-from shared.platforms.base import REQUESTS, PlatformProfile, Pool, Price, parse_isrc
+from shared.platforms.base import (
+    REQUESTS,
+    PlatformProfile,
+    Pool,
+    Price,
+    in_batches,
+    parameter_of,
+    parse_duration_ms,
+    parse_isrc,
+)
 
 
 @pytest.mark.parametrize("text", ["QZXX12600001", "qzxx12600001", "QZ-XX1-26-00001", " qz xx1 26 00001\n"])
@@ -72,3 +81,42 @@ def test_operation_without_a_price_is_one_request() -> None:
 def test_pool_that_is_not_there_is_named() -> None:
     with pytest.raises(ValueError, match="covers"):
         profile(pool=Pool(limit=10, window_s=1.0), prices={"change_cover": Price(pool="covers")})
+
+
+def test_pool_that_counts_days_gives_all_of_a_day_at_once() -> None:
+    prices = {"insert": Price(cost=50)}
+    day = Pool(limit=50, window_s=86_400.0, day_zone="America/Los_Angeles")
+
+    assert profile(pool=day, prices=prices).pools[REQUESTS].most_at_once == 50
+    with pytest.raises(ValueError, match="insert costs more"):
+        profile(pool=Pool(limit=49, window_s=86_400.0, day_zone="America/Los_Angeles"), prices=prices)
+
+
+@pytest.mark.parametrize(
+    ("text", "duration_ms"),
+    [
+        ("PT3M5S", 185_000),
+        ("PT1H2M3S", 3_723_000),
+        ("PT1H", 3_600_000),
+        ("P1DT1S", 86_401_000),
+        ("PT3.25S", 3_250),
+        ("PT0S", None),
+        ("P0D", None),
+        ("3:05", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_iso_duration_is_read(text: str | None, duration_ms: int | None) -> None:
+    assert parse_duration_ms(text) == duration_ms
+
+
+def test_values_come_in_batches_in_their_order() -> None:
+    assert [list(batch) for batch in in_batches(range(5), size=2)] == [[0, 1], [2, 3], [4]]
+    assert list(in_batches([], size=2)) == []
+
+
+def test_parameter_of_an_address_is_found_with_and_without_its_scheme() -> None:
+    assert parameter_of("https://a.example/x?list=PL1&v=2", "list") == "PL1"
+    assert parameter_of("a.example/x?v=2", "v") == "2"
+    assert parameter_of("a.example/x", "v") == ""

@@ -25,6 +25,8 @@ BOTH = Settings(
     apple_music_team_id="TEAM000001",
     apple_music_key_id="KEY0000001",
     apple_music_private_key=Secret(PEM),
+    youtube_client_id="client-2",
+    youtube_client_secret=Secret("secret-2"),
 )
 SESSION = FakeSession(TokenSet(access_token="token"), market="DE")
 
@@ -73,7 +75,7 @@ async def test_each_platform_has_one_budget_of_what_it_counts_and_sign_in_a_pool
     async with Platforms(BOTH, budgets=budgets) as platforms:
         prices = [platforms.profile(Platform.SPOTIFY).price(name) for name in ("search", "refresh_token")]
 
-    assert {"app:client-1", "team:TEAM000001"} <= set(budgets.by_key)
+    assert {"app:client-1", "project:client-2", "team:TEAM000001"} <= set(budgets.by_key)
     assert prices == [Price(), Price(pool=SIGN_IN)]
 
 
@@ -96,6 +98,15 @@ async def test_settings_change_limit_and_visibility() -> None:
     assert (changed[0].pools[REQUESTS], changed[1].visibility_delay_s) == (Pool(limit=1500, window_s=30), 0.0)
     assert changed[0].pools[SIGN_IN] == Pool(limit=75, window_s=30)
     assert (kept[0].pools[REQUESTS], kept[1].visibility_delay_s) == (Pool(limit=4, window_s=1), 2.0)
+
+
+async def test_settings_change_what_a_day_gives_pool_by_pool() -> None:
+    platforms = Platforms(Settings(youtube_searches_per_day=500.0), budgets=FakeBudgets())
+
+    pools = platforms.profile(Platform.YOUTUBE).pools
+
+    assert (pools["searches"].limit, pools[REQUESTS].limit) == (500, 10_000)
+    assert pools["searches"].day_zone == "America/Los_Angeles"
 
 
 @pytest.mark.parametrize("pem", ["-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----"])
@@ -165,6 +176,7 @@ async def test_a_sign_in_by_script_admits_the_hosts_of_its_script(script_url: st
         ("https://tidal.com/playlist/36ea71a8-445e-41a4-82ab-6628c581535d", Platform.TIDAL),
         ("https://www.deezer.com/fr/playlist/908622995", Platform.DEEZER),
         ("https://soundcloud.com/the-paper-boats/sets/tides", Platform.SOUNDCLOUD),
+        ("https://music.youtube.com/playlist?list=PLabcdefghij_-klmnop", Platform.YOUTUBE),
         ("https://open.spotify.com/track/37i9dQZF1DXcBWIGoYBM5M", None),
         ("https://example.org/playlist/37i9dQZF1DXcBWIGoYBM5M", None),
         ("37i9dQZF1DXcBWIGoYBM5M", None),  # an id is no link: it might be anybody's

@@ -1,0 +1,305 @@
+"""YouTube: which call does what.
+
+Source: developers.google.com/youtube/v3/docs, its revisions until June 2026 and what others observed, read
+2026-11-22. A search is one of 100 a day; a write costs 50 of 10,000 units, a read of up to 50 things one.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import TypeVar
+
+from msgspec import UNSET, structs
+
+from shared.errors import PlatformDenied, PlatformNotFound, PlatformRejected, ReconnectRequired
+from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
+from shared.platforms.answers import ABSENT, Refusal, foreign_cursor, meaning_429
+from shared.platforms.base import (
+    REQUESTS,
+    Capabilities,
+    Gate,
+    Page,
+    PlatformProfile,
+    PlaylistPage,
+    Pool,
+    Price,
+    PublicReads,
+    Session,
+    SignInTerms,
+    TargetPage,
+    TargetView,
+    TextQuery,
+    WriteClass,
+    in_batches,
+)
+from shared.platforms.declaration import Declaration
+from shared.platforms.http import Call, PlatformHttp
+from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp, or_key
+from shared.platforms.paging import CursorPager, TokenPage
+from shared.platforms.youtube import convert, wire
+from shared.settings import Settings
+
+T = TypeVar("T")
+
+SEARCHES = "searches"
+_THINGS = wire.Listing[wire.Thing]
+_PAGE = 50
+_FOUND = 25  # more cost the same, but the fiftieth is never the one
+_WHOLE = "snippet,contentDetails"
+_WRITE = Price(cost=50)
+_BESIDE = dict.fromkeys(("read_items", "search", "read_album"), ("read_videos",))
+_NO_CHANNEL = "This Google account has no channel yet: open {label} once and make one."
+
+_REFUSALS = (
+    foreign_cursor(400, word="invalidpagetoken"),
+    *(
+        Refusal(status=status, word=word, kind=kind, message=message)
+        for status, word, kind, message in (
+            (400, "failedprecondition", PlatformRejected, "{label} does not take it: it is private or gone."),
+            (404, "videonotfound", PlatformRejected, "{label} no longer has this video."),
+            (403, "maximumnumberofvideos", PlatformRejected, "This {label} playlist is full."),
+            (403, "insufficientperm", ReconnectRequired, "{label} was allowed too little: connect it again."),
+            (403, "accessnotconfigured", PlatformDenied, "{label} is not enabled in this server's project."),
+            (401, "youtubesignuprequired", PlatformDenied, _NO_CHANNEL),
+        )
+    ),
+)
+
+
+class YouTubeAdapter:
+    """One Google account's YouTube channel."""
+
+    platform = Platform.YOUTUBE
+    playlist_id_of = staticmethod(convert.playlist_id_of)
+    track_id_of = staticmethod(convert.track_id_of)
+
+    def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
+        self._http = http
+        self._session = session
+        self.capabilities = capabilities
+
+    async def account(self) -> Account:
+        call = Call(operation="account", route="/channels", query={"part": "snippet", "mine": "true"})
+        found = await self._read(call, into=_THINGS)
+        if not found:
+            raise self._http.error(PlatformDenied, _NO_CHANNEL, call=call)
+        return convert.to_account(found[0])
+
+    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
+        page = await self._playlists().page(cursor)
+        found = tuple(map(convert.to_playlist, page.rows))
+        return PlaylistPage(playlists=found, next_cursor=page.next_cursor)
+
+    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+        query = {"part": _WHOLE, "id": playlist_id}
+        call = Call(operation="get_playlist", route="/playlists", query=query)
+        found = await self._read(call, into=_THINGS)
+        if not found:
+            raise self._http.error(PlatformNotFound, ABSENT, call=call)
+        own_id = (await self.account()).id if self._session.is_personal else ""
+        return convert.to_playlist(found[0], channel_id=own_id)
+
+    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
+        page = await self._rows(playlist_id, operation="read_items").page(cursor)
+        videos = {video.id: video for video in await self._videos(map(convert.video_id_of, page.rows))}
+        items = tuple(convert.to_item(row, videos=videos) for row in page.rows)
+        return Page(items=items, next_cursor=page.next_cursor, total=page.total)
+
+    async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
+        return dict.fromkeys(isrcs, ())  # YouTube knows none
+
+    async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
+        return convert.to_tracks(await self._videos(ids), market=self._session.market)
+
+    async def search(self, query: TextQuery) -> tuple[Track, ...]:
+        text = " ".join(query.plain.split())
+        if not text:
+            return ()
+        found = await self._search(text, "search", type="video", videoCategoryId="10")
+        # A search tells neither how long a video is nor where it can be played.
+        videos = await self._videos(one.id.video_id for one in found)
+        return tuple(convert.to_tracks(videos, market=self._session.market).values())
+
+    async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
+        text = " ".join(f"{name} {artist}".split())
+        found = await self._search(text, "search_albums", type="playlist")
+        return tuple(filter(None, map(convert.to_album, found)))
+
+    async def read_album(self, album: Album) -> tuple[Track, ...]:
+        pager = self._rows(PlaylistId(album.id), operation="read_album")
+        videos = await self._videos([convert.video_id_of(row) async for row in pager.rows()])
+        return tuple(convert.to_tracks(videos, market=self._session.market).values())
+
+    async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
+        del key  # YouTube knows no such keys
+        call = Call(
+            operation="create_playlist",
+            method="POST",
+            route="/playlists",
+            query={"part": "snippet,status"},
+            body={
+                "snippet": {"title": convert.to_title(name), "description": description},
+                "status": {"privacyStatus": "private"},
+            },
+        )
+        raw = await self._http.write(call, session=self._session, gate=gate, into=wire.Thing)
+        return convert.to_playlist(raw)
+
+    async def find_playlist(self, marker: str) -> Playlist | None:
+        async for raw in self._playlists().rows():
+            if marker in raw.snippet.description:
+                return convert.to_playlist(raw)
+        return None
+
+    async def add_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
+    ) -> tuple[int, ...]:
+        # A position is refused in playlists that are not sorted by hand; without one it is an append.
+        del position, key
+        (video_id,) = track_ids
+        resource = {"kind": "youtube#video", "videoId": video_id}
+        call = Call(
+            operation="add_tracks",
+            method="POST",
+            route="/playlistItems",
+            query={"part": "snippet"},
+            body={"snippet": {"playlistId": playlist_id, "resourceId": resource}},
+        )
+        await self._http.write(call, session=self._session, gate=gate)
+        return ()
+
+    async def remove_tracks(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
+    ) -> None:
+        for track_id in track_ids:
+            pager = self._rows(playlist_id, operation="find_rows", videoId=track_id)
+            for row in [row async for row in pager.rows()]:
+                await self._delete("remove_tracks", route="/playlistItems", own_id=row.id, gate=gate)
+
+    async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
+        await self._delete("delete_playlist", route="/playlists", own_id=playlist_id, gate=gate)
+
+    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
+        rows, total = await self._rows(playlist_id, operation="read_target").rest(offset=offset)
+        return TargetView(rows=tuple(map(convert.to_target_row, rows)), total=total)
+
+    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
+        async for page in self._rows(playlist_id, operation="read_target").pages(offset=offset):
+            yield TargetPage(rows=tuple(map(convert.to_target_row, page.rows)), total=page.total)
+
+    async def _search(self, text: str, operation: str, **kind: str) -> list[wire.Found]:
+        query: dict[str, str | int] = {"part": "snippet", "q": text, "maxResults": _FOUND, **kind}
+        call = Call(operation=operation, route="/search", query=query)
+        return await self._read(call, into=wire.Listing[wire.Found])
+
+    async def _videos(self, ids: Iterable[str]) -> list[wire.Thing]:
+        """Read videos, in order, each once; one that is gone is left out."""
+        asked = list(filter(None, dict.fromkeys(ids)))
+        found: dict[str, wire.Thing] = {}
+        for batch in in_batches(asked, size=_PAGE):
+            query = {"part": _WHOLE, "id": ",".join(batch)}
+            call = Call(operation="read_videos", route="/videos", query=query)
+            found |= {raw.id: raw for raw in await self._read(call, into=_THINGS)}
+        return [found[own_id] for own_id in asked if own_id in found]
+
+    async def _read(self, call: Call, *, into: type[wire.Listing[T]]) -> list[T]:
+        items = (await self._http.read(call, session=self._session, into=into)).items
+        if items is UNSET:
+            raise self._http.blank(call)
+        return items
+
+    async def _delete(self, operation: str, *, route: str, own_id: str, gate: Gate) -> None:
+        call = Call(operation=operation, method="DELETE", route=route, query={"id": own_id})
+        try:
+            await self._http.write(call, session=self._session, gate=gate)
+        except PlatformNotFound:
+            return  # it is gone already
+
+    def _playlists(self) -> CursorPager[wire.Thing]:
+        query = {"part": _WHOLE, "mine": "true"}
+        return self._pager(Call(operation="list_playlists", route="/playlists", query=query))
+
+    def _rows(self, playlist_id: PlaylistId, *, operation: str, **only: str) -> CursorPager[wire.Thing]:
+        query = {"part": "snippet", "playlistId": playlist_id, **only}
+        return self._pager(Call(operation=operation, route="/playlistItems", query=query))
+
+    def _pager(self, call: Call) -> CursorPager[wire.Thing]:
+        async def fetch(token: str | None) -> TokenPage[wire.Thing]:
+            following = {"pageToken": token} if token else {}
+            page = structs.replace(call, query={**call.query, "maxResults": _PAGE, **following})
+            raw = await self._http.read(page, session=self._session, into=_THINGS)
+            return TokenPage.of(raw.items, next_token=raw.next_page_token, total=raw.page_info.total)
+
+        return CursorPager(fetch, platform=self.platform, operation=call.operation)
+
+
+def _oauth(settings: Settings) -> OAuthApp:
+    return OAuthApp(
+        client_id=settings.youtube_client_id,
+        client_secret=settings.youtube_client_secret,
+        authorize_url=settings.youtube_auth_url.rstrip("/") + "/o/oauth2/v2/auth",
+        base_url=settings.youtube_token_url,
+        token_route="/token",  # noqa: S106 - an address, no secret
+        scopes=("https://www.googleapis.com/auth/youtube",),
+        # A refresh token is given for these only, and to who has agreed before only if asked again.
+        extras={"access_type": "offline", "prompt": "consent"},
+    )
+
+
+DECLARATION = Declaration(
+    label="YouTube",
+    profile=PlatformProfile(
+        platform=Platform.YOUTUBE,
+        scope="project",
+        counted_by="youtube_client_id",
+        pools={
+            REQUESTS: Pool(limit=10_000, window_s=86_400.0, day_zone="America/Los_Angeles"),
+            SEARCHES: Pool(limit=100, window_s=86_400.0, day_zone="America/Los_Angeles"),
+            SIGN_IN: Pool(limit=75, window_s=30.0),
+        },
+        prices={
+            **dict.fromkeys(("search", "search_albums"), Price(pool=SEARCHES)),
+            **dict.fromkeys(("create_playlist", "add_tracks", "remove_tracks", "delete_playlist"), _WRITE),
+            **SIGN_IN_PRICES,
+        },
+        concurrency=4,
+        backoff_s=5.0,
+        # 403 quotaExceeded of the common pool, 429 with these words of a method's own; neither names an end.
+        quota_word="quotaExceeded|dailyLimitExceeded|[Pp]er day",
+        source="developers.google.com/youtube/v3/determine_quota_cost, revision history of 2026-06-01",
+        read_on="2026-11-22",
+    ),
+    capabilities=Capabilities(
+        write_class=WriteClass.APPEND_AND_READ_BACK,
+        has_albums=True,
+        isrc_batch=0,
+        add_batch=1,
+        remove_batch=1,
+        read_page=_PAGE,
+        playlist_limit=5000,
+        # Nobody has measured it; reads cost little here.
+        visibility_delay_s=5.0,
+        reads_lag=True,
+        beside=_BESIDE,
+    ),
+    sign_in=SignInTerms(
+        # Of a published app; one whose consent screen is in "Testing" loses its sign-ins after seven days.
+        life_months=None,
+        revoke_url="https://myaccount.google.com/connections",
+        revoke_place="your Google account, under 'Third-party apps & services'",
+        source="developers.google.com/youtube/v3/guides/auth/server-side-web-apps",
+        read_on="2026-11-22",
+    ),
+    public=PublicReads(
+        is_possible=True,
+        required=("youtube_api_key",),
+        beside=_BESIDE,
+        source="developers.google.com/youtube/v3/getting-started: an API key for what is public",
+        read_on="2026-11-22",
+    ),
+    playlist_id_of=convert.playlist_id_of,
+    required=("youtube_client_id", "youtube_client_secret"),
+    sign=lambda settings, _: or_key("key", settings.youtube_api_key),
+    build=YouTubeAdapter,
+    refusals=_REFUSALS,
+    oauth=_oauth,
+    reword=meaning_429(403, rb'"(quotaExceeded|dailyLimitExceeded|(userR|r)ateLimitExceeded)"'),
+)
