@@ -102,8 +102,8 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
             batch = urns[first : first + _PAGE]
             call = self._catalog("read_tracks", {"urns": ",".join(batch), "limit": _PAGE})
             async for raw in self._pager(call, into=wire.Collection[wire.Track]).rows():
-                track = convert.to_candidate(raw) if raw else None
-                if track is not None and track.id in batch:
+                track = convert.to_track(raw) if raw else None
+                if track is not None and track.is_playable is None and track.id in batch:
                     found[track.id] = track
         for address in dict.fromkeys(ids):
             if convert.address_of(address) is not None and (track := await self._track_at(address)):
@@ -116,7 +116,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
             return ()
         call = self._catalog("search", {"q": text[:200], "limit": 20})
         page = await self._pager(call, into=wire.Collection[wire.Track]).page(None)
-        return tuple(filter(None, (convert.to_candidate(raw) for raw in page.rows if raw)))
+        return tuple(filter(None, (convert.to_track(raw) for raw in page.rows if raw)))
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
         del key  # SoundCloud knows no such keys
@@ -204,12 +204,12 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
 
     async def _hidden_count(self, playlist_id: PlaylistId, *, shown_count: int) -> int:
         """Return how many more tracks SoundCloud counts than it has shown."""
-        head = await self._head(playlist_id, operation="read_items")
+        head = await self._head(playlist_id, operation="count_tracks")
         return max(0, (head.track_count or 0) - shown_count)
 
     async def _whole(self, playlist_id: PlaylistId, *, operation: str) -> list[TrackId]:
         """Read all tracks, the count after them. Raises PlatformDenied where a new list would lose some."""
-        rows = [row async for row in self._rows(playlist_id, operation=operation).rows()]
+        rows = [row async for row in self._rows(playlist_id, operation="read_target").rows()]
         ids = [row.track_id for row in map(convert.to_target_row, rows) if row.track_id]
         hidden_count = await self._hidden_count(playlist_id, shown_count=len(ids))
         if hidden_count:
@@ -328,6 +328,7 @@ DECLARATION = Declaration(
         add_batch=_LONGEST_LIST,
         remove_batch=_LONGEST_LIST,
         has_liked=True,
+        beside={"add_tracks": ("read_target", "count_tracks")},  # of a list that has one page yet
         read_page=_PAGE,
         playlist_limit=_LONGEST_LIST,
         visibility_delay_s=5.0,

@@ -6,7 +6,6 @@ from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
 
 import msgspec
-from msgspec import structs
 from yarl import URL
 
 from shared.models import (
@@ -36,7 +35,7 @@ _MOMENT = "%Y/%m/%d %H:%M:%S %z"
 
 
 def to_track(raw: wire.Track) -> Track | None:
-    """Return a track, a blocked one too; None for what has no URN or no title."""
+    """Return a track, also one that is blocked for this account; None for what has no URN or no title."""
     urn = raw.urn_as("tracks")
     if not urn or not raw.title:
         return None
@@ -50,13 +49,8 @@ def to_track(raw: wire.Track) -> Track | None:
         isrc=parse_isrc(raw.isrc),
         release_date=_date_of(raw),
         url=raw.permalink_url,
+        is_playable=False if raw.access == "blocked" else None,
     )
-
-
-def to_candidate(raw: wire.Track) -> Track | None:
-    """Return a track of the catalog; one that its listener's country does not play says so."""
-    track = to_track(raw)
-    return structs.replace(track, is_playable=False) if track and raw.access == "blocked" else track
 
 
 def to_item(raw: wire.Track | None) -> SourceItem:

@@ -72,12 +72,16 @@ def test_release_date_is_as_exact_as_it_is_known(
     assert track.release_date == date
 
 
-def test_blocked_track_is_an_item_and_no_candidate() -> None:
-    raw = wire.Track(urn="soundcloud:tracks:7", title="X", access="blocked")
+@pytest.mark.parametrize(
+    ("access", "is_playable"), [("blocked", False), ("preview", None), ("playable", None), (None, None)]
+)
+def test_blocked_track_is_an_item_and_is_told_to_be_not_playable(
+    access: str | None, *, is_playable: bool | None
+) -> None:
+    track = convert.to_item(wire.Track(urn="soundcloud:tracks:7", title="X", access=access)).track
 
-    assert convert.to_item(raw).track is not None
-    assert convert.to_candidate(raw) is None
-    assert convert.to_candidate(msgspec.structs.replace(raw, access="preview")) is not None
+    assert track is not None
+    assert track.is_playable is is_playable
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from aiohttp import web
 from openapi_schema_validator import OAS30Validator
 
 from shared.models import PlaylistId, TokenSet, TrackId
+from shared.platforms.liked import LIKED
 from shared.platforms.soundcloud.adapter import DECLARATION, SoundCloudAdapter
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
@@ -34,6 +35,7 @@ CALLS: dict[str, tuple[str, str, Callable[[SoundCloudAdapter], Awaitable[object]
         "/playlists/{playlist_urn}/tracks",
         lambda adapter: adapter.read_items(PLAYLIST),
     ),
+    "read_items of liked songs": ("get", "/me/likes/tracks", lambda adapter: adapter.read_items(LIKED)),
     "read_target": (
         "get",
         "/playlists/{playlist_urn}/tracks",

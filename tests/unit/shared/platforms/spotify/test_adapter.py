@@ -5,6 +5,7 @@ import pytest
 
 from shared.errors import CrossplayError, PlatformDenied, PlatformNotFound, ReconnectRequired
 from shared.models import Album, AlbumId, Isrc, Platform, PlaylistId, TokenSet, TrackId
+from shared.platforms.liked import LIKED
 from shared.platforms.spotify.adapter import DECLARATION, SpotifyAdapter
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
@@ -168,3 +169,31 @@ async def test_track_of_another_market_keeps_the_id_that_it_was_asked_by(
     found = await adapter.read_tracks([TrackId("asked")])
 
     assert [(asked, one.id) for asked, one in found.items()] == [("asked", "asked")]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "ids"),
+    [((), [PLAYLIST]), (("user-read-private",), [PLAYLIST]), (("user-library-read",), [LIKED, PLAYLIST])],
+)
+async def test_liked_songs_are_listed_where_the_account_has_agreed_to_show_them(
+    answerer: Answerer, scopes: tuple[str, ...], ids: list[PlaylistId]
+) -> None:
+    answerer.answers = [says({"items": [{"id": PLAYLIST}], "total": 1}), says({"id": "ada"})]
+    session = FakeSession(TokenSet(access_token="token", scopes=scopes))
+
+    async with opened(answerer.url, refusals=DECLARATION.refusals) as path:
+        adapter = SpotifyAdapter(path.http, session=session, capabilities=DECLARATION.capabilities)
+        listed = await adapter.list_playlists()
+
+    assert [playlist.id for playlist in listed.playlists] == ids
+
+
+async def test_liked_songs_that_the_account_does_not_show_ask_to_connect_anew(
+    adapter: SpotifyAdapter, answerer: Answerer
+) -> None:
+    answerer.answers = [
+        {"status": 403, "text": '{"error":{"status":403,"message":"Insufficient client scope"}}'}
+    ]
+
+    with pytest.raises(ReconnectRequired, match="allow everything"):
+        await adapter.read_items(LIKED)

@@ -11,6 +11,7 @@ from aiohttp import web
 from openapi_schema_validator import OAS30Validator
 
 from shared.models import Album, AlbumId, Isrc, Platform, PlaylistId, TokenSet, TrackId
+from shared.platforms.liked import LIKED
 from shared.platforms.spotify.adapter import DECLARATION, SpotifyAdapter
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
@@ -26,6 +27,12 @@ CALLS: dict[str, tuple[str, str, Callable[[SpotifyAdapter], Awaitable[object]]]]
         "get",
         "/playlists/{playlist_id}/items",
         lambda adapter: adapter.read_items(PLAYLIST, cursor="50/120"),
+    ),
+    "get_playlist of liked songs": ("get", "/me/tracks", lambda adapter: adapter.get_playlist(LIKED)),
+    "read_items of liked songs": (
+        "get",
+        "/me/tracks",
+        lambda adapter: adapter.read_items(LIKED, cursor="50/120"),
     ),
     "read_target": (
         "get",
