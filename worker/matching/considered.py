@@ -61,14 +61,14 @@ def consider(
     from then on.
     """
     playable, unplayable = _apart(found)
-    together = _joined(before.candidates, playable)
-    before = msgspec.structs.replace(before, unplayable=_joined(before.unplayable, unplayable))
-    if together == before.candidates:
+    together, locked = _joined(before.candidates, playable), _joined(before.unplayable, unplayable)
+    if together == before.candidates and locked == before.unplayable:
         return before
-    again = judge(source, together, is_loose=is_loose)
-    better = _RANK[again.outcome] >= _RANK[before.decision.outcome]
-    decision = again if better else before.decision
-    return msgspec.structs.replace(before, candidates=together, decision=decision)
+    decision = before.decision
+    if together != before.candidates:
+        again = judge(source, together, is_loose=is_loose)
+        decision = again if _RANK[again.outcome] >= _RANK[decision.outcome] else decision
+    return Considered(candidates=together, decision=decision, unplayable=locked)
 
 
 def conclude(source: Track, known: Considered, *, judge: Judge) -> Considered:
