@@ -333,9 +333,7 @@ DECLARATION = Declaration(
         playlist_limit=_LONGEST_LIST,
         visibility_delay_s=5.0,
         reads_lag=True,
-        # The list is read before it is replaced, its rows and its count, and a source is counted at its end.
-        beside={"add_tracks": ("add_tracks", "add_tracks")},
-        beside_list=("get_playlist",),
+        beside_list=("count_tracks",),
     ),
     sign_in=SignInTerms(
         life_months=None,
