@@ -28,7 +28,6 @@ REQUESTS = "requests"
 USED_SHARE = 0.985
 """How much of a limit is used; the rest makes up for starts that come late and then stand closer together."""
 
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 
 
@@ -41,15 +40,6 @@ def parse_isrc(text: str | None) -> Isrc | None:
 def in_batches(values: Sequence[T], *, size: int) -> Iterator[Sequence[T]]:
     """Iterate over consecutive parts of that size; the last one may be shorter."""
     return (values[first : first + size] for first in range(0, len(values), size))
-
-
-def parse_duration_ms(text: str | None) -> int | None:
-    """Read an ISO 8601 duration as `PT3M5S`; None where it says nothing, or no time at all."""
-    match = _DURATION.fullmatch(text or "")
-    if match is None:
-        return None
-    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return round((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000) or None
 
 
 def split_address(text: str) -> tuple[str, tuple[str, ...]]:

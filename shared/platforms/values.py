@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
-from shared.models import Isrc, Track
+from shared.models import Isrc, NotTransferable, SourceItem, Track
+from shared.platforms.base import TextQuery, split_address
 
 _DURATION = re.compile(r"P(?:([0-9]+)D)?T?(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:\.[0-9]+)?)S)?")
 _SECONDS = (86400, 3600, 60, 1)
@@ -30,3 +32,48 @@ def by_isrc(tracks: Iterable[Track], *, isrcs: Sequence[Isrc]) -> dict[Isrc, tup
 def line_of(artists: Sequence[str], title: str) -> str:
     """Name a row of a playlist for people."""
     return " – ".join(filter(None, (", ".join(artists), title)))
+
+
+def date_of(text: str | None) -> str | None:
+    """Return a release date; "0000", with or without a day, stands where nobody entered one."""
+    return None if not text or text.startswith("0000") else text
+
+
+def item_of(track: Track | None, *, title: str) -> SourceItem:
+    """Return what stands at a position; None is what its platform no longer has."""
+    if track is None:
+        return SourceItem(not_transferable=NotTransferable.REMOVED, title=title)
+    return SourceItem(track=track, title=title)
+
+
+def id_in(
+    text: str, *, sites: Iterable[str], kinds: Iterable[str], form: re.Pattern[str], ends: bool = True
+) -> str:
+    """Return the id that a text is, or that an address of a site names behind a kind; "" of anything else.
+
+    sites: hosts, whose subdomains count too. form: of an id. ends: nothing may follow the id in the address.
+    """
+    text = text.strip()
+    if "/" not in text:
+        return text if form.fullmatch(text) else ""
+    host, path = split_address(text)
+    if not host or not f".{host}".endswith(tuple(f".{site}" for site in sites)):
+        return ""
+    # Before the kind there may be a language or a user.
+    pairs = pairwise(path[-2:] if ends else path)
+    return next((part for kind, part in pairs if kind in kinds and form.fullmatch(part)), "")
+
+
+def bare(text: str) -> str:
+    """Take the characters of a fielded search out of a text, and what is long about it.
+
+    More than about 250 characters in all are refused by Spotify.
+    """
+    return " ".join(text.replace('"', " ").replace(":", " ").split())[:100]
+
+
+def fielded(query: TextQuery, *, form: str) -> str:
+    """Return the words of a search with {title} and {artist} in their fields where both are known."""
+    if query.title and query.artist:
+        return form.format(title=bare(query.title), artist=bare(query.artist))
+    return bare(query.plain)

@@ -4,19 +4,25 @@ Source: developer.apple.com/documentation/applemusicapi and what others observed
 can be made and appended to, nothing else: no renaming, no removal, no position.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
-from msgspec import UNSET, structs
+from msgspec import UNSET
 
 from shared.clock import Clock
-from shared.errors import (
-    PlatformDenied,
-    PlatformNotFound,
-    PlatformRejected,
-    ReconnectRequired,
+from shared.errors import PlatformDenied, PlatformError, PlatformNotFound, PlatformRejected, ReconnectRequired
+from shared.models import (
+    Account,
+    Album,
+    Isrc,
+    Platform,
+    Playlist,
+    PlaylistId,
+    SourceItem,
+    TokenSet,
+    Track,
+    TrackId,
 )
-from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
 from shared.platforms.answers import RECONNECT, Refusal
 from shared.platforms.apple_music import convert, wire
 from shared.platforms.apple_music.musickit import developer_token, musickit
@@ -24,28 +30,28 @@ from shared.platforms.base import (
     REQUESTS,
     Capabilities,
     Gate,
-    Page,
     PlatformProfile,
-    PlaylistPage,
     Pool,
     PublicReads,
-    Session,
     SignInTerms,
-    TargetPage,
-    TargetView,
     TextQuery,
     WriteClass,
     in_batches,
 )
 from shared.platforms.declaration import Declaration
-from shared.platforms.http import Call, PlatformHttp, Proof, Sign
-from shared.platforms.paging import Pager, RawPage
+from shared.platforms.http import Call, Proof, Sign
+from shared.platforms.paged import WebAdapter
+from shared.platforms.paging import Pager
+from shared.platforms.values import by_isrc
 from shared.settings import Settings
 
 T = TypeVar("T")
 
-_PAGE_SIZES = (100, 25)
+_PAGE = 100
 _MOST_IDS = 300  # of one look-up in the catalog
+
+_PLAYLIST = "/me/library/playlists/{playlist_id}"
+_SONGS = wire.Document[wire.Song]
 
 _REFUSALS = (
     Refusal(
@@ -72,72 +78,52 @@ _REFUSALS = (
 )
 
 
-class AppleMusicAdapter:
+class AppleMusicAdapter(WebAdapter[wire.Playlist, wire.Song]):
     """One Apple Music account. Catalog songs need the developer token only, all else the user's too."""
 
     platform = Platform.APPLE_MUSIC
-
-    def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
-        self._http = http
-        self._session = session
-        self._storefront_id = session.market.lower()
-        self.capabilities = capabilities
+    page_sizes = (_PAGE, 25)
+    playlist_id_of = staticmethod(convert.playlist_id_of)
+    track_id_of = staticmethod(convert.track_id_of)
+    _to_target_row = staticmethod(convert.to_target_row)
+    _description_of = staticmethod(convert.description_of)
+    _storefront_id = ""
 
     async def account(self) -> Account:
         call = Call(operation="account", route="/me/storefront")
         return convert.to_account(await self._first(call, into=wire.Document[wire.Storefront]))
-
-    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
-        page = await self._playlists().page(cursor)
-        return PlaylistPage(
-            playlists=tuple(map(convert.to_playlist, page.rows)), next_cursor=page.next_cursor
-        )
 
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
         route, path = await self._place(playlist_id)
         call = Call(operation="get_playlist", route=route, path=path)
         return convert.to_playlist(await self._first(call, into=wire.Document[wire.Playlist]))
 
-    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
-        page = await (await self._songs(playlist_id, operation="read_items")).page(cursor)
-        catalog = await self._catalog_of(page.rows)
-        items = tuple(convert.to_item(row, catalog=catalog) for row in page.rows)
-        return Page(items=items, next_cursor=page.next_cursor, total=page.total)
-
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
         songs = await self._catalog_songs("find_by_isrc", {"filter[isrc]": ",".join(isrcs)})
-        return convert.group_by_isrc(songs, isrcs=isrcs)
+        return by_isrc(convert.to_candidates(songs), isrcs=isrcs)
 
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
-        asked = list(dict.fromkeys(ids))
         found = {}
-        for batch in in_batches(asked, size=_MOST_IDS):
+        for batch in in_batches(list(dict.fromkeys(ids)), size=_MOST_IDS):
             songs = await self._catalog_songs("read_tracks", {"ids": ",".join(batch)})
             found.update({track.id: track for track in convert.to_playable(songs)})
         return found
 
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
-        term = " ".join(query.plain.split())
-        if not term:
+        if not query.plain.strip():
             return ()
-        call = await self._search(term, operation="search", kind="songs")
-        results = (await self._http.read(call, session=None, into=wire.SearchAnswer)).results
-        return convert.to_candidates(self._rows(results.songs, call)) if results.songs else ()
+        call, results = await self._search(query.plain, operation="search", kind="songs")
+        return convert.to_candidates(self._data(results.songs, call)) if results.songs else ()
 
     async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
-        term = " ".join(f"{name} {artist}".split())
-        call = await self._search(term, operation="search_albums", kind="albums")
-        results = (await self._http.read(call, session=None, into=wire.SearchAnswer)).results
-        rows = self._rows(results.albums, call) if results.albums else []
+        call, results = await self._search(f"{name} {artist}", operation="search_albums", kind="albums")
+        rows = self._data(results.albums, call) if results.albums else []
         return tuple(filter(None, map(convert.to_album, rows)))
 
     async def read_album(self, album: Album) -> tuple[Track, ...]:
-        call = Call(
-            operation="read_album",
-            route="/catalog/{storefront}/albums/{album_id}/tracks",
-            path={"storefront": await self._storefront(), "album_id": album.id},
-        )
-        pager = self._pager(call, into=wire.Document[wire.Song], session=None)
+        route = "/catalog/{storefront}/albums/{album_id}/tracks"
+        path = {"storefront": await self._storefront(), "album_id": album.id}
+        pager = self._counted(_list("read_album", route, path), into=_SONGS, is_personal=False)
         return convert.to_playable([song async for song in pager.rows()])
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
@@ -150,13 +136,7 @@ class AppleMusicAdapter:
         )
         into = wire.Document[wire.Playlist]
         made = await self._http.write(call, session=self._session, gate=gate, into=into)
-        return convert.to_playlist(self._rows(made, call, at_least=1)[0])
-
-    async def find_playlist(self, marker: str) -> Playlist | None:
-        async for raw in self._playlists().rows():
-            if marker in convert.description_of(raw):
-                return convert.to_playlist(raw)
-        return None
+        return convert.to_playlist(self._data(made, call, at_least=1)[0])
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
@@ -165,11 +145,11 @@ class AppleMusicAdapter:
         call = Call(
             operation="add_tracks",
             method="POST",
-            route="/me/library/playlists/{playlist_id}/tracks",
+            route=f"{_PLAYLIST}/tracks",
             path={"playlist_id": playlist_id},
             body={"data": [{"id": track_id, "type": "songs"} for track_id in track_ids]},
         )
-        await self._http.write(call, session=self._session, gate=gate)
+        await self._send(call, gate=gate)
         return ()
 
     async def remove_tracks(
@@ -182,44 +162,27 @@ class AppleMusicAdapter:
         del playlist_id, gate
         raise self._cannot("delete_playlist")
 
-    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
-        rows, total = await (await self._songs(playlist_id, operation="read_target")).rest(offset=offset)
-        return TargetView(rows=tuple(map(convert.to_target_row, rows)), total=total)
-
-    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
-        songs = await self._songs(playlist_id, operation="read_target")
-        async for page in songs.pages(offset=offset):
-            yield TargetPage(rows=tuple(map(convert.to_target_row, page.rows)), total=page.total)
-
-    def playlist_id_of(self, text: str) -> PlaylistId | None:
-        return convert.playlist_id_of(text)
-
-    def track_id_of(self, text: str) -> TrackId | None:
-        return convert.track_id_of(text)
-
-    def _cannot(self, operation: str) -> PlatformRejected:
-        return PlatformRejected(
-            "Apple Music lets no app remove anything: do it in the Music app.",
-            platform=self.platform,
-            operation=operation,
-        )
+    def _cannot(self, operation: str) -> PlatformError:
+        message = "{label} lets no app remove anything: do it in the Music app."
+        return self._error(PlatformRejected, message, operation=operation)
 
     async def _storefront(self) -> str:
         if not self._storefront_id:
-            self._storefront_id = (await self.account()).market
+            self._storefront_id = self._session.market.lower() or (await self.account()).market
         return self._storefront_id
 
-    async def _search(self, term: str, *, operation: str, kind: str) -> Call:
-        return Call(
+    async def _search(self, text: str, *, operation: str, kind: str) -> tuple[Call, wire.SearchResults]:
+        call = Call(
             operation=operation,
             route="/catalog/{storefront}/search",
             path={"storefront": await self._storefront()},
-            query={"term": term, "types": kind, "limit": 25},
+            query={"term": " ".join(text.split()), "types": kind, "limit": 25},
         )
+        return call, (await self._http.read(call, session=None, into=wire.SearchAnswer)).results
 
     async def _place(self, playlist_id: PlaylistId) -> tuple[str, dict[str, str]]:
         if not playlist_id.startswith("pl."):
-            return "/me/library/playlists/{playlist_id}", {"playlist_id": playlist_id}
+            return _PLAYLIST, {"playlist_id": playlist_id}
         path = {"storefront": await self._storefront(), "playlist_id": playlist_id}
         return "/catalog/{storefront}/playlists/{playlist_id}", path
 
@@ -238,37 +201,35 @@ class AppleMusicAdapter:
             path={"storefront": await self._storefront()},
             query=query,
         )
-        return self._rows(await self._http.read(call, session=None, into=wire.Document[wire.Song]), call)
+        return self._data(await self._http.read(call, session=None, into=_SONGS), call)
 
-    def _playlists(self) -> Pager[wire.Playlist]:
-        call = Call(operation="list_playlists", route="/me/library/playlists")
-        return self._pager(call, into=wire.Document[wire.Playlist], session=self._session)
+    async def _playlists(self) -> Pager[wire.Playlist]:
+        call = _list("list_playlists", "/me/library/playlists", {})
+        return self._counted(call, into=wire.Document[wire.Playlist])
 
-    async def _songs(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Song]:
+    async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Song]:
         route, path = await self._place(playlist_id)
-        call = Call(operation=operation, route=route + "/tracks", path=path)
-        return self._pager(call, into=wire.Document[wire.Song], session=self._session)
+        return self._counted(_list(operation, f"{route}/tracks", path), into=_SONGS)
 
-    def _pager(self, call: Call, *, into: type[wire.Document[T]], session: Session | None) -> Pager[T]:
-        async def fetch(offset: int, limit: int) -> RawPage[T]:
-            # An empty list is worded as a 404.
-            page = structs.replace(
-                call, query={"limit": limit, "offset": offset}, nothing=("40403", b'{"data": []}')
-            )
-            raw = await self._http.read(page, session=session, into=into)
-            total = raw.meta.total if raw.meta else None
-            return RawPage.of(raw.data, limit=limit, total=total, next_url=raw.next)
+    async def _to_playlist(self, raw: wire.Playlist) -> Playlist:
+        return convert.to_playlist(raw)
 
-        return Pager(fetch, page_sizes=_PAGE_SIZES, platform=self.platform, operation=call.operation)
+    async def _to_items(self, rows: Sequence[wire.Song]) -> tuple[SourceItem, ...]:
+        catalog = await self._catalog_of(rows)
+        return tuple(convert.to_item(row, catalog=catalog) for row in rows)
 
     async def _first(self, call: Call, *, into: type[wire.Document[T]]) -> T:
-        answer = await self._http.read(call, session=self._session, into=into)
-        return self._rows(answer, call, at_least=1)[0]
+        return self._data(await self._read(call, into=into), call, at_least=1)[0]
 
-    def _rows(self, document: wire.Document[T], call: Call, *, at_least: int = 0) -> list[T]:
+    def _data(self, document: wire.Document[T], call: Call, *, at_least: int = 0) -> list[T]:
         if document.data is UNSET or len(document.data) < at_least:
             raise self._http.blank(call)
         return document.data
+
+
+def _list(operation: str, route: str, path: dict[str, str]) -> Call:
+    """Return the call of a list; an empty one is worded as a 404."""
+    return Call(operation=operation, route=route, path=path, nothing=("40403", b'{"data": []}'))
 
 
 def _signer(settings: Settings, clock: Clock) -> Sign:
@@ -303,7 +264,7 @@ DECLARATION = Declaration(
         isrc_batch=25,
         add_batch=50,
         has_albums=True,
-        read_page=_PAGE_SIZES[0],
+        read_page=_PAGE,
         playlist_limit=None,
         # Of 1690 accepted tracks 1280 were to be seen at once (therealmarius/Spotify-2-AppleMusic#34).
         visibility_delay_s=30.0,

@@ -3,13 +3,11 @@
 import re
 from collections.abc import Iterable, Mapping
 from html import unescape
-from urllib.parse import parse_qs
 
 from shared.models import (
     Account,
     Album,
     AlbumId,
-    Isrc,
     NotTransferable,
     Platform,
     Playlist,
@@ -19,7 +17,8 @@ from shared.models import (
     TrackId,
 )
 from shared.platforms.apple_music import wire
-from shared.platforms.base import TargetRow, parse_isrc, split_address
+from shared.platforms.base import TargetRow, parameter_of, parse_isrc, split_address
+from shared.platforms.values import item_of, line_of
 
 _TRACK_ID = re.compile(r"[0-9]+")
 _ID = re.compile(r"p\.[0-9A-Za-z]+|pl\.(?:u-)?[0-9A-Za-z-]+")
@@ -73,25 +72,13 @@ def to_playable(songs: Iterable[wire.Song]) -> tuple[Track, ...]:
     return tuple(track for track in to_candidates(songs) if track.is_playable is not False)
 
 
-def group_by_isrc(songs: Iterable[wire.Song], *, isrcs: Iterable[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
-    """Sort the answer to an ISRC filter; it comes in no order, with none or several songs for each."""
-    found: dict[Isrc, tuple[Track, ...]] = dict.fromkeys(isrcs, ())
-    for track in to_candidates(songs):
-        if track.isrc in found:
-            found[track.isrc] += (track,)
-    return found
-
-
 def to_item(raw: wire.Song, *, catalog: Mapping[str, wire.Song]) -> SourceItem:
     """Return what stands at a position; the catalog, where it knows the song, says more: its ISRC."""
-    title = _title_of(raw)
+    title = line_of((raw.attributes.artist_name or "",), raw.attributes.name or "")
     if raw.type.endswith("music-videos"):
         return SourceItem(not_transferable=NotTransferable.VIDEO, title=title)
     known = catalog.get(raw.catalog_id or "")
-    track = (to_track(known) if known else None) or to_track(raw)
-    if track is None:
-        return SourceItem(not_transferable=NotTransferable.REMOVED, title=title)
-    return SourceItem(track=track, title=title)
+    return item_of((to_track(known) if known else None) or to_track(raw), title=title)
 
 
 def to_target_row(raw: wire.Song) -> TargetRow:
@@ -139,8 +126,8 @@ def track_id_of(text: str) -> TrackId | None:
     text = text.strip()
     if "/" in text:
         parts = _path_of(text)
-        in_album = parse_qs(text.partition("?")[2].partition("#")[0]).get("i", [""])
-        text = in_album[0] if "album" in parts else parts[-1] if "song" in parts else ""
+        in_album = parameter_of(text, "i")
+        text = in_album if "album" in parts else parts[-1] if "song" in parts else ""
     return TrackId(text) if _TRACK_ID.fullmatch(text) else None
 
 
@@ -148,7 +135,3 @@ def _path_of(address: str) -> tuple[str, ...]:
     """Return the parts of an address on music.apple.com, none of any other."""
     host, parts = split_address(address)
     return parts if f".{host}".endswith(".music.apple.com") else ()
-
-
-def _title_of(raw: wire.Song) -> str:
-    return " – ".join(filter(None, (raw.attributes.artist_name, raw.attributes.name)))

@@ -5,6 +5,8 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from shared.platforms.paging import RawPage
+
 T = TypeVar("T")
 
 
@@ -86,6 +88,10 @@ class Document(msgspec.Struct, Generic[T]):
     data: list[T] | UnsetType = UNSET
     next: str | None = None
     meta: Meta | None = None
+
+    def page(self, limit: int) -> RawPage[T]:
+        total = self.meta.total if self.meta else None
+        return RawPage.of(self.data, limit=limit, total=total, next_url=self.next)
 
 
 class SearchResults(msgspec.Struct):

@@ -4,7 +4,7 @@ Source: calls and answers recorded by others (browniebroke/deezer-python, zaosou
 what they wrote about them, read 2026-11-22. Refusals come with status 200, see convert.reworded.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 from msgspec import UNSET, structs
@@ -14,39 +14,47 @@ from shared.errors import (
     AccountError,
     PlatformDenied,
     PlatformError,
-    PlatformNotFound,
     PlatformRejected,
-    PlatformUnavailable,
 )
-from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
+from shared.models import (
+    Account,
+    Album,
+    Isrc,
+    Platform,
+    Playlist,
+    PlaylistId,
+    SourceItem,
+    TokenSet,
+    Track,
+    TrackId,
+)
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
     REQUESTS,
     Capabilities,
     Gate,
-    Page,
     PlatformProfile,
-    PlaylistPage,
     Pool,
     PublicReads,
-    Session,
     SignInTerms,
-    TargetPage,
-    TargetView,
     TextQuery,
     WriteClass,
 )
 from shared.platforms.declaration import Declaration
 from shared.platforms.deezer import convert, wire
-from shared.platforms.http import NO_PROOF, Call, PlatformHttp, Proof, Sign
+from shared.platforms.http import NO_PROOF, Call, Proof, Sign
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp
-from shared.platforms.paging import Pager, RawPage
+from shared.platforms.paged import WebAdapter
+from shared.platforms.paging import Pager
+from shared.platforms.values import bare, fielded
 from shared.settings import Settings
 
 T = TypeVar("T")
 
 _PAGE = 100
 _SEARCH_PAGE = 25
+_NAMES = ("index", "limit")
+_PLAYLIST, _TRACKS = "/playlist/{playlist_id}", "/playlist/{playlist_id}/tracks"
 
 _REFUSALS = (
     Refusal(
@@ -64,39 +72,22 @@ _REFUSALS = (
 )
 
 
-class DeezerAdapter:
+class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
     """One Deezer account, or nobody's: then what is public is read."""
 
     platform = Platform.DEEZER
-
-    def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
-        self._http = http
-        self._session = session
-        self._user_id: int | None = None
-        self.capabilities = capabilities
+    playlist_id_of = staticmethod(convert.playlist_id_of)
+    track_id_of = staticmethod(convert.track_id_of)
+    _to_target_row = staticmethod(convert.to_target_row)
+    _user_id: int | None = None
 
     async def account(self) -> Account:
         return convert.to_account(await self._me())
 
-    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
-        page = await self._playlists().page(cursor)
-        user_id = await self._own_id()
-        return PlaylistPage(
-            playlists=tuple(convert.to_playlist(raw, user_id=user_id) for raw in page.rows),
-            next_cursor=page.next_cursor,
-        )
-
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
-        return convert.to_playlist(await self._head(playlist_id), user_id=await self._own_id())
-
-    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
-        page = await self._rows(playlist_id, operation="read_items").page(cursor)
-        # Until 2023 rows had no ISRC; where one lacks it, the track itself is asked.
-        rows = [row if row.isrc or row.id <= 0 else await self._told(row) for row in page.rows]
-        return Page(items=tuple(map(convert.to_item, rows)), next_cursor=page.next_cursor, total=page.total)
+        return await self._to_playlist(await self._head(playlist_id))
 
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
-        # One by one, and one track for each.
         found = {}
         for isrc in isrcs:
             raw = await self._track(f"isrc:{isrc}", operation="find_by_isrc")
@@ -104,24 +95,16 @@ class DeezerAdapter:
         return found
 
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
-        found = {}
-        for track_id in dict.fromkeys(ids):
-            raw = await self._track(track_id, operation="read_tracks")
-            for track in convert.to_playable([raw]) if raw else ():
-                # What is played in its place here is named by the asked id, as playlists name it.
-                found[track_id] = structs.replace(track, id=track_id)
-        return found
+        return await self._each(ids, self._playable)
 
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
-        text = _plain(query.plain)
-        if query.title and query.artist:
-            text = f'artist:"{_plain(query.artist)}" track:"{_plain(query.title)}"'
+        text = fielded(query, form='artist:"{artist}" track:"{title}"')
         if not text:
             return ()
         return convert.to_candidates(await self._search(text, kind="track", into=wire.Listing[wire.Track]))
 
     async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
-        text = f'artist:"{_plain(artist)}" album:"{_plain(name)}"'
+        text = f'artist:"{bare(artist)}" album:"{bare(name)}"'
         rows = await self._search(text, kind="album", into=wire.Listing[wire.Album])
         return tuple(filter(None, map(convert.to_album, rows)))
 
@@ -129,9 +112,9 @@ class DeezerAdapter:
         path = {"album_id": album.id}
         # A search does not tell an album's date, nor do its rows.
         call = Call(operation="read_album_head", route="/album/{album_id}", path=path)
-        head = await self._http.read(call, session=self._session, into=wire.Album)
+        head = await self._read(call, into=wire.Album)
         call = Call(operation="read_album", route="/album/{album_id}/tracks", path=path)
-        pager = self._pager(call, into=wire.Listing[wire.Track])
+        pager = self._counted(call, into=wire.Listing[wire.Track], names=_NAMES)
         return convert.to_album_tracks([row async for row in pager.rows()], album=head)
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
@@ -140,93 +123,54 @@ class DeezerAdapter:
         So one whose answer is lost can be found by its marker at either step, at worst under a long title.
         """
         del key  # Deezer knows no such keys
-        call = Call(
-            operation="create_playlist",
-            method="POST",
-            route="/user/me/playlists",
-            query={"title": f"{description}: {name}"},
-        )
+        query = {"title": f"{description}: {name}"}
+        call = Call(operation="create_playlist", method="POST", route="/user/me/playlists", query=query)
         made = await self._http.write(call, session=self._session, gate=gate, into=wire.Created)
         call = Call(
             operation="describe_playlist",
             method="POST",
-            route="/playlist/{playlist_id}",
+            route=_PLAYLIST,
             path={"playlist_id": str(made.id)},
             query={"title": name, "description": description, "public": "false"},
         )
         try:
-            await self._write(call, gate=gate)
+            await self._send(call, gate=gate)
         except (PlatformError, AccountError) as error:
-            raise self._unclear(call.operation) from error  # a refusal would say that nothing was made
+            raise self._http.blank(call) from error  # a refusal would say that nothing was made
         raw = wire.Playlist(id=made.id, title=name, description=description, nb_tracks=0)
         return structs.replace(convert.to_playlist(raw, user_id=None), writable=True)
 
     async def find_playlist(self, marker: str) -> Playlist | None:
-        rows = [raw async for raw in self._playlists().rows()]
+        rows = [raw async for raw in (await self._playlists()).rows()]
         for raw in rows:
-            if marker in (raw.title or ""):
-                return convert.to_playlist(raw, user_id=await self._own_id())
+            if marker in self._description_of(raw):
+                return await self._to_playlist(raw)
         for raw in rows:  # lists do not tell descriptions
             head = await self._head(PlaylistId(str(raw.id))) if raw.description is UNSET else raw
             if marker in (head.description or ""):
-                return convert.to_playlist(head, user_id=await self._own_id())
+                return await self._to_playlist(head)
         return None
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> tuple[int, ...]:
         del position, key  # Deezer can only append
-        call = Call(
-            operation="add_tracks",
-            method="POST",
-            route="/playlist/{playlist_id}/tracks",
-            path={"playlist_id": playlist_id},
-            query={"songs": ",".join(track_ids)},
-        )
-        await self._write(call, gate=gate)
+        await self._change("add_tracks", "POST", playlist_id, track_ids=track_ids, gate=gate)
         return ()
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
     ) -> None:
-        call = Call(
-            operation="remove_tracks",
-            method="DELETE",
-            route="/playlist/{playlist_id}/tracks",
-            path={"playlist_id": playlist_id},
-            query={"songs": ",".join(track_ids)},
-        )
-        await self._write(call, gate=gate)
+        await self._change("remove_tracks", "DELETE", playlist_id, track_ids=track_ids, gate=gate)
 
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
-        call = Call(
-            operation="delete_playlist",
-            method="DELETE",
-            route="/playlist/{playlist_id}",
-            path={"playlist_id": playlist_id},
+        path = {"playlist_id": playlist_id}
+        await self._delete(
+            Call(operation="delete_playlist", method="DELETE", route=_PLAYLIST, path=path), gate=gate
         )
-        try:
-            await self._write(call, gate=gate)
-        except PlatformNotFound:
-            return  # it is gone already
-
-    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
-        rows, total = await self._rows(playlist_id, operation="read_target").rest(offset=offset)
-        return TargetView(rows=tuple(map(convert.to_target_row, rows)), total=total)
-
-    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
-        async for page in self._rows(playlist_id, operation="read_target").pages(offset=offset):
-            yield TargetPage(rows=tuple(map(convert.to_target_row, page.rows)), total=page.total)
-
-    def playlist_id_of(self, text: str) -> PlaylistId | None:
-        return convert.playlist_id_of(text)
-
-    def track_id_of(self, text: str) -> TrackId | None:
-        return convert.track_id_of(text)
 
     async def _me(self) -> wire.User:
-        call = Call(operation="account", route="/user/me")
-        return await self._http.read(call, session=self._session, into=wire.User)
+        return await self._read(Call(operation="account", route="/user/me"), into=wire.User)
 
     async def _own_id(self) -> int | None:
         if self._user_id is None and self._session.is_personal:
@@ -234,19 +178,17 @@ class DeezerAdapter:
         return self._user_id
 
     async def _head(self, playlist_id: PlaylistId) -> wire.Playlist:
-        call = Call(
-            operation="get_playlist", route="/playlist/{playlist_id}", path={"playlist_id": playlist_id}
-        )
-        return await self._http.read(call, session=self._session, into=wire.Playlist)
+        call = Call(operation="get_playlist", route=_PLAYLIST, path={"playlist_id": playlist_id})
+        return await self._read(call, into=wire.Playlist)
 
     async def _track(self, name: str, *, operation: str) -> wire.Track | None:
-        call = Call(
-            operation=operation,
-            route="/track/{track_id}",
-            path={"track_id": name},
-            nothing=("no data", b"null"),
-        )
-        return await self._http.read(call, session=self._session, into=wire.Track | None)  # type: ignore[arg-type]  # a union is no type to mypy
+        path, nothing = {"track_id": name}, ("no data", b"null")
+        call = Call(operation=operation, route="/track/{track_id}", path=path, nothing=nothing)
+        return await self._read(call, into=wire.Track | None)  # type: ignore[arg-type]  # a union is no type to mypy
+
+    async def _playable(self, track_id: TrackId) -> Track | None:
+        raw = await self._track(track_id, operation="read_tracks")
+        return next(iter(convert.to_playable([raw])), None) if raw else None
 
     async def _told(self, row: wire.Track) -> wire.Track:
         raw = await self._track(str(row.id), operation="read_catalog")
@@ -255,43 +197,49 @@ class DeezerAdapter:
     async def _search(self, text: str, *, kind: str, into: type[wire.Listing[T]]) -> list[T]:
         operation = "search" if kind == "track" else "search_albums"
         call = Call(operation=operation, route=f"/search/{kind}", query={"q": text, "limit": _SEARCH_PAGE})
-        answer = await self._http.read(call, session=self._session, into=into)
+        answer = await self._read(call, into=into)
         if answer.data is UNSET:
-            raise self._unclear(operation)
+            raise self._http.blank(call)
         return answer.data
 
-    async def _write(self, call: Call, *, gate: Gate) -> None:
+    async def _change(
+        self,
+        operation: str,
+        method: str,
+        playlist_id: PlaylistId,
+        *,
+        track_ids: Sequence[TrackId],
+        gate: Gate,
+    ) -> None:
+        path, query = {"playlist_id": playlist_id}, {"songs": ",".join(track_ids)}
+        await self._send(
+            Call(operation=operation, method=method, route=_TRACKS, path=path, query=query), gate=gate
+        )
+
+    async def _send(self, call: Call, *, gate: Gate) -> None:
         """Send once. Deezer says `true` for what it did."""
         is_done = await self._http.write(call, session=self._session, gate=gate, into=bool)
         if not is_done:
-            raise self._unclear(call.operation)
+            raise self._http.blank(call)
 
-    def _unclear(self, operation: str) -> PlatformUnavailable:
-        return PlatformUnavailable(
-            "Deezer answered without saying anything.", platform=self.platform, operation=operation
-        )
-
-    def _playlists(self) -> Pager[wire.Playlist]:
+    async def _playlists(self) -> Pager[wire.Playlist]:
         call = Call(operation="list_playlists", route="/user/me/playlists")
-        return self._pager(call, into=wire.Listing[wire.Playlist])
+        return self._counted(call, into=wire.Listing[wire.Playlist], names=_NAMES)
 
-    def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Track]:
-        path = {"playlist_id": playlist_id}
-        call = Call(operation=operation, route="/playlist/{playlist_id}/tracks", path=path)
-        return self._pager(call, into=wire.Listing[wire.Track])
+    async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Track]:
+        call = Call(operation=operation, route=_TRACKS, path={"playlist_id": playlist_id})
+        return self._counted(call, into=wire.Listing[wire.Track], names=_NAMES)
 
-    def _pager(self, call: Call, *, into: type[wire.Listing[T]]) -> Pager[T]:
-        async def fetch(offset: int, limit: int) -> RawPage[T]:
-            page = structs.replace(call, query={"index": offset, "limit": limit})
-            raw = await self._http.read(page, session=self._session, into=into)
-            return RawPage.of(raw.data, limit=limit, total=raw.total, next_url=raw.next)
+    async def _to_playlist(self, raw: wire.Playlist) -> Playlist:
+        return convert.to_playlist(raw, user_id=await self._own_id())
 
-        return Pager(fetch, page_sizes=(_PAGE,), platform=self.platform, operation=call.operation)
+    def _description_of(self, raw: wire.Playlist) -> str:
+        return raw.title or ""  # lists tell no more; see `create_playlist`
 
-
-def _plain(text: str) -> str:
-    """Take the characters of the search syntax out."""
-    return " ".join(text.replace('"', " ").replace(":", " ").split())[:100]
+    async def _to_items(self, rows: Sequence[wire.Track]) -> tuple[SourceItem, ...]:
+        # Until 2023 rows had no ISRC; where one lacks it, the track itself is asked.
+        told = [row if row.isrc or row.id <= 0 else await self._told(row) for row in rows]
+        return tuple(map(convert.to_item, told))
 
 
 def _signer(_: Settings, __: Clock) -> Sign:

@@ -19,11 +19,12 @@ from shared.models import (
     TrackId,
 )
 from shared.platforms.answers import Answer
-from shared.platforms.base import TargetRow, parse_isrc, split_address
+from shared.platforms.base import TargetRow, parse_isrc
 from shared.platforms.deezer import wire
-from shared.platforms.values import line_of
+from shared.platforms.values import date_of, id_in, item_of, line_of
 
 _ID = re.compile(r"[0-9]{1,19}")
+_SITES = ("deezer.com",)
 _MEANING = {4: 429, 100: 413, 200: 403, 300: 401, 700: 503, 800: 404, 901: 403}
 """Statuses for the codes of errors; any other one means that the request was not a good one (500, 600 …)."""
 
@@ -68,7 +69,7 @@ def to_track(raw: wire.Track) -> Track | None:
         duration_ms=raw.duration * 1000 if raw.duration else None,
         isrc=parse_isrc(raw.isrc),
         explicit=raw.explicit_lyrics,
-        release_date=_date(raw.release_date or album.release_date),
+        release_date=date_of(raw.release_date or album.release_date),
         track_number=raw.track_position or None,
         disc_number=raw.disk_number or None,
         url=raw.link or f"https://www.deezer.com/track/{raw.id}",
@@ -107,7 +108,7 @@ def to_album(raw: wire.Album) -> Album | None:
         name=raw.title,
         artists=(raw.artist.name,) if raw.artist and raw.artist.name else (),
         track_count=raw.nb_tracks or None,
-        release_date=_date(raw.release_date),
+        release_date=date_of(raw.release_date),
     )
 
 
@@ -116,10 +117,7 @@ def to_item(raw: wire.Track) -> SourceItem:
     title = line_of((raw.artist.name,) if raw.artist and raw.artist.name else (), raw.title or "")
     if raw.id < 0:
         return SourceItem(not_transferable=NotTransferable.LOCAL_FILE, title=title)
-    track = to_track(raw)
-    if track is None:
-        return SourceItem(not_transferable=NotTransferable.REMOVED, title=title)
-    return SourceItem(track=track, title=title)
+    return item_of(to_track(raw), title=title)
 
 
 def to_target_row(raw: wire.Track) -> TargetRow:
@@ -148,26 +146,9 @@ def to_account(raw: wire.User) -> Account:
 
 def playlist_id_of(text: str) -> PlaylistId | None:
     """Read an id or an address on deezer.com, also the forms with a language."""
-    found = _id_of(text, kind="playlist")
-    return PlaylistId(found) if found else None
+    return PlaylistId(id_in(text, sites=_SITES, kinds=("playlist",), form=_ID)) or None
 
 
 def track_id_of(text: str) -> TrackId | None:
     """Read an id or an address on deezer.com, also the forms with a language."""
-    found = _id_of(text, kind="track")
-    return TrackId(found) if found else None
-
-
-def _id_of(text: str, *, kind: str) -> str | None:
-    text = text.strip()
-    parts: tuple[str, ...] = (kind, text)
-    if "/" in text:
-        host, path = split_address(text)
-        parts = path if f".{host}".endswith(".deezer.com") else ()
-    is_named = len(parts) > 1 and parts[-2] == kind
-    return parts[-1] if is_named and _ID.fullmatch(parts[-1]) else None
-
-
-def _date(text: str | None) -> str | None:
-    """Return a release date; "0000-00-00" stands where nobody entered one."""
-    return None if not text or text.startswith("0000") else text
+    return TrackId(id_in(text, sites=_SITES, kinds=("track",), form=_ID)) or None

@@ -5,6 +5,8 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from shared.platforms.paging import RawPage
+
 T = TypeVar("T")
 
 
@@ -60,6 +62,9 @@ class Listing(msgspec.Struct, Generic[T]):
     data: list[T] | UnsetType = UNSET
     total: int | None = None
     next: str | None = None
+
+    def page(self, limit: int) -> RawPage[T]:
+        return RawPage.of(self.data, limit=limit, total=self.total, next_url=self.next)
 
 
 class Creator(msgspec.Struct):

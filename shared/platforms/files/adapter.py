@@ -4,39 +4,27 @@ There is no catalog: a track is what its file, or the platform that it comes fro
 """
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 from shared.errors import PlatformNotFound, PlatformRejected, ReconnectRequired
-from shared.models import (
-    Account,
-    Album,
-    Isrc,
-    Platform,
-    Playlist,
-    PlaylistId,
-    SourceItem,
-    Track,
-    TrackId,
-)
+from shared.models import Account, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
+from shared.platforms.absent import WithoutAlbums, WithoutIsrcs
 from shared.platforms.base import (
     REQUESTS,
     Capabilities,
     Gate,
-    Page,
     PlatformProfile,
-    PlaylistPage,
     Pool,
     PublicReads,
     Session,
     SignInTerms,
-    TargetPage,
     TargetRow,
-    TargetView,
     TextQuery,
     WriteClass,
 )
 from shared.platforms.declaration import Declaration
 from shared.platforms.files.identity import identify, is_track_id
+from shared.platforms.paged import PagedAdapter
 from shared.platforms.paging import Pager, RawPage
 from shared.platforms.shelf import Shelf, Shelved
 
@@ -44,34 +32,17 @@ _PAGE = 100
 _LABEL = "Files"
 
 
-class FilesAdapter:
+class FilesAdapter(WithoutIsrcs, WithoutAlbums, PagedAdapter[Shelved, SourceItem]):
     """One user's shelf. The access token of its session is its owner's id: nobody signs in."""
 
     platform = Platform.FILE
 
     def __init__(self, shelf: Shelf, *, session: Session, capabilities: Capabilities) -> None:
+        super().__init__(session=session, capabilities=capabilities)
         self._shelf = shelf
-        self._session = session
-        self.capabilities = capabilities
 
     async def account(self) -> Account:
         return Account(id=await self._owner(), label=_LABEL, market="")
-
-    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
-        owner = await self._owner()
-
-        async def fetch(offset: int, limit: int) -> RawPage[Shelved]:
-            heads = await self._shelf.heads(owner, offset=offset, limit=limit)
-            return RawPage(rows=heads, limit=limit, total=await self._shelf.count(owner))
-
-        pager = Pager(
-            fetch,
-            page_sizes=(self.capabilities.read_page,),
-            platform=self.platform,
-            operation="list_playlists",
-        )
-        page = await pager.page(cursor)
-        return PlaylistPage(playlists=tuple(map(_playlist, page.rows)), next_cursor=page.next_cursor)
 
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
         head = await self._shelf.head(await self._owner(), playlist_id)
@@ -79,28 +50,12 @@ class FilesAdapter:
             raise _not_found("get_playlist")
         return _playlist(head)
 
-    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
-        pager = await self._rows(playlist_id, operation="read_items")
-        page = await pager.page(cursor)
-        return Page(items=page.rows, next_cursor=page.next_cursor, total=page.total)
-
-    async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
-        return dict.fromkeys(isrcs, ())
-
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
         return await self._shelf.tracks(await self._owner(), list(dict.fromkeys(ids)))
 
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
         del query
         return ()
-
-    async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
-        del name, artist
-        return ()
-
-    async def read_album(self, album: Album) -> tuple[Track, ...]:
-        del album
-        raise _not_found("read_album")
 
     async def adopt(self, tracks: Sequence[Track]) -> tuple[Track, ...]:
         adopted = tuple(map(identify, tracks))
@@ -142,16 +97,6 @@ class FilesAdapter:
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
         await self._shelf.delete(await self._owner(), playlist_id, gate=gate)
 
-    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
-        pager = await self._rows(playlist_id, operation="read_target")
-        rows, total = await pager.rest(offset=offset)
-        return TargetView(rows=tuple(map(_row, rows)), total=total)
-
-    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
-        pager = await self._rows(playlist_id, operation="read_target")
-        async for page in pager.pages(offset=offset):
-            yield TargetPage(rows=tuple(map(_row, page.rows)), total=page.total)
-
     def playlist_id_of(self, text: str) -> PlaylistId | None:
         return playlist_id_of(text)
 
@@ -164,6 +109,15 @@ class FilesAdapter:
             raise ReconnectRequired("Files are read in the name of their user alone.")
         return tokens.access_token
 
+    async def _playlists(self) -> Pager[Shelved]:
+        owner = await self._owner()
+
+        async def fetch(offset: int, limit: int) -> RawPage[Shelved]:
+            heads = await self._shelf.heads(owner, offset=offset, limit=limit)
+            return RawPage(rows=heads, limit=limit, total=await self._shelf.count(owner))
+
+        return self._pager(fetch, operation="list_playlists")
+
     async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[SourceItem]:
         owner = await self._owner()
 
@@ -173,9 +127,19 @@ class FilesAdapter:
                 raise _not_found(operation)
             return RawPage(rows=page.items, limit=limit, total=page.total)
 
-        return Pager(
-            fetch, page_sizes=(self.capabilities.read_page,), platform=self.platform, operation=operation
-        )
+        return self._pager(fetch, operation=operation)
+
+    async def _to_playlist(self, raw: Shelved) -> Playlist:
+        return _playlist(raw)
+
+    def _description_of(self, raw: Shelved) -> str:
+        return raw.description
+
+    async def _to_items(self, rows: Sequence[SourceItem]) -> tuple[SourceItem, ...]:
+        return tuple(rows)
+
+    def _to_target_row(self, raw: SourceItem) -> TargetRow:
+        return TargetRow(track_id=raw.track.id if raw.track else None, title=raw.title)
 
 
 def playlist_id_of(text: str) -> PlaylistId | None:
@@ -189,10 +153,6 @@ def playlist_id_of(text: str) -> PlaylistId | None:
 
 def _playlist(head: Shelved) -> Playlist:
     return Playlist(id=head.id, name=head.name, track_count=head.track_count, description=head.description)
-
-
-def _row(item: SourceItem) -> TargetRow:
-    return TargetRow(track_id=item.track.id if item.track else None, title=item.title)
 
 
 def _not_found(operation: str) -> PlatformNotFound:

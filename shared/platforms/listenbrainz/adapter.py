@@ -4,30 +4,27 @@ Source: listenbrainz.readthedocs.io and the server's own code (metabrainz/listen
 2026-11-22 and 2026-11-28. Reading what is public needs no token; look-ups by text need one.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
-from shared.errors import PlatformNotFound, PlatformUnavailable, ReconnectRequired
-from shared.models import Account, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
+from shared.errors import ReconnectRequired
+from shared.models import Account, Platform, Playlist, PlaylistId, SourceItem, TokenSet, Track, TrackId
 from shared.platforms.absent import WithoutAlbums, WithoutIsrcs
 from shared.platforms.answers import RECONNECT
 from shared.platforms.base import (
     REQUESTS,
     Capabilities,
     Gate,
-    Page,
     PlatformProfile,
-    PlaylistPage,
     Pool,
     PublicReads,
     Session,
     SignInTerms,
-    TargetPage,
-    TargetView,
     TextQuery,
     WriteClass,
+    in_batches,
 )
 from shared.platforms.declaration import Declaration
 from shared.platforms.forms import ConnectForm, FieldKind, FormField, SignInInput
@@ -35,7 +32,8 @@ from shared.platforms.gathering import Gathering
 from shared.platforms.http import NO_PROOF, Call, PlatformHttp, Proof
 from shared.platforms.listenbrainz import convert, wire
 from shared.platforms.oauth import no_gate
-from shared.platforms.paging import Pager, RawPage
+from shared.platforms.paged import WebAdapter
+from shared.platforms.paging import Pager
 
 _PAGE = 100
 _MOST_QUESTIONS = 50
@@ -46,50 +44,37 @@ _Question = tuple[str, str]
 """Artist and title."""
 
 
-class ListenBrainzAdapter(WithoutAlbums, WithoutIsrcs):
+class ListenBrainzAdapter(WithoutAlbums, WithoutIsrcs, WebAdapter[wire.Playlist, wire.Row]):
     """One ListenBrainz account, or nobody's: then what is public is read."""
 
     platform = Platform.LISTENBRAINZ
+    playlist_id_of = staticmethod(convert.playlist_id_of)
+    track_id_of = staticmethod(convert.track_id_of)
+    _to_target_row = staticmethod(convert.to_target_row)
+    _description_of = staticmethod(convert.description_of)
+    _user_name = ""
 
     def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
-        self._http = http
-        self._session = session
-        self._user_name = ""
+        super().__init__(http, session=session, capabilities=capabilities)
         self._look_ups: Gathering[_Question, tuple[Track, ...]] = Gathering(
             self._look_up, most=_MOST_QUESTIONS, wait_s=_GATHERING_S
         )
-        self.capabilities = capabilities
 
     async def account(self) -> Account:
         call = Call(operation="account", route="/validate-token")
-        answer = await self._http.read(call, session=self._session, into=wire.Account)
+        answer = await self._read(call, into=wire.Account)
         if not answer.valid or not answer.user_name:
             raise ReconnectRequired(RECONNECT.format(label=self._http.label))
         self._user_name = answer.user_name
         return convert.to_account(answer.user_name)
 
-    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
-        user_name = await self._own_name()
-        page = await self._playlists(user_name).page(cursor)
-        return PlaylistPage(
-            playlists=tuple(convert.to_playlist(raw, user_name=user_name) for raw in page.rows),
-            next_cursor=page.next_cursor,
-        )
-
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
         document = await self._document(playlist_id, operation="get_playlist", with_words=False)
         if document.playlist is UNSET:
-            raise self._empty("get_playlist")
+            raise self._blank("get_playlist")
         raw = document.playlist
         count = None if raw.track is UNSET else len(raw.track)
         return convert.to_playlist(raw, user_name=await self._own_name(), track_count=count)
-
-    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
-        page = await self._rows(playlist_id, operation="read_items").page(cursor)
-        # Rows do not tell ISRCs, MusicBrainz does.
-        known = await self._known([row.mbid for row in page.rows if row.mbid], operation="read_catalog")
-        items = tuple(convert.to_item(row, known.get(row.mbid or "")) for row in page.rows)
-        return Page(items=items, next_cursor=page.next_cursor, total=page.total)
 
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
         known = await self._known(ids, operation="read_tracks")
@@ -119,14 +104,6 @@ class ListenBrainzAdapter(WithoutAlbums, WithoutIsrcs):
         raw = wire.Playlist(identifier=made.playlist_mbid, title=name, annotation=annotation, creator="me")
         return convert.to_playlist(raw, user_name="me", track_count=0)
 
-    async def find_playlist(self, marker: str) -> Playlist | None:
-        user_name = await self._own_name()
-        async for raw in self._playlists(user_name).rows():
-            playlist = convert.to_playlist(raw, user_name=user_name)
-            if marker in playlist.description:
-                return playlist
-        return None
-
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> tuple[int, ...]:
@@ -134,7 +111,7 @@ class ListenBrainzAdapter(WithoutAlbums, WithoutIsrcs):
         del position, key
         rows = [{"identifier": f"{wire.RECORDING}{track_id}"} for track_id in track_ids]
         call = self._change("add_tracks", playlist_id, "/item/add", {"playlist": {"track": rows}})
-        await self._http.write(call, session=self._session, gate=gate)
+        await self._send(call, gate=gate)
         return ()
 
     async def remove_tracks(
@@ -147,28 +124,10 @@ class ListenBrainzAdapter(WithoutAlbums, WithoutIsrcs):
         for first, count in reversed(_runs(places)):
             body = {"index": first, "count": count}
             call = self._change("remove_tracks", playlist_id, "/item/delete", body)
-            await self._http.write(call, session=self._session, gate=gate)
+            await self._send(call, gate=gate)
 
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
-        call = self._change("delete_playlist", playlist_id, "/delete", None)
-        try:
-            await self._http.write(call, session=self._session, gate=gate)
-        except PlatformNotFound:
-            return  # it is gone already
-
-    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
-        rows, total = await self._rows(playlist_id, operation="read_target").rest(offset=offset)
-        return TargetView(rows=tuple(map(convert.to_target_row, rows)), total=total)
-
-    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
-        async for page in self._rows(playlist_id, operation="read_target").pages(offset=offset):
-            yield TargetPage(rows=tuple(map(convert.to_target_row, page.rows)), total=page.total)
-
-    def playlist_id_of(self, text: str) -> PlaylistId | None:
-        return convert.playlist_id_of(text)
-
-    def track_id_of(self, text: str) -> TrackId | None:
-        return convert.track_id_of(text)
+        await self._delete(self._change("delete_playlist", playlist_id, "/delete", None), gate=gate)
 
     async def _own_name(self) -> str:
         if not self._user_name and self._session.is_personal:
@@ -184,7 +143,7 @@ class ListenBrainzAdapter(WithoutAlbums, WithoutIsrcs):
             path={"playlist_id": playlist_id},
             query={} if with_words else {"fetch_metadata": "false"},
         )
-        return await self._http.read(call, session=self._session, into=wire.Document)
+        return await self._read(call, into=wire.Document)
 
     async def _look_up(self, questions: Sequence[_Question]) -> list[tuple[Track, ...]]:
         asked = [{"artist_name": artist, "recording_name": title} for artist, title in questions]
@@ -201,16 +160,11 @@ class ListenBrainzAdapter(WithoutAlbums, WithoutIsrcs):
 
     async def _known(self, mbids: Sequence[str], *, operation: str) -> dict[str, wire.Known]:
         """Read what MusicBrainz knows of recordings: length, artists, ISRCs."""
-        asked = list(dict.fromkeys(mbids))
         known: dict[str, wire.Known] = {}
-        for first in range(0, len(asked), _MOST_QUESTIONS):
-            query = {"recording_mbids": ",".join(asked[first : first + _MOST_QUESTIONS])}
-            call = Call(
-                operation=operation,
-                route="/metadata/recording/",
-                query={**query, "inc": "artist release"},
-            )
-            known |= await self._http.read(call, session=self._session, into=dict[str, wire.Known])
+        for batch in in_batches(list(dict.fromkeys(mbids)), size=_MOST_QUESTIONS):
+            query = {"recording_mbids": ",".join(batch), "inc": "artist release"}
+            call = Call(operation=operation, route="/metadata/recording/", query=query)
+            known |= await self._read(call, into=dict[str, wire.Known])
         return known
 
     def _change(
@@ -219,39 +173,25 @@ class ListenBrainzAdapter(WithoutAlbums, WithoutIsrcs):
         route, path = "/playlist/{playlist_id}" + place, {"playlist_id": playlist_id}
         return Call(operation=operation, method="POST", route=route, path=path, body=body)
 
-    def _playlists(self, user_name: str) -> Pager[wire.Playlist]:
-        async def fetch(offset: int, limit: int) -> RawPage[wire.Playlist]:
-            call = Call(
-                operation="list_playlists",
-                route="/user/{user_name}/playlists",
-                path={"user_name": user_name},
-                query={"offset": offset, "count": limit},
-            )
-            raw = await self._http.read(call, session=self._session, into=wire.Listing)
-            listed = raw.playlists
-            rows = (
-                listed if listed is UNSET else [one.playlist for one in listed if one.playlist is not UNSET]
-            )
-            return RawPage.of(rows, limit=limit, total=raw.playlist_count, next_url=None)
+    async def _playlists(self) -> Pager[wire.Playlist]:
+        path = {"user_name": await self._own_name()}
+        call = Call(operation="list_playlists", route="/user/{user_name}/playlists", path=path)
+        return self._counted(call, into=wire.Listing, names=("offset", "count"))
 
-        return Pager(fetch, page_sizes=(_PAGE,), platform=self.platform, operation="list_playlists")
+    async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Row]:
+        async def read_all() -> list[wire.Row] | UnsetType:
+            playlist = (await self._document(playlist_id, operation=operation)).playlist
+            return UNSET if playlist is UNSET else playlist.track
 
-    def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Row]:
-        """Read pages of rows; each is cut out of the whole playlist, which ListenBrainz gives at once."""
+        return self._cut(read_all, operation=operation)
 
-        async def fetch(offset: int, limit: int) -> RawPage[wire.Row]:
-            document = await self._document(playlist_id, operation=operation)
-            rows = UNSET if document.playlist is UNSET else document.playlist.track
-            if rows is UNSET:
-                return RawPage.of(UNSET, limit=limit, total=None, next_url=None)
-            return RawPage.of(rows[offset : offset + limit], limit=limit, total=len(rows), next_url=None)
+    async def _to_playlist(self, raw: wire.Playlist) -> Playlist:
+        return convert.to_playlist(raw, user_name=await self._own_name())
 
-        return Pager(fetch, page_sizes=(_PAGE,), platform=self.platform, operation=operation)
-
-    def _empty(self, operation: str) -> PlatformUnavailable:
-        return PlatformUnavailable(
-            "ListenBrainz answered without any content.", platform=self.platform, operation=operation
-        )
+    async def _to_items(self, rows: Sequence[wire.Row]) -> tuple[SourceItem, ...]:
+        # Rows do not tell ISRCs, MusicBrainz does.
+        known = await self._known([row.mbid for row in rows if row.mbid], operation="read_catalog")
+        return tuple(convert.to_item(row, known.get(row.mbid or "")) for row in rows)
 
 
 def _runs(places: Sequence[int]) -> list[tuple[int, int]]:

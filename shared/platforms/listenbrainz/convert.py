@@ -13,13 +13,12 @@ from shared.models import (
     Track,
     TrackId,
 )
-from shared.platforms.base import TargetRow, parse_isrc, split_address
+from shared.platforms.base import TargetRow, parse_isrc
 from shared.platforms.listenbrainz import wire
-from shared.platforms.values import line_of
+from shared.platforms.values import id_in, line_of
 
 _MBID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_TRACK_PLACES = (("musicbrainz.org", "recording"), ("listenbrainz.org", "track"))
-_PLAYLIST_PLACES = (("listenbrainz.org", "playlist"),)
+_SITE = "listenbrainz.org"
 
 
 def to_track(mbid: str, known: wire.Known, *, is_source: bool = False) -> Track | None:
@@ -89,8 +88,12 @@ def to_playlist(raw: wire.Playlist, *, user_name: str, track_count: int | None =
         track_count=track_count,
         writable=bool(user_name) and user_name in (raw.creator, *facts.collaborators),
         snapshot=facts.last_modified_at,
-        description=unescape(raw.annotation or ""),
+        description=description_of(raw),
     )
+
+
+def description_of(raw: wire.Playlist) -> str:
+    return unescape(raw.annotation or "")
 
 
 def to_account(user_name: str) -> Account:
@@ -99,20 +102,14 @@ def to_account(user_name: str) -> Account:
 
 def playlist_id_of(text: str) -> PlaylistId | None:
     """Read an MBID or an address on listenbrainz.org."""
-    found = _id_of(text, places=_PLAYLIST_PLACES)
-    return PlaylistId(found) if found else None
+    return PlaylistId(_id_in(text, site=_SITE, kind="playlist")) or None
 
 
 def track_id_of(text: str) -> TrackId | None:
     """Read an MBID or the address of a recording, on musicbrainz.org or listenbrainz.org."""
-    found = _id_of(text, places=_TRACK_PLACES)
-    return TrackId(found) if found else None
+    found = _id_in(text, site="musicbrainz.org", kind="recording") or _id_in(text, site=_SITE, kind="track")
+    return TrackId(found) or None
 
 
-def _id_of(text: str, *, places: tuple[tuple[str, str], ...]) -> str | None:
-    text = text.strip().lower()
-    if "/" in text:
-        host, path = split_address(text)
-        is_named = len(path) > 1 and (host.removeprefix("www."), path[0]) in places
-        text = path[1] if is_named else ""
-    return text if _MBID.fullmatch(text) else None
+def _id_in(text: str, *, site: str, kind: str) -> str:
+    return id_in(text.lower(), sites=(site,), kinds=(kind,), form=_MBID, ends=False)

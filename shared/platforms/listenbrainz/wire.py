@@ -3,6 +3,8 @@
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from shared.platforms.paging import RawPage
+
 PLAYLIST_EXTENSION = "https://musicbrainz.org/doc/jspf#playlist"
 RECORDING = "https://musicbrainz.org/recording/"
 
@@ -62,6 +64,12 @@ class Document(msgspec.Struct):
 class Listing(msgspec.Struct):
     playlists: list[Document] | UnsetType = UNSET
     playlist_count: int | None = None
+
+    def page(self, limit: int) -> RawPage[Playlist]:
+        if self.playlists is UNSET:
+            return RawPage(rows=(), limit=limit, is_blank=True)
+        rows = tuple(one.playlist for one in self.playlists if one.playlist is not UNSET)
+        return RawPage(rows=rows, limit=limit, total=self.playlist_count)
 
 
 class Created(msgspec.Struct):

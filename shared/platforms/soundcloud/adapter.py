@@ -5,15 +5,11 @@ github.com/soundcloud/api, read 2026-11-22. There is no call that adds a track t
 out: every change sends the whole list, and what is not in it is lost.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
-from msgspec import structs
-from yarl import URL
-
 from shared.errors import PlatformDenied, PlatformNotFound, PlatformRejected
-from shared.models import Account, Platform, Playlist, PlaylistId, Track, TrackId
+from shared.models import Account, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.absent import WithoutAlbums, WithoutIsrcs
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
@@ -22,30 +18,28 @@ from shared.platforms.base import (
     Gate,
     Page,
     PlatformProfile,
-    PlaylistPage,
     Pool,
     PublicReads,
-    Session,
     SignInTerms,
-    TargetPage,
-    TargetView,
     TextQuery,
     WriteClass,
+    in_batches,
 )
 from shared.platforms.declaration import Declaration
-from shared.platforms.http import Call, PlatformHttp
+from shared.platforms.http import Call
 from shared.platforms.liked import LIKED
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp, signer
-from shared.platforms.paging import CursorPager, TokenPage
+from shared.platforms.paged import WebAdapter
+from shared.platforms.paging import CursorPager
 from shared.platforms.soundcloud import convert, wire
 from shared.settings import Settings
-
-T = TypeVar("T")
 
 _PAGE = 50
 _LONGEST_LIST = 500
 _ALL = "playable,preview,blocked"  # without it blocked tracks are left out, and a PUT would delete them
 _LINKED = {"linked_partitioning": "true"}
+_PLAYLIST = "/playlists/{playlist_id}"
+_TRACKS = wire.Collection[wire.Track]
 
 _REFUSALS = (
     Refusal(
@@ -57,38 +51,29 @@ _REFUSALS = (
 )
 
 
-class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
+class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | None, wire.Track | None]):
     """One SoundCloud account. Ids are URNs; `get_playlist` and `read_tracks` take share addresses too."""
 
     platform = Platform.SOUNDCLOUD
-
-    def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
-        self._http = http
-        self._session = session
-        self._user: wire.User | None = None
-        self.capabilities = capabilities
+    playlist_id_of = staticmethod(convert.playlist_id_of)
+    track_id_of = staticmethod(convert.track_id_of)
+    _to_target_row = staticmethod(convert.to_target_row)
+    _user: wire.User | None = None
 
     async def account(self) -> Account:
         return convert.to_account(await self._me())
-
-    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
-        page = await self._playlists().page(cursor)
-        me = await self._own()
-        found = tuple(convert.to_playlist(raw, user_urn=me.urn_as("users")) for raw in page.rows if raw)
-        liked = (convert.to_liked(me),) if cursor is None else ()
-        return PlaylistPage(playlists=liked + found, next_cursor=page.next_cursor)
 
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
         if playlist_id == LIKED:
             return convert.to_liked(await self._own())
         urn = await self._resolved(playlist_id, kind="playlists")
         head = await self._head(PlaylistId(urn), operation="get_playlist")
-        return convert.to_playlist(head, user_urn=(await self._own()).urn_as("users"))
+        return convert.to_playlist(head, user=await self._own())
 
     async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
         """Read one page. Tracks that SoundCloud counts and never shows stand for themselves at the end."""
-        page = await self._rows(playlist_id, operation="read_items").page(cursor)
-        items = tuple(map(convert.to_item, page.rows))
+        page = await (await self._rows(playlist_id, operation="read_items")).page(cursor)
+        items = await self._to_items(page.rows)
         if page.next_cursor is not None or playlist_id == LIKED:
             return Page(items=items, next_cursor=page.next_cursor, total=None)
         hidden_count = await self._hidden_count(playlist_id, shown_count=page.passed_count)
@@ -98,10 +83,9 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
         found: dict[TrackId, Track] = {}
         urns = [track_id for track_id in dict.fromkeys(ids) if convert.address_of(track_id) is None]
-        for first in range(0, len(urns), _PAGE):
-            batch = urns[first : first + _PAGE]
-            call = self._catalog("read_tracks", {"urns": ",".join(batch), "limit": _PAGE})
-            async for raw in self._pager(call, into=wire.Collection[wire.Track]).rows():
+        for batch in in_batches(urns, size=_PAGE):
+            pager = self._catalog("read_tracks", {"urns": ",".join(batch), "limit": _PAGE})
+            async for raw in pager.rows():
                 track = convert.to_track(raw) if raw else None
                 if track is not None and track.is_playable is None and track.id in batch:
                     found[track.id] = track
@@ -114,8 +98,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
         text = query.plain.strip()
         if not text:
             return ()
-        call = self._catalog("search", {"q": text[:200], "limit": 20})
-        page = await self._pager(call, into=wire.Collection[wire.Track]).page(None)
+        page = await self._catalog("search", {"q": text[:200], "limit": 20}).page(None)
         return tuple(filter(None, (convert.to_track(raw) for raw in page.rows if raw)))
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
@@ -123,13 +106,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
         body = {"playlist": {"title": name, "description": description, "sharing": "private"}}
         call = Call(operation="create_playlist", method="POST", route="/playlists", body=body)
         raw = await self._http.write(call, session=self._session, gate=gate, into=wire.Playlist)
-        return convert.to_playlist(raw, user_urn=raw.user.urn_as("users") if raw.user else None)
-
-    async def find_playlist(self, marker: str) -> Playlist | None:
-        async for raw in self._playlists().rows():
-            if raw and marker in (raw.description or ""):
-                return convert.to_playlist(raw, user_urn=(await self._own()).urn_as("users"))
-        return None
+        return convert.to_playlist(raw, user=raw.user or wire.User())
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
@@ -142,9 +119,8 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
         del key
         whole = await self._whole(playlist_id, operation="add_tracks")
         if position > len(whole):
-            raise self._cannot(
-                "add_tracks", f"The playlist shows {len(whole)} tracks, {position} were expected."
-            )
+            message = f"The playlist shows {len(whole)} tracks, {position} were expected."
+            raise self._error(PlatformRejected, message, operation="add_tracks")
         new = [*whole[:position], *track_ids, *whole[position:]]
         await self._replace(playlist_id, new, operation="add_tracks", gate=gate)
         return ()
@@ -158,49 +134,21 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
             await self._replace(playlist_id, left, operation="remove_tracks", gate=gate)
 
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
-        call = Call(
-            operation="delete_playlist",
-            method="DELETE",
-            route="/playlists/{playlist_id}",
-            path={"playlist_id": playlist_id},
-        )
-        try:
-            await self._http.write(call, session=self._session, gate=gate)
-        except PlatformNotFound:
-            return  # gone already
-
-    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
-        rows, total = await self._rows(playlist_id, operation="read_target").rest(offset=offset)
-        return TargetView(rows=tuple(map(convert.to_target_row, rows)), total=total)
-
-    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
-        async for page in self._rows(playlist_id, operation="read_target").pages(offset=offset):
-            yield TargetPage(rows=tuple(map(convert.to_target_row, page.rows)), total=None)
-
-    def playlist_id_of(self, text: str) -> PlaylistId | None:
-        return convert.playlist_id_of(text)
-
-    def track_id_of(self, text: str) -> TrackId | None:
-        return convert.track_id_of(text)
+        path = {"playlist_id": playlist_id}
+        call = Call(operation="delete_playlist", method="DELETE", route=_PLAYLIST, path=path)
+        await self._delete(call, gate=gate)
 
     async def _me(self) -> wire.User:
-        return await self._http.read(
-            Call(operation="account", route="/me"), session=self._session, into=wire.User
-        )
-
-    async def _own(self) -> wire.User:
-        if self._user is None:
-            self._user = await self._me()
+        self._user = await self._read(Call(operation="account", route="/me"), into=wire.User)
         return self._user
 
+    async def _own(self) -> wire.User:
+        return self._user or await self._me()
+
     async def _head(self, playlist_id: PlaylistId, *, operation: str) -> wire.Playlist:
-        call = Call(
-            operation=operation,
-            route="/playlists/{playlist_id}",
-            path={"playlist_id": playlist_id},
-            query={"show_tracks": "false"},
-        )
-        return await self._http.read(call, session=self._session, into=wire.Playlist)
+        path, query = {"playlist_id": playlist_id}, {"show_tracks": "false"}
+        call = Call(operation=operation, route=_PLAYLIST, path=path, query=query)
+        return await self._read(call, into=wire.Playlist)
 
     async def _hidden_count(self, playlist_id: PlaylistId, *, shown_count: int) -> int:
         """Return how many more tracks SoundCloud counts than it has shown."""
@@ -209,31 +157,27 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
 
     async def _whole(self, playlist_id: PlaylistId, *, operation: str) -> list[TrackId]:
         """Read all tracks, the count after them. Raises PlatformDenied where a new list would lose some."""
-        rows = [row async for row in self._rows(playlist_id, operation="read_target").rows()]
-        ids = [row.track_id for row in map(convert.to_target_row, rows) if row.track_id]
+        view = await self.read_target(playlist_id, offset=0)
+        ids = [row.track_id for row in view.rows if row.track_id]
         hidden_count = await self._hidden_count(playlist_id, shown_count=len(ids))
         if hidden_count:
-            raise PlatformDenied(
+            message = (
                 f"SoundCloud counts {hidden_count} tracks in this playlist that it does not show. A change "
-                "would delete them for good: choose another playlist, or a new one.",
-                platform=self.platform,
-                operation=operation,
+                "would delete them for good: choose another playlist, or a new one."
             )
+            raise self._error(PlatformDenied, message, operation=operation)
         return ids
 
     async def _replace(
         self, playlist_id: PlaylistId, track_ids: Sequence[TrackId], *, operation: str, gate: Gate
     ) -> None:
         if len(track_ids) > _LONGEST_LIST:
-            raise self._cannot(operation, f"A SoundCloud playlist holds at most {_LONGEST_LIST} tracks.")
-        call = Call(
-            operation=operation,
-            method="PUT",
-            route="/playlists/{playlist_id}",
-            path={"playlist_id": playlist_id},
-            body={"playlist": {"tracks": [{"urn": track_id} for track_id in track_ids]}},
-        )
-        await self._http.write(call, session=self._session, gate=gate)
+            message = f"A SoundCloud playlist holds at most {_LONGEST_LIST} tracks."
+            raise self._error(PlatformRejected, message, operation=operation)
+        path = {"playlist_id": playlist_id}
+        body = {"playlist": {"tracks": [{"urn": track_id} for track_id in track_ids]}}
+        call = Call(operation=operation, method="PUT", route=_PLAYLIST, path=path, body=body)
+        await self._send(call, gate=gate)
 
     async def _resolved(self, own_id: str, *, kind: str) -> str:
         """Return the URN that an id is or stands for. Raises PlatformNotFound."""
@@ -241,12 +185,10 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
         if address is None:
             return own_id
         call = Call(operation="resolve", route="/resolve", query={"url": address})
-        found = await self._http.read(call, session=self._session, into=wire.Found)
-        urn = convert.urn_in(found.location, kind=kind)
+        urn = convert.urn_in((await self._read(call, into=wire.Found)).location, kind=kind)
         if urn is None:
-            raise PlatformNotFound(
-                "This SoundCloud address names something else.", platform=self.platform, operation="resolve"
-            )
+            message = "This SoundCloud address names something else."
+            raise self._error(PlatformNotFound, message, operation="resolve")
         return urn
 
     async def _track_at(self, address: TrackId) -> Track | None:
@@ -256,41 +198,39 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums):
             return None
         return (await self.read_tracks([urn])).get(urn)
 
-    def _playlists(self) -> CursorPager[wire.Playlist | None]:
-        call = Call(
-            operation="list_playlists",
-            route="/me/playlists",
-            query={"show_tracks": "false", "limit": _PAGE, **_LINKED},
-        )
-        return self._pager(call, into=wire.Collection[wire.Playlist])
+    async def _playlists(self) -> CursorPager[wire.Playlist | None]:
+        query = {"show_tracks": "false", **_LINKED}
+        call = Call(operation="list_playlists", route="/me/playlists", query={"limit": _PAGE, **query})
+        return self._linked(call, into=wire.Collection[wire.Playlist], at=_query_of)
 
-    def _rows(self, playlist_id: PlaylistId, *, operation: str) -> CursorPager[wire.Track | None]:
+    async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> CursorPager[wire.Track | None]:
         query = {"access": _ALL, **_LINKED}
         call = Call(operation=operation, route="/me/likes/tracks", query={"limit": _PAGE, **query})
         if playlist_id != LIKED:
-            call = Call(
-                operation=operation,
-                route="/playlists/{playlist_id}/tracks",
-                path={"playlist_id": playlist_id},
-                query=query,
-            )
-        return self._pager(call, into=wire.Collection[wire.Track])
+            path = {"playlist_id": playlist_id}
+            call = Call(operation=operation, route=f"{_PLAYLIST}/tracks", path=path, query=query)
+        return self._linked(call, into=_TRACKS, at=_query_of)
 
-    def _catalog(self, operation: str, query: dict[str, str | int]) -> Call:
-        return Call(operation=operation, route="/tracks", query={"access": _ALL, **query, **_LINKED})
+    def _catalog(self, operation: str, query: dict[str, str | int]) -> CursorPager[wire.Track | None]:
+        call = Call(operation=operation, route="/tracks", query={"access": _ALL, **query, **_LINKED})
+        return self._linked(call, into=_TRACKS, at=_query_of)
 
-    def _pager(self, call: Call, *, into: type[wire.Collection[T]]) -> CursorPager[T | None]:
-        async def fetch(token: str | None) -> TokenPage[T | None]:
-            # Of the platform's link its query alone is used, and what we ask for is asked for on every page.
-            linked = dict(parse_qsl(token or ""))
-            page = structs.replace(call, query={**linked, **call.query})
-            raw = await self._http.read(page, session=self._session, into=into)
-            return TokenPage.of(raw.collection, next_token=URL(raw.next_href or "").query_string)
+    async def _to_playlist(self, raw: wire.Playlist | None) -> Playlist | None:
+        return convert.to_playlist(raw, user=await self._own()) if raw else None
 
-        return CursorPager(fetch, platform=self.platform, operation=call.operation)
+    async def _liked(self) -> Playlist:
+        return convert.to_liked(await self._own())
 
-    def _cannot(self, operation: str, message: str) -> PlatformRejected:
-        return PlatformRejected(message, platform=self.platform, operation=operation)
+    def _description_of(self, raw: wire.Playlist | None) -> str:
+        return (raw.description if raw else None) or ""
+
+    async def _to_items(self, rows: Sequence[wire.Track | None]) -> tuple[SourceItem, ...]:
+        return tuple(map(convert.to_item, rows))
+
+
+def _query_of(token: str) -> dict[str, str]:
+    """Return what leads to the next page: of the platform's link its query alone is used."""
+    return dict(parse_qsl(token))
 
 
 def _oauth(settings: Settings) -> OAuthApp:

@@ -8,20 +8,12 @@ from http import HTTPStatus
 import msgspec
 from yarl import URL
 
-from shared.models import (
-    Account,
-    NotTransferable,
-    Platform,
-    Playlist,
-    PlaylistId,
-    SourceItem,
-    Track,
-    TrackId,
-)
+from shared.models import Account, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.answers import Answer
 from shared.platforms.base import TargetRow, parse_isrc, split_address
 from shared.platforms.liked import LIKED, liked_songs
 from shared.platforms.soundcloud import wire
+from shared.platforms.values import item_of, line_of
 
 SITE = "https://soundcloud.com"
 
@@ -56,10 +48,7 @@ def to_track(raw: wire.Track) -> Track | None:
 def to_item(raw: wire.Track | None) -> SourceItem:
     """Return what stands at a position; no row is ever left out."""
     track = to_track(raw) if raw else None
-    title = " – ".join(filter(None, (_artist_of(raw), raw.title))) if raw else ""
-    if track is None:
-        return SourceItem(not_transferable=NotTransferable.REMOVED, title=title)
-    return SourceItem(track=track, title=title)
+    return item_of(track, title=line_of((_artist_of(raw),), raw.title or "") if raw else "")
 
 
 def to_target_row(raw: wire.Track | None) -> TargetRow:
@@ -67,8 +56,8 @@ def to_target_row(raw: wire.Track | None) -> TargetRow:
     return TargetRow(track_id=TrackId(urn) if urn else None, title=(raw.title if raw else None) or "")
 
 
-def to_playlist(raw: wire.Playlist, *, user_urn: str | None) -> Playlist:
-    """Return a playlist as the user of this URN sees it."""
+def to_playlist(raw: wire.Playlist, *, user: wire.User) -> Playlist:
+    """Return a playlist as this user sees it."""
     owner = raw.user or wire.User()
     return Playlist(
         id=PlaylistId(raw.urn),
@@ -76,7 +65,7 @@ def to_playlist(raw: wire.Playlist, *, user_urn: str | None) -> Playlist:
         url=raw.permalink_url,
         owner=owner.username,
         track_count=raw.track_count,
-        writable=owner.urn_as("users") == user_urn,
+        writable=owner.urn_as("users") == user.urn_as("users"),
         snapshot=raw.last_modified,
         description=raw.description or "",
     )
@@ -100,14 +89,12 @@ def playlist_id_of(text: str) -> PlaylistId | None:
     """
     if text.strip() in (LIKED, _LIKED_URL):
         return LIKED
-    found = _id_of(text, kind="playlists", path_form=_PLAYLIST_PATH)
-    return PlaylistId(found) if found else None
+    return PlaylistId(_id_of(text, kind="playlists", path_form=_PLAYLIST_PATH) or "") or None
 
 
 def track_id_of(text: str) -> TrackId | None:
     """Read a URN, an address of the API, or a share address, as `playlist_id_of` does."""
-    found = _id_of(text, kind="tracks", path_form=_TRACK_PATH)
-    return TrackId(found) if found else None
+    return TrackId(_id_of(text, kind="tracks", path_form=_TRACK_PATH) or "") or None
 
 
 def address_of(own_id: str) -> str | None:
@@ -163,19 +150,13 @@ def _id_of(text: str, *, kind: str, path_form: re.Pattern[str]) -> str | None:
     return own_path if host in _HOSTS and path_form.fullmatch(own_path) else None
 
 
-def _artist_of(raw: wire.Track | None) -> str | None:
+def _artist_of(raw: wire.Track) -> str:
     """Name the artist: who is entered as such, else who has uploaded the track."""
-    if raw is None:
-        return None
-    return raw.metadata_artist or (raw.user.username if raw.user else None) or None
+    return raw.metadata_artist or (raw.user.username if raw.user else None) or ""
 
 
 def _date_of(raw: wire.Track) -> str | None:
     if not raw.release_year:
         return None
-    parts = [f"{raw.release_year:04}"]
-    if raw.release_month:
-        parts.append(f"{raw.release_month:02}")
-        if raw.release_day:
-            parts.append(f"{raw.release_day:02}")
-    return "-".join(parts)
+    parts = (raw.release_month, raw.release_day if raw.release_month else None)
+    return "-".join((f"{raw.release_year:04}", *(f"{part:02}" for part in parts if part)))

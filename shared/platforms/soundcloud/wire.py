@@ -4,6 +4,9 @@ from typing import Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from yarl import URL
+
+from shared.platforms.paging import TokenPage
 
 T = TypeVar("T")
 
@@ -54,6 +57,9 @@ class Collection(msgspec.Struct, Generic[T]):
 
     collection: list[T | None] | UnsetType = UNSET
     next_href: str | None = None
+
+    def page(self) -> TokenPage[T | None]:
+        return TokenPage.of(self.collection, next_token=URL(self.next_href or "").query_string)
 
 
 class Found(msgspec.Struct):

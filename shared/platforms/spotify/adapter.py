@@ -4,48 +4,36 @@ Source: developer.spotify.com/documentation/web-api with its changes of February
 read 2026-11-22. Only calls, page sizes and body keys are used that both regimes serve.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
-from msgspec import structs
-
-from shared.errors import (
-    PlatformDenied,
-    PlatformNotFound,
-    ReconnectRequired,
-)
-from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
+from shared.errors import PlatformDenied, PlatformNotFound, ReconnectRequired
+from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
     REQUESTS,
     Capabilities,
     Gate,
-    Page,
     PlatformProfile,
-    PlaylistPage,
     Pool,
     PublicReads,
-    Session,
     SignInTerms,
-    TargetPage,
-    TargetView,
     TextQuery,
     WriteClass,
 )
 from shared.platforms.declaration import Declaration
-from shared.platforms.http import Call, PlatformHttp
+from shared.platforms.http import Call
 from shared.platforms.liked import LIKED
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp
-from shared.platforms.paging import Pager, RawPage
+from shared.platforms.paged import WebAdapter
+from shared.platforms.paging import Pager
 from shared.platforms.spotify import convert, wire
+from shared.platforms.values import bare, fielded
 from shared.settings import Settings
-
-T = TypeVar("T")
 
 _PAGE = 50
 _LIKED_SCOPE = "user-library-read"
 _SEARCH_PAGE = 10  # development mode answers 400 to more
-
+_PLAYLIST, _ITEMS = "/playlists/{playlist_id}", "/playlists/{playlist_id}/items"
 
 _REFUSALS = (
     Refusal(
@@ -78,45 +66,26 @@ _REFUSALS = (
 )
 
 
-class SpotifyAdapter:
+class SpotifyAdapter(WebAdapter[wire.Playlist | None, wire.Row | None]):
     """One Spotify account."""
 
     platform = Platform.SPOTIFY
-
-    def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
-        self._http = http
-        self._session = session
-        self._user: wire.Me | None = None
-        self.capabilities = capabilities
+    playlist_id_of = staticmethod(convert.playlist_id_of)
+    track_id_of = staticmethod(convert.track_id_of)
+    _to_target_row = staticmethod(convert.to_target_row)
+    _description_of = staticmethod(convert.description_of)
+    _user: wire.Me | None = None
 
     async def account(self) -> Account:
         return convert.to_account(await self._me())
 
-    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
-        page = await self._playlists().page(cursor)
-        me = await self._own()
-        found = tuple(convert.to_playlist(raw, user_id=me.id) for raw in page.rows if raw)
-        # Who connected before this was asked for has to connect anew to see them.
-        tokens = await self._session.tokens()
-        if cursor is None and tokens and _LIKED_SCOPE in tokens.scopes:
-            found = (convert.to_liked(me), *found)
-        return PlaylistPage(playlists=found, next_cursor=page.next_cursor)
-
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
         if playlist_id == LIKED:
-            page = await self._rows(LIKED, operation="get_playlist").page(None)
+            page = await (await self._rows(LIKED, operation="get_playlist")).page(None)
             return convert.to_liked(await self._own(), track_count=page.total)
-        call = Call(
-            operation="get_playlist", route="/playlists/{playlist_id}", path={"playlist_id": playlist_id}
-        )
-        raw = await self._http.read(call, session=self._session, into=wire.Playlist)
+        call = Call(operation="get_playlist", route=_PLAYLIST, path={"playlist_id": playlist_id})
+        raw = await self._read(call, into=wire.Playlist)
         return convert.to_playlist(raw, user_id=(await self._own()).id)
-
-    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
-        page = await self._rows(playlist_id, operation="read_items").page(cursor)
-        return Page(
-            items=tuple(map(convert.to_item, page.rows)), next_cursor=page.next_cursor, total=page.total
-        )
 
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
         # "isrc:A OR isrc:B" finds nothing: one search per ISRC. It may also name a wrong recording.
@@ -127,25 +96,16 @@ class SpotifyAdapter:
         return found
 
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
-        # One by one: apps of 2026 have no route for several.
-        found = {}
-        for track_id in dict.fromkeys(ids):
-            track = await self._read_track(track_id)
-            if track is not None:
-                found[track_id] = track
-        return found
+        return await self._each(ids, self._track)  # apps of 2026 have no route for several
 
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
-        text = _plain(query.plain)
-        if query.title and query.artist:
-            text = f'track:"{_plain(query.title)}" artist:"{_plain(query.artist)}"'
+        text = fielded(query, form='track:"{title}" artist:"{artist}"')
         return await self._search_tracks(text, operation="search") if text else ()
 
     async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
-        call = self._search(
-            f'album:"{_plain(name)}" artist:"{_plain(artist)}"', operation="search_albums", kind="album"
-        )
-        answer = await self._http.read(call, session=self._session, into=wire.AlbumSearchAnswer)
+        text = f'album:"{bare(name)}" artist:"{bare(artist)}"'
+        call = self._search(text, operation="search_albums", kind="album")
+        answer = await self._read(call, into=wire.AlbumSearchAnswer)
         return tuple(filter(None, (convert.to_album(raw) for raw in answer.albums.items if raw)))
 
     async def read_album(self, album: Album) -> tuple[Track, ...]:
@@ -155,7 +115,7 @@ class SpotifyAdapter:
             path={"album_id": album.id},
             query=self._in_market(),
         )
-        pager = self._pager(call, into=wire.Paging[wire.Track])
+        pager = self._counted(call, into=wire.Paging[wire.Track])
         tracks = [convert.to_album_track(raw, album=album) async for raw in pager.rows() if raw]
         return tuple(filter(None, tracks))
 
@@ -170,12 +130,6 @@ class SpotifyAdapter:
         raw = await self._http.write(call, session=self._session, gate=gate, into=wire.Playlist)
         return convert.to_playlist(raw, user_id=raw.owner.id or "" if raw.owner else "")
 
-    async def find_playlist(self, marker: str) -> Playlist | None:
-        async for raw in self._playlists().rows():
-            if raw and marker in convert.description_of(raw):
-                return convert.to_playlist(raw, user_id=(await self._own()).id)
-        return None
-
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> tuple[int, ...]:
@@ -183,12 +137,12 @@ class SpotifyAdapter:
         call = Call(
             operation="add_tracks",
             method="POST",
-            route="/playlists/{playlist_id}/items",
+            route=_ITEMS,
             path={"playlist_id": playlist_id},
             # Without a position an append sometimes landed at the front.
             body={"uris": [f"spotify:track:{track_id}" for track_id in track_ids], "position": position},
         )
-        await self._http.write(call, session=self._session, gate=gate)
+        await self._send(call, gate=gate)
         return ()
 
     async def remove_tracks(
@@ -197,66 +151,35 @@ class SpotifyAdapter:
         call = Call(
             operation="remove_tracks",
             method="DELETE",
-            route="/playlists/{playlist_id}/items",
+            route=_ITEMS,
             path={"playlist_id": playlist_id},
             # Positions are not looked at any more, and with a snapshot id it sometimes answers 502.
             body={"items": [{"uri": f"spotify:track:{track_id}"} for track_id in track_ids]},
         )
-        await self._http.write(call, session=self._session, gate=gate)
+        await self._send(call, gate=gate)
 
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
         # A playlist is deleted by no longer following it.
-        call = Call(
-            operation="delete_playlist",
-            method="DELETE",
-            route="/me/library",
-            query={"uris": f"spotify:playlist:{playlist_id}"},
-        )
-        await self._http.write(call, session=self._session, gate=gate)
-
-    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
-        rows, total = await self._rows(playlist_id, operation="read_target").rest(offset=offset)
-        return TargetView(rows=tuple(map(convert.to_target_row, rows)), total=total)
-
-    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
-        async for page in self._rows(playlist_id, operation="read_target").pages(offset=offset):
-            yield TargetPage(rows=tuple(map(convert.to_target_row, page.rows)), total=page.total)
-
-    def playlist_id_of(self, text: str) -> PlaylistId | None:
-        return convert.playlist_id_of(text)
-
-    def track_id_of(self, text: str) -> TrackId | None:
-        return convert.track_id_of(text)
+        query = {"uris": f"spotify:playlist:{playlist_id}"}
+        call = Call(operation="delete_playlist", method="DELETE", route="/me/library", query=query)
+        await self._send(call, gate=gate)
 
     async def _me(self) -> wire.Me:
-        return await self._http.read(
-            Call(operation="account", route="/me"), session=self._session, into=wire.Me
-        )
+        self._user = await self._read(Call(operation="account", route="/me"), into=wire.Me)
+        return self._user
 
     async def _own(self) -> wire.Me:
         """Who we are. Playlists name their owner by the user id, not the account id."""
-        if self._user is None:
-            self._user = await self._me()
-        return self._user
+        return self._user or await self._me()
 
-    async def _read_track(self, track_id: TrackId) -> Track | None:
-        call = Call(
-            operation="read_tracks",
-            route="/tracks/{track_id}",
-            path={"track_id": track_id},
-            query=self._in_market(),
-        )
-        try:
-            raw = await self._http.read(call, session=self._session, into=wire.Track)
-        except PlatformNotFound:
-            return None
-        track = convert.to_track(raw)
-        # With a market the answer may be that market's release of the track; playlists name the asked one.
-        return track and structs.replace(track, id=track_id)
+    async def _track(self, track_id: TrackId) -> Track | None:
+        path = {"track_id": track_id}
+        call = Call(operation="read_tracks", route="/tracks/{track_id}", path=path, query=self._in_market())
+        return convert.to_track(await self._read(call, into=wire.Track))
 
     async def _search_tracks(self, text: str, *, operation: str) -> tuple[Track, ...]:
         call = self._search(text, operation=operation, kind="track")
-        answer = await self._http.read(call, session=self._session, into=wire.SearchAnswer)
+        answer = await self._read(call, into=wire.SearchAnswer)
         return tuple(filter(None, (convert.to_track(raw) for raw in answer.tracks.items if raw)))
 
     def _search(self, text: str, *, operation: str, kind: str) -> Call:
@@ -266,34 +189,28 @@ class SpotifyAdapter:
     def _in_market(self) -> dict[str, str | int]:
         return {"market": self._session.market} if self._session.market else {}
 
-    def _playlists(self) -> Pager[wire.Playlist | None]:
+    async def _playlists(self) -> Pager[wire.Playlist | None]:
         call = Call(operation="list_playlists", route="/me/playlists")
-        return self._pager(call, into=wire.Paging[wire.Playlist])
+        return self._counted(call, into=wire.Paging[wire.Playlist])
 
-    def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Row | None]:
-        # No market: with one, tracks are replaced by their likes in that country.
+    async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Row | None]:
         call = Call(operation=operation, route="/me/tracks")
         if playlist_id != LIKED:
-            call = Call(
-                operation=operation,
-                route="/playlists/{playlist_id}/items",
-                path={"playlist_id": playlist_id},
-                query={"additional_types": "track,episode"},
-            )
-        return self._pager(call, into=wire.Paging[wire.Row])
+            path, query = {"playlist_id": playlist_id}, {"additional_types": "track,episode"}
+            # No market: with one, tracks are replaced by their likes in that country.
+            call = Call(operation=operation, route=_ITEMS, path=path, query=query)
+        return self._counted(call, into=wire.Paging[wire.Row])
 
-    def _pager(self, call: Call, *, into: type[wire.Paging[T]]) -> Pager[T | None]:
-        async def fetch(offset: int, limit: int) -> RawPage[T | None]:
-            page = structs.replace(call, query={**call.query, "limit": limit, "offset": offset})
-            raw = await self._http.read(page, session=self._session, into=into)
-            return RawPage.of(raw.items, limit=limit, total=raw.total, next_url=raw.next)
+    async def _to_playlist(self, raw: wire.Playlist | None) -> Playlist | None:
+        return convert.to_playlist(raw, user_id=(await self._own()).id) if raw else None
 
-        return Pager(fetch, page_sizes=(_PAGE,), platform=self.platform, operation=call.operation)
+    async def _liked(self) -> Playlist | None:
+        # Who connected before this was asked for has to connect anew to see them.
+        tokens = await self._session.tokens()
+        return convert.to_liked(await self._own()) if tokens and _LIKED_SCOPE in tokens.scopes else None
 
-
-def _plain(text: str) -> str:
-    """Take the characters of the search syntax out; more than about 250 in all are refused."""
-    return " ".join(text.replace('"', " ").replace(":", " ").split())[:100]
+    async def _to_items(self, rows: Sequence[wire.Row | None]) -> tuple[SourceItem, ...]:
+        return tuple(map(convert.to_item, rows))
 
 
 def _oauth(settings: Settings) -> OAuthApp:

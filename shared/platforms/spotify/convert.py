@@ -18,13 +18,14 @@ from shared.models import (
     Track,
     TrackId,
 )
-from shared.platforms.base import TargetRow, parse_isrc, split_address
+from shared.platforms.base import TargetRow, parse_isrc
 from shared.platforms.liked import LIKED, liked_songs
 from shared.platforms.spotify import wire
+from shared.platforms.values import date_of, id_in, item_of, line_of
 
 _ID = re.compile(r"[0-9A-Za-z]{22}")
 _LIKED_URL = "https://open.spotify.com/collection/tracks"
-_HOSTS = {"open.spotify.com", "play.spotify.com"}
+_SITES = ("open.spotify.com", "play.spotify.com")
 
 
 def to_track(raw: wire.Track) -> Track | None:
@@ -41,7 +42,7 @@ def to_track(raw: wire.Track) -> Track | None:
         duration_ms=_whole(raw.duration_ms),
         isrc=parse_isrc(raw.external_ids.isrc) if raw.external_ids else None,
         explicit=raw.explicit,
-        release_date=_date(album.release_date),
+        release_date=date_of(album.release_date),
         track_number=_whole(raw.track_number),
         disc_number=_whole(raw.disc_number),
         url=raw.external_urls.spotify if raw.external_urls else None,
@@ -65,7 +66,7 @@ def to_album(raw: wire.Album) -> Album | None:
         name=raw.name,
         artists=_names(raw.artists),
         track_count=_whole(raw.total_tracks),
-        release_date=_date(raw.release_date),
+        release_date=date_of(raw.release_date),
     )
 
 
@@ -79,10 +80,7 @@ def to_item(row: wire.Row | None) -> SourceItem:
         return SourceItem(not_transferable=NotTransferable.LOCAL_FILE, title=title)
     if raw.type == "episode":
         return SourceItem(not_transferable=NotTransferable.EPISODE, title=title)
-    track = to_track(raw)
-    if track is None:
-        return SourceItem(not_transferable=NotTransferable.REMOVED, title=title)
-    return SourceItem(track=track, title=title)
+    return item_of(to_track(raw), title=title)
 
 
 def to_target_row(row: wire.Row | None) -> TargetRow:
@@ -115,9 +113,9 @@ def to_liked(me: wire.Me, *, track_count: int | None = None) -> Playlist:
     return liked_songs(url=_LIKED_URL, owner=me.display_name or me.id, track_count=track_count)
 
 
-def description_of(raw: wire.Playlist) -> str:
+def description_of(raw: wire.Playlist | None) -> str:
     """Return the description as it was written: it comes back with HTML entities."""
-    return unescape(raw.description or "")
+    return unescape((raw.description if raw else None) or "")
 
 
 def to_account(raw: wire.Me) -> Account:
@@ -131,27 +129,19 @@ def playlist_id_of(text: str) -> PlaylistId | None:
     """
     if text.strip() in (LIKED, _LIKED_URL, "spotify:collection"):
         return LIKED
-    found = _id_of(text, kind="playlist")
-    return PlaylistId(found) if found else None
+    return PlaylistId(_id_in(text, kind="playlist")) or None
 
 
 def track_id_of(text: str) -> TrackId | None:
     """Read an id, `spotify:track:…` or a share address, also the forms with a language."""
-    found = _id_of(text, kind="track")
-    return TrackId(found) if found else None
+    return TrackId(_id_in(text, kind="track")) or None
 
 
-def _id_of(text: str, *, kind: str) -> str | None:
+def _id_in(text: str, *, kind: str) -> str:
     text = text.strip()
     if text.startswith("spotify:"):
-        parts = tuple(text.split(":"))
-    elif "/" in text:
-        host, path = split_address(text)
-        parts = path if host in _HOSTS else ()
-    else:
-        parts = (kind, text)
-    named = len(parts) > 1 and parts[-2] == kind
-    return parts[-1] if named and _ID.fullmatch(parts[-1]) else None
+        text = f"{_SITES[0]}/{text.removeprefix('spotify:').replace(':', '/')}"
+    return id_in(text, sites=_SITES, kinds=(kind,), form=_ID)
 
 
 def _names(artists: list[wire.Artist | None] | None) -> tuple[str, ...]:
@@ -162,15 +152,10 @@ def _whole(number: float | None) -> int | None:
     return int(number) if number else None
 
 
-def _date(text: str | None) -> str | None:
-    """Return a release date; "0000" stands where nobody entered one."""
-    return None if not text or text.startswith("0000") else text
-
-
 def _title_of(raw: wire.Track) -> str:
     """Name a row for people: `artists – title`, for local files from the address where fields are empty."""
-    artists, name = ", ".join(_names(raw.artists)), raw.name or ""
+    artists, name = _names(raw.artists), raw.name or ""
     if not name and (raw.uri or "").startswith("spotify:local:"):
         parts = [unquote_plus(part) for part in (raw.uri or "").split(":")]
-        artists, name = artists or parts[2], parts[4] if len(parts) > 4 else ""
-    return " – ".join(filter(None, (artists, name)))
+        artists, name = artists or (parts[2],), parts[4] if len(parts) > 4 else ""
+    return line_of(artists, name)

@@ -5,6 +5,8 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from shared.platforms.paging import RawPage
+
 T = TypeVar("T")
 
 
@@ -73,6 +75,9 @@ class Paging(msgspec.Struct, Generic[T]):
     items: list[T | None] | UnsetType = UNSET
     total: int | None = None
     next: str | None = None
+
+    def page(self, limit: int) -> RawPage[T | None]:
+        return RawPage.of(self.items, limit=limit, total=self.total, next_url=self.next)
 
 
 class Found(msgspec.Struct, Generic[T]):

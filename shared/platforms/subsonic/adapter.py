@@ -4,7 +4,7 @@ Source: opensubsonic.netlify.app/docs and the source of Navidrome, read 2026-11-
 writes too; where the server takes forms they are POSTs, so that no proof stands in an address.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TypeVar
@@ -19,22 +19,19 @@ from shared.errors import (
     PlatformNotFound,
     PlatformRejected,
     PlatformUnavailable,
-    ValidationFailed,
 )
-from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
+from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
+from shared.platforms.absent import WithoutAlbums
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
     REQUESTS,
     Capabilities,
     Gate,
-    Page,
     PlatformProfile,
-    PlaylistPage,
     Pool,
     PublicReads,
     Session,
     SignInTerms,
-    TargetPage,
     TargetView,
     TextQuery,
     WriteClass,
@@ -42,7 +39,8 @@ from shared.platforms.base import (
 from shared.platforms.declaration import Declaration
 from shared.platforms.http import Call, PlatformHttp
 from shared.platforms.library import MOST_SONGS, Library, Shelf
-from shared.platforms.paging import Pager, RawPage
+from shared.platforms.paged import WebAdapter
+from shared.platforms.paging import Pager
 from shared.platforms.subsonic import convert, wire
 from shared.settings import Settings, parse_networks
 
@@ -52,35 +50,31 @@ _PAGE = 500
 _ADD_BATCH = 40  # so that an address stays below 2048 characters where ids have 32
 _INDEX_BATCH = 80
 _REPEATS = 2
+_PLAYLISTS = wire.Envelope[wire.PlaylistsAnswer]
 
 _SHELVES: WeakKeyDictionary[PlatformHttp, Shelf] = WeakKeyDictionary()
 
 
-class SubsonicAdapter:
+class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
     """One account of one server."""
 
     platform = Platform.SUBSONIC
+    track_id_of = staticmethod(convert.track_id_of)
+    _to_target_row = staticmethod(convert.to_target_row)
 
     def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
-        self._http = http
-        self._session = session
+        super().__init__(http, session=session, capabilities=capabilities)
         self._shelf = _SHELVES.setdefault(http, Shelf())
-        self.capabilities = capabilities
 
     async def account(self) -> Account:
-        await self._read("account", "ping", into=wire.Envelope[wire.Head])
+        await self._ask("account", "ping", into=wire.Envelope[wire.Head])
         user, place = await self._user(), convert.place_of(self._session.server)
         # Ids mean something on this server only: its name stands where other platforms have a country.
         return Account(id=f"{user}@{place}", label=f"{user} at {place}", market=f"{user}@{place}")
 
-    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
-        if cursor is not None:
-            raise ValidationFailed("The cursor is not one that an earlier page gave.")
-        return PlaylistPage(playlists=tuple(await self._playlists("list_playlists")), next_cursor=None)
-
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
         # Asked for alone it comes with all of its songs.
-        for playlist in await self._playlists("get_playlist"):
+        for playlist in await self._listed("get_playlist"):
             if playlist.id == playlist_id:
                 return playlist
         raise PlatformNotFound(
@@ -90,25 +84,12 @@ class SubsonicAdapter:
             status=404,
         )
 
-    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
-        page = await self._pager(playlist_id, operation="read_items").page(cursor)
-        return Page(
-            items=tuple(map(convert.to_item, page.rows)), next_cursor=page.next_cursor, total=page.total
-        )
-
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
         library = await self._library("find_by_isrc")
         return {isrc: library.with_isrc(isrc) if library else () for isrc in isrcs}
 
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
-        found = {}
-        for track_id in dict.fromkeys(ids):
-            with suppress(PlatformNotFound):
-                answer = await self._read(
-                    "read_tracks", "getSong", {"id": track_id}, into=wire.Envelope[wire.SongAnswer]
-                )
-                found[track_id] = convert.to_track(answer.song)
-        return found
+        return await self._each(ids, self._track)
 
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
         text = " ".join(filter(None, (query.title, query.artist))) or query.plain
@@ -119,19 +100,11 @@ class SubsonicAdapter:
             return library.search(text)
         return tuple(map(convert.to_track, await self._songs("search", text, count=20)))
 
-    async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
-        del name, artist  # every song is known already
-        raise self._cannot("search_albums")
-
-    async def read_album(self, album: Album) -> tuple[Track, ...]:
-        del album
-        raise self._cannot("read_album")
-
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
         del key  # these servers know no such keys
         # No call takes both: until the second one the name holds the description, so that it can be found.
         whole = f"{name}{convert.SEPARATOR}{description}"
-        made = await self._write(
+        made = await self._tell(
             "create_playlist", "createPlaylist", {"name": whole}, gate, wire.Envelope[wire.PlaylistAnswer]
         )
         raw = made.playlist if made.playlist.id != "" else await self._named(whole)
@@ -140,104 +113,99 @@ class SubsonicAdapter:
         # It exists, whatever becomes of the second call: the first songs bring its name along again.
         with suppress(PlatformError, AccountError):
             words = {"playlistId": playlist.id, "name": name, "comment": description, "public": "false"}
-            await self._write("change_playlist", "updatePlaylist", words, gate, wire.Envelope[wire.Head])
+            await self._change("change_playlist", words, gate)
         return playlist
-
-    async def find_playlist(self, marker: str) -> Playlist | None:
-        found = await self._playlists("find_playlist")
-        return next((one for one in found if one.writable and marker in one.description), None)
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> tuple[int, ...]:
         del key
         words = await self._unfinished(playlist_id) if position == 0 else {}
-        added: dict[str, str | list[str]] = {
-            "playlistId": playlist_id,
-            **words,
-            "songIdToAdd": list(track_ids),
-        }
-        await self._write("add_tracks", "updatePlaylist", added, gate, wire.Envelope[wire.Head])
+        songs: list[str] = list(track_ids)
+        await self._change("add_tracks", {"playlistId": playlist_id, **words, "songIdToAdd": songs}, gate)
         return ()
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
     ) -> None:
         gone = set(track_ids)
-        rows = await self._rows(playlist_id, operation="remove_tracks")
+        rows = await self._songs_in(playlist_id, operation="remove_tracks")
         places = [str(place) for place, row in enumerate(rows) if str(row.id) in gone]
         # From the end on, so that no place of a later call has moved.
         for end in range(len(places), 0, -_INDEX_BATCH):
-            removed: dict[str, str | list[str]] = {"playlistId": playlist_id}
-            removed["songIndexToRemove"] = places[max(0, end - _INDEX_BATCH) : end]
-            await self._write("remove_tracks", "updatePlaylist", removed, gate, wire.Envelope[wire.Head])
+            batch = places[max(0, end - _INDEX_BATCH) : end]
+            await self._change("remove_tracks", {"playlistId": playlist_id, "songIndexToRemove": batch}, gate)
 
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
         with suppress(PlatformNotFound):
-            await self._write(
+            await self._tell(
                 "delete_playlist", "deletePlaylist", {"id": playlist_id}, gate, wire.Envelope[wire.Head]
             )
 
     async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
-        rows = await self._rows(playlist_id, operation="read_target")
+        rows = await self._songs_in(playlist_id, operation="read_target")
         return TargetView(rows=tuple(map(convert.to_target_row, rows[offset:])), total=len(rows))
-
-    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
-        async for page in self._pager(playlist_id, operation="read_target").pages(offset=offset):
-            yield TargetPage(rows=tuple(map(convert.to_target_row, page.rows)), total=page.total)
 
     def playlist_id_of(self, text: str) -> PlaylistId | None:
         return convert.playlist_id_of(text, server=self._session.server)
-
-    def track_id_of(self, text: str) -> TrackId | None:
-        return convert.track_id_of(text)
 
     async def _user(self) -> str:
         tokens = await self._session.tokens()
         if tokens and (login := convert.Login.of(tokens)).user:
             return login.user
-        return (await self._read("own_name", "tokenInfo", into=wire.Envelope[wire.KeyAnswer])).owner.username
+        return (await self._ask("own_name", "tokenInfo", into=wire.Envelope[wire.KeyAnswer])).owner.username
 
-    async def _playlists(self, operation: str) -> list[Playlist]:
-        answer = await self._read(operation, "getPlaylists", into=wire.Envelope[wire.PlaylistsAnswer])
+    async def _listed(self, operation: str) -> list[Playlist]:
+        answer = await self._ask(operation, "getPlaylists", into=_PLAYLISTS)
         user, pages_url = await self._user(), self._pages_url(answer)
         return [convert.to_playlist(one, user=user, pages_url=pages_url) for one in answer.playlists.playlist]
+
+    async def _track(self, track_id: TrackId) -> Track:
+        into = wire.Envelope[wire.SongAnswer]
+        return convert.to_track((await self._ask("read_tracks", "getSong", {"id": track_id}, into=into)).song)
 
     def _pages_url(self, answer: wire.Head) -> str:
         return f"{self._session.server}/app/#/playlist/" if answer.type == "navidrome" else ""
 
     async def _named(self, whole: str) -> wire.Playlist:
         """Find a playlist that was just made: servers older than API 1.14 do not tell its id."""
-        answer = await self._read("create_playlist", "getPlaylists", into=wire.Envelope[wire.PlaylistsAnswer])
+        answer = await self._ask("create_playlist", "getPlaylists", into=_PLAYLISTS)
         for raw in answer.playlists.playlist:
             if raw.name == whole:
                 return raw
-        raise self._empty("create_playlist")
+        raise self._blank("create_playlist")
 
     async def _unfinished(self, playlist_id: PlaylistId) -> dict[str, str]:
         """Return name and comment of a playlist that has them in one still; nothing of any other."""
-        answer = await self._read("add_tracks", "getPlaylists", into=wire.Envelope[wire.PlaylistsAnswer])
+        answer = await self._ask("add_tracks", "getPlaylists", into=_PLAYLISTS)
         for raw in answer.playlists.playlist:
             name, sign, description = raw.name.partition(convert.SEPARATOR)
             if str(raw.id) == playlist_id and sign:
                 return {"name": name, "comment": description}
         return {}
 
-    async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> list[wire.Song]:
+    async def _songs_in(self, playlist_id: PlaylistId, *, operation: str) -> list[wire.Song]:
+        into = wire.Envelope[wire.PlaylistAnswer]
         for _ in range(1 + _REPEATS):
-            answer = await self._read(
-                operation, "getPlaylist", {"id": playlist_id}, into=wire.Envelope[wire.PlaylistAnswer]
-            )
+            answer = await self._ask(operation, "getPlaylist", {"id": playlist_id}, into=into)
             if answer.playlist.entry or not answer.playlist.song_count:
                 return answer.playlist.entry
-        raise self._empty(operation)
+        raise self._blank(operation)
 
-    def _pager(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Song]:
-        async def fetch(offset: int, limit: int) -> RawPage[wire.Song]:
-            rows = await self._rows(playlist_id, operation=operation)  # they come all at once
-            return RawPage(rows=tuple(rows[offset : offset + limit]), limit=limit, total=len(rows))
+    async def _playlists(self) -> Pager[Playlist]:
+        return self._cut(lambda: self._listed("list_playlists"), operation="list_playlists")
 
-        return Pager(fetch, page_sizes=(_PAGE,), platform=self.platform, operation=operation)
+    async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Song]:
+        return self._cut(lambda: self._songs_in(playlist_id, operation=operation), operation=operation)
+
+    async def _to_playlist(self, raw: Playlist) -> Playlist:
+        return raw
+
+    def _description_of(self, raw: Playlist) -> str:
+        return raw.description if raw.writable else ""
+
+    async def _to_items(self, rows: Sequence[wire.Song]) -> tuple[SourceItem, ...]:
+        return tuple(map(convert.to_item, rows))
 
     async def _library(self, operation: str) -> Library | None:
         name = f"{await self._user()}@{self._session.server}"
@@ -259,9 +227,8 @@ class SubsonicAdapter:
     async def _songs(self, operation: str, text: str, *, count: int, offset: int = 0) -> list[wire.Song]:
         asked = {"query": text, "songCount": str(count), "songOffset": str(offset)}
         others = {"artistCount": "0", "albumCount": "0"}
-        answer = await self._read(
-            operation, "search3", {**asked, **others}, into=wire.Envelope[wire.SearchAnswer]
-        )
+        into = wire.Envelope[wire.SearchAnswer]
+        answer = await self._ask(operation, "search3", {**asked, **others}, into=into)
         return [one for one in answer.found.song if not one.is_video]
 
     async def _takes_forms(self) -> bool:
@@ -273,7 +240,7 @@ class SubsonicAdapter:
     async def _extensions(self) -> set[str]:
         """Return what the server can do beyond Subsonic; one that is older does not know the question."""
         try:
-            answer = await self._read(
+            answer = await self._ask(
                 "extensions", "getOpenSubsonicExtensions", into=wire.Envelope[wire.ExtensionsAnswer]
             )
         except (PlatformNotFound, PlatformRejected, PlatformAnswerInvalid):
@@ -284,7 +251,7 @@ class SubsonicAdapter:
             return set()
         return {one.name for one in answer.extensions}
 
-    async def _read(
+    async def _ask(
         self,
         operation: str,
         method: str,
@@ -293,10 +260,12 @@ class SubsonicAdapter:
         into: type[wire.Envelope[T]],
     ) -> T:
         call = Call(operation=operation, route=f"/rest/{method}.view", query=dict(query or {}))
-        envelope = await self._http.read(call, session=self._session, into=into)
-        return envelope.content
+        return (await self._read(call, into=into)).content
 
-    async def _write(
+    async def _change(self, operation: str, fields: Mapping[str, str | list[str]], gate: Gate) -> None:
+        await self._tell(operation, "updatePlaylist", fields, gate, wire.Envelope[wire.Head])
+
+    async def _tell(
         self,
         operation: str,
         method: str,
@@ -314,14 +283,6 @@ class SubsonicAdapter:
         )
         envelope = await self._http.write(call, session=self._session, gate=gate, into=into)
         return envelope.content
-
-    def _empty(self, operation: str) -> PlatformUnavailable:
-        text = "Subsonic answered without what it has; it will be asked again."
-        return PlatformUnavailable(text, platform=self.platform, operation=operation)
-
-    def _cannot(self, operation: str) -> PlatformRejected:
-        text = "Subsonic is searched by its songs alone."
-        return PlatformRejected(text, platform=self.platform, operation=operation)
 
 
 def _guard(settings: Settings) -> AddressGuard:

@@ -25,6 +25,7 @@ from shared.platforms.base import TargetRow, parse_isrc, split_address
 from shared.platforms.forms import ConnectForm, FieldKind, FormField, SignInInput, fault_at, server_address
 from shared.platforms.http import Proof
 from shared.platforms.subsonic import wire
+from shared.platforms.values import id_in, item_of, line_of
 
 SEPARATOR = " \u2063 "
 """Between name and description in the name of a playlist that is not finished: nobody types that sign."""
@@ -166,14 +167,12 @@ def isrcs_of(raw: wire.Song) -> tuple[Isrc, ...]:
 
 
 def to_item(raw: wire.Song) -> SourceItem:
-    title = " – ".join(filter(None, (raw.display_artist or raw.artist, raw.title)))
+    title = line_of((raw.display_artist or raw.artist,), raw.title)
     if raw.is_video or raw.type == "video":
         return SourceItem(not_transferable=NotTransferable.VIDEO, title=title)
     if raw.type == "podcast":
         return SourceItem(not_transferable=NotTransferable.EPISODE, title=title)
-    if not raw.title:
-        return SourceItem(not_transferable=NotTransferable.REMOVED, title=title)
-    return SourceItem(track=to_track(raw), title=title)
+    return item_of(to_track(raw) if raw.title else None, title=title)
 
 
 def to_target_row(raw: wire.Song) -> TargetRow:
@@ -198,12 +197,9 @@ def to_playlist(raw: wire.Playlist, *, user: str, pages_url: str) -> Playlist:
 
 def playlist_id_of(text: str, *, server: str) -> PlaylistId | None:
     """Read an id, or the address of a playlist's page at this server."""
-    text = text.strip()
-    if "/" in text:
-        host, parts = split_address(text.replace("/#/", "/"))
-        is_here = host == split_address(server)[0] and "playlist" in parts[:-1]
-        text = parts[parts.index("playlist") + 1] if is_here else ""
-    return PlaylistId(text) if _ID.fullmatch(text) else None
+    site = split_address(server)[0]
+    text = text.replace("/#/", "/")
+    return PlaylistId(id_in(text, sites=(site,), kinds=("playlist",), form=_ID, ends=False)) or None
 
 
 def track_id_of(text: str) -> TrackId | None:

@@ -3,37 +3,31 @@
 Source: TIDAL's OpenAPI file 1.10.104 and what others observed, read 2026-11-22. Pages have 20 rows.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 
-from msgspec import structs
-
-from shared.errors import PlatformNotFound, PlatformUnavailable
-from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
+from shared.errors import PlatformUnavailable
+from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.absent import WithoutAlbums
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
     REQUESTS,
     Capabilities,
     Gate,
-    Page,
     PlatformProfile,
-    PlaylistPage,
     Pool,
     Price,
     PublicReads,
-    Session,
     SignInTerms,
-    TargetPage,
     TargetRow,
-    TargetView,
     TextQuery,
     WriteClass,
+    in_batches,
 )
 from shared.platforms.declaration import Declaration
-from shared.platforms.http import Call, PlatformHttp
+from shared.platforms.http import Call
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp
-from shared.platforms.paging import CursorPager, TokenPage
+from shared.platforms.paged import WebAdapter
+from shared.platforms.paging import CursorPager
 from shared.platforms.tidal import convert, wire
 from shared.platforms.values import by_isrc
 from shared.settings import Settings
@@ -52,23 +46,15 @@ _REFUSALS = (
 )
 
 
-class TidalAdapter(WithoutAlbums):
+class TidalAdapter(WithoutAlbums, WebAdapter[wire.Row, wire.Row]):
     """One TIDAL account."""
 
     platform = Platform.TIDAL
-
-    def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
-        self._http = http
-        self._session = session
-        self.capabilities = capabilities
+    playlist_id_of = staticmethod(convert.playlist_id_of)
+    track_id_of = staticmethod(convert.track_id_of)
 
     async def account(self) -> Account:
         return convert.to_account(await self._single("account", "/users/me", {}))
-
-    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
-        page = await self._playlists("list_playlists").page(cursor)
-        playlists = tuple(convert.to_playlist(raw) for raw, _ in page.rows)
-        return PlaylistPage(playlists=playlists, next_cursor=page.next_cursor)
 
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
         raw = await self._single("get_playlist", "/playlists/{id}", {"include": "owners"}, id=playlist_id)
@@ -78,22 +64,16 @@ class TidalAdapter(WithoutAlbums):
         is_own = any(one.id == account.id for one in convert.identifiers(raw, "owners"))
         return convert.to_playlist(raw, owner=account.label if is_own else None, is_own=is_own)
 
-    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
-        pager = self._rows(playlist_id, operation="read_items", include="items.artists,items.albums")
-        page = await pager.page(cursor)
-        items = tuple(convert.to_item(row, shelf=shelf) for row, shelf in page.rows)
-        return Page(items=items, next_cursor=page.next_cursor, total=page.total)
-
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
         # One ISRC brings all its tracks, several bring one for each.
         tracks = await self._tracks("find_by_isrc", {"filter[isrc]": ",".join(isrcs)})
         return by_isrc(tracks, isrcs=isrcs)
 
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
-        asked, found = list(dict.fromkeys(ids)), {}
-        for first in range(0, len(asked), _MOST_VALUES):
-            batch = ",".join(asked[first : first + _MOST_VALUES])
-            found.update({one.id: one for one in await self._tracks("read_tracks", {"filter[id]": batch})})
+        found = {}
+        for batch in in_batches(list(dict.fromkeys(ids)), size=_MOST_VALUES):
+            tracks = await self._tracks("read_tracks", {"filter[id]": ",".join(batch)})
+            found.update({track.id: track for track in tracks})
         return found
 
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
@@ -102,7 +82,7 @@ class TidalAdapter(WithoutAlbums):
             return ()
         asked = {"filter[query]": text, "include": "tracks.artists,tracks.albums", **self._country()}
         # A collection of one resource, to which the tracks are related.
-        rows = (await self._pager("search", "/searchResults", asked).page(None)).rows
+        rows = (await self._pager_of("search", "/searchResults", asked).page(None)).rows
         found = ((raw, shelf) for one, shelf in rows for raw in convert.related(one, "tracks", shelf=shelf))
         return convert.to_tracks(found)
 
@@ -112,12 +92,6 @@ class TidalAdapter(WithoutAlbums):
         call = _write("create_playlist", "POST", "/playlists", data=made, key=key)
         answer = await self._http.write(call, session=self._session, gate=gate, into=wire.Single)
         return convert.to_playlist(answer.data)
-
-    async def find_playlist(self, marker: str) -> Playlist | None:
-        async for raw, _ in self._playlists("find_playlist").rows():
-            if marker in (raw.attributes.description or ""):
-                return convert.to_playlist(raw)
-        return None
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
@@ -134,32 +108,16 @@ class TidalAdapter(WithoutAlbums):
         # Rows are removed by the ids of their occurrences, which only a reading tells.
         doomed = [
             {"type": row.type, "id": row.id, "meta": {"itemId": row.meta["itemId"]}}
-            async for row, _ in self._rows(playlist_id, operation="read_target").rows()
+            async for row, _ in (await self._rows(playlist_id, operation="read_target")).rows()
             if row.type == "tracks" and row.id in track_ids and row.meta and row.meta.get("itemId")
         ]
-        for first in range(0, len(doomed), _MOST_ITEMS):
-            batch = doomed[first : first + _MOST_ITEMS]
+        for batch in in_batches(doomed, size=_MOST_ITEMS):
             call = _write("remove_tracks", "DELETE", _ITEMS, data=batch, id=playlist_id)
-            await self._http.write(call, session=self._session, gate=gate)
+            await self._send(call, gate=gate)
 
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
         call = _write("delete_playlist", "DELETE", "/playlists/{id}", id=playlist_id)
-        with suppress(PlatformNotFound):  # it is gone already
-            await self._http.write(call, session=self._session, gate=gate)
-
-    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
-        rows, total = await self._rows(playlist_id, operation="read_target").rest(offset=offset)
-        return TargetView(rows=_named(rows), total=total)
-
-    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
-        async for page in self._rows(playlist_id, operation="read_target").pages(offset=offset):
-            yield TargetPage(rows=_named(page.rows), total=page.total)
-
-    def playlist_id_of(self, text: str) -> PlaylistId | None:
-        return convert.playlist_id_of(text)
-
-    def track_id_of(self, text: str) -> TrackId | None:
-        return convert.track_id_of(text)
+        await self._delete(call, gate=gate)
 
     def _country(self) -> dict[str, str | int]:
         return {"countryCode": self._session.market.upper()} if self._session.market else {}
@@ -168,38 +126,40 @@ class TidalAdapter(WithoutAlbums):
         self, operation: str, route: str, query: dict[str, str | int], **path: str
     ) -> wire.Resource:
         call = Call(operation=operation, route=route, path=path, query=query)
-        return (await self._http.read(call, session=self._session, into=wire.Single)).data
+        return (await self._read(call, into=wire.Single)).data
 
     async def _tracks(self, operation: str, which: dict[str, str | int]) -> tuple[Track, ...]:
         query = {**which, "include": "artists,albums", **self._country()}
-        return convert.to_tracks((await self._pager(operation, "/tracks", query).page(None)).rows)
+        return convert.to_tracks((await self._pager_of(operation, "/tracks", query).page(None)).rows)
 
-    def _playlists(self, operation: str) -> CursorPager[convert.Row]:
-        return self._pager(operation, "/playlists", {"filter[owners.id]": "me"})
+    async def _playlists(self) -> CursorPager[wire.Row]:
+        return self._pager_of("list_playlists", "/playlists", {"filter[owners.id]": "me"})
 
-    def _rows(
-        self, playlist_id: PlaylistId, *, operation: str, include: str | None = None
-    ) -> CursorPager[convert.Row]:
-        query: dict[str, str | int] = {"include": include} if include else {}
+    async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> CursorPager[wire.Row]:
+        query: dict[str, str | int] = {}
+        if operation == "read_items":
+            query["include"] = "items.artists,items.albums"
         if not self._session.is_personal:  # nobody's calls do not tell where they come from
             query |= self._country()
-        return self._pager(operation, _ITEMS, query, id=playlist_id)
+        return self._pager_of(operation, _ITEMS, query, id=playlist_id)
 
-    def _pager(
+    def _pager_of(
         self, operation: str, route: str, query: dict[str, str | int], **path: str
-    ) -> CursorPager[convert.Row]:
+    ) -> CursorPager[wire.Row]:
         call = Call(operation=operation, route=route, path=path, query=query)
+        return self._linked(call, into=wire.Collection, at=lambda token: {"page[cursor]": token})
 
-        async def fetch(token: str | None) -> TokenPage[convert.Row]:
-            page = structs.replace(call, query={**call.query, "page[cursor]": token}) if token else call
-            answer = await self._http.read(page, session=self._session, into=wire.Collection)
-            return TokenPage.of(convert.rows_of(answer), next_token=answer.next_cursor)
+    async def _to_playlist(self, raw: wire.Row) -> Playlist:
+        return convert.to_playlist(raw[0])
 
-        return CursorPager(fetch, platform=self.platform, operation=operation)
+    def _description_of(self, raw: wire.Row) -> str:
+        return raw[0].attributes.description or ""
 
+    async def _to_items(self, rows: Sequence[wire.Row]) -> tuple[SourceItem, ...]:
+        return tuple(convert.to_item(row, shelf=shelf) for row, shelf in rows)
 
-def _named(rows: Sequence[convert.Row]) -> tuple[TargetRow, ...]:
-    return tuple(TargetRow(track_id=TrackId(row.id)) for row, _ in rows)
+    def _to_target_row(self, raw: wire.Row) -> TargetRow:
+        return TargetRow(track_id=TrackId(raw[0].id))
 
 
 def _write(name: str, method: str, route: str, *, data: object = None, key: str = "", **path: str) -> Call:

@@ -1,35 +1,20 @@
 """TIDAL's documents into our values: pure."""
 
-import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
-
-from msgspec import UNSET, UnsetType
+from collections.abc import Iterable, Sequence
 
 from shared.models import Account, NotTransferable, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
-from shared.platforms.base import parse_isrc, split_address
+from shared.platforms.base import parse_isrc
 from shared.platforms.tidal import wire
-from shared.platforms.values import line_of, parse_duration
+from shared.platforms.tidal.wire import Row, Shelf
+from shared.platforms.values import id_in, item_of, line_of, parse_duration
 
-Shelf: TypeAlias = Mapping[tuple[str, str], wire.Resource]
-"""The resources that came along with an answer, by type and id."""
-Row: TypeAlias = tuple[wire.Resource, Shelf]
-
+# Behind an id an address may have more, such as /u where the app has shared it.
+_SITES = ("tidal.com",)
 _TRACK_ID = re.compile(r"[0-9]{1,19}")
 # Mixes have 30 digits, all other playlists are named by a UUID.
 _PLAYLIST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{30}")
-
-
-def shelf_of(included: Iterable[wire.Resource]) -> Shelf:
-    return {(one.type, one.id): one for one in included}
-
-
-def rows_of(answer: wire.Collection) -> list[Row] | UnsetType:
-    """Return each row with what came along; unset where the answer has no list."""
-    shelf = shelf_of(answer.included)
-    return UNSET if isinstance(answer.rows, UnsetType) else [(row, shelf) for row in answer.rows]
 
 
 def identifiers(raw: wire.Resource, name: str) -> list[wire.Identifier]:
@@ -74,10 +59,7 @@ def to_item(row: wire.Identifier, *, shelf: Shelf) -> SourceItem:
     title = line_of(_artists(raw, shelf=shelf), _title(raw.attributes)) if raw else ""
     if row.type == "videos":
         return SourceItem(not_transferable=NotTransferable.VIDEO, title=title)
-    track = to_track(raw, shelf=shelf) if raw else None
-    if track is None:
-        return SourceItem(not_transferable=NotTransferable.REMOVED, title=title)
-    return SourceItem(track=track, title=title)
+    return item_of(to_track(raw, shelf=shelf) if raw else None, title=title)
 
 
 def to_playlist(raw: wire.Resource, *, owner: str | None = None, is_own: bool = True) -> Playlist:
@@ -120,24 +102,15 @@ def skipped_of(answer: wire.Added, *, asked: Sequence[TrackId]) -> tuple[int, ..
 
 def playlist_id_of(text: str) -> PlaylistId | None:
     """Read an id, or an address of a playlist or a mix on tidal.com."""
-    found = _id_of(text, kinds=("playlist", "mix"))
-    return PlaylistId(found) if _PLAYLIST_ID.fullmatch(found) else None
+    return (
+        PlaylistId(id_in(text, sites=_SITES, kinds=("playlist", "mix"), form=_PLAYLIST_ID, ends=False))
+        or None
+    )
 
 
 def track_id_of(text: str) -> TrackId | None:
     """Read an id, or an address of a track on tidal.com."""
-    found = _id_of(text, kinds=("track",))
-    return TrackId(found) if _TRACK_ID.fullmatch(found) else None
-
-
-def _id_of(text: str, *, kinds: tuple[str, ...]) -> str:
-    text = text.strip()
-    if "/" not in text:
-        return text
-    host, path = split_address(text)
-    pairs = itertools.pairwise(path) if f".{host}".endswith(".tidal.com") else ()
-    # Behind the id there may be more, such as /u in addresses that the app shares.
-    return next((part for kind, part in pairs if kind in kinds), "")
+    return TrackId(id_in(text, sites=_SITES, kinds=("track",), form=_TRACK_ID, ends=False)) or None
 
 
 def _artists(raw: wire.Resource, *, shelf: Shelf) -> tuple[str, ...]:

@@ -1,10 +1,13 @@
 """TIDAL's JSON:API documents: only what we read, and nothing taken for granted."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
 from yarl import URL
+
+from shared.platforms.paging import TokenPage
 
 
 class Identifier(msgspec.Struct):
@@ -46,6 +49,11 @@ class Resource(Identifier):
     relationships: dict[str, Relationship] = {}
 
 
+Shelf: TypeAlias = Mapping[tuple[str, str], Resource]
+"""The resources that came along with an answer, by type and id."""
+Row: TypeAlias = tuple[Resource, Shelf]
+
+
 class Collection(msgspec.Struct):
     """A page of resources, or of identifiers whose resources are `included`.
 
@@ -56,13 +64,12 @@ class Collection(msgspec.Struct):
     included: list[Resource] = []
     links: dict[str, Any] = {}
 
-    @property
-    def rows(self) -> list[Resource] | UnsetType:
-        return [] if self.data is UNSET and self.links else self.data
-
-    @property
-    def next_cursor(self) -> str | None:
-        return URL(self.links["next"]).query.get("page[cursor]") if self.links.get("next") else None
+    def page(self) -> TokenPage[Row]:
+        """Return each row with what came along."""
+        rows = [] if self.data is UNSET and self.links else self.data
+        shelf = {(one.type, one.id): one for one in self.included}
+        following = URL(self.links.get("next") or "").query.get("page[cursor]")
+        return TokenPage.of(UNSET if rows is UNSET else [(row, shelf) for row in rows], next_token=following)
 
 
 class Single(msgspec.Struct):

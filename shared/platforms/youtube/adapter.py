@@ -4,36 +4,32 @@ Source: developers.google.com/youtube/v3/docs, its revisions until June 2026 and
 2026-11-22. A search is one of 100 a day; a write costs 50 of 10,000 units, a read of up to 50 things one.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from msgspec import UNSET, structs
+from msgspec import UNSET
 
 from shared.errors import PlatformDenied, PlatformNotFound, PlatformRejected, ReconnectRequired
-from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
+from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.answers import ABSENT, Refusal, foreign_cursor, meaning_429
 from shared.platforms.base import (
     REQUESTS,
     Capabilities,
     Gate,
-    Page,
     PlatformProfile,
-    PlaylistPage,
     Pool,
     Price,
     PublicReads,
-    Session,
     SignInTerms,
-    TargetPage,
-    TargetView,
     TextQuery,
     WriteClass,
     in_batches,
 )
 from shared.platforms.declaration import Declaration
-from shared.platforms.http import Call, PlatformHttp
+from shared.platforms.http import Call
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp, or_key
-from shared.platforms.paging import CursorPager, TokenPage
+from shared.platforms.paged import WebAdapter
+from shared.platforms.paging import CursorPager
 from shared.platforms.youtube import convert, wire
 from shared.settings import Settings
 
@@ -64,44 +60,29 @@ _REFUSALS = (
 )
 
 
-class YouTubeAdapter:
+class YouTubeAdapter(WebAdapter[wire.Thing, wire.Thing]):
     """One Google account's YouTube channel."""
 
     platform = Platform.YOUTUBE
     playlist_id_of = staticmethod(convert.playlist_id_of)
     track_id_of = staticmethod(convert.track_id_of)
-
-    def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
-        self._http = http
-        self._session = session
-        self.capabilities = capabilities
+    _to_target_row = staticmethod(convert.to_target_row)
 
     async def account(self) -> Account:
         call = Call(operation="account", route="/channels", query={"part": "snippet", "mine": "true"})
-        found = await self._read(call, into=_THINGS)
+        found = await self._list(call, into=_THINGS)
         if not found:
             raise self._http.error(PlatformDenied, _NO_CHANNEL, call=call)
         return convert.to_account(found[0])
 
-    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
-        page = await self._playlists().page(cursor)
-        found = tuple(map(convert.to_playlist, page.rows))
-        return PlaylistPage(playlists=found, next_cursor=page.next_cursor)
-
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
         query = {"part": _WHOLE, "id": playlist_id}
         call = Call(operation="get_playlist", route="/playlists", query=query)
-        found = await self._read(call, into=_THINGS)
+        found = await self._list(call, into=_THINGS)
         if not found:
             raise self._http.error(PlatformNotFound, ABSENT, call=call)
         own_id = (await self.account()).id if self._session.is_personal else ""
         return convert.to_playlist(found[0], channel_id=own_id)
-
-    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
-        page = await self._rows(playlist_id, operation="read_items").page(cursor)
-        videos = {video.id: video for video in await self._videos(map(convert.video_id_of, page.rows))}
-        items = tuple(convert.to_item(row, videos=videos) for row in page.rows)
-        return Page(items=items, next_cursor=page.next_cursor, total=page.total)
 
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
         return dict.fromkeys(isrcs, ())  # YouTube knows none
@@ -124,7 +105,7 @@ class YouTubeAdapter:
         return tuple(filter(None, map(convert.to_album, found)))
 
     async def read_album(self, album: Album) -> tuple[Track, ...]:
-        pager = self._rows(PlaylistId(album.id), operation="read_album")
+        pager = await self._rows(PlaylistId(album.id), operation="read_album")
         videos = await self._videos([convert.video_id_of(row) async for row in pager.rows()])
         return tuple(convert.to_tracks(videos, market=self._session.market).values())
 
@@ -143,12 +124,6 @@ class YouTubeAdapter:
         raw = await self._http.write(call, session=self._session, gate=gate, into=wire.Thing)
         return convert.to_playlist(raw)
 
-    async def find_playlist(self, marker: str) -> Playlist | None:
-        async for raw in self._playlists().rows():
-            if marker in raw.snippet.description:
-                return convert.to_playlist(raw)
-        return None
-
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> tuple[int, ...]:
@@ -163,32 +138,25 @@ class YouTubeAdapter:
             query={"part": "snippet"},
             body={"snippet": {"playlistId": playlist_id, "resourceId": resource}},
         )
-        await self._http.write(call, session=self._session, gate=gate)
+        await self._send(call, gate=gate)
         return ()
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
     ) -> None:
         for track_id in track_ids:
-            pager = self._rows(playlist_id, operation="find_rows", videoId=track_id)
+            query = {"part": "snippet", "playlistId": playlist_id, "videoId": track_id}
+            pager = self._listed("find_rows", "/playlistItems", query)
             for row in [row async for row in pager.rows()]:
-                await self._delete("remove_tracks", route="/playlistItems", own_id=row.id, gate=gate)
+                await self._delete(_deletion("remove_tracks", "/playlistItems", row.id), gate=gate)
 
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
-        await self._delete("delete_playlist", route="/playlists", own_id=playlist_id, gate=gate)
-
-    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
-        rows, total = await self._rows(playlist_id, operation="read_target").rest(offset=offset)
-        return TargetView(rows=tuple(map(convert.to_target_row, rows)), total=total)
-
-    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
-        async for page in self._rows(playlist_id, operation="read_target").pages(offset=offset):
-            yield TargetPage(rows=tuple(map(convert.to_target_row, page.rows)), total=page.total)
+        await self._delete(_deletion("delete_playlist", "/playlists", playlist_id), gate=gate)
 
     async def _search(self, text: str, operation: str, **kind: str) -> list[wire.Found]:
         query: dict[str, str | int] = {"part": "snippet", "q": text, "maxResults": _FOUND, **kind}
         call = Call(operation=operation, route="/search", query=query)
-        return await self._read(call, into=wire.Listing[wire.Found])
+        return await self._list(call, into=wire.Listing[wire.Found])
 
     async def _videos(self, ids: Iterable[str]) -> list[wire.Thing]:
         """Read videos, in order, each once; one that is gone is left out."""
@@ -197,38 +165,38 @@ class YouTubeAdapter:
         for batch in in_batches(asked, size=_PAGE):
             query = {"part": _WHOLE, "id": ",".join(batch)}
             call = Call(operation="read_videos", route="/videos", query=query)
-            found |= {raw.id: raw for raw in await self._read(call, into=_THINGS)}
+            found |= {raw.id: raw for raw in await self._list(call, into=_THINGS)}
         return [found[own_id] for own_id in asked if own_id in found]
 
-    async def _read(self, call: Call, *, into: type[wire.Listing[T]]) -> list[T]:
-        items = (await self._http.read(call, session=self._session, into=into)).items
+    async def _list(self, call: Call, *, into: type[wire.Listing[T]]) -> list[T]:
+        items = (await self._read(call, into=into)).items
         if items is UNSET:
             raise self._http.blank(call)
         return items
 
-    async def _delete(self, operation: str, *, route: str, own_id: str, gate: Gate) -> None:
-        call = Call(operation=operation, method="DELETE", route=route, query={"id": own_id})
-        try:
-            await self._http.write(call, session=self._session, gate=gate)
-        except PlatformNotFound:
-            return  # it is gone already
+    async def _playlists(self) -> CursorPager[wire.Thing]:
+        return self._listed("list_playlists", "/playlists", {"part": _WHOLE, "mine": "true"})
 
-    def _playlists(self) -> CursorPager[wire.Thing]:
-        query = {"part": _WHOLE, "mine": "true"}
-        return self._pager(Call(operation="list_playlists", route="/playlists", query=query))
+    async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> CursorPager[wire.Thing]:
+        return self._listed(operation, "/playlistItems", {"part": "snippet", "playlistId": playlist_id})
 
-    def _rows(self, playlist_id: PlaylistId, *, operation: str, **only: str) -> CursorPager[wire.Thing]:
-        query = {"part": "snippet", "playlistId": playlist_id, **only}
-        return self._pager(Call(operation=operation, route="/playlistItems", query=query))
+    def _listed(self, operation: str, route: str, query: dict[str, str]) -> CursorPager[wire.Thing]:
+        call = Call(operation=operation, route=route, query={**query, "maxResults": _PAGE})
+        return self._linked(call, into=_THINGS, at=lambda token: {"pageToken": token})
 
-    def _pager(self, call: Call) -> CursorPager[wire.Thing]:
-        async def fetch(token: str | None) -> TokenPage[wire.Thing]:
-            following = {"pageToken": token} if token else {}
-            page = structs.replace(call, query={**call.query, "maxResults": _PAGE, **following})
-            raw = await self._http.read(page, session=self._session, into=_THINGS)
-            return TokenPage.of(raw.items, next_token=raw.next_page_token, total=raw.page_info.total)
+    async def _to_playlist(self, raw: wire.Thing) -> Playlist:
+        return convert.to_playlist(raw)
 
-        return CursorPager(fetch, platform=self.platform, operation=call.operation)
+    def _description_of(self, raw: wire.Thing) -> str:
+        return raw.snippet.description
+
+    async def _to_items(self, rows: Sequence[wire.Thing]) -> tuple[SourceItem, ...]:
+        videos = {video.id: video for video in await self._videos(map(convert.video_id_of, rows))}
+        return tuple(convert.to_item(row, videos=videos) for row in rows)
+
+
+def _deletion(operation: str, route: str, own_id: str) -> Call:
+    return Call(operation=operation, method="DELETE", route=route, query={"id": own_id})
 
 
 def _oauth(settings: Settings) -> OAuthApp:

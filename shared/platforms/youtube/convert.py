@@ -16,7 +16,8 @@ from shared.models import (
     Track,
     TrackId,
 )
-from shared.platforms.base import TargetRow, parameter_of, parse_duration_ms, split_address
+from shared.platforms.base import TargetRow, parameter_of, split_address
+from shared.platforms.values import parse_duration
 from shared.platforms.youtube import wire
 
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{11}")
@@ -41,7 +42,7 @@ def to_track(raw: wire.Thing) -> Track:
         title=title,
         artists=artists or ((artist,) if artist else ()),
         album=album,
-        duration_ms=parse_duration_ms(raw.content_details.duration),
+        duration_ms=parse_duration(raw.content_details.duration),
         release_date=release_date,
         url=f"https://www.youtube.com/watch?v={raw.id}",
     )

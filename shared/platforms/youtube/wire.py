@@ -5,6 +5,8 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from shared.platforms.paging import TokenPage
+
 T = TypeVar("T")
 
 
@@ -71,3 +73,6 @@ class Listing(msgspec.Struct, Generic[T], rename="camel"):
     items: list[T] | UnsetType = UNSET
     next_page_token: str | None = None
     page_info: PageInfo = msgspec.field(default_factory=PageInfo)
+
+    def page(self) -> TokenPage[T]:
+        return TokenPage.of(self.items, next_token=self.next_page_token, total=self.page_info.total)

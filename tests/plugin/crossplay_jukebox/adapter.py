@@ -1,74 +1,51 @@
 """The jukebox: which call does what. docs/tutorials/write-an-adapter.md goes through it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TypeVar
-
-from msgspec import structs
+from collections.abc import Mapping, Sequence
 
 from crossplay_jukebox import convert, wire
-from shared.errors import PlatformNotFound
-from shared.models import Account, Album, Isrc, Playlist, PlaylistId, TokenSet, Track, TrackId
+from shared.models import Account, Isrc, Playlist, PlaylistId, SourceItem, TokenSet, Track, TrackId
+from shared.platforms.absent import WithoutAlbums
 from shared.platforms.base import (
     REQUESTS,
     Capabilities,
     Gate,
-    Page,
     PlatformProfile,
-    PlaylistPage,
     Pool,
     PublicReads,
-    Session,
     SignInTerms,
-    TargetPage,
-    TargetView,
     TextQuery,
     WriteClass,
 )
 from shared.platforms.declaration import Declaration
 from shared.platforms.forms import ConnectForm, FieldKind, FormField, SignInInput
-from shared.platforms.http import Call, PlatformHttp
-from shared.platforms.paging import Pager, RawPage
-
-T = TypeVar("T")
+from shared.platforms.http import Call
+from shared.platforms.paged import WebAdapter
+from shared.platforms.paging import Pager
+from shared.platforms.values import by_isrc
 
 _PAGE = 20
 _LIST, _ITEMS = "/lists/{id}", "/lists/{id}/items"
 
 
-class JukeboxAdapter:
+class JukeboxAdapter(WithoutAlbums, WebAdapter[wire.Playlist, wire.Track]):
     """One listener's account."""
 
     platform = convert.PLATFORM
-
-    def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
-        self._http = http
-        self._session = session
-        self.capabilities = capabilities
+    playlist_id_of = staticmethod(convert.playlist_id_of)
+    track_id_of = staticmethod(convert.track_id_of)
+    _to_target_row = staticmethod(convert.to_target_row)
 
     async def account(self) -> Account:
-        me = await self._http.read(
-            Call(operation="account", route="/me"), session=self._session, into=wire.Me
-        )
+        me = await self._read(Call(operation="account", route="/me"), into=wire.Me)
         return Account(id=me.id, label=me.name, market="")
-
-    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
-        page = await self._playlists().page(cursor)
-        return PlaylistPage(
-            playlists=tuple(map(convert.to_playlist, page.rows)), next_cursor=page.next_cursor
-        )
 
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
         call = Call(operation="get_playlist", route=_LIST, path={"id": playlist_id})
-        return convert.to_playlist(await self._http.read(call, session=self._session, into=wire.Playlist))
-
-    async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
-        page = await self._rows(playlist_id, operation="read_items").page(cursor)
-        items = tuple(map(convert.to_item, page.rows))
-        return Page(items=items, next_cursor=page.next_cursor, total=page.total)
+        return convert.to_playlist(await self._read(call, into=wire.Playlist))
 
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
         tracks = await self._songs("find_by_isrc", {"isrc": ",".join(isrcs)})
-        return {isrc: tuple(track for track in tracks if track.isrc == isrc) for isrc in isrcs}
+        return by_isrc(tracks, isrcs=isrcs)
 
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
         tracks = await self._songs("read_tracks", {"ids": ",".join(dict.fromkeys(ids))})
@@ -78,26 +55,12 @@ class JukeboxAdapter:
         text = query.plain.strip()
         return await self._songs("search", {"q": text}) if text else ()
 
-    async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
-        del name, artist
-        return ()  # never asked: capabilities.has_albums is False
-
-    async def read_album(self, album: Album) -> tuple[Track, ...]:
-        del album
-        return ()
-
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
         del key  # the jukebox knows no keys of writes
         body = {"name": name, "description": description}
         call = Call(operation="create_playlist", method="POST", route="/lists", body=body)
         made = await self._http.write(call, session=self._session, gate=gate, into=wire.Playlist)
         return convert.to_playlist(made)
-
-    async def find_playlist(self, marker: str) -> Playlist | None:
-        async for raw in self._playlists().rows():
-            if marker in raw.description:
-                return convert.to_playlist(raw)
-        return None
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
@@ -115,51 +78,35 @@ class JukeboxAdapter:
 
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
         call = Call(operation="delete_playlist", method="DELETE", route=_LIST, path={"id": playlist_id})
-        try:
-            await self._http.write(call, session=self._session, gate=gate)
-        except PlatformNotFound:
-            return  # it is gone already
-
-    async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
-        rows, total = await self._rows(playlist_id, operation="read_target").rest(offset=offset)
-        return TargetView(rows=tuple(map(convert.to_target_row, rows)), total=total)
-
-    async def read_target_pages(self, playlist_id: PlaylistId, *, offset: int) -> AsyncIterator[TargetPage]:
-        async for page in self._rows(playlist_id, operation="read_target").pages(offset=offset):
-            yield TargetPage(rows=tuple(map(convert.to_target_row, page.rows)), total=page.total)
-
-    def playlist_id_of(self, text: str) -> PlaylistId | None:
-        return convert.playlist_id_of(text)
-
-    def track_id_of(self, text: str) -> TrackId | None:
-        return convert.track_id_of(text)
+        await self._delete(call, gate=gate)
 
     async def _change(
         self, operation: str, method: str, playlist_id: PlaylistId, *, body: object, gate: Gate
     ) -> None:
         call = Call(operation=operation, method=method, route=_ITEMS, path={"id": playlist_id}, body=body)
-        await self._http.write(call, session=self._session, gate=gate)
+        await self._send(call, gate=gate)
 
     async def _songs(self, operation: str, query: dict[str, str | int]) -> tuple[Track, ...]:
         call = Call(operation=operation, route="/songs", query=query)
-        answer = await self._http.read(call, session=self._session, into=wire.Rows[wire.Track])
-        page = RawPage.of(answer.items, limit=_PAGE, total=answer.total, next_url=None)
-        return tuple(filter(None, map(convert.to_track, page.rows)))
+        answer = await self._read(call, into=wire.Rows[wire.Track])
+        return tuple(filter(None, map(convert.to_track, answer.page(_PAGE).rows)))
 
-    def _playlists(self) -> Pager[wire.Playlist]:
-        return self._pager(Call(operation="list_playlists", route="/lists"), into=wire.Rows[wire.Playlist])
+    async def _playlists(self) -> Pager[wire.Playlist]:
+        call = Call(operation="list_playlists", route="/lists")
+        return self._counted(call, into=wire.Rows[wire.Playlist])
 
-    def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Track]:
+    async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Track]:
         call = Call(operation=operation, route=_ITEMS, path={"id": playlist_id})
-        return self._pager(call, into=wire.Rows[wire.Track])
+        return self._counted(call, into=wire.Rows[wire.Track])
 
-    def _pager(self, call: Call, *, into: type[wire.Rows[T]]) -> Pager[T]:
-        async def fetch(offset: int, limit: int) -> RawPage[T]:
-            page = structs.replace(call, query={**call.query, "offset": offset, "limit": limit})
-            answer = await self._http.read(page, session=self._session, into=into)
-            return RawPage.of(answer.items, limit=limit, total=answer.total, next_url=None)
+    async def _to_playlist(self, raw: wire.Playlist) -> Playlist:
+        return convert.to_playlist(raw)
 
-        return Pager(fetch, page_sizes=(_PAGE,), platform=self.platform, operation=call.operation)
+    def _description_of(self, raw: wire.Playlist) -> str:
+        return raw.description
+
+    async def _to_items(self, rows: Sequence[wire.Track]) -> tuple[SourceItem, ...]:
+        return tuple(map(convert.to_item, rows))
 
 
 def _sign_in(values: Mapping[str, str]) -> SignInInput:

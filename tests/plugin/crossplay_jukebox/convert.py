@@ -4,7 +4,8 @@ import re
 
 from crossplay_jukebox import wire
 from shared.models import NotTransferable, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
-from shared.platforms.base import TargetRow, parse_isrc, split_address
+from shared.platforms.base import TargetRow, parse_isrc
+from shared.platforms.values import id_in
 
 PLATFORM = Platform("jukebox")
 HOST = "jukebox.example"
@@ -50,16 +51,8 @@ def to_target_row(raw: wire.Track) -> TargetRow:
 
 
 def playlist_id_of(text: str) -> PlaylistId | None:
-    found = _last_of(text, folder="lists")
-    return PlaylistId(found) if _PLAYLIST_ID.fullmatch(found) else None
+    return PlaylistId(id_in(text, sites=(HOST,), kinds=("lists",), form=_PLAYLIST_ID)) or None
 
 
 def track_id_of(text: str) -> TrackId | None:
-    found = _last_of(text, folder="songs")
-    return TrackId(found) if _TRACK_ID.fullmatch(found) else None
-
-
-def _last_of(text: str, *, folder: str) -> str:
-    """Return what an address names in a folder of the site; a text that is no address as it is."""
-    host, path = split_address(text)
-    return path[1] if host == HOST and path[:1] == (folder,) and len(path) == 2 else text
+    return TrackId(id_in(text, sites=(HOST,), kinds=("songs",), form=_TRACK_ID)) or None

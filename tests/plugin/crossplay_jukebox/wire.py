@@ -5,6 +5,8 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from shared.platforms.paging import RawPage
+
 T = TypeVar("T")
 
 
@@ -35,3 +37,6 @@ class Track(msgspec.Struct):
 class Rows(msgspec.Struct, Generic[T]):
     items: list[T] | UnsetType = UNSET
     total: int | None = None
+
+    def page(self, limit: int) -> RawPage[T]:
+        return RawPage.of(self.items, limit=limit, total=self.total, next_url=None)

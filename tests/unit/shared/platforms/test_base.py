@@ -8,7 +8,6 @@ from shared.platforms.base import (
     Price,
     in_batches,
     parameter_of,
-    parse_duration_ms,
     parse_isrc,
 )
 
@@ -90,25 +89,6 @@ def test_pool_that_counts_days_gives_all_of_a_day_at_once() -> None:
     assert profile(pool=day, prices=prices).pools[REQUESTS].most_at_once == 50
     with pytest.raises(ValueError, match="insert costs more"):
         profile(pool=Pool(limit=49, window_s=86_400.0, day_zone="America/Los_Angeles"), prices=prices)
-
-
-@pytest.mark.parametrize(
-    ("text", "duration_ms"),
-    [
-        ("PT3M5S", 185_000),
-        ("PT1H2M3S", 3_723_000),
-        ("PT1H", 3_600_000),
-        ("P1DT1S", 86_401_000),
-        ("PT3.25S", 3_250),
-        ("PT0S", None),
-        ("P0D", None),
-        ("3:05", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_iso_duration_is_read(text: str | None, duration_ms: int | None) -> None:
-    assert parse_duration_ms(text) == duration_ms
 
 
 def test_values_come_in_batches_in_their_order() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from shared.models import Isrc, NotTransferable, TrackId
 from shared.platforms.apple_music import convert, wire
+from shared.platforms.values import by_isrc
 
 CATALOG = {
     "id": "1440000001",
@@ -109,7 +110,7 @@ def test_isrc_answer_is_grouped_whatever_its_order_and_length() -> None:
         song({**CATALOG, "id": "3"}),
     ]
 
-    found = convert.group_by_isrc(songs, isrcs=[first, unknown, second])
+    found = by_isrc(convert.to_candidates(songs), isrcs=[first, unknown, second])
 
     assert {isrc: [track.id for track in tracks] for isrc, tracks in found.items()} == {
         first: ["1", "3"],

@@ -16,7 +16,7 @@ ARTISTS = [
     resource(type="artists", id="2", attributes={"name": "The Quiet Harbour"}),
 ]
 ALBUM = resource(type="albums", id="3", attributes={"title": "Tides", "releaseDate": "2021-03-04"})
-SHELF = convert.shelf_of([*ARTISTS, ALBUM])
+SHELF = {(one.type, one.id): one for one in (*ARTISTS, ALBUM)}
 RELATED = {
     "artists": {"data": [{"type": "artists", "id": "2"}, {"type": "artists", "id": "1"}]},
     "albums": {"data": [{"type": "albums", "id": "3"}]},

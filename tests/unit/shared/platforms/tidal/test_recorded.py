@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from msgspec import UnsetType
 
 from shared.models import Platform
 from shared.platforms.tidal import convert, wire
@@ -25,10 +24,10 @@ def decoded(answer: Any) -> wire.Collection:
     return msgspec.json.decode(msgspec.json.encode(answer), type=wire.Collection)
 
 
-def rows_of(answer: wire.Collection) -> list[convert.Row]:
-    rows = convert.rows_of(answer)
-    assert not isinstance(rows, UnsetType)
-    return rows
+def rows_of(answer: wire.Collection) -> tuple[wire.Row, ...]:
+    page = answer.page()
+    assert not page.is_blank
+    return page.rows
 
 
 def test_every_document_is_read(recorded: Answers) -> None:
@@ -39,7 +38,7 @@ def test_every_document_is_read(recorded: Answers) -> None:
 def test_every_track_that_came_along_has_what_matching_needs(recorded: Answers) -> None:
     tracks = []
     for answer in map(decoded, recorded.values()):
-        shelf = convert.shelf_of(answer.included)
+        shelf = {(one.type, one.id): one for one in answer.included}
         tracks += [convert.to_track(one, shelf=shelf) for one in answer.included if one.type == "tracks"]
 
     assert len(tracks) > 50
@@ -59,7 +58,9 @@ def test_every_row_of_an_albums_list_is_an_item(recorded: Answers) -> None:
 
 def test_next_page_is_known_where_there_is_one(recorded: Answers) -> None:
     cursors = {
-        name: decoded(answer).next_cursor for name, answer in recorded.items() if "relationships" in name
+        name: decoded(answer).page().next_token
+        for name, answer in recorded.items()
+        if "relationships" in name
     }
 
     assert sorted(map(str, cursors.values())) == ["3nI1F0y", "None"]
@@ -68,7 +69,7 @@ def test_next_page_is_known_where_there_is_one(recorded: Answers) -> None:
 def test_recorded_cursor_is_the_one_that_its_answer_names(recorded: Answers) -> None:
     for answer in recorded.values():
         told = (answer["links"].get("meta") or {}).get("nextCursor")
-        assert decoded(answer).next_cursor == told
+        assert decoded(answer).page().next_token == told
 
 
 def test_video_is_no_track(recorded: Answers) -> None:
