@@ -21,7 +21,9 @@ from shared.platforms.answers import RECONNECT, Refusal
 from shared.platforms.apple_music import convert, wire
 from shared.platforms.apple_music.musickit import developer_token, musickit
 from shared.platforms.base import (
+    ADDED,
     REQUESTS,
+    Added,
     Capabilities,
     Gate,
     Page,
@@ -160,7 +162,7 @@ class AppleMusicAdapter:
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         del position, key  # Apple Music can only append
         call = Call(
             operation="add_tracks",
@@ -170,7 +172,7 @@ class AppleMusicAdapter:
             body={"data": [{"id": track_id, "type": "songs"} for track_id in track_ids]},
         )
         await self._http.write(call, session=self._session, gate=gate)
-        return ()
+        return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate

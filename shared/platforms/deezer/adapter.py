@@ -21,7 +21,9 @@ from shared.errors import (
 from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, TokenSet, Track, TrackId
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
+    ADDED,
     REQUESTS,
+    Added,
     Capabilities,
     Gate,
     Page,
@@ -174,7 +176,7 @@ class DeezerAdapter:
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         del position, key  # Deezer can only append
         call = Call(
             operation="add_tracks",
@@ -184,7 +186,7 @@ class DeezerAdapter:
             query={"songs": ",".join(track_ids)},
         )
         await self._write(call, gate=gate)
-        return ()
+        return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate

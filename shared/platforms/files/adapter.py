@@ -19,7 +19,9 @@ from shared.models import (
     TrackId,
 )
 from shared.platforms.base import (
+    ADDED,
     REQUESTS,
+    Added,
     Capabilities,
     Gate,
     Page,
@@ -119,7 +121,7 @@ class FilesAdapter:
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         del key
         is_done = await self._shelf.insert(
             await self._owner(), playlist_id, track_ids=track_ids, position=position, gate=gate
@@ -130,7 +132,7 @@ class FilesAdapter:
             raise PlatformRejected(
                 "Nothing is stored here of one of the tracks.", platform=self.platform, operation="add_tracks"
             )
-        return ()
+        return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate

@@ -17,7 +17,9 @@ from shared.errors import (
 from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
+    ADDED,
     REQUESTS,
+    Added,
     Capabilities,
     Gate,
     Page,
@@ -178,7 +180,7 @@ class SpotifyAdapter:
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         del key
         call = Call(
             operation="add_tracks",
@@ -189,7 +191,7 @@ class SpotifyAdapter:
             body={"uris": [f"spotify:track:{track_id}" for track_id in track_ids], "position": position},
         )
         await self._http.write(call, session=self._session, gate=gate)
-        return ()
+        return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate

@@ -24,7 +24,9 @@ from shared.errors import (
 from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
+    ADDED,
     REQUESTS,
+    Added,
     Capabilities,
     Gate,
     Page,
@@ -149,7 +151,7 @@ class SubsonicAdapter:
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         del key
         words = await self._unfinished(playlist_id) if position == 0 else {}
         added: dict[str, str | list[str]] = {
@@ -158,7 +160,7 @@ class SubsonicAdapter:
             "songIdToAdd": list(track_ids),
         }
         await self._write("add_tracks", "updatePlaylist", added, gate, wire.Envelope[wire.Head])
-        return ()
+        return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate

@@ -13,7 +13,9 @@ from shared.errors import PlatformDenied, PlatformNotFound, PlatformRejected, Re
 from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
 from shared.platforms.answers import ABSENT, Refusal, foreign_cursor, meaning_429
 from shared.platforms.base import (
+    ADDED,
     REQUESTS,
+    Added,
     Capabilities,
     Gate,
     Page,
@@ -151,7 +153,7 @@ class YouTubeAdapter:
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         # A position is refused in playlists that are not sorted by hand; without one it is an append.
         del position, key
         (video_id,) = track_ids
@@ -164,7 +166,7 @@ class YouTubeAdapter:
             body={"snippet": {"playlistId": playlist_id, "resourceId": resource}},
         )
         await self._http.write(call, session=self._session, gate=gate)
-        return ()
+        return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate

@@ -9,7 +9,9 @@ from crossplay_jukebox import convert, wire
 from shared.errors import PlatformNotFound
 from shared.models import Account, Album, Isrc, Playlist, PlaylistId, TokenSet, Track, TrackId
 from shared.platforms.base import (
+    ADDED,
     REQUESTS,
+    Added,
     Capabilities,
     Gate,
     Page,
@@ -101,12 +103,12 @@ class JukeboxAdapter:
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         del key
         await self._change(
             "add_tracks", "POST", playlist_id, body={"ids": list(track_ids), "at": position}, gate=gate
         )
-        return ()
+        return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
