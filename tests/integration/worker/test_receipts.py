@@ -25,7 +25,7 @@ def reading_count(engine: Engine) -> int:
 
 
 async def test_playlist_with_a_receipt_for_each_track_is_not_read(engine: Engine) -> None:
-    transfer_id = await engine.transfer([0, 1, 2, 1, 3, 4, 5])
+    transfer_id = await engine.transfer(range(7))
 
     await engine.run()
 
