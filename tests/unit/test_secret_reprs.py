@@ -52,7 +52,6 @@ HARMLESS = {
     ("Operation", "headers"): "names and words, for the reference",
     ("ConnectSession", "state_sha256"): "a hash of 256 random bits",
     ("ConnectSessionResource", "failure_code"): "names a kind of error",
-    ("Capabilities", "key_life_s"): "a number",
     ("Declaration", "browser"): "how a platform signs in by a script",
     ("Declaration", "form"): "the questions that a platform asks",
     ("Resealed", "resealed_count"): "a number",

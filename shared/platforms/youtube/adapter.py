@@ -5,6 +5,7 @@ Source: developers.google.com/youtube/v3/docs, its revisions until June 2026 and
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from itertools import chain
 from typing import TypeVar
 
 from msgspec import UNSET, structs
@@ -33,6 +34,7 @@ from shared.platforms.base import (
     in_batches,
 )
 from shared.platforms.declaration import Declaration
+from shared.platforms.gathering import Gathering
 from shared.platforms.http import Call, PlatformHttp
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp, or_key
 from shared.platforms.paging import CursorPager, TokenPage
@@ -47,6 +49,8 @@ _PAGE = 50
 _FOUND = 25  # more cost the same, but the fiftieth is never the one
 _WHOLE = "snippet,contentDetails"
 _WRITE = Price(cost=50)
+_LOOKED_AT = 5  # of the results of a search
+_GATHERED_S = 0.3  # searches that end so soon after one another have their videos looked up together
 _BESIDE = dict.fromkeys(("read_items", "search", "read_album"), ("read_videos",))
 _NO_CHANNEL = "This Google account has no channel yet: open {label} once and make one."
 
@@ -76,6 +80,7 @@ class YouTubeAdapter:
     def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
         self._http = http
         self._session = session
+        self._details = Gathering(self._videos_of, most=_PAGE // _LOOKED_AT, wait_s=_GATHERED_S)
         self.capabilities = capabilities
 
     async def account(self) -> Account:
@@ -116,8 +121,9 @@ class YouTubeAdapter:
         if not text:
             return ()
         found = await self._search(text, "search", type="video", videoCategoryId="10")
-        # A search tells neither how long a video is nor where it can be played.
-        videos = await self._videos(one.id.video_id for one in found)
+        # A search tells neither how long a video is nor where it can be played; a look-up takes fifty ids.
+        nearest = convert.nearest(found, text=text, most=_LOOKED_AT)
+        videos = await self._details.ask(tuple(one.id.video_id for one in nearest))
         return tuple(convert.to_tracks(videos, market=self._session.market).values())
 
     async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
@@ -202,6 +208,11 @@ class YouTubeAdapter:
             found |= {raw.id: raw for raw in await self._read(call, into=_THINGS)}
         return [found[own_id] for own_id in asked if own_id in found]
 
+    async def _videos_of(self, asked: Sequence[tuple[str, ...]]) -> list[list[wire.Thing]]:
+        """Read the videos of several searches together."""
+        found = {raw.id: raw for raw in await self._videos(chain.from_iterable(asked))}
+        return [[found[own_id] for own_id in ids if own_id in found] for ids in asked]
+
     async def _read(self, call: Call, *, into: type[wire.Listing[T]]) -> list[T]:
         items = (await self._http.read(call, session=self._session, into=into)).items
         if items is UNSET:
@@ -273,6 +284,7 @@ DECLARATION = Declaration(
         write_class=WriteClass.APPEND_AND_READ_BACK,
         has_albums=True,
         isrc_batch=0,
+        search_parallel=_PAGE // _LOOKED_AT,
         add_batch=1,
         remove_batch=1,
         read_page=_PAGE,
