@@ -49,7 +49,7 @@ _PAGE = 50
 _FOUND = 25  # more cost the same, but the fiftieth is never the one
 _WHOLE = "snippet,contentDetails"
 _WRITE = Price(cost=50)
-_LOOKED_AT = 5  # of the results of a search
+_LOOKED_AT = 4  # of the results of a search
 _GATHERED_S = 0.3  # searches that end so soon after one another have their videos looked up together
 _BESIDE = dict.fromkeys(("read_items", "search", "read_album"), ("read_videos",))
 _NO_CHANNEL = "This Google account has no channel yet: open {label} once and make one."
