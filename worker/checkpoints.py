@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.db import items, jobs, refusals, target_bases, target_parts, undos
+from shared.db import items, jobs, receipts, refusals, target_bases, target_parts, undos
 from shared.db.jobs import Job, NextJob
 from shared.db.pool import Connection, Pool, execute_long
 from shared.db.transfers import Transfer
@@ -236,6 +236,8 @@ async def _batch_settled(
 async def _batch_written(connection: Connection, job: Job, transfer: Transfer, result: BatchWritten) -> None:
     await connection.execute(WRITTEN, job.transfer_id, list(result.positions))
     await connection.execute(COUNT, job.transfer_id, result.target_count)
+    if result.is_proved:
+        await receipts.add(connection, transfer.id, part=transfer.part, count=len(result.positions))
     if transfer.part > 1 and result.positions:
         await target_parts.put(connection, transfer.id, part=transfer.part, positions=result.positions)
         if await target_parts.is_out_of_place(

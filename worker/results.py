@@ -43,6 +43,7 @@ class BatchWritten(msgspec.Struct, frozen=True, kw_only=True):
     refused: positions that the platform will never take; refusal says why, for people. is_denied: it has said
     no to their very tracks, so that these are not chosen again. chosen: other tracks, found for positions
     whose first choice it would not take. present: positions whose track stands there and may not twice.
+    is_proved: the platform has named what it added, see base.Added.
     """
 
     positions: tuple[int, ...]
@@ -52,6 +53,7 @@ class BatchWritten(msgspec.Struct, frozen=True, kw_only=True):
     is_denied: bool = False
     chosen: tuple[Settled, ...] = ()
     present: tuple[int, ...] = ()
+    is_proved: bool = False
     batch_limit: int | None = None
     failure_count: int = 0
     delay_s: float = 0

@@ -126,7 +126,7 @@ def _other(platform: Platform, *, settings: Settings, known: Platforms) -> Findi
     label = known.label(platform)
     if lacking := known.missing_to_connect(platform):
         variables = ", ".join(map(variable_of, lacking))
-        return ok(platform, f"{label}: what is public can be read; accounts would need {variables}.")
+        return ok(platform, f"{label}: what is public can be read. To connect accounts: {variables}.")
     if declarations()[platform].oauth is None:
         return ok(platform, f"{label} is set up.")
     return ok(

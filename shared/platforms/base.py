@@ -109,7 +109,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     names. beside_list: the calls that the reading of a whole source brings with it once. search_batch: text
     searches that the adapter gathers into one request. has_liked: the account's liked songs are listed first,
     as a playlist (liked.LIKED) that is read like any other. takes_any_track: there is no catalog, every track
-    is taken as it is; the adapter is an Adopter then.
+    is taken as it is; the adapter is an Adopter then. proves_adds: answers to additions name what was added,
+    see Added.is_proved.
     """
 
     write_class: WriteClass
@@ -127,6 +128,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     can_write: bool = True
     key_life_s: float = 0.0
     takes_any_track: bool = False
+    proves_adds: bool = False
     has_liked: bool = False
     beside: Mapping[str, tuple[str, ...]] = {}
     beside_list: tuple[str, ...] = ()
@@ -318,6 +320,20 @@ class TargetPage(msgspec.Struct, frozen=True, kw_only=True):
     total: int | None
 
 
+class Added(msgspec.Struct, frozen=True, kw_only=True):
+    """What a platform says of tracks that it was to add; most say nothing but that it is done.
+
+    left_out: which of them it has not taken, by their index. is_proved: it has named what it added, and that
+    is what was asked for, in this order, but for those.
+    """
+
+    left_out: tuple[int, ...] = ()
+    is_proved: bool = False
+
+
+ADDED = Added()
+"""It is done, and nothing is said beside."""
+
 Gate = Callable[[], None]
 """Called inside the request body, right before its bytes leave. Raises LeaseLost to stop the send."""
 
@@ -420,12 +436,11 @@ class Adapter(Protocol):
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         """Add 1..capabilities.add_batch tracks in the given order at position, the playlist's length.
 
-        Returns which of them, by their index, the platform says it has left out; most never say so. Platforms
-        that can only append ignore position. key: as in `create_playlist`. After PlatformUnavailable the
-        tracks may stand there or not: read back before sending again.
+        Platforms that can only append ignore position. key: as in `create_playlist`. After
+        PlatformUnavailable the tracks may stand there or not: read back before sending again.
         """
 
     async def remove_tracks(

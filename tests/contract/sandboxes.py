@@ -18,7 +18,7 @@ from yarl import URL
 from deploy.sandbox.server import build_app
 from deploy.sandbox.world import Catalog, World
 from shared.models import Isrc, Platform, Playlist, PlaylistId, TrackId
-from shared.platforms.base import Adapter, Capabilities, Gate
+from shared.platforms.base import Adapter, Added, Capabilities, Gate
 from shared.platforms.registry import Platforms
 from shared.settings import Settings
 from tests.contract import flavors as flavors_package
@@ -116,7 +116,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         *,
         position: int = 0,
         gate: Gate = open_gate,
-    ) -> tuple[int, ...]:
+    ) -> Added:
         """Add tracks, under a key of their own."""
         return await self.adapter.add_tracks(
             playlist_id, track_ids=track_ids, position=position, key=secrets.token_hex(8), gate=gate

@@ -37,7 +37,8 @@ async def found(stage: Stage, row: Mapping[str, Any]) -> Track:
     if stage.capabilities.isrc_batch:
         isrc = Isrc(row["isrc"])
         return (await stage.adapter.find_by_isrc([isrc]))[isrc][0]
-    tracks = await stage.adapter.search(Query(plain=" ".join((row["title"], *row["artists"]))))
+    words = " ".join((row["title"], *row["artists"]))
+    tracks = await stage.adapter.search(Query(plain=words, title=row["title"], artist=row["artists"][0]))
     return next(track for track in tracks if track.title == row["title"])
 
 

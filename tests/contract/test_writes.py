@@ -100,9 +100,9 @@ async def test_track_that_the_platform_leaves_out_is_told_by_its_index(stage: St
     playlist_id, tracks = await created(stage), await some_tracks(stage, 3)
     gone = stage.flavor.absent_track
 
-    left_out = await stage.add(playlist_id, [tracks[0], gone, tracks[1], gone])
+    added = await stage.add(playlist_id, [tracks[0], gone, tracks[1], gone])
 
-    assert left_out == (1, 3)
+    assert added.left_out == (1, 3)
     assert await stage.truth(playlist_id) == tracks[:2]
 
 

@@ -20,6 +20,7 @@ from shared.models import (
     TrackId,
 )
 from shared.platforms.base import (
+    Added,
     Capabilities,
     Gate,
     Page,
@@ -88,7 +89,7 @@ class MemoryPlatform:
         self.is_reversing = False
         self.shown_as: dict[TrackId, TrackId | None] = {}
         self.left_out: set[TrackId] = set()
-        self.answers: dict[str, tuple[object, Playlist | tuple[int, ...]]] = {}
+        self.answers: dict[str, tuple[object, Playlist | Added]] = {}
         self.on_call: Callable[[str], Awaitable[None]] | None = None
         self.calls: list[str] = []
         self.asked_isrcs: list[Isrc] = []
@@ -143,7 +144,9 @@ class MemoryAdapter:
         return PlaylistPage(playlists=heads, next_cursor=None)
 
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
-        return self._stored(playlist_id, "get_playlist").head
+        await self._world.note("get_playlist")
+        stored = self._stored(playlist_id, "get_playlist")
+        return msgspec.structs.replace(stored.head, track_count=len(stored.track_ids))
 
     async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
         await self._world.note("read_items")
@@ -232,12 +235,12 @@ class MemoryAdapter:
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         await self._world.note("add_tracks")
         gate()
         mishap = self._mishap(self._world.add_mishaps)
         body = (playlist_id, tuple(track_ids), position)
-        if mishap is None and isinstance(known := self._answered(key, body), tuple):
+        if mishap is None and isinstance(known := self._answered(key, body), Added):
             return known
         stored = self._stored(playlist_id, "add_tracks")
         if not self.capabilities.write_class.has_places:
@@ -250,12 +253,15 @@ class MemoryAdapter:
         stored.stale = deque([list(stored.track_ids)] * self._world.lag_count)
         stored.track_ids[position:position] = batch
         self._world.added_batches.append(tuple(batch))
-        left_out = tuple(index for index, one in enumerate(track_ids) if one in self._world.left_out)
+        added = Added(
+            left_out=tuple(index for index, one in enumerate(track_ids) if one in self._world.left_out),
+            is_proved=self.capabilities.proves_adds and batch == taken,
+        )
         if mishap is None or mishap.applied_count is None:
-            self._world.answers[key] = (body, left_out)
+            self._world.answers[key] = (body, added)
         if mishap is not None:
             raise mishap.error or self._unavailable("add_tracks")
-        return left_out
+        return added
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
@@ -313,7 +319,7 @@ class MemoryAdapter:
     def track_id_of(self, text: str) -> TrackId | None:
         return TrackId(text)
 
-    def _answered(self, key: str, body: object) -> Playlist | tuple[int, ...] | None:
+    def _answered(self, key: str, body: object) -> Playlist | Added | None:
         """Return what a write was answered before, where the platform knows keys; None where it is new."""
         if not self.capabilities.key_life_s or key not in self._world.answers:
             return None

@@ -24,6 +24,7 @@ from shared.models import (
     TrackId,
 )
 from shared.platforms.base import (
+    Added,
     Capabilities,
     Gate,
     Page,
@@ -171,7 +172,7 @@ class FakeAdapter:
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         raise AssertionError("the gateway moves no music")
 
     async def remove_tracks(

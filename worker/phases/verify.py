@@ -5,7 +5,7 @@ from collections import Counter
 from opentelemetry.trace import Span
 
 from shared import telemetry
-from shared.db import items, target_bases, target_parts
+from shared.db import items, receipts, target_bases, target_parts
 from shared.models import PlaylistId
 from worker.comparison import compare, compare_as_a_whole
 from worker.context import Context
@@ -30,7 +30,9 @@ async def verify(context: Context) -> VerifyResult:
     if await _goes_on(context) and await target_parts.must_wait(context.pool):
         return Wait(delay_s=UPGRADE_WAIT_S)
     with telemetry.step("verify target", {"crossplay.verify.look": context.job.failure_count + 1}) as span:
-        result = await _verify(context, span)
+        is_receipted = await _is_receipted(context)
+        span.set_attribute("crossplay.verify.is_receipted", is_receipted)
+        result = Verified() if is_receipted else await _verify(context, span)
         if isinstance(result, Verified) and await _goes_on(context):
             result = PartFilled(warnings=result.warnings, vanished=result.vanished)
         span.set_attribute("crossplay.result", result_name(result))
@@ -63,6 +65,21 @@ async def _verify(context: Context, span: Span) -> VerifyResult:
     if transfer.repair_count < MAX_REPAIRS:
         return Repair(positions=missing)
     return Verified(warnings=warnings, vanished=missing)
+
+
+async def _is_receipted(context: Context) -> bool:
+    """Say whether the platform has named every track of a playlist of ours, and still counts as many.
+
+    Its answers told what it added, in which order; so only what others did since could differ (ADR 0017).
+    """
+    transfer = context.transfer
+    count, playlist_id = transfer.target_count, transfer.target_playlist_id
+    is_whole = transfer.target_is_new and not transfer.target_base_count and transfer.reopened_at is None
+    if not context.adapter.capabilities.proves_adds or not is_whole or not count or playlist_id is None:
+        return False
+    if await receipts.proved_count(context.pool, transfer.id, part=transfer.part) != count:
+        return False
+    return (await context.adapter.get_playlist(playlist_id)).track_count == count
 
 
 def _tell(span: Span, proof: Proof) -> None:

@@ -174,7 +174,7 @@ async def _send(
 ) -> BatchWritten | Wait:
     """Send a declared batch. epoch: of the attempt that declared it."""
     try:
-        left_out = await context.adapter.add_tracks(
+        added = await context.adapter.add_tracks(
             playlist_id,
             track_ids=write.track_ids,
             position=write.target_offset,
@@ -186,7 +186,7 @@ async def _send(
     except Exception as error:
         await _withdraw(context, error, epoch=epoch)
         raise
-    skipped = {write.positions[index] for index in left_out}
+    skipped = {write.positions[index] for index in added.left_out}
     positions = tuple(position for position in write.positions if position not in skipped)
     return BatchWritten(
         positions=positions,
@@ -194,6 +194,7 @@ async def _send(
         refused=tuple(sorted(skipped)),
         refusal=f"{context.adapter.platform} has left this track out." if skipped else "",
         is_denied=bool(skipped),
+        is_proved=added.is_proved,
         batch_limit=grown(context, len(write.positions), limit=context.adapter.capabilities.add_batch),
     )
 

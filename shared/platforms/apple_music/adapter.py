@@ -27,7 +27,9 @@ from shared.platforms.answers import RECONNECT, Refusal
 from shared.platforms.apple_music import convert, wire
 from shared.platforms.apple_music.musickit import developer_token, musickit
 from shared.platforms.base import (
+    ADDED,
     REQUESTS,
+    Added,
     Capabilities,
     Gate,
     PlatformProfile,
@@ -140,7 +142,7 @@ class AppleMusicAdapter(WebAdapter[wire.Playlist, wire.Song]):
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         del position, key  # Apple Music can only append
         call = Call(
             operation="add_tracks",
@@ -150,7 +152,7 @@ class AppleMusicAdapter(WebAdapter[wire.Playlist, wire.Song]):
             body={"data": [{"id": track_id, "type": "songs"} for track_id in track_ids]},
         )
         await self._send(call, gate=gate)
-        return ()
+        return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate

@@ -30,7 +30,9 @@ from shared.models import (
 )
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
+    ADDED,
     REQUESTS,
+    Added,
     Capabilities,
     Gate,
     PlatformProfile,
@@ -153,10 +155,10 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         del position, key  # Deezer can only append
         await self._change("add_tracks", "POST", playlist_id, track_ids=track_ids, gate=gate)
-        return ()
+        return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate

@@ -10,7 +10,9 @@ from shared.errors import PlatformNotFound, PlatformRejected, ReconnectRequired
 from shared.models import Account, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.absent import WithoutAlbums, WithoutIsrcs
 from shared.platforms.base import (
+    ADDED,
     REQUESTS,
+    Added,
     Capabilities,
     Gate,
     PlatformProfile,
@@ -74,7 +76,7 @@ class FilesAdapter(WithoutIsrcs, WithoutAlbums, PagedAdapter[Shelved, SourceItem
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         del key
         is_done = await self._shelf.insert(
             await self._owner(), playlist_id, track_ids=track_ids, position=position, gate=gate
@@ -85,7 +87,7 @@ class FilesAdapter(WithoutIsrcs, WithoutAlbums, PagedAdapter[Shelved, SourceItem
             raise PlatformRejected(
                 "Nothing is stored here of one of the tracks.", platform=self.platform, operation="add_tracks"
             )
-        return ()
+        return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate

@@ -14,7 +14,9 @@ from shared.models import Account, Platform, Playlist, PlaylistId, SourceItem, T
 from shared.platforms.absent import WithoutAlbums, WithoutIsrcs
 from shared.platforms.answers import RECONNECT
 from shared.platforms.base import (
+    ADDED,
     REQUESTS,
+    Added,
     Capabilities,
     Gate,
     PlatformProfile,
@@ -106,13 +108,13 @@ class ListenBrainzAdapter(WithoutAlbums, WithoutIsrcs, WebAdapter[wire.Playlist,
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         # A place could be named, but one behind the end leaves a gap in which later removals go astray.
         del position, key
         rows = [{"identifier": f"{wire.RECORDING}{track_id}"} for track_id in track_ids]
         call = self._change("add_tracks", playlist_id, "/item/add", {"playlist": {"track": rows}})
         await self._send(call, gate=gate)
-        return ()
+        return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate

@@ -13,7 +13,9 @@ from shared.models import Account, Platform, Playlist, PlaylistId, SourceItem, T
 from shared.platforms.absent import WithoutAlbums, WithoutIsrcs
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
+    ADDED,
     REQUESTS,
+    Added,
     Capabilities,
     Gate,
     Page,
@@ -110,7 +112,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         """Insert tracks at a position, by a new list of all: those that others have added stay.
 
         Raises PlatformRejected where the list is shorter than that, so that nothing is lost which does not
@@ -123,7 +125,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
             raise self._error(PlatformRejected, message, operation="add_tracks")
         new = [*whole[:position], *track_ids, *whole[position:]]
         await self._replace(playlist_id, new, operation="add_tracks", gate=gate)
-        return ()
+        return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate

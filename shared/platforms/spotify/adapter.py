@@ -10,7 +10,9 @@ from shared.errors import PlatformDenied, PlatformNotFound, ReconnectRequired
 from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
+    ADDED,
     REQUESTS,
+    Added,
     Capabilities,
     Gate,
     PlatformProfile,
@@ -132,7 +134,7 @@ class SpotifyAdapter(WebAdapter[wire.Playlist | None, wire.Row | None]):
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         del key
         call = Call(
             operation="add_tracks",
@@ -143,7 +145,7 @@ class SpotifyAdapter(WebAdapter[wire.Playlist | None, wire.Row | None]):
             body={"uris": [f"spotify:track:{track_id}" for track_id in track_ids], "position": position},
         )
         await self._send(call, gate=gate)
-        return ()
+        return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate

@@ -24,7 +24,9 @@ from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, SourceI
 from shared.platforms.absent import WithoutAlbums
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
+    ADDED,
     REQUESTS,
+    Added,
     Capabilities,
     Gate,
     PlatformProfile,
@@ -118,12 +120,12 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         del key
         words = await self._unfinished(playlist_id) if position == 0 else {}
         songs: list[str] = list(track_ids)
         await self._change("add_tracks", {"playlistId": playlist_id, **words, "songIdToAdd": songs}, gate)
-        return ()
+        return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate

@@ -11,6 +11,7 @@ from shared.platforms.absent import WithoutAlbums
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
     REQUESTS,
+    Added,
     Capabilities,
     Gate,
     PlatformProfile,
@@ -95,12 +96,12 @@ class TidalAdapter(WithoutAlbums, WebAdapter[wire.Row, wire.Row]):
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         del position  # rows can be put before one that is named, not at a number
         rows = [{"type": "tracks", "id": track_id} for track_id in track_ids]
         call = _write("add_tracks", "POST", _ITEMS, data=rows, key=key, id=playlist_id)
         answer = await self._http.write(call, session=self._session, gate=gate, into=wire.Added)
-        return convert.skipped_of(answer, asked=track_ids)
+        return convert.added_of(answer, asked=track_ids)
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
@@ -212,6 +213,7 @@ DECLARATION = Declaration(
     ),
     capabilities=Capabilities(
         write_class=WriteClass.IDEMPOTENCY_KEY,
+        proves_adds=True,
         isrc_batch=_MOST_VALUES,
         add_batch=_MOST_ITEMS,
         remove_batch=_MOST_ITEMS,

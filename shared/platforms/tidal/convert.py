@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from shared.models import Account, NotTransferable, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
-from shared.platforms.base import parse_isrc
+from shared.platforms.base import Added, parse_isrc
 from shared.platforms.tidal import wire
 from shared.platforms.tidal.wire import Row, Shelf
 from shared.platforms.values import id_in, item_of, line_of, parse_duration
@@ -81,8 +81,8 @@ def to_account(raw: wire.Resource) -> Account:
     return Account(id=raw.id, label=about.username or raw.id, market=about.country or "")
 
 
-def skipped_of(answer: wire.Added, *, asked: Sequence[TrackId]) -> tuple[int, ...]:
-    """Return the indexes of what was asked for and is said not to be added.
+def added_of(answer: wire.Added, *, asked: Sequence[TrackId]) -> Added:
+    """Return what was left out, and whether the rest is named as it was asked for.
 
     Of a track that was asked for twice the later one counts as skipped. An answer that names nothing says
     nothing; one that only names fewer rows than were asked for has left out the others.
@@ -97,7 +97,9 @@ def skipped_of(answer: wire.Added, *, asked: Sequence[TrackId]) -> tuple[int, ..
         if named[asked[index]] > 0:
             named[asked[index]] -= 1
             found.append(index)
-    return tuple(reversed(found))
+    left_out = tuple(reversed(found))
+    taken = [own_id for index, own_id in enumerate(asked) if index not in left_out]
+    return Added(left_out=left_out, is_proved=[row.id for row in answer.data or ()] == taken)
 
 
 def playlist_id_of(text: str) -> PlaylistId | None:

@@ -5,6 +5,7 @@ Source: developers.google.com/youtube/v3/docs, its revisions until June 2026 and
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TypeVar
 
 from msgspec import UNSET
@@ -13,20 +14,24 @@ from shared.errors import PlatformDenied, PlatformNotFound, PlatformRejected, Re
 from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.answers import ABSENT, Refusal, foreign_cursor, meaning_429
 from shared.platforms.base import (
+    ADDED,
     REQUESTS,
+    Added,
     Capabilities,
     Gate,
     PlatformProfile,
     Pool,
     Price,
     PublicReads,
+    Session,
     SignInTerms,
     TextQuery,
     WriteClass,
     in_batches,
 )
 from shared.platforms.declaration import Declaration
-from shared.platforms.http import Call
+from shared.platforms.gathering import Gathering
+from shared.platforms.http import Call, PlatformHttp
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp, or_key
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import CursorPager
@@ -41,6 +46,8 @@ _PAGE = 50
 _FOUND = 25  # more cost the same, but the fiftieth is never the one
 _WHOLE = "snippet,contentDetails"
 _WRITE = Price(cost=50)
+_LOOKED_AT = 4  # of the results of a search
+_GATHERED_S = 0.3  # searches that end so soon after one another have their videos looked up together
 _BESIDE = dict.fromkeys(("read_items", "search", "read_album"), ("read_videos",))
 _NO_CHANNEL = "This Google account has no channel yet: open {label} once and make one."
 
@@ -67,6 +74,10 @@ class YouTubeAdapter(WebAdapter[wire.Thing, wire.Thing]):
     playlist_id_of = staticmethod(convert.playlist_id_of)
     track_id_of = staticmethod(convert.track_id_of)
     _to_target_row = staticmethod(convert.to_target_row)
+
+    def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
+        super().__init__(http, session=session, capabilities=capabilities)
+        self._details = Gathering(self._videos_of, most=_PAGE // _LOOKED_AT, wait_s=_GATHERED_S)
 
     async def account(self) -> Account:
         call = Call(operation="account", route="/channels", query={"part": "snippet", "mine": "true"})
@@ -95,8 +106,9 @@ class YouTubeAdapter(WebAdapter[wire.Thing, wire.Thing]):
         if not text:
             return ()
         found = await self._search(text, "search", type="video", videoCategoryId="10")
-        # A search tells neither how long a video is nor where it can be played.
-        videos = await self._videos(one.id.video_id for one in found)
+        # A search tells neither how long a video is nor where it can be played; a look-up takes fifty ids.
+        nearest = convert.nearest(found, text=text, most=_LOOKED_AT)
+        videos = await self._details.ask(tuple(one.id.video_id for one in nearest))
         return tuple(convert.to_tracks(videos, market=self._session.market).values())
 
     async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
@@ -126,7 +138,7 @@ class YouTubeAdapter(WebAdapter[wire.Thing, wire.Thing]):
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         # A position is refused in playlists that are not sorted by hand; without one it is an append.
         del position, key
         (video_id,) = track_ids
@@ -139,7 +151,7 @@ class YouTubeAdapter(WebAdapter[wire.Thing, wire.Thing]):
             body={"snippet": {"playlistId": playlist_id, "resourceId": resource}},
         )
         await self._send(call, gate=gate)
-        return ()
+        return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
@@ -167,6 +179,11 @@ class YouTubeAdapter(WebAdapter[wire.Thing, wire.Thing]):
             call = Call(operation="read_videos", route="/videos", query=query)
             found |= {raw.id: raw for raw in await self._list(call, into=_THINGS)}
         return [found[own_id] for own_id in asked if own_id in found]
+
+    async def _videos_of(self, asked: Sequence[tuple[str, ...]]) -> list[list[wire.Thing]]:
+        """Read the videos of several searches together."""
+        found = {raw.id: raw for raw in await self._videos(chain.from_iterable(asked))}
+        return [[found[own_id] for own_id in ids if own_id in found] for ids in asked]
 
     async def _list(self, call: Call, *, into: type[wire.Listing[T]]) -> list[T]:
         items = (await self._read(call, into=into)).items
@@ -239,6 +256,7 @@ DECLARATION = Declaration(
         write_class=WriteClass.APPEND_AND_READ_BACK,
         has_albums=True,
         isrc_batch=0,
+        search_parallel=_PAGE // _LOOKED_AT,
         add_batch=1,
         remove_batch=1,
         read_page=_PAGE,

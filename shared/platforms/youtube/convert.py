@@ -1,7 +1,7 @@
 """YouTube's JSON into our values: pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import unescape
 
 from shared.models import (
@@ -97,6 +97,17 @@ def to_playlist(raw: wire.Thing, *, channel_id: str | None = None) -> Playlist:
         writable=channel_id in (None, raw.snippet.channel_id),
         description=raw.snippet.description,
     )
+
+
+def nearest(found: Sequence[wire.Found], *, text: str, most: int) -> list[wire.Found]:
+    """Return the results that share most words with what was searched for, of equal ones the first."""
+    words = set(text.casefold().split())
+
+    def shared_count(one: wire.Found) -> int:
+        said = unescape(f"{one.snippet.title} {one.snippet.channel_title}")
+        return len(words.intersection(said.casefold().split()))
+
+    return sorted(found, key=shared_count, reverse=True)[:most]
 
 
 def to_album(raw: wire.Found) -> Album | None:

@@ -25,8 +25,8 @@ pytestmark = pytest.mark.integration
 NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
 NAME = "Long Way"
 PAIRS = [("spotify", "apple_music"), ("apple_music", "spotify")]
-# Rows of Deezer without ISRC, as they were until 2023, cost a request each, which nobody can foretell.
-LIKE_NO_OTHER = ("deezer-2023", "spotify-extended", "jukebox")
+# Rows of Deezer without ISRC, as until 2023, cost a request each; files have no server.
+LIKE_NO_OTHER = ("deezer-2023", "spotify-extended", "jukebox", "file")
 OTHERS = [name for name in sorted(FLAVORS) if name not in ("spotify", "apple_music", *LIKE_NO_OTHER)]
 ALL_PAIRS = [*PAIRS, *(("spotify", name) for name in OTHERS), *((name, "spotify") for name in OTHERS)]
 ROUGHLY = {Platform.SUBSONIC: 4, Platform.LISTENBRAINZ: 1}

@@ -6,7 +6,9 @@ from crossplay_jukebox import convert, wire
 from shared.models import Account, Isrc, Playlist, PlaylistId, SourceItem, TokenSet, Track, TrackId
 from shared.platforms.absent import WithoutAlbums
 from shared.platforms.base import (
+    ADDED,
     REQUESTS,
+    Added,
     Capabilities,
     Gate,
     PlatformProfile,
@@ -64,12 +66,12 @@ class JukeboxAdapter(WithoutAlbums, WebAdapter[wire.Playlist, wire.Track]):
 
     async def add_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
-    ) -> tuple[int, ...]:
+    ) -> Added:
         del key
         await self._change(
             "add_tracks", "POST", playlist_id, body={"ids": list(track_ids), "at": position}, gate=gate
         )
-        return ()
+        return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate

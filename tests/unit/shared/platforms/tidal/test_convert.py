@@ -118,7 +118,24 @@ def added(data: str | None, *skipped: str) -> wire.Added:
 def test_skipped_rows_are_told_by_their_index(
     asked: str, answer: wire.Added, indexes: tuple[int, ...]
 ) -> None:
-    assert convert.skipped_of(answer, asked=[TrackId(one) for one in asked]) == indexes
+    assert convert.added_of(answer, asked=[TrackId(one) for one in asked]).left_out == indexes
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "is_proved"),
+    [
+        ("abc", added("abc"), True),
+        ("abc", added("ac", "b"), True),
+        ("aba", added("aba"), True),
+        ("abc", added("acb"), False),  # in another order
+        ("abc", added("axc"), False),
+        ("abc", added(None), False),
+    ],
+)
+def test_answer_proves_what_it_names_as_it_was_asked_for(
+    asked: str, answer: wire.Added, *, is_proved: bool
+) -> None:
+    assert convert.added_of(answer, asked=[TrackId(one) for one in asked]).is_proved is is_proved
 
 
 def test_playlist_is_read_with_its_length_and_description() -> None:
