@@ -75,6 +75,16 @@ class ConnectForm(msgspec.Struct, frozen=True, kw_only=True):
                 yield fault_at(one.name, f"At most {VALUE_LIMIT} characters.")
 
 
+def token_form(*, label: str, hint: str = "") -> ConnectForm:
+    """Return the form of a platform that asks its users for a token of theirs. hint: where they find it."""
+    field = FormField(name="token", label=label, kind=FieldKind.SECRET, help=hint)
+    return ConnectForm(fields=(field,), read=_read_token)
+
+
+def _read_token(values: Mapping[str, str]) -> SignInInput:
+    return SignInInput(tokens=TokenSet(access_token=values["token"].strip()))
+
+
 def fault_at(name: str, detail: str) -> FieldFault:
     """Return what is wrong with the field of this name."""
     return FieldFault(f"/form/{name}", detail)

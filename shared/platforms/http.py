@@ -388,13 +388,13 @@ class PlatformHttp:
         word = self._endpoint.profile.quota_word
         return word is not None and re.search(word, failure.text) is not None
 
-    def error(self, kind: type[PlatformError], message: str, *, call: Call) -> PlatformError:
+    def error(self, kind: type[PlatformError], message: str, *, operation: str) -> PlatformError:
         """Return an error about a call that was answered, and yet not as it should be."""
-        return kind(message.format(label=self.label), platform=self.platform, operation=call.operation)
+        return kind(message.format(label=self.label), platform=self.platform, operation=operation)
 
-    def blank(self, call: Call) -> PlatformError:
+    def blank(self, operation: str) -> PlatformError:
         """Return an error about a success that lacks what it should bring; it may be asked for again."""
-        return self.error(PlatformUnavailable, "{label} answered without any content.", call=call)
+        return self.error(PlatformUnavailable, "{label} answered without any content.", operation=operation)
 
     def _unreachable(self, call: Call, error: Exception) -> PlatformError:
         if is_refused_here(error):

@@ -56,6 +56,20 @@ class Library:
         return tuple(self.by_id[one] for one in found[:_FOUND_COUNT])
 
 
+async def scan(page: Callable[[int], Awaitable[Iterable[tuple[Track, tuple[Isrc, ...]]]]]) -> Library | None:
+    """Read all songs; None of a server that has too many, or that gives none without a word.
+
+    page: reads some songs from an offset on.
+    """
+    songs: dict[TrackId, tuple[Track, tuple[Isrc, ...]]] = {}
+    while len(songs) <= MOST_SONGS:
+        before_count = len(songs)
+        songs |= {track.id: (track, isrcs) for track, isrcs in await page(before_count)}
+        if len(songs) == before_count:
+            break
+    return Library(songs.values()) if 0 < len(songs) <= MOST_SONGS else None
+
+
 class Shelf:
     """The copies that a process has made lately, and which servers take forms.
 

@@ -217,6 +217,15 @@ def signer(scheme: str) -> Sign:
     return sign
 
 
+def query_signer(parameter: str) -> Sign:
+    """Return what signs calls with the access token in a parameter of the query."""
+
+    def sign(tokens: TokenSet | None) -> Proof:
+        return Proof(query={parameter: tokens.access_token}) if tokens else NO_PROOF
+
+    return sign
+
+
 def or_key(parameter: str, key: Secret) -> Sign:
     """Return what signs as `bearer` does, and calls in nobody's name with an API key in the query."""
 

@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from msgspec import UnsetType, structs
 
-from shared.errors import PlatformError, PlatformNotFound, PlatformUnavailable
+from shared.errors import PlatformNotFound
 from shared.models import Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.base import (
     Capabilities,
@@ -53,6 +53,8 @@ class PagedAdapter(ABC, Generic[Head, Row]):
     platform: Platform
     page_sizes: tuple[int, ...] = ()
     """See Pager; none: `read_page` of the capabilities alone."""
+    _to_item: Callable[[Row], SourceItem]
+    """What `_to_items` makes of each row, where the row alone tells that."""
 
     def __init__(self, *, session: Session, capabilities: Capabilities) -> None:
         self._session = session
@@ -74,9 +76,9 @@ class PagedAdapter(ABC, Generic[Head, Row]):
     def _description_of(self, raw: Head, /) -> str:
         """Return where a marker is looked for."""
 
-    @abstractmethod
     async def _to_items(self, rows: Sequence[Row], /) -> tuple[SourceItem, ...]:
         """Return what stands at these positions, one for each row."""
+        return tuple(map(self._to_item, rows))
 
     @abstractmethod
     def _to_target_row(self, raw: Row, /) -> TargetRow: ...
@@ -115,14 +117,24 @@ class PagedAdapter(ABC, Generic[Head, Row]):
         sizes = self.page_sizes or (self.capabilities.read_page,)
         return Pager(fetch, page_sizes=sizes, platform=self.platform, operation=operation)
 
-    def _cut(self, read_all: Callable[[], Awaitable[Sequence[T] | UnsetType]], *, operation: str) -> Pager[T]:
-        """Read pages of a list that is given as a whole alone; unset is an answer without it."""
+    def _cut(
+        self,
+        read_all: Callable[[], Awaitable[Sequence[T] | UnsetType]],
+        *,
+        operation: str,
+        at_once: bool = False,
+    ) -> Pager[T]:
+        """Read pages of a list that is given as a whole alone; unset is an answer without it.
+
+        at_once: it is one page, however long it is.
+        """
 
         async def fetch(offset: int, limit: int) -> RawPage[T]:
             rows = await read_all()
             if isinstance(rows, UnsetType):
                 return RawPage(rows=(), limit=limit, is_blank=True)
-            return RawPage(rows=tuple(rows[offset : offset + limit]), limit=limit, total=len(rows))
+            end = len(rows) if at_once else offset + limit
+            return RawPage(rows=tuple(rows[offset:end]), limit=limit, total=len(rows))
 
         return self._pager(fetch, operation=operation)
 
@@ -171,8 +183,7 @@ class WebAdapter(PagedAdapter[Head, Row]):
         session = self._session if is_personal else None
 
         async def fetch(offset: int, limit: int) -> RawPage[T]:
-            query = {**call.query, **dict(zip(names, (offset, limit), strict=True))}
-            page = structs.replace(call, query=query)
+            page = structs.replace(call, query={**call.query, names[1]: limit, names[0]: offset})
             return (await self._http.read(page, session=session, into=into)).page(limit)
 
         return self._pager(fetch, operation=call.operation)
@@ -187,10 +198,3 @@ class WebAdapter(PagedAdapter[Head, Row]):
             return (await self._read(page, into=into)).page()
 
         return CursorPager(fetch, platform=self.platform, operation=call.operation)
-
-    def _error(self, kind: type[PlatformError], message: str, *, operation: str) -> PlatformError:
-        return kind(message.format(label=self._http.label), platform=self.platform, operation=operation)
-
-    def _blank(self, operation: str) -> PlatformError:
-        """Return the error of an answer that lacks what it should bring; it may be asked for again."""
-        return self._error(PlatformUnavailable, "{label} answered without any content.", operation=operation)

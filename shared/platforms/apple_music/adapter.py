@@ -52,7 +52,7 @@ T = TypeVar("T")
 _PAGE = 100
 _MOST_IDS = 300  # of one look-up in the catalog
 
-_PLAYLIST = "/me/library/playlists/{playlist_id}"
+_PLAYLISTS, _PLAYLIST = "/me/library/playlists", "/me/library/playlists/{playlist_id}"
 _SONGS = wire.Document[wire.Song]
 
 _REFUSALS = (
@@ -130,12 +130,8 @@ class AppleMusicAdapter(WebAdapter[wire.Playlist, wire.Song]):
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
         del key  # Apple Music knows no such keys
-        call = Call(
-            operation="create_playlist",
-            method="POST",
-            route="/me/library/playlists",
-            body={"attributes": {"name": name, "description": description}},
-        )
+        body = {"attributes": {"name": name, "description": description}}
+        call = Call(operation="create_playlist", method="POST", route=_PLAYLISTS, body=body)
         into = wire.Document[wire.Playlist]
         made = await self._http.write(call, session=self._session, gate=gate, into=into)
         return convert.to_playlist(self._data(made, call, at_least=1)[0])
@@ -144,13 +140,9 @@ class AppleMusicAdapter(WebAdapter[wire.Playlist, wire.Song]):
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> Added:
         del position, key  # Apple Music can only append
-        call = Call(
-            operation="add_tracks",
-            method="POST",
-            route=f"{_PLAYLIST}/tracks",
-            path={"playlist_id": playlist_id},
-            body={"data": [{"id": track_id, "type": "songs"} for track_id in track_ids]},
-        )
+        path = {"playlist_id": playlist_id}
+        body = {"data": [{"id": track_id, "type": "songs"} for track_id in track_ids]}
+        call = Call(operation="add_tracks", method="POST", route=f"{_PLAYLIST}/tracks", path=path, body=body)
         await self._send(call, gate=gate)
         return ADDED
 
@@ -166,7 +158,7 @@ class AppleMusicAdapter(WebAdapter[wire.Playlist, wire.Song]):
 
     def _cannot(self, operation: str) -> PlatformError:
         message = "{label} lets no app remove anything: do it in the Music app."
-        return self._error(PlatformRejected, message, operation=operation)
+        return self._http.error(PlatformRejected, message, operation=operation)
 
     async def _storefront(self) -> str:
         if not self._storefront_id:
@@ -174,12 +166,9 @@ class AppleMusicAdapter(WebAdapter[wire.Playlist, wire.Song]):
         return self._storefront_id
 
     async def _search(self, text: str, *, operation: str, kind: str) -> tuple[Call, wire.SearchResults]:
-        call = Call(
-            operation=operation,
-            route="/catalog/{storefront}/search",
-            path={"storefront": await self._storefront()},
-            query={"term": " ".join(text.split()), "types": kind, "limit": 25},
-        )
+        path = {"storefront": await self._storefront()}
+        query: dict[str, str | int] = {"term": " ".join(text.split()), "types": kind, "limit": 25}
+        call = Call(operation=operation, route="/catalog/{storefront}/search", path=path, query=query)
         return call, (await self._http.read(call, session=None, into=wire.SearchAnswer)).results
 
     async def _place(self, playlist_id: PlaylistId) -> tuple[str, dict[str, str]]:
@@ -197,16 +186,12 @@ class AppleMusicAdapter(WebAdapter[wire.Playlist, wire.Song]):
         return {song.id: song for song in songs}
 
     async def _catalog_songs(self, operation: str, query: dict[str, str | int]) -> list[wire.Song]:
-        call = Call(
-            operation=operation,
-            route="/catalog/{storefront}/songs",
-            path={"storefront": await self._storefront()},
-            query=query,
-        )
+        path = {"storefront": await self._storefront()}
+        call = Call(operation=operation, route="/catalog/{storefront}/songs", path=path, query=query)
         return self._data(await self._http.read(call, session=None, into=_SONGS), call)
 
     async def _playlists(self) -> Pager[wire.Playlist]:
-        call = _list("list_playlists", "/me/library/playlists", {})
+        call = _list("list_playlists", _PLAYLISTS, {})
         return self._counted(call, into=wire.Document[wire.Playlist])
 
     async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Song]:
@@ -225,7 +210,7 @@ class AppleMusicAdapter(WebAdapter[wire.Playlist, wire.Song]):
 
     def _data(self, document: wire.Document[T], call: Call, *, at_least: int = 0) -> list[T]:
         if document.data is UNSET or len(document.data) < at_least:
-            raise self._http.blank(call)
+            raise self._http.blank(call.operation)
         return document.data
 
 

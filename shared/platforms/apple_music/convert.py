@@ -126,8 +126,8 @@ def track_id_of(text: str) -> TrackId | None:
     text = text.strip()
     if "/" in text:
         parts = _path_of(text)
-        in_album = parameter_of(text, "i")
-        text = in_album if "album" in parts else parts[-1] if "song" in parts else ""
+        in_song = parts[-1] if "song" in parts else ""
+        text = parameter_of(text, "i") if "album" in parts else in_song
     return TrackId(text) if _TRACK_ID.fullmatch(text) else None
 
 

@@ -9,25 +9,8 @@ from typing import TypeVar
 
 from msgspec import UNSET, structs
 
-from shared.clock import Clock
-from shared.errors import (
-    AccountError,
-    PlatformDenied,
-    PlatformError,
-    PlatformRejected,
-)
-from shared.models import (
-    Account,
-    Album,
-    Isrc,
-    Platform,
-    Playlist,
-    PlaylistId,
-    SourceItem,
-    TokenSet,
-    Track,
-    TrackId,
-)
+from shared.errors import AccountError, PlatformDenied, PlatformError, PlatformRejected
+from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
     ADDED,
@@ -44,8 +27,8 @@ from shared.platforms.base import (
 )
 from shared.platforms.declaration import Declaration
 from shared.platforms.deezer import convert, wire
-from shared.platforms.http import NO_PROOF, Call, Proof, Sign
-from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp
+from shared.platforms.http import Call
+from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp, query_signer
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import Pager
 from shared.platforms.values import bare, fielded
@@ -128,17 +111,13 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
         query = {"title": f"{description}: {name}"}
         call = Call(operation="create_playlist", method="POST", route="/user/me/playlists", query=query)
         made = await self._http.write(call, session=self._session, gate=gate, into=wire.Created)
-        call = Call(
-            operation="describe_playlist",
-            method="POST",
-            route=_PLAYLIST,
-            path={"playlist_id": str(made.id)},
-            query={"title": name, "description": description, "public": "false"},
-        )
+        path = {"playlist_id": str(made.id)}
+        query = {"title": name, "description": description, "public": "false"}
+        call = Call(operation="describe_playlist", method="POST", route=_PLAYLIST, path=path, query=query)
         try:
             await self._send(call, gate=gate)
         except (PlatformError, AccountError) as error:
-            raise self._http.blank(call) from error  # a refusal would say that nothing was made
+            raise self._http.blank(call.operation) from error  # a refusal would say that nothing was made
         raw = wire.Playlist(id=made.id, title=name, description=description, nb_tracks=0)
         return structs.replace(convert.to_playlist(raw, user_id=None), writable=True)
 
@@ -201,7 +180,7 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
         call = Call(operation=operation, route=f"/search/{kind}", query={"q": text, "limit": _SEARCH_PAGE})
         answer = await self._read(call, into=into)
         if answer.data is UNSET:
-            raise self._http.blank(call)
+            raise self._http.blank(call.operation)
         return answer.data
 
     async def _change(
@@ -222,7 +201,7 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
         """Send once. Deezer says `true` for what it did."""
         is_done = await self._http.write(call, session=self._session, gate=gate, into=bool)
         if not is_done:
-            raise self._http.blank(call)
+            raise self._http.blank(call.operation)
 
     async def _playlists(self) -> Pager[wire.Playlist]:
         call = Call(operation="list_playlists", route="/user/me/playlists")
@@ -242,13 +221,6 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
         # Until 2023 rows had no ISRC; where one lacks it, the track itself is asked.
         told = [row if row.isrc or row.id <= 0 else await self._told(row) for row in rows]
         return tuple(map(convert.to_item, told))
-
-
-def _signer(_: Settings, __: Clock) -> Sign:
-    def sign(tokens: TokenSet | None) -> Proof:
-        return Proof(query={"access_token": tokens.access_token}) if tokens else NO_PROOF
-
-    return sign
 
 
 def _oauth(settings: Settings) -> OAuthApp:
@@ -314,7 +286,7 @@ DECLARATION = Declaration(
     required_to_connect=("deezer_app_id", "deezer_app_secret"),
     connect_note=" Deezer has given out no new app keys since 2024. Public playlists need none.",
     build=DeezerAdapter,
-    sign=_signer,
+    sign=lambda _, __: query_signer("access_token"),
     refusals=_REFUSALS,
     oauth=_oauth,
     reword=convert.reworded,

@@ -10,7 +10,7 @@ from html import escape
 from msgspec import UNSET, UnsetType
 
 from shared.errors import ReconnectRequired
-from shared.models import Account, Platform, Playlist, PlaylistId, SourceItem, TokenSet, Track, TrackId
+from shared.models import Account, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.absent import WithoutAlbums, WithoutIsrcs
 from shared.platforms.answers import RECONNECT
 from shared.platforms.base import (
@@ -29,11 +29,11 @@ from shared.platforms.base import (
     in_batches,
 )
 from shared.platforms.declaration import Declaration
-from shared.platforms.forms import ConnectForm, FieldKind, FormField, SignInInput
+from shared.platforms.forms import token_form
 from shared.platforms.gathering import Gathering
-from shared.platforms.http import NO_PROOF, Call, PlatformHttp, Proof
+from shared.platforms.http import Call, PlatformHttp
 from shared.platforms.listenbrainz import convert, wire
-from shared.platforms.oauth import no_gate
+from shared.platforms.oauth import no_gate, signer
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import Pager
 
@@ -73,7 +73,7 @@ class ListenBrainzAdapter(WithoutAlbums, WithoutIsrcs, WebAdapter[wire.Playlist,
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
         document = await self._document(playlist_id, operation="get_playlist", with_words=False)
         if document.playlist is UNSET:
-            raise self._blank("get_playlist")
+            raise self._http.blank("get_playlist")
         raw = document.playlist
         count = None if raw.track is UNSET else len(raw.track)
         return convert.to_playlist(raw, user_name=await self._own_name(), track_count=count)
@@ -208,14 +208,6 @@ def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
     return runs
 
 
-def _sign(tokens: TokenSet | None) -> Proof:
-    return Proof(headers={"Authorization": f"Token {tokens.access_token}"}) if tokens else NO_PROOF
-
-
-def _read_form(values: Mapping[str, str]) -> SignInInput:
-    return SignInInput(tokens=TokenSet(access_token=values["token"].strip()))
-
-
 DECLARATION = Declaration(
     label="ListenBrainz",
     profile=PlatformProfile(
@@ -259,17 +251,7 @@ DECLARATION = Declaration(
     playlist_id_of=convert.playlist_id_of,
     required=(),
     build=ListenBrainzAdapter,
-    sign=lambda _, __: _sign,
+    sign=lambda _, __: signer("Token"),
     refusals=(),
-    form=ConnectForm(
-        fields=(
-            FormField(
-                name="token",
-                label="User token",
-                kind=FieldKind.SECRET,
-                help="It stands at https://listenbrainz.org/settings/.",
-            ),
-        ),
-        read=_read_form,
-    ),
+    form=token_form(label="User token", hint="It stands at https://listenbrainz.org/settings/."),
 )

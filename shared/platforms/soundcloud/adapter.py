@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
 from shared.errors import PlatformDenied, PlatformNotFound, PlatformRejected
-from shared.models import Account, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
+from shared.models import Account, Platform, Playlist, PlaylistId, Track, TrackId
 from shared.platforms.absent import WithoutAlbums, WithoutIsrcs
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
@@ -59,6 +59,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
     platform = Platform.SOUNDCLOUD
     playlist_id_of = staticmethod(convert.playlist_id_of)
     track_id_of = staticmethod(convert.track_id_of)
+    _to_item = staticmethod(convert.to_item)
     _to_target_row = staticmethod(convert.to_target_row)
     _user: wire.User | None = None
 
@@ -122,7 +123,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
         whole = await self._whole(playlist_id, operation="add_tracks")
         if position > len(whole):
             message = f"The playlist shows {len(whole)} tracks, {position} were expected."
-            raise self._error(PlatformRejected, message, operation="add_tracks")
+            raise self._http.error(PlatformRejected, message, operation="add_tracks")
         new = [*whole[:position], *track_ids, *whole[position:]]
         await self._replace(playlist_id, new, operation="add_tracks", gate=gate)
         return ADDED
@@ -167,7 +168,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
                 f"SoundCloud counts {hidden_count} tracks in this playlist that it does not show. A change "
                 "would delete them for good: choose another playlist, or a new one."
             )
-            raise self._error(PlatformDenied, message, operation=operation)
+            raise self._http.error(PlatformDenied, message, operation=operation)
         return ids
 
     async def _replace(
@@ -175,7 +176,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
     ) -> None:
         if len(track_ids) > _LONGEST_LIST:
             message = f"A SoundCloud playlist holds at most {_LONGEST_LIST} tracks."
-            raise self._error(PlatformRejected, message, operation=operation)
+            raise self._http.error(PlatformRejected, message, operation=operation)
         path = {"playlist_id": playlist_id}
         body = {"playlist": {"tracks": [{"urn": track_id} for track_id in track_ids]}}
         call = Call(operation=operation, method="PUT", route=_PLAYLIST, path=path, body=body)
@@ -190,7 +191,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
         urn = convert.urn_in((await self._read(call, into=wire.Found)).location, kind=kind)
         if urn is None:
             message = "This SoundCloud address names something else."
-            raise self._error(PlatformNotFound, message, operation="resolve")
+            raise self._http.error(PlatformNotFound, message, operation="resolve")
         return urn
 
     async def _track_at(self, address: TrackId) -> Track | None:
@@ -225,9 +226,6 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
 
     def _description_of(self, raw: wire.Playlist | None) -> str:
         return (raw.description if raw else None) or ""
-
-    async def _to_items(self, rows: Sequence[wire.Track | None]) -> tuple[SourceItem, ...]:
-        return tuple(map(convert.to_item, rows))
 
 
 def _query_of(token: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ read 2026-11-22. Only calls, page sizes and body keys are used that both regimes
 from collections.abc import Sequence
 
 from shared.errors import PlatformDenied, PlatformNotFound, ReconnectRequired
-from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
+from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
 from shared.platforms.answers import Refusal
 from shared.platforms.base import (
     ADDED,
@@ -74,6 +74,7 @@ class SpotifyAdapter(WebAdapter[wire.Playlist | None, wire.Row | None]):
     platform = Platform.SPOTIFY
     playlist_id_of = staticmethod(convert.playlist_id_of)
     track_id_of = staticmethod(convert.track_id_of)
+    _to_item = staticmethod(convert.to_item)
     _to_target_row = staticmethod(convert.to_target_row)
     _description_of = staticmethod(convert.description_of)
     _user: wire.Me | None = None
@@ -111,24 +112,16 @@ class SpotifyAdapter(WebAdapter[wire.Playlist | None, wire.Row | None]):
         return tuple(filter(None, (convert.to_album(raw) for raw in answer.albums.items if raw)))
 
     async def read_album(self, album: Album) -> tuple[Track, ...]:
-        call = Call(
-            operation="read_album",
-            route="/albums/{album_id}/tracks",
-            path={"album_id": album.id},
-            query=self._in_market(),
-        )
+        path, query = {"album_id": album.id}, self._in_market()
+        call = Call(operation="read_album", route="/albums/{album_id}/tracks", path=path, query=query)
         pager = self._counted(call, into=wire.Paging[wire.Track])
         tracks = [convert.to_album_track(raw, album=album) async for raw in pager.rows() if raw]
         return tuple(filter(None, tracks))
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
         del key  # Spotify knows no such keys
-        call = Call(
-            operation="create_playlist",
-            method="POST",
-            route="/me/playlists",
-            body={"name": name, "public": False, "description": description},
-        )
+        body = {"name": name, "public": False, "description": description}
+        call = Call(operation="create_playlist", method="POST", route="/me/playlists", body=body)
         raw = await self._http.write(call, session=self._session, gate=gate, into=wire.Playlist)
         return convert.to_playlist(raw, user_id=raw.owner.id or "" if raw.owner else "")
 
@@ -136,28 +129,20 @@ class SpotifyAdapter(WebAdapter[wire.Playlist | None, wire.Row | None]):
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> Added:
         del key
-        call = Call(
-            operation="add_tracks",
-            method="POST",
-            route=_ITEMS,
-            path={"playlist_id": playlist_id},
-            # Without a position an append sometimes landed at the front.
-            body={"uris": [f"spotify:track:{track_id}" for track_id in track_ids], "position": position},
-        )
+        # Without a position an append sometimes landed at the front.
+        body = {"uris": [f"spotify:track:{track_id}" for track_id in track_ids], "position": position}
+        path = {"playlist_id": playlist_id}
+        call = Call(operation="add_tracks", method="POST", route=_ITEMS, path=path, body=body)
         await self._send(call, gate=gate)
         return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
     ) -> None:
-        call = Call(
-            operation="remove_tracks",
-            method="DELETE",
-            route=_ITEMS,
-            path={"playlist_id": playlist_id},
-            # Positions are not looked at any more, and with a snapshot id it sometimes answers 502.
-            body={"items": [{"uri": f"spotify:track:{track_id}"} for track_id in track_ids]},
-        )
+        # Positions are not looked at any more, and with a snapshot id it sometimes answers 502.
+        body = {"items": [{"uri": f"spotify:track:{track_id}"} for track_id in track_ids]}
+        path = {"playlist_id": playlist_id}
+        call = Call(operation="remove_tracks", method="DELETE", route=_ITEMS, path=path, body=body)
         await self._send(call, gate=gate)
 
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
@@ -210,9 +195,6 @@ class SpotifyAdapter(WebAdapter[wire.Playlist | None, wire.Row | None]):
         # Who connected before this was asked for has to connect anew to see them.
         tokens = await self._session.tokens()
         return convert.to_liked(await self._own()) if tokens and _LIKED_SCOPE in tokens.scopes else None
-
-    async def _to_items(self, rows: Sequence[wire.Row | None]) -> tuple[SourceItem, ...]:
-        return tuple(map(convert.to_item, rows))
 
 
 def _oauth(settings: Settings) -> OAuthApp:

@@ -19,10 +19,11 @@ from shared.errors import (
     PlatformNotFound,
     PlatformRejected,
     PlatformUnavailable,
+    ValidationFailed,
 )
-from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
+from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
 from shared.platforms.absent import WithoutAlbums
-from shared.platforms.answers import Refusal
+from shared.platforms.answers import ABSENT, Refusal
 from shared.platforms.base import (
     ADDED,
     REQUESTS,
@@ -30,6 +31,7 @@ from shared.platforms.base import (
     Capabilities,
     Gate,
     PlatformProfile,
+    PlaylistPage,
     Pool,
     PublicReads,
     Session,
@@ -40,7 +42,8 @@ from shared.platforms.base import (
 )
 from shared.platforms.declaration import Declaration
 from shared.platforms.http import Call, PlatformHttp
-from shared.platforms.library import MOST_SONGS, Library, Shelf
+from shared.platforms.library import Library, Shelf, scan
+from shared.platforms.own_servers import LOGIN_FORM, Login, place_of
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import Pager
 from shared.platforms.subsonic import convert, wire
@@ -52,6 +55,7 @@ _PAGE = 500
 _ADD_BATCH = 40  # so that an address stays below 2048 characters where ids have 32
 _INDEX_BATCH = 80
 _REPEATS = 2
+_HEAD = wire.Envelope[wire.Head]
 _PLAYLISTS = wire.Envelope[wire.PlaylistsAnswer]
 
 _SHELVES: WeakKeyDictionary[PlatformHttp, Shelf] = WeakKeyDictionary()
@@ -62,6 +66,7 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
 
     platform = Platform.SUBSONIC
     track_id_of = staticmethod(convert.track_id_of)
+    _to_item = staticmethod(convert.to_item)
     _to_target_row = staticmethod(convert.to_target_row)
 
     def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
@@ -69,22 +74,22 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
         self._shelf = _SHELVES.setdefault(http, Shelf())
 
     async def account(self) -> Account:
-        await self._ask("account", "ping", into=wire.Envelope[wire.Head])
-        user, place = await self._user(), convert.place_of(self._session.server)
+        await self._ask("account", "ping", into=_HEAD)
+        user, place = await self._user(), place_of(self._session.server)
         # Ids mean something on this server only: its name stands where other platforms have a country.
         return Account(id=f"{user}@{place}", label=f"{user} at {place}", market=f"{user}@{place}")
+
+    async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
+        if cursor is not None:
+            raise ValidationFailed("The cursor is not one that an earlier page gave.")
+        return await super().list_playlists()
 
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
         # Asked for alone it comes with all of its songs.
         for playlist in await self._listed("get_playlist"):
             if playlist.id == playlist_id:
                 return playlist
-        raise PlatformNotFound(
-            "Subsonic knows no such playlist, or does not show it to this account.",
-            platform=self.platform,
-            operation="get_playlist",
-            status=404,
-        )
+        raise self._http.error(PlatformNotFound, ABSENT, operation="get_playlist")
 
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
         library = await self._library("find_by_isrc")
@@ -106,9 +111,8 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
         del key  # these servers know no such keys
         # No call takes both: until the second one the name holds the description, so that it can be found.
         whole = f"{name}{convert.SEPARATOR}{description}"
-        made = await self._tell(
-            "create_playlist", "createPlaylist", {"name": whole}, gate, wire.Envelope[wire.PlaylistAnswer]
-        )
+        into = wire.Envelope[wire.PlaylistAnswer]
+        made = await self._tell("create_playlist", "createPlaylist", {"name": whole}, gate, into)
         raw = made.playlist if made.playlist.id != "" else await self._named(whole)
         user = await self._user()
         playlist = convert.to_playlist(raw, user=user, pages_url=self._pages_url(made))
@@ -140,9 +144,7 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
 
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
         with suppress(PlatformNotFound):
-            await self._tell(
-                "delete_playlist", "deletePlaylist", {"id": playlist_id}, gate, wire.Envelope[wire.Head]
-            )
+            await self._tell("delete_playlist", "deletePlaylist", {"id": playlist_id}, gate, _HEAD)
 
     async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
         rows = await self._songs_in(playlist_id, operation="read_target")
@@ -153,7 +155,7 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
 
     async def _user(self) -> str:
         tokens = await self._session.tokens()
-        if tokens and (login := convert.Login.of(tokens)).user:
+        if tokens and (login := Login.of(tokens)).user:
             return login.user
         return (await self._ask("own_name", "tokenInfo", into=wire.Envelope[wire.KeyAnswer])).owner.username
 
@@ -175,7 +177,7 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
         for raw in answer.playlists.playlist:
             if raw.name == whole:
                 return raw
-        raise self._blank("create_playlist")
+        raise self._http.blank("create_playlist")
 
     async def _unfinished(self, playlist_id: PlaylistId) -> dict[str, str]:
         """Return name and comment of a playlist that has them in one still; nothing of any other."""
@@ -192,10 +194,11 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
             answer = await self._ask(operation, "getPlaylist", {"id": playlist_id}, into=into)
             if answer.playlist.entry or not answer.playlist.song_count:
                 return answer.playlist.entry
-        raise self._blank(operation)
+        raise self._http.blank(operation)
 
     async def _playlists(self) -> Pager[Playlist]:
-        return self._cut(lambda: self._listed("list_playlists"), operation="list_playlists")
+        operation = "list_playlists"
+        return self._cut(lambda: self._listed(operation), operation=operation, at_once=True)
 
     async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Song]:
         return self._cut(lambda: self._songs_in(playlist_id, operation=operation), operation=operation)
@@ -206,25 +209,13 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
     def _description_of(self, raw: Playlist) -> str:
         return raw.description if raw.writable else ""
 
-    async def _to_items(self, rows: Sequence[wire.Song]) -> tuple[SourceItem, ...]:
-        return tuple(map(convert.to_item, rows))
-
     async def _library(self, operation: str) -> Library | None:
-        name = f"{await self._user()}@{self._session.server}"
-        return await self._shelf.library(name, lambda: self._scan(operation))
+        async def page(offset: int) -> list[tuple[Track, tuple[Isrc, ...]]]:
+            songs = await self._songs(operation, "", count=_PAGE, offset=offset)
+            return [(convert.to_track(one), convert.isrcs_of(one)) for one in songs]
 
-    async def _scan(self, operation: str) -> Library | None:
-        """Read all songs; None of a server that has too many, or that gives none without a word."""
-        songs: dict[str, wire.Song] = {}
-        while len(songs) <= MOST_SONGS:
-            page = await self._songs(operation, "", count=_PAGE, offset=len(songs))
-            before_count = len(songs)
-            songs |= {str(one.id): one for one in page}
-            if len(songs) == before_count:
-                break
-        if not songs or len(songs) > MOST_SONGS:
-            return None
-        return Library((convert.to_track(one), convert.isrcs_of(one)) for one in songs.values())
+        name = f"{await self._user()}@{self._session.server}"
+        return await self._shelf.library(name, lambda: scan(page))
 
     async def _songs(self, operation: str, text: str, *, count: int, offset: int = 0) -> list[wire.Song]:
         asked = {"query": text, "songCount": str(count), "songOffset": str(offset)}
@@ -242,9 +233,8 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
     async def _extensions(self) -> set[str]:
         """Return what the server can do beyond Subsonic; one that is older does not know the question."""
         try:
-            answer = await self._ask(
-                "extensions", "getOpenSubsonicExtensions", into=wire.Envelope[wire.ExtensionsAnswer]
-            )
+            into = wire.Envelope[wire.ExtensionsAnswer]
+            answer = await self._ask("extensions", "getOpenSubsonicExtensions", into=into)
         except (PlatformNotFound, PlatformRejected, PlatformAnswerInvalid):
             return set()
         except PlatformUnavailable as error:
@@ -265,7 +255,7 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
         return (await self._read(call, into=into)).content
 
     async def _change(self, operation: str, fields: Mapping[str, str | list[str]], gate: Gate) -> None:
-        await self._tell(operation, "updatePlaylist", fields, gate, wire.Envelope[wire.Head])
+        await self._tell(operation, "updatePlaylist", fields, gate, _HEAD)
 
     async def _tell(
         self,
@@ -350,7 +340,7 @@ DECLARATION = Declaration(
         ),
     ),
     sign=lambda _, __: convert.sign,
-    form=convert.FORM,
+    form=LOGIN_FORM,
     reword=convert.reword,
     guard=_guard,
 )

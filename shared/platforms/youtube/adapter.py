@@ -11,7 +11,8 @@ from typing import TypeVar
 from msgspec import UNSET
 
 from shared.errors import PlatformDenied, PlatformNotFound, PlatformRejected, ReconnectRequired
-from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
+from shared.models import Account, Album, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
+from shared.platforms.absent import WithoutIsrcs
 from shared.platforms.answers import ABSENT, Refusal, foreign_cursor, meaning_429
 from shared.platforms.base import (
     ADDED,
@@ -67,7 +68,7 @@ _REFUSALS = (
 )
 
 
-class YouTubeAdapter(WebAdapter[wire.Thing, wire.Thing]):
+class YouTubeAdapter(WithoutIsrcs, WebAdapter[wire.Thing, wire.Thing]):
     """One Google account's YouTube channel."""
 
     platform = Platform.YOUTUBE
@@ -80,23 +81,18 @@ class YouTubeAdapter(WebAdapter[wire.Thing, wire.Thing]):
         self._details = Gathering(self._videos_of, most=_PAGE // _LOOKED_AT, wait_s=_GATHERED_S)
 
     async def account(self) -> Account:
-        call = Call(operation="account", route="/channels", query={"part": "snippet", "mine": "true"})
-        found = await self._list(call, into=_THINGS)
+        found = await self._list("account", "/channels", {"part": "snippet", "mine": "true"}, into=_THINGS)
         if not found:
-            raise self._http.error(PlatformDenied, _NO_CHANNEL, call=call)
+            raise self._http.error(PlatformDenied, _NO_CHANNEL, operation="account")
         return convert.to_account(found[0])
 
     async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
         query = {"part": _WHOLE, "id": playlist_id}
-        call = Call(operation="get_playlist", route="/playlists", query=query)
-        found = await self._list(call, into=_THINGS)
+        found = await self._list("get_playlist", "/playlists", query, into=_THINGS)
         if not found:
-            raise self._http.error(PlatformNotFound, ABSENT, call=call)
+            raise self._http.error(PlatformNotFound, ABSENT, operation="get_playlist")
         own_id = (await self.account()).id if self._session.is_personal else ""
         return convert.to_playlist(found[0], channel_id=own_id)
-
-    async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
-        return dict.fromkeys(isrcs, ())  # YouTube knows none
 
     async def read_tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
         return convert.to_tracks(await self._videos(ids), market=self._session.market)
@@ -123,16 +119,9 @@ class YouTubeAdapter(WebAdapter[wire.Thing, wire.Thing]):
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
         del key  # YouTube knows no such keys
-        call = Call(
-            operation="create_playlist",
-            method="POST",
-            route="/playlists",
-            query={"part": "snippet,status"},
-            body={
-                "snippet": {"title": convert.to_title(name), "description": description},
-                "status": {"privacyStatus": "private"},
-            },
-        )
+        snippet = {"title": convert.to_title(name), "description": description}
+        query, body = {"part": "snippet,status"}, {"snippet": snippet, "status": {"privacyStatus": "private"}}
+        call = Call(operation="create_playlist", method="POST", route="/playlists", query=query, body=body)
         raw = await self._http.write(call, session=self._session, gate=gate, into=wire.Thing)
         return convert.to_playlist(raw)
 
@@ -143,13 +132,8 @@ class YouTubeAdapter(WebAdapter[wire.Thing, wire.Thing]):
         del position, key
         (video_id,) = track_ids
         resource = {"kind": "youtube#video", "videoId": video_id}
-        call = Call(
-            operation="add_tracks",
-            method="POST",
-            route="/playlistItems",
-            query={"part": "snippet"},
-            body={"snippet": {"playlistId": playlist_id, "resourceId": resource}},
-        )
+        query, body = {"part": "snippet"}, {"snippet": {"playlistId": playlist_id, "resourceId": resource}}
+        call = Call(operation="add_tracks", method="POST", route="/playlistItems", query=query, body=body)
         await self._send(call, gate=gate)
         return ADDED
 
@@ -157,18 +141,21 @@ class YouTubeAdapter(WebAdapter[wire.Thing, wire.Thing]):
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
     ) -> None:
         for track_id in track_ids:
-            query = {"part": "snippet", "playlistId": playlist_id, "videoId": track_id}
-            pager = self._listed("find_rows", "/playlistItems", query)
+            asked = {"part": "snippet", "playlistId": playlist_id, "videoId": track_id}
+            pager = self._listed("find_rows", "/playlistItems", asked)
             for row in [row async for row in pager.rows()]:
-                await self._delete(_deletion("remove_tracks", "/playlistItems", row.id), gate=gate)
+                query = {"id": row.id}
+                call = Call(operation="remove_tracks", method="DELETE", route="/playlistItems", query=query)
+                await self._delete(call, gate=gate)
 
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
-        await self._delete(_deletion("delete_playlist", "/playlists", playlist_id), gate=gate)
+        query = {"id": playlist_id}
+        call = Call(operation="delete_playlist", method="DELETE", route="/playlists", query=query)
+        await self._delete(call, gate=gate)
 
     async def _search(self, text: str, operation: str, **kind: str) -> list[wire.Found]:
-        query: dict[str, str | int] = {"part": "snippet", "q": text, "maxResults": _FOUND, **kind}
-        call = Call(operation=operation, route="/search", query=query)
-        return await self._list(call, into=wire.Listing[wire.Found])
+        query = {"part": "snippet", "q": text, "maxResults": str(_FOUND), **kind}
+        return await self._list(operation, "/search", query, into=wire.Listing[wire.Found])
 
     async def _videos(self, ids: Iterable[str]) -> list[wire.Thing]:
         """Read videos, in order, each once; one that is gone is left out."""
@@ -176,8 +163,7 @@ class YouTubeAdapter(WebAdapter[wire.Thing, wire.Thing]):
         found: dict[str, wire.Thing] = {}
         for batch in in_batches(asked, size=_PAGE):
             query = {"part": _WHOLE, "id": ",".join(batch)}
-            call = Call(operation="read_videos", route="/videos", query=query)
-            found |= {raw.id: raw for raw in await self._list(call, into=_THINGS)}
+            found |= {raw.id: raw for raw in await self._list("read_videos", "/videos", query, into=_THINGS)}
         return [found[own_id] for own_id in asked if own_id in found]
 
     async def _videos_of(self, asked: Sequence[tuple[str, ...]]) -> list[list[wire.Thing]]:
@@ -185,10 +171,12 @@ class YouTubeAdapter(WebAdapter[wire.Thing, wire.Thing]):
         found = {raw.id: raw for raw in await self._videos(chain.from_iterable(asked))}
         return [[found[own_id] for own_id in ids if own_id in found] for ids in asked]
 
-    async def _list(self, call: Call, *, into: type[wire.Listing[T]]) -> list[T]:
-        items = (await self._read(call, into=into)).items
+    async def _list(
+        self, operation: str, route: str, query: dict[str, str], *, into: type[wire.Listing[T]]
+    ) -> list[T]:
+        items = (await self._read(Call(operation=operation, route=route, query=query), into=into)).items
         if items is UNSET:
-            raise self._http.blank(call)
+            raise self._http.blank(operation)
         return items
 
     async def _playlists(self) -> CursorPager[wire.Thing]:
@@ -210,10 +198,6 @@ class YouTubeAdapter(WebAdapter[wire.Thing, wire.Thing]):
     async def _to_items(self, rows: Sequence[wire.Thing]) -> tuple[SourceItem, ...]:
         videos = {video.id: video for video in await self._videos(map(convert.video_id_of, rows))}
         return tuple(convert.to_item(row, videos=videos) for row in rows)
-
-
-def _deletion(operation: str, route: str, own_id: str) -> Call:
-    return Call(operation=operation, method="DELETE", route=route, query={"id": own_id})
 
 
 def _oauth(settings: Settings) -> OAuthApp:

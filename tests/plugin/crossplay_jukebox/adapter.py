@@ -1,9 +1,9 @@
 """The jukebox: which call does what. docs/tutorials/write-an-adapter.md goes through it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from crossplay_jukebox import convert, wire
-from shared.models import Account, Isrc, Playlist, PlaylistId, SourceItem, TokenSet, Track, TrackId
+from shared.models import Account, Isrc, Playlist, PlaylistId, Track, TrackId
 from shared.platforms.absent import WithoutAlbums
 from shared.platforms.base import (
     ADDED,
@@ -19,7 +19,7 @@ from shared.platforms.base import (
     WriteClass,
 )
 from shared.platforms.declaration import Declaration
-from shared.platforms.forms import ConnectForm, FieldKind, FormField, SignInInput
+from shared.platforms.forms import token_form
 from shared.platforms.http import Call
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import Pager
@@ -35,6 +35,7 @@ class JukeboxAdapter(WithoutAlbums, WebAdapter[wire.Playlist, wire.Track]):
     platform = convert.PLATFORM
     playlist_id_of = staticmethod(convert.playlist_id_of)
     track_id_of = staticmethod(convert.track_id_of)
+    _to_item = staticmethod(convert.to_item)
     _to_target_row = staticmethod(convert.to_target_row)
 
     async def account(self) -> Account:
@@ -107,13 +108,6 @@ class JukeboxAdapter(WithoutAlbums, WebAdapter[wire.Playlist, wire.Track]):
     def _description_of(self, raw: wire.Playlist) -> str:
         return raw.description
 
-    async def _to_items(self, rows: Sequence[wire.Track]) -> tuple[SourceItem, ...]:
-        return tuple(map(convert.to_item, rows))
-
-
-def _sign_in(values: Mapping[str, str]) -> SignInInput:
-    return SignInInput(tokens=TokenSet(access_token=values["token"]))
-
 
 DECLARATION = Declaration(
     label="Jukebox",
@@ -154,8 +148,5 @@ DECLARATION = Declaration(
     required=(),
     build=JukeboxAdapter,
     refusals=(),
-    form=ConnectForm(
-        fields=(FormField(name="token", label="Token", kind=FieldKind.SECRET),),
-        read=_sign_in,
-    ),
+    form=token_form(label="Token"),
 )

@@ -25,6 +25,7 @@ from shared.platforms.oauth import (
     Verifier,
     challenge_of,
     new_verifier,
+    query_signer,
     signer,
 )
 from shared.secret import NO_SECRET, Secret
@@ -225,3 +226,10 @@ async def test_an_app_asks_for_tokens_of_its_own(answerer: Answerer) -> None:
     assert form(answerer) == {"grant_type": "client_credentials"}
     assert answerer.requests[0].headers["Authorization"].startswith("Basic ")
     assert tokens == TokenSet(access_token="app-access", expires_at=NOW + timedelta(hours=1))
+
+
+def test_access_token_may_stand_in_the_query() -> None:
+    sign = query_signer("token")
+
+    assert sign(TokenSet(access_token="any")).query == {"token": "any"}
+    assert sign(None) == NO_PROOF

@@ -1,13 +1,13 @@
-"""What servers say into our values; what a form comes to; what is never shown."""
+"""What servers say into our values; what is never shown."""
 
 from typing import Any
 
 import msgspec
 import pytest
 
-from shared.errors import ValidationFailed
 from shared.models import NotTransferable, TokenSet
 from shared.platforms.answers import Answer
+from shared.platforms.own_servers import LOGIN_FORM, Login
 from shared.platforms.subsonic import convert, wire
 
 SECRET = "canary-secret"
@@ -83,53 +83,11 @@ def test_an_address_counts_at_its_own_server(text: str, found: str | None) -> No
     assert convert.playlist_id_of(text, server="https://music.example.org:443/sub") == found
 
 
-@pytest.mark.parametrize(
-    ("address", "server"),
-    [
-        ("music.example.org", "https://music.example.org"),
-        ("HTTP://Music.example.org:4533/", "http://music.example.org:4533"),
-        ("https://example.org/music/rest/", "https://example.org/music"),
-        ("https://example.org/app", "https://example.org"),
-        ("[2606:4700::1]:4533", "https://[2606:4700::1]:4533"),
-    ],
-)
-def test_an_address_is_taken_as_people_write_it(address: str, server: str) -> None:
-    filled = convert.FORM.fill({"address": address, "user": "mira", "password": SECRET})
-
-    assert filled.server == server
-    assert convert.Login.of(filled.tokens) == convert.Login(user="mira", password=SECRET)
-
-
-def test_a_key_stands_for_user_and_password() -> None:
-    filled = convert.FORM.fill({"address": "example.org", "api_key": f" {SECRET} ", "user": "mira"})
-
-    assert convert.Login.of(filled.tokens) == convert.Login(api_key=SECRET)
-
-
-@pytest.mark.parametrize(
-    ("values", "pointer"),
-    [
-        ({"address": "example.org"}, "/form/user"),
-        ({"address": "example.org", "user": "mira"}, "/form/password"),
-        ({"address": "example.org", "password": SECRET}, "/form/user"),
-        ({"user": "mira", "password": SECRET}, "/form/address"),
-        ({"address": "https://example.org/?a=b", "user": "mira", "password": SECRET}, "/form/address"),
-        ({"address": "https://example.org:port", "user": "mira", "password": SECRET}, "/form/address"),
-    ],
-)
-def test_what_is_missing_is_said_at_its_field(values: dict[str, str], pointer: str) -> None:
-    with pytest.raises(ValidationFailed) as caught:
-        convert.FORM.fill(values)
-
-    assert [fault.pointer for fault in caught.value.faults] == [pointer]
-    assert SECRET not in str(caught.value)
-
-
 def test_no_value_shows_a_secret() -> None:
-    filled = convert.FORM.fill({"address": "example.org", "user": "mira", "password": SECRET})
+    filled = LOGIN_FORM.fill({"address": "example.org", "user": "mira", "password": SECRET})
     keyed = TokenSet(access_token=msgspec.json.encode({"api_key": SECRET}).decode())
 
-    shown = [filled, filled.tokens, convert.Login.of(filled.tokens), convert.sign(filled.tokens), keyed]
+    shown = [filled, filled.tokens, Login.of(filled.tokens), convert.sign(filled.tokens), keyed]
     assert SECRET not in " ".join(map(repr, [*shown, convert.sign(keyed)]))
 
 
