@@ -11,6 +11,13 @@ from tests.faults import effects
 Pair: TypeAlias = tuple[str, str]
 """The two platforms of a run; either is a source of the other."""
 FIRST_PAIR: Pair = ("spotify", "apple_music")
+EVERY_PLATFORM: tuple[Pair, ...] = (
+    ("spotify", "tidal"),
+    ("apple_music", "deezer"),
+    ("soundcloud", "youtube"),
+    ("subsonic", "listenbrainz"),
+)
+"""Each platform is in one of these, and so a source and a target."""
 PLAYLIST_LIMIT = 80
 """Most tracks of one target playlist in every run: about every third transfer needs further ones."""
 
