@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
         type=_pairs,
         default=(FIRST_PAIR,),
         metavar="A,B",
-        help=f"two of {', '.join(USES)}, or `all` for pairs with each of them; default: {','.join(FIRST_PAIR)}",
+        help=f"two of {', '.join(USES)}, or `all`; default: {','.join(FIRST_PAIR)}",
     )
     options = parser.parse_args(arguments)
     if options.check:
