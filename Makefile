@@ -8,6 +8,7 @@ SCHEMAS := $(VENV)/npm/.installed
 JOBS   ?= 2
 RUNS   ?= 300
 SEED   ?= 1
+PLATFORMS ?= spotify,apple_music
 CODE   := gateway worker shared deploy
 # Whole systems: their processes mostly wait, so two may run side by side, but not beside what computes.
 SYSTEMS := tests/crashes tests/upgrade tests/hosts tests/e2e tests/browser
@@ -77,8 +78,8 @@ kill-runs: setup ## kill a random worker at a random moment, twenty times
 crash-points: setup ## stop a worker after each of its effects, every row of the table of crash points
 	CROSSPLAY_TEST_CRASH_POINTS=all $(BIN)/pytest tests/crashes
 
-chaos: setup ## random transfers under random faults, 300 runs (RUNS=20 SEED=7 for others)
-	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED)
+chaos: setup ## random transfers under random faults, 300 runs (RUNS=20 SEED=7 PLATFORMS=all for others)
+	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED) --platforms $(PLATFORMS)
 
 bench: setup ## measure: matching, requests, real playlists there and back
 	$(BIN)/python -m tests.bench.matching

@@ -108,10 +108,9 @@ def table(rows: Sequence[Row]) -> str:
     for row in rows:
         label = declarations()[Platform(row.platform)].label
         detail = ", ".join(f"{name} {count}" for name, count in row.first.by_operation.items())
-        first, second = row.first.request_count, row.second.request_count
-        lines.append(
-            f"| {label} | {row.first.written_count:,} | {first:,} | {row.goal:,} | {row.floor:,} | {second:,} | {detail} |"
-        )
+        counts = (row.first.written_count, row.first.request_count, row.goal, row.floor)
+        figures = " | ".join(f"{count:,}" for count in (*counts, row.second.request_count))
+        lines.append(f"| {label} | {figures} | {detail} |")
     return "\n".join(lines)
 
 

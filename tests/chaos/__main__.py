@@ -11,7 +11,7 @@ import msgspec
 from deploy.dev.sandboxes import USES
 from tests.chaos.campaign import Campaign, line_of, say
 from tests.chaos.history import check
-from tests.chaos.plans import FIRST_PAIR, Pair
+from tests.chaos.plans import EVERY_PLATFORM, FIRST_PAIR, Pair
 from tests.chaos.records import History
 
 KEEP = Path(".chaos")
@@ -26,10 +26,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--check", type=Path, metavar="FILE", help="judge a kept history again and play none")
     parser.add_argument(
         "--platforms",
-        type=_pair,
-        default=FIRST_PAIR,
+        type=_pairs,
+        default=(FIRST_PAIR,),
         metavar="A,B",
-        help=f"two of {', '.join(USES)}; default: {','.join(FIRST_PAIR)}",
+        help=f"two of {', '.join(USES)}, or `all`; default: {','.join(FIRST_PAIR)}",
     )
     options = parser.parse_args(arguments)
     if options.check:
@@ -37,18 +37,24 @@ def main(arguments: Sequence[str]) -> int:
         violations = check(history)
         say(line_of(history, violations))
         return 1 if violations else 0
-    seeds = range(options.seed, options.seed + options.runs)
-    campaign = Campaign(seeds, keep=options.keep, platforms=options.platforms)
-    asyncio.run(campaign.play(lane_count=options.lanes))
-    say(campaign.summary())
-    return 1 if campaign.broken else 0
+    is_broken = False
+    share, rest = divmod(options.runs, len(options.platforms))
+    for number, pair in enumerate(options.platforms):
+        seeds = range(options.seed, options.seed + share + (number < rest))
+        campaign = Campaign(seeds, keep=options.keep / "-".join(pair), platforms=pair)
+        asyncio.run(campaign.play(lane_count=options.lanes))
+        say(f"{' and '.join(pair)}: {campaign.summary()}")
+        is_broken = is_broken or bool(campaign.broken)
+    return 1 if is_broken else 0
 
 
-def _pair(text: str) -> Pair:
+def _pairs(text: str) -> tuple[Pair, ...]:
+    if text == "all":
+        return EVERY_PLATFORM
     first, _, second = text.partition(",")
     if first == second or not {first, second} <= set(USES):
-        raise argparse.ArgumentTypeError(f"expected two of {', '.join(USES)}, such as spotify,apple_music")
-    return first, second
+        raise argparse.ArgumentTypeError(f"expected `all`, or two of {', '.join(USES)}")
+    return ((first, second),)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,13 @@ from tests.faults import effects
 Pair: TypeAlias = tuple[str, str]
 """The two platforms of a run; either is a source of the other."""
 FIRST_PAIR: Pair = ("spotify", "apple_music")
+EVERY_PLATFORM: tuple[Pair, ...] = (
+    ("spotify", "tidal"),
+    ("apple_music", "deezer"),
+    ("soundcloud", "youtube"),
+    ("subsonic", "listenbrainz"),
+)
+"""Each platform is in one of these, and so a source and a target."""
 PLAYLIST_LIMIT = 80
 """Most tracks of one target playlist in every run: about every third transfer needs further ones."""
 
@@ -40,11 +47,24 @@ EventKind = Literal[
 ]
 
 
+MATCHED = frozenset({"exact", "same_recording", "best_effort", "chosen_by_user"})
+SOME_MATCH = "matched"
+"""One of these, nobody has seen which: another row had the same track, and the platform keeps it once."""
+
+
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of a row when nothing goes wrong: its outcome, and the target's track if there is one."""
 
     outcome: str
     target_id: str | None = None
+
+    @property
+    def is_matched(self) -> bool:
+        return self.target_id is not None and self.outcome in {*MATCHED, SOME_MATCH}
+
+    @property
+    def outcomes(self) -> frozenset[str]:
+        return MATCHED if self.outcome == SOME_MATCH else frozenset({self.outcome})
 
 
 class SourceList(msgspec.Struct, frozen=True, kw_only=True):

@@ -109,6 +109,22 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 CREATED, INSERTED, REPLACED = "playlist_created.v1", "items_inserted.v1", "items_replaced.v1"
+CHANGED = "details_changed.v1"
+
+
+def with_names(changes: Sequence[Change]) -> list[Change]:
+    """Tell a playlist that was made and named by two calls as one that was made under that name."""
+    made = {one.playlist_id for one in changes if one.kind == CREATED and one.by == "platform"}
+    named = {
+        one.playlist_id: one.name
+        for one in changes
+        if one.kind == CHANGED and one.by == "platform" and one.playlist_id in made
+    }
+    return [
+        structs.replace(one, name=named.get(one.playlist_id) or one.name) if one.kind == CREATED else one
+        for one in changes
+        if not (one.kind == CHANGED and one.playlist_id in named)
+    ]
 
 
 def as_inserts(changes: Iterable[Change]) -> list[Change]:

@@ -7,7 +7,6 @@ from tests.chaos.plans import PLAYLIST_LIMIT
 from tests.chaos.records import CREATED, ENDED, INSERTED, Change, History, Story
 from tests.chaos.rules_told import (
     LATE,
-    MATCHED,
     beside,
     is_late,
     is_second_choice,
@@ -182,7 +181,7 @@ def _meant(history: History, story: Story) -> Counter[str]:
         track = told.get(position)
         if track and track.target_id and is_second_choice(track, expected, poisoned=poisoned):
             meant[track.target_id] += 1
-        elif expected.target_id and expected.outcome in MATCHED:
+        elif expected.target_id and expected.is_matched:
             meant[expected.target_id] += track is None or track.outcome != "already_present"
     return meant
 

@@ -8,11 +8,10 @@ from shared.models import Platform
 from shared.platforms.registry import Platforms
 from shared.settings import Settings
 from tests.chaos.operations import adding
-from tests.chaos.plans import Expected
+from tests.chaos.plans import MATCHED, Expected
 from tests.chaos.records import ENDED, History, Story, Track
 from tests.fakes.budget import FakeBudgets
 
-MATCHED = frozenset({"exact", "same_recording", "best_effort", "chosen_by_user"})
 MISSING = frozenset({"no_candidate", "only_other_version"})
 UNSETTLED = frozenset({"pending", "deferred"})
 LATE = "late_write"
@@ -138,17 +137,17 @@ def outcomes_are_true(history: History, story: Story) -> Iterator[str]:
         if other is not story and present
         for track_id in other.written_ids
     )
-    repeats = _repeats(story)
+    once = _standing_once(history, story)
     for track, expected in zip(story.tracks, story.expected, strict=False):
         allowed = _allowed(expected, poisoned=poisoned)
-        if is_cancelled and (expected.outcome in MATCHED or track.outcome == "skipped_by_user"):
-            allowed |= {"skipped_by_user", expected.outcome}
-        if expected.outcome in MATCHED and expected.target_id is not None:
-            if present[expected.target_id] > 0 or track.position in repeats:
+        if is_cancelled and (expected.is_matched or track.outcome == "skipped_by_user"):
+            allowed |= {"skipped_by_user", *expected.outcomes}
+        if expected.is_matched and expected.target_id is not None:
+            if track.position in once or others[expected.target_id] > 0:
+                allowed |= {"already_present"}
+            elif present[expected.target_id] > 0:
                 present[expected.target_id] -= 1
                 allowed = {"already_present"} | ({"skipped_by_user"} if is_cancelled else set())
-            elif others[expected.target_id] > 0:
-                allowed |= {"already_present"}
         if not is_second_choice(track, expected, poisoned=poisoned):
             yield from _judge(track, expected, allowed=allowed)
 
@@ -207,17 +206,26 @@ def is_late(story: Story) -> bool:
     return story.last is not None and LATE in story.last.warnings
 
 
-def _repeats(story: Story) -> frozenset[int]:
-    """Return the positions whose track stands there already, on a platform that keeps none twice."""
+def _standing_once(history: History, story: Story) -> frozenset[int]:
+    """Return the positions whose track may stand there already, on a platform that keeps none twice.
+
+    In a further playlist of the same transfer it may stand again.
+    """
     platforms = Platforms(Settings(), budgets=FakeBudgets())
     if platforms.capabilities(Platform(story.target_platform)).keeps_repeats:
         return frozenset()
-    ids = [expected.target_id for expected in story.expected]
-    return frozenset(at for at, own_id in enumerate(ids) if own_id and own_id in ids[:at])
+    others = (other for other in beside(history, story) if other is not story)
+    seen = {*story.base, *(track_id for other in others for track_id in other.written_ids)}
+    positions = set()
+    for position, expected in enumerate(story.expected):
+        if expected.target_id in seen:
+            positions.add(position)
+        seen.update({expected.target_id} if expected.target_id else ())
+    return frozenset(positions)
 
 
 def _allowed(expected: Expected, *, poisoned: frozenset[str]) -> set[str]:
-    return {"failed"} if expected.target_id in poisoned else {expected.outcome}
+    return {"failed"} if expected.target_id in poisoned else set(expected.outcomes)
 
 
 def _judge(track: Track, expected: Expected, *, allowed: set[str]) -> Iterator[str]:

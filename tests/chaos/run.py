@@ -16,7 +16,7 @@ from deploy.sandbox.changes import Item
 from tests.chaos.arena import Arena
 from tests.chaos.injector import Injector
 from tests.chaos.plans import Music, Plan, PlatformFault
-from tests.chaos.records import Change, History, Strike, as_inserts
+from tests.chaos.records import Change, History, Strike, as_inserts, with_names
 from tests.chaos.system_troubles import LEASE_S
 from tests.chaos.witness import Witness
 from tests.waiting import until
@@ -201,7 +201,7 @@ async def _all_ended(injector: Injector) -> None:
 
 async def _changes(arena: Arena, platform: str, numbers: dict[str, int]) -> list[Change]:
     entries = await arena.control(platform, f"history?after={numbers[platform]}")
-    return as_inserts([_change(platform, entry) for entry in entries])
+    return as_inserts(with_names([_change(platform, entry) for entry in entries]))
 
 
 def _change(platform: str, entry: dict[str, Any]) -> Change:
