@@ -89,7 +89,8 @@ from shared.instrument import Role
 from shared.limiter import SharedBudget
 from shared.local_address import local_address
 from shared.meters import meters
-from shared.platforms.base import Budget, PlatformProfile
+from shared.platforms.base import Budget
+from shared.platforms.profile import PlatformProfile
 from shared.platforms.registry import Platforms
 from shared.readiness import Readiness
 from shared.schema_gate import until_migrated

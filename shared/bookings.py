@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
-from shared.platforms.base import Pool
+from shared.platforms.profile import Pool
 
 HORIZON_S = 8.0  # no start is booked further ahead, so that a request of another process need not wait longer
 ANSWER_TIMEOUT_S = 1.0  # a store that answers later is as good as away: everybody else waits behind the call

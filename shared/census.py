@@ -23,7 +23,7 @@ from shared.lifecycle import State
 from shared.limiter import bookings_of
 from shared.meters import Metrics, Reading, meters
 from shared.models import Platform
-from shared.platforms.base import PlatformProfile
+from shared.platforms.profile import PlatformProfile
 from shared.streams import STORE_ERRORS as REDIS_ERRORS
 from shared.streams import Streams
 

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from shared.bookings import ANSWER_TIMEOUT_S, Outlook
 from shared.clock import Clock
 from shared.days import next_starts
-from shared.platforms.base import Pool
+from shared.platforms.profile import Pool
 
 _US = 1_000_000
 _KNOWN_DAYS = 4  # that are told, from a day before ours on: the two clocks may be a day apart

@@ -13,7 +13,7 @@ from shared.errors import RateLimited
 from shared.fleet import Fleet
 from shared.meters import meters
 from shared.models import Platform
-from shared.platforms.base import Pool
+from shared.platforms.profile import Pool
 from shared.streams import STORE_ERRORS
 from shared.turns import FairTurns
 

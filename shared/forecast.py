@@ -13,7 +13,8 @@ import msgspec
 
 from shared.lifecycle import Phase
 from shared.models import Platform
-from shared.platforms.base import Capabilities, PlatformProfile, Pool
+from shared.platforms.base import Capabilities
+from shared.platforms.profile import PlatformProfile, Pool
 
 # Of the search plan: three tracks share an album at least, two albums are read for them, which have two pages
 # as a rule; and the texts of a track beside the fielded one.

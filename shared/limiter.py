@@ -19,7 +19,7 @@ from shared.errors import RateLimited
 from shared.fleet import Fleet
 from shared.meters import meters
 from shared.models import Platform
-from shared.platforms.base import PlatformProfile, Pool, Price
+from shared.platforms.profile import PlatformProfile, Pool, Price
 from shared.streams import STORE_ERRORS, key
 from shared.turns import FairTurns
 

@@ -26,7 +26,8 @@ from shared.instrument import Role
 from shared.limiter import SharedBudget
 from shared.meters import meters
 from shared.models import ConnectionId, Platform
-from shared.platforms.base import Adapter, PlatformProfile
+from shared.platforms.base import Adapter
+from shared.platforms.profile import PlatformProfile
 from shared.platforms.registry import Platforms
 from shared.probes import Faults, Probes, listening
 from shared.readiness import Readiness

@@ -4,7 +4,8 @@ from typing import Any
 
 from gateway.app import STOP_TIMEOUT_S
 from shared.models import Platform
-from shared.platforms.base import REQUESTS, Budget, PlatformProfile
+from shared.platforms.base import Budget
+from shared.platforms.profile import REQUESTS, PlatformProfile
 from shared.platforms.registry import Platforms
 from shared.setting_kinds import settings_by_name
 from shared.settings import REQUIRED, Settings

@@ -1,8 +1,9 @@
 """What the adapters declare, as the README's table."""
 
 from shared.models import Platform
-from shared.platforms.base import REQUESTS, Capabilities, PlatformProfile, Pool, WriteClass
+from shared.platforms.base import Capabilities, WriteClass
 from shared.platforms.declaration import Declaration
+from shared.platforms.profile import REQUESTS, PlatformProfile, Pool
 from shared.platforms.registry import declarations
 
 _COLUMNS = (

@@ -14,17 +14,10 @@ from shared.db.connections import Connection, ConnectionState
 from shared.db.pool import Pool
 from shared.errors import FieldFault, PlatformUnavailable, ReconnectRequired, ValidationFailed
 from shared.models import ConnectionId, Platform, PlaylistId, TokenSet, UserId
-from shared.platforms.base import (
-    Adapter,
-    BrowserSignIn,
-    Capabilities,
-    PlatformProfile,
-    PublicReads,
-    Session,
-    SignInTerms,
-)
+from shared.platforms.base import Adapter, BrowserSignIn, Capabilities, Session
 from shared.platforms.forms import ConnectForm
 from shared.platforms.oauth import Verifier
+from shared.platforms.profile import PlatformProfile, PublicReads, SignInTerms
 from shared.tokens import Sessions
 
 CHECK_TIMEOUT_S = 25.0

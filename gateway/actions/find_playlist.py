@@ -5,7 +5,7 @@ from gateway.actions.list_playlists import ListPlaylists
 from shared.db.connections import Connection
 from shared.errors import PlatformNotFound, RequestError
 from shared.models import Playlist
-from shared.platforms.base import is_link
+from shared.platforms.values import is_link
 
 
 class FindPlaylist:

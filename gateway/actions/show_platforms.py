@@ -21,8 +21,9 @@ from shared.db.pool import Pool
 from shared.errors import PlatformNotConfigured
 from shared.limiter import bookings_of
 from shared.models import Platform, UserId
-from shared.platforms.base import Capabilities, PlatformProfile
+from shared.platforms.base import Capabilities
 from shared.platforms.forms import FormField
+from shared.platforms.profile import PlatformProfile
 from shared.streams import STORE_ERRORS
 
 

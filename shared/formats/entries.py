@@ -9,8 +9,8 @@ import msgspec
 from shared.formats.limits import TEXT_LETTERS
 from shared.formats.texts import stored
 from shared.models import Isrc, NotTransferable, Platform, SourceItem, Track, TrackId
-from shared.platforms.base import parse_isrc
 from shared.platforms.files.identity import identify
+from shared.platforms.values import parse_isrc
 
 LONGEST_MS = 7 * 86_400_000
 _MS_FROM = 10_000  # a bare number of this size is no track's length in seconds

@@ -9,18 +9,12 @@ from shared.address_guard import AddressGuard
 from shared.clock import Clock
 from shared.models import PlaylistId
 from shared.platforms.answers import Refusal
-from shared.platforms.base import (
-    Adapter,
-    BrowserSignIn,
-    Capabilities,
-    PlatformProfile,
-    PublicReads,
-    Session,
-    SignInTerms,
-)
+from shared.platforms.base import Adapter, BrowserSignIn, Capabilities, Session
+from shared.platforms.call import Call, Sign
 from shared.platforms.forms import ConnectForm
-from shared.platforms.http import Call, PlatformHttp, Reword, Sign
+from shared.platforms.http import PlatformHttp, Reword
 from shared.platforms.oauth import OAuthApp, bearer
+from shared.platforms.profile import PlatformProfile, PublicReads, SignInTerms
 from shared.platforms.shelf import Shelf
 from shared.settings import Settings
 

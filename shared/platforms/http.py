@@ -4,11 +4,10 @@ import functools
 import random
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from http import HTTPStatus
-from typing import Any, Self, TypeAlias, TypeVar, overload
-from urllib.parse import quote, urlencode
+from typing import Self, TypeAlias, TypeVar, overload
 
 import aiohttp
 import msgspec
@@ -26,7 +25,7 @@ from shared.errors import (
     ReconnectRequired,
     SentLate,
 )
-from shared.models import Platform, TokenSet
+from shared.models import Platform
 from shared.platforms.answers import (
     Answer,
     Failure,
@@ -37,29 +36,14 @@ from shared.platforms.answers import (
 )
 from shared.platforms.attempts import Attempts
 from shared.platforms.backoff import Backoff
-from shared.platforms.base import Budget, Gate, PlatformProfile, Price, Session, is_personal
+from shared.platforms.base import Budget, Gate, Session, is_personal
+from shared.platforms.call import Call, Proof, Sign
+from shared.platforms.profile import PlatformProfile, Price
 from shared.platforms.sockets import Clients, GatedBody, answer_of, is_refused_here, open_clients, reason_of
 
 T = TypeVar("T")
 
 
-class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """What proves who calls: headers, the query, or fields, which go into a call's form where it has one.
-
-    Fields of a call without a form go into its query.
-    """
-
-    headers: Mapping[str, str] = {}
-    query: Mapping[str, str] = {}
-    fields: Mapping[str, str] = {}
-
-    def __repr__(self) -> str:
-        return "Proof(…)"
-
-
-NO_PROOF = Proof()
-Sign: TypeAlias = Callable[[TokenSet | None], Proof]
-"""Makes the proof; the tokens are None where a call needs no user."""
 Reword: TypeAlias = Callable[[Answer], Answer]
 """Gives an answer the status that it means, where a platform says errors in other ways."""
 BudgetOf: TypeAlias = Callable[[str], Budget]
@@ -67,41 +51,6 @@ BudgetOf: TypeAlias = Callable[[str], Budget]
 
 _OTHER_TOKENS = 2
 _SERVER_COUNT = 1000  # of users' own that a process keeps budgets of
-
-
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One request. route is a template whose {names} are filled from path; query values are never logged.
-
-    body is sent as JSON of that media type, form as a form; at most one of them, and only in writes. nothing:
-    a 404 whose text holds the word is no error but an answer, namely the bytes.
-    """
-
-    operation: str
-    route: str
-    method: str = "GET"
-    path: Mapping[str, str] = {}
-    query: Mapping[str, str | int | list[str]] = {}
-    body: Any = None
-    media_type: str = "application/json"
-    form: Mapping[str, str | list[str]] | None = None
-    headers: Mapping[str, str] = {}
-    nothing: tuple[str, bytes] | None = None
-
-    def __repr__(self) -> str:
-        return f"Call(operation={self.operation!r}, method={self.method!r}, route={self.route!r}, …)"
-
-    def url(self, base_url: str, *, proof: Proof) -> URL:
-        route = self.route.format(**{name: quote(value, safe="") for name, value in self.path.items()})
-        fields = proof.fields if self.form is None else {}
-        query = {**self.query, **proof.query, **fields}
-        return URL(base_url.rstrip("/") + route, encoded=True).with_query(query)
-
-    def content(self, *, proof: Proof = NO_PROOF) -> tuple[str, bytes]:
-        """Return content type and bytes of the request body."""
-        if self.form is not None:
-            form = urlencode({**self.form, **proof.fields}, doseq=True)
-            return "application/x-www-form-urlencoded", form.encode()
-        return self.media_type, b"" if self.body is None else msgspec.json.encode(self.body)
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):

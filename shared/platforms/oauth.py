@@ -18,8 +18,9 @@ from shared.errors import (
 )
 from shared.models import TokenSet
 from shared.platforms.answers import RECONNECT, Refusal
-from shared.platforms.base import Price
-from shared.platforms.http import NO_PROOF, Call, PlatformHttp, Proof, Reword, Sign
+from shared.platforms.call import NO_PROOF, Call, Proof, Sign
+from shared.platforms.http import PlatformHttp, Reword
+from shared.platforms.profile import Price
 from shared.secret import NO_SECRET, Secret
 
 Verifier = NewType("Verifier", str)

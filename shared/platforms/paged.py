@@ -23,7 +23,8 @@ from shared.platforms.base import (
     TargetRow,
     TargetView,
 )
-from shared.platforms.http import Call, PlatformHttp
+from shared.platforms.call import Call
+from shared.platforms.http import PlatformHttp
 from shared.platforms.paging import CursorPager, Fetch, Pager, RawPage, TokenPage
 
 T = TypeVar("T")

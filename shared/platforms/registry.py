@@ -11,32 +11,23 @@ from shared.errors import PlatformNotConfigured
 from shared.installed import PLATFORMS, PluginFault, installed, load
 from shared.models import Platform, PlaylistId
 from shared.platforms.apple_music.adapter import DECLARATION as APPLE_MUSIC
-from shared.platforms.base import (
-    REQUESTS,
-    Adapter,
-    BrowserSignIn,
-    Budget,
-    Capabilities,
-    PlatformProfile,
-    Pool,
-    PublicReads,
-    Session,
-    SignInTerms,
-    is_link,
-)
+from shared.platforms.base import Adapter, BrowserSignIn, Budget, Capabilities, Session
+from shared.platforms.call import NO_PROOF
 from shared.platforms.declaration import Declaration
 from shared.platforms.deezer.adapter import DECLARATION as DEEZER
 from shared.platforms.files.adapter import DECLARATION as FILES
 from shared.platforms.forms import ConnectForm
-from shared.platforms.http import NO_PROOF, BudgetOf, Endpoint, PlatformHttp
+from shared.platforms.http import BudgetOf, Endpoint, PlatformHttp
 from shared.platforms.listenbrainz.adapter import DECLARATION as LISTENBRAINZ
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthClient
+from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, PublicReads, SignInTerms
 from shared.platforms.public import AppTokens, PublicSession
 from shared.platforms.shelf import Shelf
 from shared.platforms.soundcloud.adapter import DECLARATION as SOUNDCLOUD
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
 from shared.platforms.subsonic.adapter import DECLARATION as SUBSONIC
 from shared.platforms.tidal.adapter import DECLARATION as TIDAL
+from shared.platforms.values import is_link
 from shared.platforms.youtube.adapter import DECLARATION as YOUTUBE
 from shared.settings import PREFIX, Settings
 

@@ -1,12 +1,16 @@
 """Values as several platforms write them, into ours: pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 from shared.models import Isrc, NotTransferable, SourceItem, Track
-from shared.platforms.base import TextQuery, split_address
+from shared.platforms.base import TextQuery
 
+_ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
+T = TypeVar("T")
 _DURATION = re.compile(r"P(?:([0-9]+)D)?T?(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:\.[0-9]+)?)S)?")
 _SECONDS = (86400, 3600, 60, 1)
 
@@ -77,3 +81,33 @@ def fielded(query: TextQuery, *, form: str) -> str:
     if query.title and query.artist:
         return form.format(title=bare(query.title), artist=bare(query.artist))
     return bare(query.plain)
+
+
+def parse_isrc(text: str | None) -> Isrc | None:
+    """Normalize an ISRC as platforms write it (lower case, hyphens); None if it is none."""
+    letters = "".join(filter(str.isalnum, text or "")).upper()
+    return Isrc(letters) if _ISRC.fullmatch(letters) else None
+
+
+def in_batches(values: Sequence[T], *, size: int) -> Iterator[Sequence[T]]:
+    """Iterate over consecutive parts of that size; the last one may be shorter."""
+    return (values[first : first + size] for first in range(0, len(values), size))
+
+
+def split_address(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return host and path parts of an address, its scheme may be missing; ("", ()) of anything else."""
+    try:
+        address = urlsplit(text if "//" in text else f"//{text}")
+        return address.hostname or "", tuple(filter(None, address.path.split("/")))
+    except ValueError:
+        return "", ()
+
+
+def parameter_of(address: str, name: str) -> str:
+    """Return what a parameter of an address says, its scheme may be missing; "" where it has none."""
+    return parse_qs(urlsplit(address if "//" in address else f"//{address}").query).get(name, [""])[0]
+
+
+def is_link(text: str) -> bool:
+    """Say whether a text is a web address, which is never a name."""
+    return text.strip().startswith(("http://", "https://"))

@@ -7,7 +7,7 @@ import msgspec
 
 from shared.models import Platform
 from shared.platforms.apple_music.adapter import DECLARATION as APPLE_MUSIC
-from shared.platforms.base import REQUESTS, USED_SHARE, PlatformProfile
+from shared.platforms.profile import REQUESTS, USED_SHARE, PlatformProfile
 from shared.platforms.spotify.adapter import DECLARATION as SPOTIFY
 from tests.bench.scale_model import (
     WORKER_SLOTS,

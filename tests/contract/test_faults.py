@@ -12,7 +12,7 @@ from shared.errors import (
     ReconnectRequired,
 )
 from shared.models import Isrc
-from shared.platforms.base import REQUESTS
+from shared.platforms.profile import REQUESTS
 from tests.contract.sandboxes import FLAVORS, Stage, line
 from worker.matching.query import Query
 

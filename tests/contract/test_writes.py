@@ -6,7 +6,8 @@ import pytest
 
 from shared.errors import LeaseLost, PlatformRejected, PlatformUnavailable, RateLimited
 from shared.models import Isrc, PlaylistId, TrackId
-from shared.platforms.base import REQUESTS, in_batches
+from shared.platforms.profile import REQUESTS
+from shared.platforms.values import in_batches
 from tests.contract.sandboxes import FLAVORS, Stage, flavors, line, open_gate
 
 on_every = pytest.mark.parametrize("flavor", flavors(lambda _: True, over_http=False), indirect=True)

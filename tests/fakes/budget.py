@@ -2,7 +2,8 @@
 
 import asyncio
 
-from shared.platforms.base import Budget, PlatformProfile, Price
+from shared.platforms.base import Budget
+from shared.platforms.profile import PlatformProfile, Price
 
 
 class FakeBudget:

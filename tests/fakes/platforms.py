@@ -28,12 +28,8 @@ from shared.platforms.base import (
     Capabilities,
     Gate,
     Page,
-    PlatformProfile,
     PlaylistPage,
-    Pool,
-    PublicReads,
     Session,
-    SignInTerms,
     TargetPage,
     TargetView,
     TextQuery,
@@ -43,6 +39,7 @@ from shared.platforms.files.adapter import DECLARATION as FILES
 from shared.platforms.files.adapter import FilesAdapter
 from shared.platforms.forms import ConnectForm, FieldKind, FormField, SignInInput, server_address
 from shared.platforms.oauth import Verifier, challenge_of
+from shared.platforms.profile import PlatformProfile, Pool, PublicReads, SignInTerms
 from shared.platforms.public import PublicSession
 from shared.platforms.shelf import Shelf
 from tests.fakes.pools import profile_of

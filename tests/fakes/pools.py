@@ -2,7 +2,7 @@
 
 from shared.fleet import Fleet
 from shared.models import Platform
-from shared.platforms.base import REQUESTS, PlatformProfile, Pool
+from shared.platforms.profile import REQUESTS, PlatformProfile, Pool
 
 SEARCHES = "searches"
 

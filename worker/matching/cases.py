@@ -6,7 +6,7 @@ import msgspec
 
 from shared.errors import FieldFault, ValidationFailed
 from shared.models import Explicit, Outcome, Platform, Policy, Track, TrackId
-from shared.platforms.base import parse_isrc
+from shared.platforms.values import parse_isrc
 from worker.matching.decide import Decision, decide
 
 

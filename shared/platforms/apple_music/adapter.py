@@ -26,25 +26,13 @@ from shared.models import (
 from shared.platforms.answers import RECONNECT, Refusal
 from shared.platforms.apple_music import convert, wire
 from shared.platforms.apple_music.musickit import developer_token, musickit
-from shared.platforms.base import (
-    ADDED,
-    REQUESTS,
-    Added,
-    Capabilities,
-    Gate,
-    PlatformProfile,
-    Pool,
-    PublicReads,
-    SignInTerms,
-    TextQuery,
-    WriteClass,
-    in_batches,
-)
+from shared.platforms.base import ADDED, Added, Capabilities, Gate, TextQuery, WriteClass
+from shared.platforms.call import Call, Proof, Sign
 from shared.platforms.declaration import Declaration
-from shared.platforms.http import Call, Proof, Sign
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import Pager
-from shared.platforms.values import by_isrc
+from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, PublicReads, SignInTerms
+from shared.platforms.values import by_isrc, in_batches
 from shared.settings import Settings
 
 T = TypeVar("T")

@@ -17,8 +17,8 @@ from shared.models import (
     TrackId,
 )
 from shared.platforms.apple_music import wire
-from shared.platforms.base import TargetRow, parameter_of, parse_isrc, split_address
-from shared.platforms.values import item_of, line_of
+from shared.platforms.base import TargetRow
+from shared.platforms.values import item_of, line_of, parameter_of, parse_isrc, split_address
 
 _TRACK_ID = re.compile(r"[0-9]+")
 _ID = re.compile(r"p\.[0-9A-Za-z]+|pl\.(?:u-)?[0-9A-Za-z-]+")

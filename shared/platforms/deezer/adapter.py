@@ -12,25 +12,14 @@ from msgspec import UNSET, structs
 from shared.errors import AccountError, PlatformDenied, PlatformError, PlatformRejected
 from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.answers import Refusal
-from shared.platforms.base import (
-    ADDED,
-    REQUESTS,
-    Added,
-    Capabilities,
-    Gate,
-    PlatformProfile,
-    Pool,
-    PublicReads,
-    SignInTerms,
-    TextQuery,
-    WriteClass,
-)
+from shared.platforms.base import ADDED, Added, Capabilities, Gate, TextQuery, WriteClass
+from shared.platforms.call import Call
 from shared.platforms.declaration import Declaration
 from shared.platforms.deezer import convert, wire
-from shared.platforms.http import Call
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp, query_signer
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import Pager
+from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, PublicReads, SignInTerms
 from shared.platforms.values import bare, fielded
 from shared.settings import Settings
 

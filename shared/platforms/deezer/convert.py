@@ -19,9 +19,9 @@ from shared.models import (
     TrackId,
 )
 from shared.platforms.answers import Answer
-from shared.platforms.base import TargetRow, parse_isrc
+from shared.platforms.base import TargetRow
 from shared.platforms.deezer import wire
-from shared.platforms.values import date_of, id_in, item_of, line_of
+from shared.platforms.values import date_of, id_in, item_of, line_of, parse_isrc
 
 _ID = re.compile(r"[0-9]{1,19}")
 _SITES = ("deezer.com",)

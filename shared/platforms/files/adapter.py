@@ -9,25 +9,12 @@ from collections.abc import Sequence
 from shared.errors import PlatformNotFound, PlatformRejected, ReconnectRequired
 from shared.models import Account, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.absent import WithoutAlbums, WithoutIsrcs
-from shared.platforms.base import (
-    ADDED,
-    REQUESTS,
-    Added,
-    Capabilities,
-    Gate,
-    PlatformProfile,
-    Pool,
-    PublicReads,
-    Session,
-    SignInTerms,
-    TargetRow,
-    TextQuery,
-    WriteClass,
-)
+from shared.platforms.base import ADDED, Added, Capabilities, Gate, Session, TargetRow, TextQuery, WriteClass
 from shared.platforms.declaration import Declaration
 from shared.platforms.files.identity import identify, is_track_id
 from shared.platforms.paged import PagedAdapter
 from shared.platforms.paging import Pager, RawPage
+from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, PublicReads, SignInTerms
 from shared.platforms.shelf import Shelf, Shelved
 
 _PAGE = 100

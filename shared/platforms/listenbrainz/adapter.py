@@ -13,29 +13,18 @@ from shared.errors import ReconnectRequired
 from shared.models import Account, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.absent import WithoutAlbums, WithoutIsrcs
 from shared.platforms.answers import RECONNECT
-from shared.platforms.base import (
-    ADDED,
-    REQUESTS,
-    Added,
-    Capabilities,
-    Gate,
-    PlatformProfile,
-    Pool,
-    PublicReads,
-    Session,
-    SignInTerms,
-    TextQuery,
-    WriteClass,
-    in_batches,
-)
+from shared.platforms.base import ADDED, Added, Capabilities, Gate, Session, TextQuery, WriteClass
+from shared.platforms.call import Call
 from shared.platforms.declaration import Declaration
 from shared.platforms.forms import token_form
 from shared.platforms.gathering import Gathering
-from shared.platforms.http import Call, PlatformHttp
+from shared.platforms.http import PlatformHttp
 from shared.platforms.listenbrainz import convert, wire
 from shared.platforms.oauth import no_gate, signer
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import Pager
+from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, PublicReads, SignInTerms
+from shared.platforms.values import in_batches
 
 _PAGE = 100
 _MOST_QUESTIONS = 50

@@ -13,9 +13,9 @@ from shared.models import (
     Track,
     TrackId,
 )
-from shared.platforms.base import TargetRow, parse_isrc
+from shared.platforms.base import TargetRow
 from shared.platforms.listenbrainz import wire
-from shared.platforms.values import id_in, line_of
+from shared.platforms.values import id_in, line_of, parse_isrc
 
 _MBID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SITE = "listenbrainz.org"

@@ -12,28 +12,16 @@ from shared.errors import PlatformDenied, PlatformNotFound, PlatformRejected
 from shared.models import Account, Platform, Playlist, PlaylistId, Track, TrackId
 from shared.platforms.absent import WithoutAlbums, WithoutIsrcs
 from shared.platforms.answers import Refusal
-from shared.platforms.base import (
-    ADDED,
-    REQUESTS,
-    Added,
-    Capabilities,
-    Gate,
-    Page,
-    PlatformProfile,
-    Pool,
-    PublicReads,
-    SignInTerms,
-    TextQuery,
-    WriteClass,
-    in_batches,
-)
+from shared.platforms.base import ADDED, Added, Capabilities, Gate, Page, TextQuery, WriteClass
+from shared.platforms.call import Call
 from shared.platforms.declaration import Declaration
-from shared.platforms.http import Call
 from shared.platforms.liked import LIKED
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp, signer
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import CursorPager
+from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, PublicReads, SignInTerms
 from shared.platforms.soundcloud import convert, wire
+from shared.platforms.values import in_batches
 from shared.settings import Settings
 
 _PAGE = 50

@@ -10,10 +10,10 @@ from yarl import URL
 
 from shared.models import Account, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.answers import Answer
-from shared.platforms.base import TargetRow, parse_isrc, split_address
+from shared.platforms.base import TargetRow
 from shared.platforms.liked import LIKED, liked_songs
 from shared.platforms.soundcloud import wire
-from shared.platforms.values import item_of, line_of
+from shared.platforms.values import item_of, line_of, parse_isrc, split_address
 
 SITE = "https://soundcloud.com"
 

@@ -9,25 +9,14 @@ from collections.abc import Sequence
 from shared.errors import PlatformDenied, PlatformNotFound, ReconnectRequired
 from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
 from shared.platforms.answers import Refusal
-from shared.platforms.base import (
-    ADDED,
-    REQUESTS,
-    Added,
-    Capabilities,
-    Gate,
-    PlatformProfile,
-    Pool,
-    PublicReads,
-    SignInTerms,
-    TextQuery,
-    WriteClass,
-)
+from shared.platforms.base import ADDED, Added, Capabilities, Gate, TextQuery, WriteClass
+from shared.platforms.call import Call
 from shared.platforms.declaration import Declaration
-from shared.platforms.http import Call
 from shared.platforms.liked import LIKED
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import Pager
+from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, PublicReads, SignInTerms
 from shared.platforms.spotify import convert, wire
 from shared.platforms.values import bare, fielded
 from shared.settings import Settings

@@ -18,10 +18,10 @@ from shared.models import (
     Track,
     TrackId,
 )
-from shared.platforms.base import TargetRow, parse_isrc
+from shared.platforms.base import TargetRow
 from shared.platforms.liked import LIKED, liked_songs
 from shared.platforms.spotify import wire
-from shared.platforms.values import date_of, id_in, item_of, line_of
+from shared.platforms.values import date_of, id_in, item_of, line_of, parse_isrc
 
 _ID = re.compile(r"[0-9A-Za-z]{22}")
 _LIKED_URL = "https://open.spotify.com/collection/tracks"

@@ -26,26 +26,23 @@ from shared.platforms.absent import WithoutAlbums
 from shared.platforms.answers import ABSENT, Refusal
 from shared.platforms.base import (
     ADDED,
-    REQUESTS,
     Added,
     Capabilities,
     Gate,
-    PlatformProfile,
     PlaylistPage,
-    Pool,
-    PublicReads,
     Session,
-    SignInTerms,
     TargetView,
     TextQuery,
     WriteClass,
 )
+from shared.platforms.call import Call
 from shared.platforms.declaration import Declaration
-from shared.platforms.http import Call, PlatformHttp
+from shared.platforms.http import PlatformHttp
 from shared.platforms.library import Library, Shelf, scan
 from shared.platforms.own_servers import LOGIN_FORM, Login, place_of
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import Pager
+from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, PublicReads, SignInTerms
 from shared.platforms.subsonic import convert, wire
 from shared.settings import Settings, parse_networks
 

@@ -18,11 +18,11 @@ from shared.models import (
     TrackId,
 )
 from shared.platforms.answers import Answer
-from shared.platforms.base import TargetRow, parse_isrc, split_address
-from shared.platforms.http import Proof
+from shared.platforms.base import TargetRow
+from shared.platforms.call import Proof
 from shared.platforms.own_servers import Login
 from shared.platforms.subsonic import wire
-from shared.platforms.values import id_in, item_of, line_of
+from shared.platforms.values import id_in, item_of, line_of, parse_isrc, split_address
 
 SEPARATOR = " \u2063 "
 """Between name and description in the name of a playlist that is not finished: nobody types that sign."""

@@ -9,28 +9,15 @@ from shared.errors import PlatformUnavailable
 from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.absent import WithoutAlbums
 from shared.platforms.answers import Refusal
-from shared.platforms.base import (
-    REQUESTS,
-    Added,
-    Capabilities,
-    Gate,
-    PlatformProfile,
-    Pool,
-    Price,
-    PublicReads,
-    SignInTerms,
-    TargetRow,
-    TextQuery,
-    WriteClass,
-    in_batches,
-)
+from shared.platforms.base import Added, Capabilities, Gate, TargetRow, TextQuery, WriteClass
+from shared.platforms.call import Call
 from shared.platforms.declaration import Declaration
-from shared.platforms.http import Call
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import CursorPager
+from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, Price, PublicReads, SignInTerms
 from shared.platforms.tidal import convert, wire
-from shared.platforms.values import by_isrc
+from shared.platforms.values import by_isrc, in_batches
 from shared.settings import Settings
 
 _MOST_VALUES = 20  # of one filter; observed, not in the OpenAPI file

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from shared.models import Account, NotTransferable, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
-from shared.platforms.base import Added, parse_isrc
+from shared.platforms.base import Added
 from shared.platforms.tidal import wire
 from shared.platforms.tidal.wire import Row, Shelf
-from shared.platforms.values import id_in, item_of, line_of, parse_duration
+from shared.platforms.values import id_in, item_of, line_of, parse_duration, parse_isrc
 
 # Behind an id an address may have more, such as /u where the app has shared it.
 _SITES = ("tidal.com",)

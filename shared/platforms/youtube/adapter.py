@@ -14,28 +14,16 @@ from shared.errors import PlatformDenied, PlatformNotFound, PlatformRejected, Re
 from shared.models import Account, Album, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.absent import WithoutIsrcs
 from shared.platforms.answers import ABSENT, Refusal, foreign_cursor, meaning_429
-from shared.platforms.base import (
-    ADDED,
-    REQUESTS,
-    Added,
-    Capabilities,
-    Gate,
-    PlatformProfile,
-    Pool,
-    Price,
-    PublicReads,
-    Session,
-    SignInTerms,
-    TextQuery,
-    WriteClass,
-    in_batches,
-)
+from shared.platforms.base import ADDED, Added, Capabilities, Gate, Session, TextQuery, WriteClass
+from shared.platforms.call import Call
 from shared.platforms.declaration import Declaration
 from shared.platforms.gathering import Gathering
-from shared.platforms.http import Call, PlatformHttp
+from shared.platforms.http import PlatformHttp
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp, or_key
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import CursorPager
+from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, Price, PublicReads, SignInTerms
+from shared.platforms.values import in_batches
 from shared.platforms.youtube import convert, wire
 from shared.settings import Settings
 

@@ -16,8 +16,8 @@ from shared.models import (
     Track,
     TrackId,
 )
-from shared.platforms.base import TargetRow, parameter_of, split_address
-from shared.platforms.values import parse_duration
+from shared.platforms.base import TargetRow
+from shared.platforms.values import parameter_of, parse_duration, split_address
 from shared.platforms.youtube import wire
 
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{11}")

@@ -8,7 +8,7 @@ import pytest
 from shared.db import platform_pauses
 from shared.db.pool import Pool
 from shared.models import Platform
-from shared.platforms.base import Pool as PlatformPool
+from shared.platforms.profile import Pool as PlatformPool
 from tests.fakes.platforms import FakePlatforms
 from tests.integration.gateway.conftest import Caller, Json, Reply, sign_in, transfer_body
 

@@ -16,7 +16,7 @@ from shared.db.pool import Pool
 from shared.fleet import Fleet
 from shared.limiter import SharedBudget
 from shared.models import Platform
-from shared.platforms.base import REQUESTS, Price
+from shared.platforms.profile import REQUESTS, Price
 from shared.secret import Secret
 from shared.settings import Settings
 from shared.streams import open_redis

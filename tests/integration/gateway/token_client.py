@@ -18,9 +18,10 @@ from shared.clock import Clock
 from shared.db.pool import Pool, open_pool
 from shared.errors import CrossplayError
 from shared.models import ConnectionId, TokenSet
-from shared.platforms.base import Pool as RequestPool
-from shared.platforms.http import Call, Endpoint, PlatformHttp
+from shared.platforms.call import Call
+from shared.platforms.http import Endpoint, PlatformHttp
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthApp, OAuthClient, bearer
+from shared.platforms.profile import Pool as RequestPool
 from shared.secret import Secret
 from shared.settings import parse_key_ring
 from shared.streams import open_redis

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from shared.day_bookings import DayBookings
 from shared.errors import RateLimited
 from shared.limiter import SharedBudget, bookings_of
-from shared.platforms.base import REQUESTS, Pool, Price
+from shared.platforms.profile import REQUESTS, Pool, Price
 from shared.secret import Secret
 from shared.streams import open_redis
 from tests.fakes.clock import EPOCH, FakeClock

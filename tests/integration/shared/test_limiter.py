@@ -11,7 +11,7 @@ from shared.bookings import HORIZON_S
 from shared.day_pool import LONG_WAIT_S
 from shared.errors import RateLimited
 from shared.limiter import SharedBudget
-from shared.platforms.base import REQUESTS, Pool, Price
+from shared.platforms.profile import REQUESTS, Pool, Price
 from shared.secret import Secret
 from shared.streams import open_redis
 from tests.fakes.clock import FakeClock

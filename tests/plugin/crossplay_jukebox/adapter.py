@@ -5,24 +5,13 @@ from collections.abc import Sequence
 from crossplay_jukebox import convert, wire
 from shared.models import Account, Isrc, Playlist, PlaylistId, Track, TrackId
 from shared.platforms.absent import WithoutAlbums
-from shared.platforms.base import (
-    ADDED,
-    REQUESTS,
-    Added,
-    Capabilities,
-    Gate,
-    PlatformProfile,
-    Pool,
-    PublicReads,
-    SignInTerms,
-    TextQuery,
-    WriteClass,
-)
+from shared.platforms.base import ADDED, Added, Capabilities, Gate, TextQuery, WriteClass
+from shared.platforms.call import Call
 from shared.platforms.declaration import Declaration
 from shared.platforms.forms import token_form
-from shared.platforms.http import Call
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import Pager
+from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, PublicReads, SignInTerms
 from shared.platforms.values import by_isrc
 
 _PAGE = 20

@@ -4,8 +4,8 @@ import re
 
 from crossplay_jukebox import wire
 from shared.models import NotTransferable, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
-from shared.platforms.base import TargetRow, parse_isrc
-from shared.platforms.values import id_in
+from shared.platforms.base import TargetRow
+from shared.platforms.values import id_in, parse_isrc
 
 PLATFORM = Platform("jukebox")
 HOST = "jukebox.example"

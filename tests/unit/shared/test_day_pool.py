@@ -11,7 +11,7 @@ from shared.day_pool import LONG_WAIT_S, SharedDayPool
 from shared.errors import RateLimited
 from shared.fleet import Fleet
 from shared.models import Platform
-from shared.platforms.base import Pool
+from shared.platforms.profile import Pool
 from tests.fakes.clock import EPOCH, FakeClock
 from tests.fakes.pools import fleet_of
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from shared.forecast import Forecast, Range, Shape, Side, Standing, by_phase, forecast
 from shared.lifecycle import Phase
 from shared.models import Platform
-from shared.platforms.base import REQUESTS, Capabilities, PlatformProfile, Pool, Price, WriteClass
+from shared.platforms.base import Capabilities, WriteClass
+from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, Price
 
 NOW = datetime(2026, 11, 28, 20, 0, tzinfo=UTC)  # noon in Los Angeles
 ZONE = "America/Los_Angeles"

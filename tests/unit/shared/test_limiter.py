@@ -12,7 +12,7 @@ from shared.errors import RateLimited
 from shared.fleet import Fleet
 from shared.limiter import SharedBudget, SharedPool
 from shared.models import Platform
-from shared.platforms.base import REQUESTS, USED_SHARE, Pool, Price
+from shared.platforms.profile import REQUESTS, USED_SHARE, Pool, Price
 from shared.turns import PARTY
 from tests.fakes.clock import FakeClock
 from tests.fakes.pools import fleet_of, profile_of

@@ -8,7 +8,7 @@ from redis.crc import key_slot
 
 from shared.limiter import bookings_of
 from shared.models import Platform, Track
-from shared.platforms.base import REQUESTS, Pool
+from shared.platforms.profile import REQUESTS, Pool
 from shared.redis_cluster import key_of
 from shared.streams import key
 from tests.fakes.adapter import MemoryAdapter, MemoryPlatform

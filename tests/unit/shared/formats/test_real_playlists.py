@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.formats.reading import read
-from shared.platforms.base import parse_isrc
+from shared.platforms.values import parse_isrc
 from tests.conftest import SHARED_SHELF
 from tests.unit.shared.formats import dialects
 from tests.unit.shared.formats.dialects import Render

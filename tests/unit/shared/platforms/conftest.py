@@ -18,9 +18,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from shared.models import Platform
 from shared.platforms.answers import Refusal
-from shared.platforms.base import REQUESTS, PlatformProfile, Pool, Price
-from shared.platforms.http import Call, Endpoint, PlatformHttp
+from shared.platforms.call import Call
+from shared.platforms.http import Endpoint, PlatformHttp
 from shared.platforms.oauth import bearer
+from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, Price
 from tests.fakes.budget import FakeBudget
 from tests.fakes.spans import recorded_spans
 

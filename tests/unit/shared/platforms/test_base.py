@@ -1,15 +1,8 @@
 import pytest
 
 from shared.models import Platform
-from shared.platforms.base import (
-    REQUESTS,
-    PlatformProfile,
-    Pool,
-    Price,
-    in_batches,
-    parameter_of,
-    parse_isrc,
-)
+from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, Price
+from shared.platforms.values import in_batches, parameter_of, parse_isrc
 
 
 @pytest.mark.parametrize("text", ["QZXX12600001", "qzxx12600001", "QZ-XX1-26-00001", " qz xx1 26 00001\n"])

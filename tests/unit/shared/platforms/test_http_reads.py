@@ -25,8 +25,8 @@ from shared.errors import (
 from shared.models import TokenSet
 from shared.platforms.answers import Refusal
 from shared.platforms.backoff import Backoff
-from shared.platforms.base import REQUESTS, Price
-from shared.platforms.http import Call
+from shared.platforms.call import Call
+from shared.platforms.profile import REQUESTS, Price
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
 

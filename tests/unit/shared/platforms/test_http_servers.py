@@ -22,7 +22,8 @@ from yarl import URL
 from shared.address_guard import AddressGuard
 from shared.errors import LeaseLost, PlatformDenied, PlatformNotFound, PlatformUnavailable, RateLimited
 from shared.models import TokenSet
-from shared.platforms.http import Call, Endpoint, PlatformHttp, Proof
+from shared.platforms.call import Call, Proof
+from shared.platforms.http import Endpoint, PlatformHttp
 from shared.settings import parse_networks
 from tests.fakes.budget import FakeBudget
 from tests.fakes.session import FakeSession

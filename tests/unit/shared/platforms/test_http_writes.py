@@ -14,8 +14,8 @@ from shared.errors import (
     TransferCancelled,
 )
 from shared.models import TokenSet
-from shared.platforms.base import REQUESTS
-from shared.platforms.http import Call
+from shared.platforms.call import Call
+from shared.platforms.profile import REQUESTS
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, Handler, opened, raw_server
 

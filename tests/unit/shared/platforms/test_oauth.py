@@ -17,7 +17,7 @@ from shared.errors import (
     ReconnectRequired,
 )
 from shared.models import TokenSet
-from shared.platforms.http import NO_PROOF
+from shared.platforms.call import NO_PROOF
 from shared.platforms.oauth import (
     TOKEN_REFUSALS,
     OAuthApp,

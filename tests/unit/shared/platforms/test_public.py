@@ -6,8 +6,8 @@ import pytest
 
 from shared.errors import PlatformDenied, PlatformUnavailable
 from shared.models import Platform, TokenSet
-from shared.platforms.base import PublicReads
 from shared.platforms.oauth import TOKEN_REFUSALS, OAuthApp, OAuthClient
+from shared.platforms.profile import PublicReads
 from shared.platforms.public import AppTokens, PublicSession
 from shared.secret import Secret
 from tests.fakes.clock import FakeClock

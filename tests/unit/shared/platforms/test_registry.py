@@ -10,8 +10,9 @@ from shared.db.pool import Pool as StorePool
 from shared.db.shelf import PostgresShelf
 from shared.errors import PlatformNotConfigured, SettingsError
 from shared.models import Platform, TokenSet
-from shared.platforms.base import REQUESTS, Adopter, Pool, Price
+from shared.platforms.base import Adopter
 from shared.platforms.oauth import SIGN_IN, new_verifier
+from shared.platforms.profile import REQUESTS, Pool, Price
 from shared.platforms.registry import Platforms, declarations
 from shared.secret import Secret
 from shared.settings import Settings

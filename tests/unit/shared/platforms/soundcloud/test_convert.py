@@ -5,8 +5,9 @@ import pytest
 
 from shared.models import NotTransferable, Platform, SourceItem, Track, TrackId
 from shared.platforms.answers import Answer, parse_retry_after
-from shared.platforms.base import TargetRow, parse_isrc
+from shared.platforms.base import TargetRow
 from shared.platforms.soundcloud import convert, wire
+from shared.platforms.values import parse_isrc
 
 NOW = "Sun, 22 Nov 2026 10:00:00 GMT"
 LATE = "2026/11/22 10:00:07 +0000"

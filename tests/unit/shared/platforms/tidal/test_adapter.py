@@ -5,7 +5,7 @@ import pytest
 
 from shared.errors import CrossplayError, PlatformRejected, PlatformUnavailable
 from shared.models import Album, AlbumId, Isrc, NotTransferable, Platform, PlaylistId, TokenSet, TrackId
-from shared.platforms.base import REQUESTS
+from shared.platforms.profile import REQUESTS
 from shared.platforms.registry import Platforms
 from shared.platforms.tidal.adapter import DECLARATION, TidalAdapter
 from shared.settings import Settings

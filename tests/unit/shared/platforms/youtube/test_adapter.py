@@ -17,7 +17,7 @@ from shared.errors import (
     ValidationFailed,
 )
 from shared.models import Platform, PlaylistId, TokenSet, TrackId
-from shared.platforms.base import REQUESTS, Price
+from shared.platforms.profile import REQUESTS, Price
 from shared.platforms.public import PublicSession
 from shared.platforms.youtube.adapter import DECLARATION, SEARCHES, YouTubeAdapter
 from shared.secret import Secret
