@@ -88,7 +88,7 @@ async def test_what_is_not_there_asks_the_target_nothing(connected: Caller, plat
         (body(track="t-a1", note="mine"), "/target/note"),
         ({"source": body()["source"]}, "/target"),
         ({**body(), "remember": True}, "/remember"),
-        ({**body(), "source": {"platform": "deezer", "track": "t-s1"}}, "/source/platform"),
+        ({**body(), "source": {"platform": "minidisc", "track": "t-s1"}}, "/source/platform"),
     ],
 )
 async def test_what_cannot_be_a_rule_is_refused_at_its_field(
@@ -148,7 +148,7 @@ async def test_rules_are_filtered_by_platform(connected: Caller, query: str, cou
     assert len(reply.json["items"]) == count
 
 
-@pytest.mark.parametrize("query", ["source_platform=deezer", "limit=0", "cursor=bm9wZQ", "order=up"])
+@pytest.mark.parametrize("query", ["source_platform=minidisc", "limit=0", "cursor=bm9wZQ", "order=up"])
 async def test_a_query_of_another_form_is_refused(connected: Caller, query: str) -> None:
     reply = await connected("GET", f"/rules?{query}")
 
