@@ -43,6 +43,11 @@ def date_of(text: str | None) -> str | None:
     return None if not text or text.startswith("0000") else text
 
 
+def playable(tracks: Iterable[Track]) -> tuple[Track, ...]:
+    """Return the tracks that can be played in the market that was asked for, in the given order."""
+    return tuple(track for track in tracks if track.is_playable is not False)
+
+
 def item_of(track: Track | None, *, title: str) -> SourceItem:
     """Return what stands at a position; None is what its platform no longer has."""
     if track is None:

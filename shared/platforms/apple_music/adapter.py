@@ -32,7 +32,7 @@ from shared.platforms.declaration import Declaration
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import Pager
 from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, PublicReads, SignInTerms
-from shared.platforms.values import by_isrc, in_batches
+from shared.platforms.values import by_isrc, in_batches, playable
 from shared.settings import Settings
 
 T = TypeVar("T")
@@ -96,7 +96,7 @@ class AppleMusicAdapter(WebAdapter[wire.Playlist, wire.Song]):
         found = {}
         for batch in in_batches(list(dict.fromkeys(ids)), size=_MOST_IDS):
             songs = await self._catalog_songs("read_tracks", {"ids": ",".join(batch)})
-            found.update({track.id: track for track in convert.to_playable(songs)})
+            found.update({track.id: track for track in playable(convert.to_candidates(songs))})
         return found
 
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
@@ -114,7 +114,7 @@ class AppleMusicAdapter(WebAdapter[wire.Playlist, wire.Song]):
         route = "/catalog/{storefront}/albums/{album_id}/tracks"
         path = {"storefront": await self._storefront(), "album_id": album.id}
         pager = self._counted(_list("read_album", route, path), into=_SONGS, is_personal=False)
-        return convert.to_playable([song async for song in pager.rows()])
+        return playable(convert.to_candidates([song async for song in pager.rows()]))
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
         del key  # Apple Music knows no such keys

@@ -67,11 +67,6 @@ def to_candidates(songs: Iterable[wire.Song]) -> tuple[Track, ...]:
     return tuple(track for track in map(to_track, songs) if track)
 
 
-def to_playable(songs: Iterable[wire.Song]) -> tuple[Track, ...]:
-    """Return the songs that can be played in this storefront, in the given order."""
-    return tuple(track for track in to_candidates(songs) if track.is_playable is not False)
-
-
 def to_item(raw: wire.Song, *, catalog: Mapping[str, wire.Song]) -> SourceItem:
     """Return what stands at a position; the catalog, where it knows the song, says more: its ISRC."""
     title = line_of((raw.attributes.artist_name or "",), raw.attributes.name or "")

@@ -20,7 +20,7 @@ from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp, query_sign
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import Pager
 from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, PublicReads, SignInTerms
-from shared.platforms.values import bare, fielded
+from shared.platforms.values import bare, fielded, playable
 from shared.settings import Settings
 
 T = TypeVar("T")
@@ -125,19 +125,18 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> Added:
         del position, key  # Deezer can only append
-        await self._change("add_tracks", "POST", playlist_id, track_ids=track_ids, gate=gate)
+        await self._send(_change("add_tracks", "POST", playlist_id, track_ids), gate=gate)
         return ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
     ) -> None:
-        await self._change("remove_tracks", "DELETE", playlist_id, track_ids=track_ids, gate=gate)
+        await self._send(_change("remove_tracks", "DELETE", playlist_id, track_ids), gate=gate)
 
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
         path = {"playlist_id": playlist_id}
-        await self._delete(
-            Call(operation="delete_playlist", method="DELETE", route=_PLAYLIST, path=path), gate=gate
-        )
+        call = Call(operation="delete_playlist", method="DELETE", route=_PLAYLIST, path=path)
+        await self._delete(call, gate=gate)
 
     async def _me(self) -> wire.User:
         return await self._read(Call(operation="account", route="/user/me"), into=wire.User)
@@ -158,7 +157,7 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
 
     async def _playable(self, track_id: TrackId) -> Track | None:
         raw = await self._track(track_id, operation="read_tracks")
-        return next(iter(convert.to_playable([raw])), None) if raw else None
+        return next(iter(playable(convert.to_candidates([raw]))), None) if raw else None
 
     async def _told(self, row: wire.Track) -> wire.Track:
         raw = await self._track(str(row.id), operation="read_catalog")
@@ -171,20 +170,6 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
         if answer.data is UNSET:
             raise self._http.blank(call.operation)
         return answer.data
-
-    async def _change(
-        self,
-        operation: str,
-        method: str,
-        playlist_id: PlaylistId,
-        *,
-        track_ids: Sequence[TrackId],
-        gate: Gate,
-    ) -> None:
-        path, query = {"playlist_id": playlist_id}, {"songs": ",".join(track_ids)}
-        await self._send(
-            Call(operation=operation, method=method, route=_TRACKS, path=path, query=query), gate=gate
-        )
 
     async def _send(self, call: Call, *, gate: Gate) -> None:
         """Send once. Deezer says `true` for what it did."""
@@ -210,6 +195,11 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
         # Until 2023 rows had no ISRC; where one lacks it, the track itself is asked.
         told = [row if row.isrc or row.id <= 0 else await self._told(row) for row in rows]
         return tuple(map(convert.to_item, told))
+
+
+def _change(operation: str, method: str, playlist_id: PlaylistId, track_ids: Sequence[TrackId]) -> Call:
+    path, query = {"playlist_id": playlist_id}, {"songs": ",".join(track_ids)}
+    return Call(operation=operation, method=method, route=_TRACKS, path=path, query=query)
 
 
 def _oauth(settings: Settings) -> OAuthApp:

@@ -21,7 +21,7 @@ from shared.models import (
 from shared.platforms.answers import Answer
 from shared.platforms.base import TargetRow
 from shared.platforms.deezer import wire
-from shared.platforms.values import date_of, id_in, item_of, line_of, parse_isrc
+from shared.platforms.values import date_of, id_in, item_of, line_of, parse_isrc, playable
 
 _ID = re.compile(r"[0-9]{1,19}")
 _SITES = ("deezer.com",)
@@ -88,14 +88,9 @@ def to_candidates(raws: Iterable[wire.Track]) -> tuple[Track, ...]:
     return tuple(filter(None, map(to_candidate, raws)))
 
 
-def to_playable(raws: Iterable[wire.Track]) -> tuple[Track, ...]:
-    """Return the tracks that can be played here, in the given order."""
-    return tuple(track for track in to_candidates(raws) if track.is_playable is not False)
-
-
 def to_album_tracks(raws: Iterable[wire.Track], *, album: wire.Album) -> tuple[Track, ...]:
     """Return the rows of an album's list that can be played here; they do not name the album."""
-    return to_playable(structs.replace(raw, album=album) for raw in raws)
+    return playable(to_candidates(structs.replace(raw, album=album) for raw in raws))
 
 
 def to_album(raw: wire.Album) -> Album | None:

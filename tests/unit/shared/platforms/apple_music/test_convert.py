@@ -5,7 +5,7 @@ import pytest
 
 from shared.models import Isrc, NotTransferable, TrackId
 from shared.platforms.apple_music import convert, wire
-from shared.platforms.values import by_isrc
+from shared.platforms.values import by_isrc, playable
 
 CATALOG = {
     "id": "1440000001",
@@ -123,7 +123,7 @@ def test_song_that_cannot_be_played_here_is_a_candidate_that_says_so() -> None:
     songs = [song(CATALOG, playParams=None), song(CATALOG)]
 
     assert [track.is_playable for track in convert.to_candidates(songs)] == [False, None]
-    assert [track.is_playable for track in convert.to_playable(songs)] == [None]
+    assert [track.is_playable for track in playable(convert.to_candidates(songs))] == [None]
     assert [convert.to_track(song(LIBRARY, playParams=None))] != [None]
 
 

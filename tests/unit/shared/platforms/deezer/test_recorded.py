@@ -8,6 +8,7 @@ import pytest
 
 from shared.platforms.answers import Answer
 from shared.platforms.deezer import convert, wire
+from shared.platforms.values import playable
 from tests.unit.shared.platforms.recorded import answers, objects
 
 T = TypeVar("T")
@@ -54,7 +55,7 @@ def test_every_row_of_a_playlist_is_an_item_that_can_be_moved(recorded: Recorded
     assert all(item.track and " – " in item.title for item in items)
     assert len(unreadable) > 20
     assert {one.is_playable for one in convert.to_candidates(rows)} == {None, False}
-    assert convert.to_playable(row for row in rows if row.readable is False) == ()
+    assert playable(convert.to_candidates(row for row in rows if row.readable is False)) == ()
 
 
 def test_look_up_tells_more_than_a_row(recorded: Recorded) -> None:
