@@ -8,14 +8,26 @@ from gateway.actions.show_platforms import BudgetState
 from gateway.schemas import ConnectionResource
 from shared.db.connect_sessions import ConnectFlow
 from shared.models import Platform
+from shared.platforms.collections import Collection
 from shared.platforms.forms import FieldKind
+
+
+class CollectionResource(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account keeps beside its playlists, read as a playlist of that id.
+
+    *_batch: tracks, albums or artists of one request, 0 where it cannot be done.
+    """
+
+    id: Collection
+    add_batch: int
+    remove_batch: int
 
 
 class CapabilitiesResource(msgspec.Struct, frozen=True, kw_only=True):
     """What Crossplay can do there.
 
     read, write, remove: playlists' tracks. isrc: recordings are looked up by their ISRC. albums: they are
-    searched, too. liked: liked songs are read as a playlist with the id `liked`. insert: tracks are put at
+    searched, too. insert: tracks are put at
     any position, not only at the end. playlist_limit: tracks of one playlist, null where no limit is known.
     *_batch, read_page: of one request, 0 where it cannot be done.
     visibility_delay_s: how long an accepted write may stay unseen.
@@ -26,7 +38,7 @@ class CapabilitiesResource(msgspec.Struct, frozen=True, kw_only=True):
     remove: bool
     isrc: bool
     albums: bool
-    liked: bool
+    collections: tuple[CollectionResource, ...]
     insert: bool
     playlist_limit: int | None
     read_page: int

@@ -51,8 +51,9 @@ NOTHING = Range(least=0, expected=0, most=0)
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be moved. row_count: positions of the source. track_count: those that are tracks.
 
-    isrc_count: tracks with an ISRC; both may be estimates. base_count: rows of an existing target, None for a
-    new one. reads_albums: tracks may be looked for on their albums.
+    isrc_count: tracks with an ISRC; both may be estimates. base_count: rows of an existing target, None for
+    a new one. reads_albums: tracks may be looked for on their albums. searched_by: the operation by which
+    albums or artists are found, by their names alone; "" for a source of tracks.
     """
 
     row_count: int
@@ -60,6 +61,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     isrc_count: int
     base_count: int | None = None
     reads_albums: bool = True
+    searched_by: str = ""
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +142,9 @@ def forecast(
     sides = {side.platform: side for side in (source, target)}
     steps = tuple(each for step in asked for each in _with_beside(step, sides[step.platform], shape))
     needs = _needs(steps, sides=sides, standings=standings)
-    return Forecast(begins_at=now, steps=steps, needs=needs, ends_at=_ends_at(needs, now=now))
+    return Forecast(
+        begins_at=now, steps=steps, needs=needs, ends_at=_ends_at(needs, apart=_apart(steps, target), now=now)
+    )
 
 
 def _pages(count: float, page: int) -> Range:
@@ -156,6 +160,9 @@ def _read(shape: Shape, source: Side) -> Step:
 
 def _match(shape: Shape, source: Side, target: Side) -> Iterable[Step]:
     """Count the look-ups: ISRCs in batches of a page of the source, then albums, then texts."""
+    if shape.searched_by:
+        yield _step(Phase.MATCH, target, shape.searched_by, _bounded(shape.track_count, shape.row_count))
+        return
     can = target.capabilities
     tracks, named = shape.track_count, shape.isrc_count if can.isrc_batch else 0
     page = source.capabilities.read_page
@@ -282,10 +289,20 @@ def _need(place: tuple[Platform, str], units: Range, *, pool: Pool, standing: St
     )
 
 
-def _ends_at(needs: Sequence[PoolNeed], *, now: datetime) -> tuple[datetime, datetime, datetime]:
+def _apart(steps: Iterable[Step], target: Side) -> Range:
+    """Return the seconds that are let pass between additions which are to have dates of their own."""
+    added = total(step.requests for step in steps if step.operation == "add_tracks")
+    return added.each(lambda count: count * target.capabilities.apart_s)
+
+
+def _ends_at(
+    needs: Sequence[PoolNeed], *, apart: Range, now: datetime
+) -> tuple[datetime, datetime, datetime]:
     """Add the pools' times up: phases mostly follow each other. What waits for a day goes on at midnight."""
     bounds = ("least", "expected", "most")
-    seconds = {bound: sum(getattr(need.seconds, bound) for need in needs) for bound in bounds}
+    seconds = {
+        bound: getattr(apart, bound) + sum(getattr(need.seconds, bound) for need in needs) for bound in bounds
+    }
     begins = {
         bound: max((_midnight(need, getattr(need.days, bound), now=now) for need in needs), default=now)
         for bound in bounds

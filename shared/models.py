@@ -15,6 +15,7 @@ ConnectionId = NewType("ConnectionId", str)
 PlaylistId = NewType("PlaylistId", str)
 TrackId = NewType("TrackId", str)
 AlbumId = NewType("AlbumId", str)
+ArtistId = NewType("ArtistId", str)
 RuleId = NewType("RuleId", str)
 WebhookId = NewType("WebhookId", str)
 DeliveryId = NewType("DeliveryId", str)
@@ -93,6 +94,7 @@ class Track(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     artists: main artist first; some platforms know only one display string for all of them.
     isrc: normalized, upper case, 12 characters. release_date: YYYY, YYYY-MM or YYYY-MM-DD.
     is_playable: False where the market that was asked does not play it, as it may do next month.
+    track_count: of an album, which stands for a track where it is kept (shared.platforms.collections).
     """
 
     platform: Platform
@@ -108,6 +110,7 @@ class Track(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     disc_number: int | None = None
     url: str | None = None
     is_playable: bool | None = None
+    track_count: int | None = None
 
 
 class Album(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -122,6 +125,16 @@ class Album(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     artists: tuple[str, ...] = ()
     track_count: int | None = None
     release_date: str | None = None
+    url: str | None = None
+
+
+class Artist(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A platform's artist, whom an account can follow."""
+
+    platform: Platform
+    id: ArtistId
+    name: str
+    url: str | None = None
 
 
 class IsrcAgreement(StrEnum):

@@ -8,6 +8,7 @@ from shared.db.pool import Connection, Pool, execute_long
 from shared.db.transfers import Transfer
 from shared.lifecycle import Phase
 from shared.models import Platform
+from shared.platforms.collections import Collection, collection_of
 from worker.results import (
     BatchMatched,
     BatchRemoved,
@@ -109,6 +110,8 @@ REVISE = "UPDATE transfers SET revision = revision + 1 WHERE id = $1"
 IS_READ = "SELECT is_read FROM transfers WHERE id = $1"
 LAST_BATCH = "SELECT coalesce(max(batch), -1) FROM jobs WHERE transfer_id = $1 AND phase = $2"
 
+TURNED_BATCH = 100  # items of a match job where all were read before the first of them is looked for
+
 ONCE = "This platform keeps a track once in a playlist, and it stands there already."
 VANISHED = "The platform accepted this track and does not show it; it was added again without effect."
 
@@ -145,17 +148,10 @@ async def _page_read(
         await warn(connection, job, "source_edited")
     await items.insert(connection, job.transfer_id, first=first, items=result.items)
     behind = first + len(result.items)
+    is_turned = collection_of(transfer.target_playlist_id) is Collection.LIKED
     following = []
-    if result.items:
-        following.append(
-            NextJob(
-                platform=transfer.target_platform,
-                phase=Phase.MATCH,
-                batch=job.batch,
-                first_position=first,
-                last_position=behind - 1,
-            )
-        )
+    if result.items and not is_turned:
+        following.append(_match(transfer, batch=job.batch, first=first, behind=behind))
     if result.next_cursor is not None:
         following.append(
             NextJob(
@@ -168,9 +164,28 @@ async def _page_read(
         )
         return following
     await connection.execute(READ_ON, job.transfer_id, True)
+    if is_turned:
+        await items.turn(connection, job.transfer_id, count=behind)
+        firsts = enumerate(range(0, behind, TURNED_BATCH))
+        following += [
+            _match(transfer, batch=batch, first=at, behind=min(at + TURNED_BATCH, behind))
+            for batch, at in firsts
+        ]
+        if following:
+            return following
     if not result.items and not await jobs.has_open(connection, job.transfer_id, phase=Phase.MATCH):
         following.append(await _turned(connection, job, Phase.WRITE, platform=transfer.target_platform))
     return following
+
+
+def _match(transfer: Transfer, *, batch: int, first: int, behind: int) -> NextJob:
+    return NextJob(
+        platform=transfer.target_platform,
+        phase=Phase.MATCH,
+        batch=batch,
+        first_position=first,
+        last_position=behind - 1,
+    )
 
 
 async def _batch_matched(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.db.jobs import Job
 from shared.db.pool import Pool
 from shared.db.transfers import Transfer
-from shared.platforms.base import Adapter, Gate
+from shared.platforms.base import Adapter, Capabilities, Gate
 from worker.lookups import Lookups
 
 
@@ -23,3 +23,8 @@ class Context:
     lookups: Lookups
     send_timeout_s: float
     rng: random.Random
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What can be done with this transfer's target."""
+        return self.adapter.capabilities.of_target(self.transfer.target_playlist_id)

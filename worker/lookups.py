@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from shared.clock import Clock, SystemClock
 from shared.db.pool import Pool
 from shared.errors import CrossplayError, PlatformNotFound
-from shared.models import Album, Isrc, Track, TrackId
+from shared.models import Album, Artist, Isrc, Track, TrackId
 from shared.platforms.base import Adapter, TextQuery
 from worker.desk import Desk
 
@@ -101,6 +101,18 @@ class Lookups:
 
         found = await self._resolve(
             adapter, [question], market=market, batch=1, ask=ask, form=tuple[Album, ...]
+        )
+        return _only(found, question)
+
+    async def artists(self, adapter: Adapter, name: str, *, market: str) -> tuple[Artist, ...]:
+        """Search for artists. Raises what the platform's refusal was."""
+        question = f"artist:{_short(name)}"
+
+        async def ask(_: Sequence[str]) -> Mapping[str, tuple[Artist, ...]]:
+            return {question: await adapter.search_artists(name)}
+
+        found = await self._resolve(
+            adapter, [question], market=market, batch=1, ask=ask, form=tuple[Artist, ...]
         )
         return _only(found, question)
 

@@ -24,7 +24,7 @@ async def next_batch(context: Context) -> NextBatch:
     Usually that is the end. A batch stops before a position that is written already, so that one insert
     keeps the order.
     """
-    limit = context.adapter.capabilities.add_batch
+    limit = context.capabilities.add_batch
     waiting = await items.unwritten(
         context.pool, context.transfer.id, limit=min(limit, context.job.batch_limit or limit)
     )
@@ -53,7 +53,7 @@ async def _that_may_stand(
 
     A second copy inside the batch is neither: what becomes of it is seen when the first one is written.
     """
-    if context.adapter.capabilities.keeps_repeats:
+    if context.capabilities.keeps_repeats:
         return tuple(waiting), ()
     there = await standing(context, {planned.track_id for planned in waiting})
     fresh = {planned.track_id: planned for planned in reversed(waiting) if not there[planned.track_id]}

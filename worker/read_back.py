@@ -57,7 +57,7 @@ def is_repeatable(context: Context, intent: Intent) -> bool:
     return (
         intent.observed is None
         and context.job.epoch == intent.epoch + 1
-        and intent.age_s < context.adapter.capabilities.key_life_s
+        and intent.age_s < context.capabilities.key_life_s
         and not context.transfer.is_target_doubtful
     )
 
@@ -74,7 +74,7 @@ async def find_created(context: Context, intent: Intent) -> TargetCreated | Wait
         return TargetCreated(playlist=found)
     if await needs_second_look(context, intent, observed="absent"):
         note(context, "undecided")
-        return Wait(delay_s=context.adapter.capabilities.visibility_delay_s)
+        return Wait(delay_s=context.capabilities.visibility_delay_s)
     note(context, "absent")
     return None
 
@@ -101,7 +101,9 @@ async def settle_lost(context: Context, intent: Intent, *, playlist_id: Playlist
     )
     known = [*before, *await items.at(context.pool, context.transfer.id, positions=intent.positions)]
     offset = intent.target_offset - len(meant.anchor)
-    look = await _look_at_place(context, meant, known, playlist_id=playlist_id, offset=offset)
+    look = None
+    if context.capabilities.keeps_order:
+        look = await _look_at_place(context, meant, known, playlist_id=playlist_id, offset=offset)
     if look is None:
         look = await _count(context, meant, known, playlist_id=playlist_id)
     is_complete = len(look.arrived) == len(intent.positions)
@@ -110,7 +112,7 @@ async def settle_lost(context: Context, intent: Intent, *, playlist_id: Playlist
         or await needs_second_look(context, intent, observed=look.fingerprint)
     ):
         note(context, "undecided")
-        return Wait(delay_s=context.adapter.capabilities.visibility_delay_s)
+        return Wait(delay_s=context.capabilities.visibility_delay_s)
     note(context, "foreign" if look.is_edited else share(len(look.arrived), of=len(intent.positions)))
     return _arrived(context, intent, look)
 
@@ -227,7 +229,7 @@ async def unseen_for_s(context: Context, intent: Intent) -> float:
     Counted from when it was found open: its sender had waited for tokens and budget after declaring it, and
     only now it is sure that the sender's lease is over, hence its call.
     """
-    visibility_s = context.adapter.capabilities.visibility_delay_s
+    visibility_s = context.capabilities.visibility_delay_s
     if intent.observed is None:
         await intents.found(context.pool, context.job)
         return context.send_timeout_s + visibility_s
@@ -238,14 +240,14 @@ async def unseen_for_s(context: Context, intent: Intent) -> float:
 
 def _is_behind(context: Context, intent: Intent, look: _Look) -> bool:
     """Say whether even tracks from before this write may be unseen; then its own may be as well."""
-    capabilities = context.adapter.capabilities
+    capabilities = context.capabilities
     patience_s = LAG_PATIENCE * capabilities.visibility_delay_s
     return capabilities.reads_lag and look.total < intent.expected_count and intent.age_s < patience_s
 
 
 async def needs_second_look(context: Context, intent: Intent, *, observed: str) -> bool:
     """Where reads lag, believe "not there" only when two reads say the same."""
-    if not context.adapter.capabilities.reads_lag or intent.observed == observed:
+    if not context.capabilities.reads_lag or intent.observed == observed:
         return False
     await intents.observe(context.pool, context.job, observed=observed)
     return True

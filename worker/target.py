@@ -13,7 +13,7 @@ CLAIM = "UPDATE transfers SET is_target_claimed = true WHERE id = $1"
 
 def is_full(context: Context) -> bool:
     """Say whether the playlist takes no more tracks."""
-    limit = context.adapter.capabilities.playlist_limit
+    limit = context.capabilities.playlist_limit
     return limit is not None and (context.transfer.target_count or 0) >= limit
 
 

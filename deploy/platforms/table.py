@@ -14,7 +14,7 @@ _COLUMNS = (
     "A track twice",
     "Removed",
     "One playlist",
-    "Liked songs",
+    "Songs, albums, artists kept",
     "Pace, all workers together",
     "Read after",
     "Sign-in",
@@ -50,7 +50,7 @@ def _row(declared: Declaration) -> str:
         "kept" if can.keeps_repeats else "once",
         f"{can.remove_batch} per request" if can.can_remove else "no",
         f"{can.playlist_limit:,} tracks" if can.playlist_limit else "no limit known",
-        "read" if can.has_liked else "no",
+        _collections(can),
         "nobody counts" if declared.shelve else _pace(profile),
         f"{can.visibility_delay_s:g} s",
         _sign_in(declared),
@@ -62,6 +62,14 @@ def _added(can: Capabilities) -> str:
     if not can.can_write:
         return "no"
     return f"{can.add_batch}, {_PLACES[can.write_class]}"
+
+
+def _collections(can: Capabilities) -> str:
+    told = [
+        f"{collection} ({'both ways' if keeping.add_batch else 'read'})"
+        for collection, keeping in can.collections.items()
+    ]
+    return ", ".join(told) or "no"
 
 
 def _pace(profile: PlatformProfile) -> str:

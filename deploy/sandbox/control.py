@@ -22,8 +22,9 @@ from deploy.sandbox.changes import (
 from deploy.sandbox.faults import Fault
 from deploy.sandbox.gate import Gate
 from deploy.sandbox.ids import IDS
+from deploy.sandbox.kept import Kind, kept, known
 from deploy.sandbox.options import RateLimit
-from deploy.sandbox.recordings import playlist_id
+from deploy.sandbox.recordings import Recording, playlist_id
 from deploy.sandbox.store import Playlist, Store
 from deploy.sandbox.user_tokens import issue_user_token
 from deploy.sandbox.world import Catalog
@@ -56,10 +57,11 @@ class ItemsOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     position: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
-class LikesOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Tracks that an account likes from now on, the first one first; user None: the one of the world."""
+class KeptOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an account likes, saves or follows from now on, the first one first; user None: the world's."""
 
-    track_ids: tuple[str, ...]
+    ids: tuple[str, ...]
+    kind: Kind = Kind.TRACK
     user: str | None = None
 
 
@@ -86,6 +88,18 @@ async def _read(request: web.Request, form: type[Order]) -> Order:
         raise web.HTTPBadRequest(text=str(error)) from error
 
 
+def _kind(request: web.Request) -> Kind:
+    try:
+        return Kind(request.match_info["kind"])
+    except ValueError as error:
+        raise web.HTTPNotFound(text=f"one of {[*Kind]}") from error
+
+
+def _told(one: Any, own_id: str) -> dict[str, Any]:
+    name = one.title if isinstance(one, Recording) else one.name
+    return {"id": own_id, "name": name}
+
+
 class Control:
     """Answers under /_sandbox; these calls are neither counted nor broken by faults."""
 
@@ -103,7 +117,9 @@ class Control:
             web.get("/_sandbox/history", self._admitted(self.get_history)),
             web.post("/_sandbox/playlists", self._admitted(self.make_playlist)),
             web.post("/_sandbox/playlists/{id}/items", self._admitted(self.insert_items)),
-            web.post("/_sandbox/likes", self._admitted(self.like)),
+            web.get("/_sandbox/kept/{kind}", self._admitted(self.list_kept)),
+            web.post("/_sandbox/kept", self._admitted(self.keep)),
+            web.get("/_sandbox/catalog/{kind}", self._admitted(self.list_catalog)),
             web.get("/_sandbox/requests", self._admitted(self.get_requests)),
             web.delete("/_sandbox/requests", self._admitted(self.reset_requests)),
             web.get("/_sandbox/faults", self._admitted(self.list_faults)),
@@ -184,19 +200,32 @@ class Control:
         self._store.record(change, by="control")
         return json_answer(self._told(playlist))
 
-    async def like(self, request: web.Request) -> web.Response:
-        """Let an account like tracks, as its user might do by hand."""
-        order = await _read(request, LikesOrder)
-        self._known(tuple(Item(track_id=own_id) for own_id in order.track_ids))
-        name = IDS[self._catalog.platform].saved
+    async def keep(self, request: web.Request) -> web.Response:
+        """Let an account like, save or follow something, as its user might do by hand."""
+        order = await _read(request, KeptOrder)
+        unknown = [own_id for own_id in order.ids if own_id not in known(self._catalog, order.kind)]
+        if unknown:
+            raise web.HTTPBadRequest(text=f"no such {order.kind}s here: {unknown}")
+        prefix = IDS[self._catalog.platform].saved[order.kind]
         change = LibraryChanged(
             user=order.user or self._store.user,
-            names=tuple(map(name, order.track_ids)),
+            names=tuple(prefix + own_id for own_id in order.ids),
             is_saved=True,
             at_s=self._store.clock.now_s(),
         )
         self._store.record(change, by="control")
         return web.Response(status=204)
+
+    async def list_kept(self, request: web.Request) -> web.Response:
+        """The truth about what an account keeps, in the order of its additions."""
+        kind, user = _kind(request), request.query.get("user") or self._store.user
+        rows = kept(self._store, self._catalog, user=user, kind=kind)
+        return json_answer([_told(known(self._catalog, kind)[own_id], own_id) for own_id, _ in rows[::-1]])
+
+    async def list_catalog(self, request: web.Request) -> web.Response:
+        """All tracks, albums or artists of the platform."""
+        there = known(self._catalog, _kind(request))
+        return json_answer([_told(one, own_id) for own_id, one in there.items()])
 
     def _known(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
         """Return the items as added now. Raises HTTPBadRequest for a track that is not in the catalog."""

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import msgspec
@@ -13,17 +13,20 @@ _BASE62 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _BASE64URL = _BASE62 + "-_"
 
 
+_SAVED = {"track": "", "album": "album:", "artist": "artist:"}
+
+
 class Ids(msgspec.Struct, frozen=True, kw_only=True):
     """A platform's ids. track, playlist: derive one from a key; the same key gives the same id everywhere.
 
-    saved: names a track in a user's library. track_form: what its track ids look like, so that a world
-    file's own ids can be kept.
+    saved: what stands before ids in a user's library, by kind. track_form: what its track ids look like, so
+    that a world file's own ids can be kept.
     """
 
     track_form: re.Pattern[str]
     track: Callable[[str], str]
     playlist: Callable[[str], str]
-    saved: Callable[[str], str] = lambda own_id: own_id
+    saved: Mapping[str, str] = msgspec.field(default_factory=lambda: _SAVED)
 
 
 @lru_cache(maxsize=65536)
@@ -80,7 +83,7 @@ IDS: dict[str, Ids] = {
         track_form=SPOTIFY_ID,
         track=spotify_id,
         playlist=spotify_id,
-        saved=lambda own_id: f"spotify:track:{own_id}",
+        saved={kind: f"spotify:{kind}:" for kind in ("track", "album", "artist")},
     ),
     "apple_music": Ids(
         track_form=re.compile(r"[0-9]{1,19}"),

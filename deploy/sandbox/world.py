@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from deploy.sandbox.albums import Albums
+from deploy.sandbox.artists import Artists
 from deploy.sandbox.changes import Item
 from deploy.sandbox.ids import IDS
 from deploy.sandbox.recordings import (
@@ -59,6 +60,10 @@ class Catalog:
     @cached_property
     def albums(self) -> Albums:
         return Albums(self.platform, self.recordings)
+
+    @cached_property
+    def artists(self) -> Artists:
+        return Artists(self.platform, self.recordings)
 
     def with_isrc(self, isrc: str) -> list[int]:
         """Return the positions, in `recordings`, of all releases with this ISRC."""

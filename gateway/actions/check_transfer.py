@@ -11,6 +11,10 @@ from gateway.actions.foretell_sign_in import ends_within_a_day, foretell
 from shared.db.connections import Connection
 from shared.errors import FieldFault, TargetNotWritable, ValidationFailed
 from shared.models import Explicit, Playlist, Policy, UserId
+from shared.platforms.collections import Collection, collection_in, collection_of
+
+_OWN_KINDS = {Collection.ALBUMS: "saved albums", Collection.ARTISTS: "followed artists"}
+"""Collections that hold something else than tracks, in words."""
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,9 +75,12 @@ class CheckTransfer:
         if not self._platforms.capabilities(target.platform).can_write:
             raise TargetNotWritable(f"{label} takes no playlists from this server: it can only be a source.")
         source = await self._find_source.read(reader, wish.source_playlist, market=target.market)
+        self._check_kind(wish, source, target)
+        kept = collection_of(source.playlist.id)
+        named = wish.target_playlist or (kept if kept in _OWN_KINDS else None)
         existing = None
-        if wish.target_playlist is not None:
-            existing = await self._find_playlist(target, wish.target_playlist, refusal=TargetNotWritable)
+        if named is not None:
+            existing = await self._find_playlist(target, named, refusal=TargetNotWritable)
             if not existing.writable:
                 raise TargetNotWritable(f"{label} does not let {target.label} add tracks to this playlist.")
         checked = Checked(
@@ -88,6 +95,24 @@ class CheckTransfer:
         )
         _check_apart(checked)
         return checked
+
+    def _check_kind(self, wish: Wish, source: Source, target: Connection) -> None:
+        """Check that albums go to the saved albums, artists to the followed ones, and tracks to neither."""
+        kept = self._platforms.capabilities(target.platform).collections
+        has, wants = collection_of(source.playlist.id), wish.target_playlist
+        meant = collection_in(wants, kept) if wants else None
+        label = self._platforms.label(target.platform)
+        if has in _OWN_KINDS:
+            if has not in kept or not kept[has].add_batch:
+                raise TargetNotWritable(f"{label} lets no app add to its {_OWN_KINDS[has]}.")
+            if wish.target_name or (wants and meant is not has):
+                cure = f"Leave out `name` and `playlist`, or give “{has}” as `playlist`."
+                detail = f"The source holds {_OWN_KINDS[has]}: they go to those of the target."
+                raise ValidationFailed(detail, faults=(FieldFault("/target", cure),))
+        elif meant in _OWN_KINDS:
+            cure = f"Name a playlist, or take “{meant}” as source too."
+            detail = f"Tracks cannot go to the {_OWN_KINDS[meant]}."
+            raise ValidationFailed(detail, faults=(FieldFault("/target/playlist", cure),))
 
     def _on_sign_ins(self, source: Source, target: Connection) -> tuple[dict[str, str], ...]:
         used = filter(None, (source.connection, target))

@@ -14,6 +14,7 @@ from shared.db.transfers import NewTransfer, Transfer
 from shared.errors import IdempotencyKeyReused
 from shared.meters import meters
 from shared.models import TransferId, UserId
+from shared.platforms.collections import collection_of
 
 
 class CreateTransfer:
@@ -81,7 +82,7 @@ def _new(
         target_url=existing.url if existing else None,
         policy=wish.policy,
         explicit=wish.explicit,
-        on_duplicate=wish.on_duplicate,
+        on_duplicate="skip" if existing and collection_of(existing.id) else wish.on_duplicate,
         warnings=checked.warnings,
         trace=trace,
     )

@@ -5,6 +5,7 @@ from gateway.actions.list_playlists import ListPlaylists
 from shared.db.connections import Connection
 from shared.errors import PlatformNotFound, RequestError
 from shared.models import Playlist
+from shared.platforms.collections import collection_in
 from shared.platforms.values import is_link
 
 
@@ -22,6 +23,9 @@ class FindPlaylist:
         Raises `refusal` where there is none or more than one, and what the platform's calls raise.
         """
         async with self._accounts.speak_for(connection) as adapter:
+            collection = collection_in(text, adapter.capabilities.collections)
+            if collection is not None:
+                return await adapter.get_playlist(collection.playlist_id)
             playlist_id = adapter.playlist_id_of(text)
             if playlist_id is not None:
                 try:

@@ -17,8 +17,16 @@ from shared.db.pool import Pool
 from shared.forecast import Forecast, Shape, Side, Standing, forecast
 from shared.models import Platform, Policy, SourceItem, UserId
 from shared.platforms.base import Adapter
+from shared.platforms.collections import Collection, collection_of
 
 MOST_PAGES = 20  # that are read to learn how long a list is whose platform does not tell
+
+
+_SEARCHES: dict[Collection | None, str] = {
+    Collection.ALBUMS: "search_albums",
+    Collection.ARTISTS: "search_artists",
+}
+"""How what stands in a collection is found, where it is no track."""
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +78,7 @@ class PlanTransfer:
         told = forecast(
             shape,
             source=self._source_side(checked.source),
-            target=self._side(checked.target.platform),
+            target=self._target_side(checked),
             standings=await self._standings(checked),
             now=self._clock.now(),
         )
@@ -107,6 +115,12 @@ class PlanTransfer:
             side, capabilities=msgspec.structs.replace(side.capabilities, beside=beside, beside_list=())
         )
 
+    def _target_side(self, checked: Checked) -> Side:
+        side, existing = self._side(checked.target.platform), checked.target_playlist
+        if existing is None:
+            return side
+        return msgspec.structs.replace(side, capabilities=side.capabilities.of_target(existing.id))
+
     async def _standings(self, checked: Checked) -> dict[tuple[Platform, str], Standing]:
         return {
             (platform, budget.name): Standing(wait_s=budget.wait_s or 0.0, left=budget.left_count)
@@ -140,11 +154,13 @@ class PlanTransfer:
 
     def _on_target(self, checked: Checked) -> Sequence[dict[str, str]]:
         label = self._platforms.label(checked.target.platform)
+        existing = checked.target_playlist
         can = self._platforms.capabilities(checked.target.platform)
+        can = can.of_target(existing.id if existing else None)
         found = {}
         if not can.keeps_repeats:
             found["repeats"] = f"{label} keeps a track once in a playlist: a repeat is not added again."
-        if not can.isrc_batch:
+        if not can.isrc_batch and collection_of(checked.source.playlist.id) not in _SEARCHES:
             found["no_isrc"] = f"{label} finds nothing by ISRC: each track is searched for by its words."
         return [{"code": code, "detail": detail} for code, detail in found.items()]
 
@@ -183,4 +199,5 @@ def _shape(sample: Sample, *, checked: Checked, policy: Policy) -> Shape:
         isrc_count=sample.share(sum(1 for track in tracks if track.isrc)),
         base_count=None if existing is None else existing.track_count or 0,
         reads_albums=policy is not Policy.EXACT,
+        searched_by=_SEARCHES.get(collection_of(checked.source.playlist.id), ""),
     )

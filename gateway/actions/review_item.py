@@ -14,6 +14,7 @@ from shared.db.reviews import Choice
 from shared.db.transfers import Transfer
 from shared.errors import FieldFault, NotFound, ValidationFailed
 from shared.models import Candidate, TransferId, UserId
+from shared.platforms.collections import collection_of
 
 _MOST_DIGITS = 9  # of a position; more do not fit into the column
 
@@ -52,6 +53,7 @@ class ReviewItem:
         """
         transfer = (await self._read.view(user_id, transfer_id)).transfer
         item = await self._item(transfer, position)
+        _check_kind(transfer, wish)
         choice = await self._choice(transfer, item, wish)
         if choice.is_remembered and item.source.track is None:
             fault = FieldFault("/remember", "Leave it out: the source does not say which track this is.")
@@ -89,6 +91,21 @@ class ReviewItem:
             connection = await self._accounts.find(transfer.user_id, ref)
             target = await self._find_track(connection, wish.track, pointer="/track")
         return Choice(target=target, is_remembered=wish.is_remembered)
+
+
+def _check_kind(transfer: Transfer, wish: ReviewWish) -> None:
+    """Check that nobody names a track for an album, or wants its choice remembered as that of a track."""
+    collection = collection_of(transfer.source_playlist_id)
+    if collection is None or collection.holds_tracks:
+        return
+    if wish.track is not None:
+        fault = FieldFault("/track", f"Choose one of `alternatives` by its number: these are {collection}.")
+        raise ValidationFailed("Only tracks can be named.", faults=(fault,))
+    if wish.is_remembered:
+        fault = FieldFault(
+            "/remember", f"Leave it out: only choices of tracks are kept, these are {collection}."
+        )
+        raise ValidationFailed("This cannot be remembered.", faults=(fault,))
 
 
 def _candidate(item: Item, number: int) -> Candidate:

@@ -35,7 +35,8 @@ class UndoTransfer:
         Raises NotFound, UndoNotSupported, and StateConflict where there is nothing to undo, or not yet.
         """
         transfer = (await self._read.view(user_id, transfer_id)).transfer
-        if not self._platforms.capabilities(transfer.target_platform).can_remove:
+        can = self._platforms.capabilities(transfer.target_platform)
+        if not can.of_target(transfer.target_playlist_id).can_remove:
             raise self._by_hand(transfer)
         undo, is_new = await undos.begin(
             self._pool, transfer.id, user_id=user_id, new_id=TransferId(str(uuid.uuid4())), trace=trace

@@ -9,6 +9,7 @@ from gateway.actions.show_platforms import PlatformView
 from gateway.operations import Operation
 from gateway.platform_schemas import (
     CapabilitiesResource,
+    CollectionResource,
     ConnectingResource,
     FormFieldResource,
     LimitsResource,
@@ -63,7 +64,10 @@ def _capabilities(can: Capabilities) -> CapabilitiesResource:
         remove=can.can_remove,
         isrc=can.isrc_batch > 0,
         albums=can.has_albums,
-        liked=can.has_liked,
+        collections=tuple(
+            CollectionResource(id=collection, add_batch=keeping.add_batch, remove_batch=keeping.remove_batch)
+            for collection, keeping in can.collections.items()
+        ),
         insert=can.write_class.has_places,
         playlist_limit=can.playlist_limit,
         read_page=can.read_page,

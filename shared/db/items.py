@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from shared.db.pool import Connection, Pool, Row
+from shared.db.pool import Connection, Pool, Row, execute_long
 from shared.models import (
     Candidate,
     Evidence,
@@ -66,6 +66,9 @@ FROM unnest($2::int[], $3::text[], $4::text[], $5::real[], $6::jsonb[], $7::text
 WHERE items.transfer_id = $1 AND items.position = new.position AND NOT items.is_written
       AND items.outcome <> 'failed'
 """
+# In two steps, for no two rows may have one position in between.
+AWAY = "UPDATE items SET position = -1 - position WHERE transfer_id = $1"
+BACK = "UPDATE items SET position = $2 + position WHERE transfer_id = $1"
 RANGE = "SELECT * FROM items WHERE transfer_id = $1 AND position BETWEEN $2 AND $3 ORDER BY position"
 PAGE = """
 SELECT items.* FROM items JOIN transfers ON transfers.id = items.transfer_id
@@ -92,6 +95,12 @@ async def insert(
         [Outcome.NOT_TRANSFERABLE if item.not_transferable else Outcome.PENDING for item in items],
         [item.not_transferable or "" for item in items],
     )
+
+
+async def turn(connection: Connection, transfer_id: TransferId, *, count: int) -> None:
+    """Turn the order of all items round: the last one of that many becomes the first."""
+    await execute_long(connection, AWAY, transfer_id)
+    await execute_long(connection, BACK, transfer_id, count)
 
 
 async def settle(connection: Connection, transfer_id: TransferId, settled: Sequence[Settled]) -> None:

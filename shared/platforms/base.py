@@ -9,6 +9,7 @@ import msgspec
 from shared.models import (
     Account,
     Album,
+    Artist,
     Isrc,
     Platform,
     Playlist,
@@ -18,6 +19,7 @@ from shared.models import (
     Track,
     TrackId,
 )
+from shared.platforms.collections import Collection, Keeping, collection_of
 from shared.platforms.profile import Price
 
 
@@ -67,10 +69,10 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     may wait for its turn. 0 where it knows no keys. beside: further calls that a call of an operation brings
     with it each time, by the names of both, so that a forecast counts them; prices are found by the same
     names. beside_list: the calls that the reading of a whole source brings with it once. search_batch: text
-    searches that the adapter gathers into one request. has_liked: the account's liked songs are listed first,
-    as a playlist (liked.LIKED) that is read like any other. takes_any_track: there is no catalog, every track
-    is taken as it is; the adapter is an Adopter then. proves_adds: answers to additions name what was added,
-    see Added.is_proved.
+    searches that the adapter gathers into one request. collections: what an account keeps beside playlists;
+    they are listed first, and read like any of them. keeps_order: tracks stay where they were put.
+    takes_any_track: there is no catalog, every track is taken as it is; the adapter is an Adopter then.
+    proves_adds: answers to additions name what was added, see Added.is_proved.
     """
 
     write_class: WriteClass
@@ -89,7 +91,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     key_life_s: float = 0.0
     takes_any_track: bool = False
     proves_adds: bool = False
-    has_liked: bool = False
+    collections: Mapping[Collection, Keeping] = {}
+    keeps_order: bool = True
+    apart_s: float = 0.0
     beside: Mapping[str, tuple[str, ...]] = {}
     beside_list: tuple[str, ...] = ()
     search_batch: int = 1
@@ -97,6 +101,26 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def can_remove(self) -> bool:
         return self.remove_batch > 0
+
+    def of_target(self, playlist_id: str | None) -> "Capabilities":
+        """Return the same for this target: a collection holds each track once, the last one as the newest."""
+        collection = collection_of(playlist_id)
+        if collection is None:
+            return self
+        keeping = self.collections[collection]
+        return msgspec.structs.replace(
+            self,
+            write_class=WriteClass.APPEND_AND_READ_BACK,
+            add_batch=keeping.add_batch,
+            remove_batch=keeping.remove_batch,
+            playlist_limit=None,
+            keeps_repeats=False,
+            keeps_order=keeping.is_dated,
+            apart_s=keeping.apart_s,
+            key_life_s=0.0,
+            proves_adds=False,
+            beside={},
+        )
 
 
 class TextQuery(Protocol):
@@ -268,6 +292,12 @@ class Adapter(Protocol):
         """Read all tracks of an album that can be played in this market, in its order.
 
         They may lack their ISRCs. Raises PlatformNotFound where the album is gone.
+        """
+
+    async def search_artists(self, name: str) -> tuple[Artist, ...]:
+        """Search the catalog for artists; the platform's own order, at most a page.
+
+        Asked only where capabilities.collections has artists.
         """
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:

@@ -13,6 +13,7 @@ from shared.models import Platform, PlaylistId
 from shared.platforms.apple_music.adapter import DECLARATION as APPLE_MUSIC
 from shared.platforms.base import Adapter, BrowserSignIn, Budget, Capabilities, Session
 from shared.platforms.call import NO_PROOF
+from shared.platforms.collections import collection_in
 from shared.platforms.declaration import Declaration
 from shared.platforms.deezer.adapter import DECLARATION as DEEZER
 from shared.platforms.files.adapter import DECLARATION as FILES
@@ -110,7 +111,7 @@ class Platforms:
         if not is_link(link):
             return None
         declared = _DECLARATIONS.items()
-        return next((platform for platform, one in declared if one.playlist_id_of(link) is not None), None)
+        return next((platform for platform, one in declared if _knows(one, link)), None)
 
     @staticmethod
     def playlist_id_of(platform: Platform, text: str) -> PlaylistId | None:
@@ -296,6 +297,12 @@ class Platforms:
         if platform not in self._shared:
             self._shared[platform] = self._budgets(profile, self.limit_key(platform))
         return self._shared[platform]
+
+
+def _knows(declared: Declaration, link: str) -> bool:
+    """Say whether an address is one of that platform's playlists or collections."""
+    is_kept = collection_in(link, declared.capabilities.collections) is not None
+    return is_kept or declared.playlist_id_of(link) is not None
 
 
 def _to_set(names: tuple[str, ...]) -> str:

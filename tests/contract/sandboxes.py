@@ -189,6 +189,7 @@ def write_world(directory: Path, flavor: Flavor, *, can: Capabilities) -> list[P
     lines = [
         *map(line, range(max(2 * page + 40, can.add_batch + 2))),
         *map(album_line, range(album_length(page))),
+        *map(record_line, range(2 * page + 10)),
     ]
     catalog.write_text("\n".join(map(json.dumps, lines)))
     odd_rows = [
@@ -243,6 +244,18 @@ def album_line(number: int) -> dict[str, Any]:
         "release_date": "2019-05-06",
         "disc_number": 1 + number // 60,
         "track_number": 1 + number % 60,
+    }
+
+
+def record_line(number: int) -> dict[str, Any]:
+    """A track of an album and an artist of its own."""
+    return {
+        "title": f"Side {number}",
+        "artists": [f"Solo {number}"],
+        "album": f"Record {number}",
+        "duration_ms": 150_000 + number * 500,
+        "isrc": f"QZXX3{number:07}",
+        "release_date": "2021-02-03",
     }
 
 

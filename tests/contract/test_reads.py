@@ -10,7 +10,7 @@ from yarl import URL
 from shared.errors import PlatformNotFound, PlatformUnavailable
 from shared.models import Album, AlbumId, Isrc, Track
 from shared.platforms.base import Page
-from shared.platforms.liked import LIKED
+from shared.platforms.collections import collection_of
 from tests.contract.sandboxes import FLAVORS, Stage, album_length, album_line, flavors, line, long_length
 from worker.matching.query import Query
 
@@ -126,7 +126,7 @@ async def test_all_playlists_are_listed_once_over_three_pages(stage: Stage) -> N
 
     while not names or cursor:
         page = await stage.adapter.list_playlists(cursor=cursor)
-        names += [playlist.name for playlist in page.playlists if playlist.id != LIKED]
+        names += [playlist.name for playlist in page.playlists if collection_of(playlist.id) is None]
         cursor = page.next_cursor
 
     assert sorted(names) == sorted(row["name"] for row in await stage.order("GET", "playlists"))
@@ -135,7 +135,7 @@ async def test_all_playlists_are_listed_once_over_three_pages(stage: Stage) -> N
 
 async def test_listed_playlist_is_found_again_by_id_and_by_its_address(stage: Stage) -> None:
     playlists = (await stage.adapter.list_playlists()).playlists
-    listed = next(playlist for playlist in playlists if playlist.id != LIKED)
+    listed = next(playlist for playlist in playlists if collection_of(playlist.id) is None)
 
     playlist = await stage.adapter.get_playlist(listed.id)
 

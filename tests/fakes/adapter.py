@@ -11,6 +11,8 @@ from shared.models import (
     Account,
     Album,
     AlbumId,
+    Artist,
+    ArtistId,
     Isrc,
     Platform,
     Playlist,
@@ -30,6 +32,7 @@ from shared.platforms.base import (
     TargetView,
     TextQuery,
 )
+from shared.platforms.collections import collection_of
 
 SEARCH_PAGE = 10
 
@@ -200,6 +203,15 @@ class MemoryAdapter:
                 found.append(album)
         return tuple(found[:SEARCH_PAGE])
 
+    async def search_artists(self, name: str) -> tuple[Artist, ...]:
+        await self._world.note("search_artists")
+        names = dict.fromkeys(one for track in self._world.tracks.values() for one in track.artists)
+        return tuple(
+            Artist(platform=self.platform, id=ArtistId(f"artist {one}"), name=one)
+            for one in names
+            if name.casefold() in one.casefold()
+        )
+
     async def read_album(self, album: Album) -> tuple[Track, ...]:
         await self._note_album_call("read_album")
         tracks = self._albums().get((album.name, album.artists[0]))
@@ -243,15 +255,20 @@ class MemoryAdapter:
         if mishap is None and isinstance(known := self._answered(key, body), Added):
             return known
         stored = self._stored(playlist_id, "add_tracks")
-        if not self.capabilities.write_class.has_places:
+        can = self.capabilities.of_target(playlist_id)
+        if not can.write_class.has_places:
             position = len(stored.track_ids)
         taken = [track_id for track_id in track_ids if track_id not in self._world.left_out]
+        if collection_of(playlist_id):
+            taken = [track_id for track_id in taken if track_id not in stored.track_ids]
         self._check(stored, taken, position=position)
         batch = taken[: None if mishap is None else mishap.applied_count]
         if self._world.is_reversing:
             batch.reverse()
         stored.stale = deque([list(stored.track_ids)] * self._world.lag_count)
         stored.track_ids[position:position] = batch
+        if not can.keeps_order:
+            stored.track_ids.sort()
         self._world.added_batches.append(tuple(batch))
         added = Added(
             left_out=tuple(index for index, one in enumerate(track_ids) if one in self._world.left_out),

@@ -13,6 +13,7 @@ from shared.errors import ConnectFailed, PlatformNotConfigured, PlatformNotFound
 from shared.models import (
     Account,
     Album,
+    Artist,
     Isrc,
     NotTransferable,
     Platform,
@@ -156,6 +157,9 @@ class FakeAdapter:
         raise AssertionError("the gateway moves no music")
 
     async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
+        raise AssertionError("the gateway moves no music")
+
+    async def search_artists(self, name: str) -> tuple[Artist, ...]:
         raise AssertionError("the gateway moves no music")
 
     async def read_album(self, album: Album) -> tuple[Track, ...]:

@@ -40,7 +40,7 @@ async def settle_removal(context: Context, intent: Intent) -> BatchRemoved | Wai
     is_complete = len(gone) == len(intent.positions)
     if not is_complete and await needs_second_look(context, intent, observed=fingerprint(seen.view)):
         note(context, "undecided")
-        return Wait(delay_s=context.adapter.capabilities.visibility_delay_s)
+        return Wait(delay_s=context.capabilities.visibility_delay_s)
     note(context, share(len(gone), of=len(intent.positions)))
     if gone:
         return BatchRemoved(settled=_removed(gone))
@@ -62,7 +62,7 @@ async def _remove(context: Context) -> BatchRemoved | WriteFinished:
         return WriteFinished()
     seen = await look(context)
     judgement = judge(pending, seen.view.rows, base=seen.base)
-    limit = context.adapter.capabilities.remove_batch
+    limit = context.capabilities.remove_batch
     batch = judgement.batch(limit=min(limit, context.job.batch_limit or limit))
     if batch:
         return await _send(context, seen.playlist_id, batch=batch, kept=judgement.kept)
@@ -87,7 +87,7 @@ async def _send(
     except Exception as error:
         await withdraw_if_refused(context, error)
         raise
-    limit = grown(context, len(track_ids), limit=context.adapter.capabilities.remove_batch)
+    limit = grown(context, len(track_ids), limit=context.capabilities.remove_batch)
     return BatchRemoved(settled=(*kept, *_removed(positions)), batch_limit=limit)
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import msgspec
 from opentelemetry.trace import Span
 
 from shared import telemetry
@@ -59,7 +60,7 @@ async def _verify(context: Context, span: Span) -> VerifyResult:
     warnings = _warnings(context, proof, owed_count=len(missing))
     if not missing:
         return Verified(warnings=warnings)
-    look_count = PATIENT_LOOK_COUNT if context.adapter.capabilities.reads_lag else LOOK_COUNT
+    look_count = PATIENT_LOOK_COUNT if context.capabilities.reads_lag else LOOK_COUNT
     if (again := _next_look(context, look_count)) is not None:
         return again
     if transfer.repair_count < MAX_REPAIRS:
@@ -75,7 +76,7 @@ async def _is_receipted(context: Context) -> bool:
     transfer = context.transfer
     count, playlist_id = transfer.target_count, transfer.target_playlist_id
     is_whole = transfer.target_is_new and not transfer.target_base_count and transfer.reopened_at is None
-    if not context.adapter.capabilities.proves_adds or not is_whole or not count or playlist_id is None:
+    if not context.capabilities.proves_adds or not is_whole or not count or playlist_id is None:
         return False
     if await receipts.proved_count(context.pool, transfer.id, part=transfer.part) != count:
         return False
@@ -105,6 +106,10 @@ async def _proof(context: Context, playlist_id: PlaylistId) -> Proof:
     As long as what was there before stands untouched, nobody has: its copies of our tracks are not ours.
     """
     base_count = context.transfer.target_base_count or 0
+    if not context.capabilities.keeps_order:
+        whole = await compare_as_a_whole(context, playlist_id, offset=0)
+        foreign_count = max(0, whole.foreign_count - base_count)
+        return msgspec.structs.replace(whole, foreign_count=foreign_count, is_in_order=True)
     proof = await compare(context, playlist_id, offset=base_count)
     if not proof.missing or not base_count:
         return proof
@@ -132,7 +137,7 @@ def _warnings(context: Context, proof: Proof, *, owed_count: int) -> tuple[str, 
     if proof.foreign_count or owed_count < len(proof.missing):
         found.append("target_edited")
     if not proof.is_in_order:
-        can_insert = context.adapter.capabilities.write_class.has_places
+        can_insert = context.capabilities.write_class.has_places
         is_late = context.transfer.reopened_at is not None and not can_insert
         found.append("added_at_end" if is_late else "order_differs")
     return tuple(found)

@@ -44,7 +44,7 @@ async def _verify_undo(context: Context) -> VerifyUndoResult:
     gone = (*pending, *judge(failed, seen.view.rows, base=seen.base).absent)
     stubborn = lingering(removed, seen.view.rows, base=seen.base)
     if context.job.failure_count + 1 < _look_count(context, has_gone=bool(gone), has_stubborn=bool(stubborn)):
-        visibility_s = context.adapter.capabilities.visibility_delay_s
+        visibility_s = context.capabilities.visibility_delay_s
         return LookAgain(delay_s=max(visibility_s, look_delay_s(context.job.failure_count)))
     absent = _settled(gone, outcome=Outcome.REMOVED, reason=ABSENT)
     named = _settled(stubborn, outcome=Outcome.FAILED, reason=LINGERS)
@@ -54,7 +54,7 @@ async def _verify_undo(context: Context) -> VerifyUndoResult:
 def _look_count(context: Context, *, has_gone: bool, has_stubborn: bool) -> int:
     """Return how many looks it takes to believe what is seen."""
     if has_stubborn:
-        return LAGGING_LOOK_COUNT if context.adapter.capabilities.reads_lag else LOOK_COUNT
+        return LAGGING_LOOK_COUNT if context.capabilities.reads_lag else LOOK_COUNT
     return ABSENT_LOOK_COUNT if has_gone else 1
 
 

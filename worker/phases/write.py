@@ -151,7 +151,7 @@ async def _add(context: Context, playlist_id: PlaylistId) -> BatchWritten | Writ
         return BatchWritten(
             positions=(), target_count=count, present=batch.present, batch_limit=context.job.batch_limit
         )
-    limit = context.adapter.capabilities.playlist_limit
+    limit = context.capabilities.playlist_limit
     if is_full(context):
         return WriteFinished()  # of this playlist: when it is proved, the next one is begun
     if limit is not None and count + len(batch.tracks) > limit:
@@ -195,7 +195,8 @@ async def _send(
         refusal=f"{context.adapter.platform} has left this track out." if skipped else "",
         is_denied=bool(skipped),
         is_proved=added.is_proved,
-        batch_limit=grown(context, len(write.positions), limit=context.adapter.capabilities.add_batch),
+        batch_limit=grown(context, len(write.positions), limit=context.capabilities.add_batch),
+        delay_s=context.capabilities.apart_s,
     )
 
 
@@ -220,7 +221,7 @@ async def _rejected(
     view = await context.adapter.read_target(playlist_id, offset=count)
     if view.total > count:  # it may have said no to what it did: the read-back finds out
         return Wait(delay_s=0)
-    if context.adapter.capabilities.write_class.has_places and view.total < count:
+    if context.capabilities.write_class.has_places and view.total < count:
         return _beyond_the_end(context, count=count, seen_count=view.total)
     if len(positions) > 1:
         return BatchWritten(positions=(), target_count=count, batch_limit=len(positions) // 2)
@@ -237,7 +238,7 @@ def _beyond_the_end(context: Context, *, count: int, seen_count: int) -> BatchWr
             target_count=count,
             batch_limit=context.job.batch_limit,
             failure_count=1,
-            delay_s=context.adapter.capabilities.visibility_delay_s,
+            delay_s=context.capabilities.visibility_delay_s,
         )
     return BatchWritten(
         positions=(),

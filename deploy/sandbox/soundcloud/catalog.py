@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from deploy.sandbox.answers import Refused, json_answer
-from deploy.sandbox.changes import LibraryChanged
 from deploy.sandbox.desk import Desk
+from deploy.sandbox.kept import Kind, change, shown
 from deploy.sandbox.recordings import Recording
 from deploy.sandbox.soundcloud import objects
 from deploy.sandbox.soundcloud.access import account, anybody
@@ -77,11 +77,8 @@ class Tracks:
         """Liked tracks, newest first; unlike in playlists the blocked ones are shown unless left out."""
         user = account(self._desk, request)
         levels = asked_levels(request, default="playable,preview,blocked")
-        saved = self._desk.store.saved.get(user, {})
-        # Later likes come first, also among those of the same moment.
-        liked = list(reversed(saved.items()))
-        liked.sort(key=lambda row: -row[1])
-        rows = [self._desk.catalog.by_id[urn] for urn, _ in liked if urn in self._desk.catalog.by_id]
+        liked = shown(self._desk, user=user, kind=Kind.TRACK)
+        rows = [self._desk.catalog.by_id[urn] for urn, _ in liked]
         rows = [one for one in rows if objects.access_of(one) in levels]
         return linked(request, rows, shape=objects.track)
 
@@ -94,8 +91,7 @@ class Tracks:
     def _change(self, request: web.Request, *, is_saved: bool) -> web.Response:
         user = account(self._desk, request)
         urn = self._known(request).ids["soundcloud"]
-        change = LibraryChanged(user=user, names=(urn,), is_saved=is_saved, at_s=self._desk.clock.now_s())
-        self._desk.store.record(change)
+        change(self._desk, request, user=user, kind=Kind.TRACK, ids=[urn], is_saved=is_saved)
         return json_answer({"status": "200 - OK"})
 
     async def resolve(self, request: web.Request) -> web.Response:

@@ -1,16 +1,13 @@
 """Spotify's look-ups by id: tracks, albums, artists."""
 
-from functools import cached_property
-
 from aiohttp import web
 
-from deploy.sandbox.albums import UNKNOWN_ARTIST
 from deploy.sandbox.answers import Refused, json_answer
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.ids import SPOTIFY_ID
 from deploy.sandbox.recordings import Recording, digest
 from deploy.sandbox.spotify.access import anybody
-from deploy.sandbox.spotify.objects import Shapes, artist_id
+from deploy.sandbox.spotify.objects import Shapes
 from deploy.sandbox.spotify.paging import Page, asked_page, paging
 
 
@@ -19,11 +16,6 @@ class CatalogGets:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-
-    @cached_property
-    def _artists(self) -> dict[str, str]:
-        names = {n for r in self._desk.catalog.recordings for n in r.artists or (UNKNOWN_ARTIST,)}
-        return {artist_id(name): name for name in names}
 
     def _start(self, request: web.Request) -> tuple[str, Shapes]:
         anybody(self._desk, request)
@@ -94,6 +86,7 @@ class CatalogGets:
 
     async def get_artist(self, request: web.Request) -> web.Response:
         own_id, shapes = self._start(request)
-        if own_id not in self._artists:
+        artist = self._desk.catalog.artists.by_id.get(own_id)
+        if artist is None:
             raise Refused(404, "Resource not found")
-        return json_answer(shapes.full_artist(self._artists[own_id]))
+        return json_answer(shapes.full_artist(artist.name))

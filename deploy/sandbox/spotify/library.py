@@ -9,6 +9,7 @@ from deploy.sandbox.changes import FollowChanged, LibraryChanged
 from deploy.sandbox.clock import iso
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.ids import spotify_id
+from deploy.sandbox.kept import Kind, shown
 from deploy.sandbox.recordings import digest
 from deploy.sandbox.spotify.access import account, anybody
 from deploy.sandbox.spotify.objects import Shapes
@@ -62,39 +63,46 @@ class Library:
         caller = account(self._desk, request, "user-library-read")
         page = asked_page(request, largest=50, default=20)
         shapes = self._shapes(request)
-        saved = self._desk.store.saved.get(caller.user, {})
-        # Later saves come first, also among those of the same second.
-        tracks = [(at_s, uri) for uri, at_s in reversed(saved.items()) if uri.startswith("spotify:track:")]
-        tracks.sort(key=lambda row: -row[0])
-        known = [(at_s, self._desk.catalog.by_id.get(uri[14:])) for at_s, uri in tracks]
-        rows = [(at_s, recording) for at_s, recording in known if recording]
-        market = request.query.get("market")
-        shown = [
-            {"added_at": iso(at_s), "track": shapes.track(recording, market=market)}
-            for at_s, recording in page.of(rows)
+        rows = shown(self._desk, user=caller.user, kind=Kind.TRACK)
+        market, recordings = request.query.get("market"), self._desk.catalog.by_id
+        told = [
+            {"added_at": iso(at_s), "track": shapes.track(recordings[own_id], market=market)}
+            for own_id, at_s in page.of(rows)
         ]
         address = shapes.href("me/tracks")
-        return json_answer(paging(shown, page=page, total=len(rows), address=address, extra={}))
+        return json_answer(paging(told, page=page, total=len(rows), address=address, extra={}))
 
     async def list_albums(self, request: web.Request) -> web.Response:
-        account(self._desk, request, "user-library-read")
+        """Saved albums, newest first."""
+        caller = account(self._desk, request, "user-library-read")
         page = asked_page(request, largest=50, default=20)
-        address = self._shapes(request).href("me/albums")
-        return json_answer(paging([], page=page, total=0, address=address, extra={}))
+        shapes, albums = self._shapes(request), self._desk.catalog.albums.by_id
+        rows = shown(self._desk, user=caller.user, kind=Kind.ALBUM)
+        told = []
+        for own_id, at_s in page.of(rows):
+            tracks = albums[own_id].tracks
+            told.append({"added_at": iso(at_s), "album": shapes.album(tracks[0], total_tracks=len(tracks))})
+        address = shapes.href("me/albums")
+        return json_answer(paging(told, page=page, total=len(rows), address=address, extra={}))
 
     async def list_following(self, request: web.Request) -> web.Response:
-        """Followed artists: nobody follows any here, but the cursor page has its form."""
-        account(self._desk, request, "user-follow-read")
+        """Followed artists in the order of their ids, by a cursor that is the last one's id."""
+        caller = account(self._desk, request, "user-follow-read")
         if request.query.get("type") != "artist":
             raise Refused(400, "Invalid type")
         page = asked_page(request, largest=50, default=20)
+        shapes, artists = self._shapes(request), self._desk.catalog.artists.by_id
+        ids = sorted(own_id for own_id, _ in shown(self._desk, user=caller.user, kind=Kind.ARTIST))
+        behind = [own_id for own_id in ids if own_id > request.query.get("after", "")]
+        told, has_more = behind[: page.limit], len(behind) > page.limit
+        address = shapes.href(f"me/following?type=artist&limit={page.limit}")
         shape = {
-            "href": self._shapes(request).href(f"me/following?type=artist&limit={page.limit}"),
+            "href": address,
             "limit": page.limit,
-            "next": None,
-            "cursors": {"after": None, "before": None},
-            "total": 0,
-            "items": [],
+            "next": f"{address}&after={told[-1]}" if has_more else None,
+            "cursors": {"after": told[-1] if has_more else None, "before": None},
+            "total": len(ids),
+            "items": [shapes.full_artist(artists[own_id].name) for own_id in told],
         }
         return json_answer({"artists": shape})
 
@@ -120,7 +128,9 @@ class Library:
 
     def _record(self, user: str, uris: list[str], *, is_saved: bool) -> None:
         at_s = self._desk.clock.now_s()
-        self._desk.store.record(LibraryChanged(user=user, names=tuple(uris), is_saved=is_saved, at_s=at_s))
+        # Whatever order they came in, they have one date; their ids decide.
+        names = tuple(sorted(uris))
+        self._desk.store.record(LibraryChanged(user=user, names=names, is_saved=is_saved, at_s=at_s))
 
     async def contains(self, request: web.Request) -> web.Response:
         caller = account(self._desk, request, "user-library-read")

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from deploy.sandbox.albums import UNKNOWN_ARTIST, album_id, main_artist
+from deploy.sandbox.artists import artist_id
 from deploy.sandbox.changes import Item
 from deploy.sandbox.clock import iso
 from deploy.sandbox.ids import spotify_id
@@ -20,10 +21,6 @@ def duration_ms(recording: Recording) -> int:
     if recording.duration_ms:
         return recording.duration_ms
     return 120_000 + digest(recording.key) % 180_000
-
-
-def artist_id(name: str) -> str:
-    return spotify_id(f"artist:{name}")
 
 
 class Shapes:
@@ -50,7 +47,7 @@ class Shapes:
         return self._head("user", name)
 
     def artist(self, name: str) -> dict[str, Any]:
-        return {**self._head("artist", artist_id(name)), "name": name}
+        return {**self._head("artist", artist_id(name, platform="spotify")), "name": name}
 
     def full_artist(self, name: str) -> dict[str, Any]:
         shape = {**self.artist(name), "genres": [], "images": []}

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from deploy.sandbox.albums import Album, Albums
 from deploy.sandbox.answers import Refused, json_answer
+from deploy.sandbox.artists import Artist, Artists
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.recordings import Recording
 from deploy.sandbox.search_index import SearchIndex
@@ -78,6 +79,12 @@ def find_albums(albums: Albums, text: str) -> Sequence[Album]:
     return [album for album in found if query.is_in_years(album.release_date)]
 
 
+def find_artists(artists: Artists, text: str) -> Sequence[Artist]:
+    """Return the artists that Spotify would find, best first; filters of others find none."""
+    query = Query(text)
+    return () if query.filters.keys() - {"artist"} else artists.found(query.words("artist"))
+
+
 def _filtered(catalog: Catalog, query: Query) -> set[int] | None:
     among = query.having(catalog.index, {"track": "title", "artist": "artist", "album": "album"})
     for value in query.filters.get("isrc", ()):
@@ -100,7 +107,7 @@ class Search:
         self._is_extended = desk.options.regime == "extended"
 
     async def search(self, request: web.Request) -> web.Response:
-        """Search tracks and albums; the other types are asked for in vain, with an empty page each."""
+        """Search tracks, albums and artists; the others are asked for in vain, with an empty page each."""
         anybody(self._desk, request)
         text = _text(request)
         if not text:
@@ -133,6 +140,8 @@ class Search:
                 partial(shapes.album, album.tracks[0], total_tracks=len(album.tracks))
                 for album in find_albums(catalog.albums, text)
             ]
+        if kind == "artist":
+            return [partial(shapes.full_artist, one.name) for one in find_artists(catalog.artists, text)]
         return ()
 
 

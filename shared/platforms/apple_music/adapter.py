@@ -83,7 +83,7 @@ class AppleMusicAdapter(WebAdapter[wire.Playlist, wire.Song]):
         call = Call(operation="account", route="/me/storefront")
         return convert.to_account(await self._first(call, into=wire.Document[wire.Storefront]))
 
-    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+    async def _head(self, playlist_id: PlaylistId) -> Playlist:
         route, path = await self._place(playlist_id)
         call = Call(operation="get_playlist", route=route, path=path)
         return convert.to_playlist(await self._first(call, into=wire.Document[wire.Playlist]))
@@ -124,7 +124,7 @@ class AppleMusicAdapter(WebAdapter[wire.Playlist, wire.Song]):
         made = await self._http.write(call, session=self._session, gate=gate, into=into)
         return convert.to_playlist(self._data(made, call, at_least=1)[0])
 
-    async def add_tracks(
+    async def _add(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> Added:
         del position, key  # Apple Music can only append
@@ -134,9 +134,7 @@ class AppleMusicAdapter(WebAdapter[wire.Playlist, wire.Song]):
         await self._send(call, gate=gate)
         return ADDED
 
-    async def remove_tracks(
-        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
-    ) -> None:
+    async def _remove(self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate) -> None:
         del playlist_id, track_ids, gate
         raise self._cannot("remove_tracks")
 

@@ -58,8 +58,8 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
     async def account(self) -> Account:
         return convert.to_account(await self._me())
 
-    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
-        return await self._to_playlist(await self._head(playlist_id))
+    async def _head(self, playlist_id: PlaylistId) -> Playlist:
+        return await self._to_playlist(await self._raw_head(playlist_id))
 
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
         found = {}
@@ -116,21 +116,19 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
             if marker in self._description_of(raw):
                 return await self._to_playlist(raw)
         for raw in rows:  # lists do not tell descriptions
-            head = await self._head(PlaylistId(str(raw.id))) if raw.description is UNSET else raw
+            head = await self._raw_head(PlaylistId(str(raw.id))) if raw.description is UNSET else raw
             if marker in (head.description or ""):
                 return await self._to_playlist(head)
         return None
 
-    async def add_tracks(
+    async def _add(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> Added:
         del position, key  # Deezer can only append
         await self._send(_change("add_tracks", "POST", playlist_id, track_ids), gate=gate)
         return ADDED
 
-    async def remove_tracks(
-        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
-    ) -> None:
+    async def _remove(self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate) -> None:
         await self._send(_change("remove_tracks", "DELETE", playlist_id, track_ids), gate=gate)
 
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
@@ -146,7 +144,7 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
             self._user_id = (await self._me()).id
         return self._user_id
 
-    async def _head(self, playlist_id: PlaylistId) -> wire.Playlist:
+    async def _raw_head(self, playlist_id: PlaylistId) -> wire.Playlist:
         call = Call(operation="get_playlist", route=_PLAYLIST, path={"playlist_id": playlist_id})
         return await self._read(call, into=wire.Playlist)
 

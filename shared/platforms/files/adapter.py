@@ -33,7 +33,7 @@ class FilesAdapter(WithoutIsrcs, WithoutAlbums, PagedAdapter[Shelved, SourceItem
     async def account(self) -> Account:
         return Account(id=await self._owner(), label=_LABEL, market="")
 
-    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+    async def _head(self, playlist_id: PlaylistId) -> Playlist:
         head = await self._shelf.head(await self._owner(), playlist_id)
         if head is None:
             raise _not_found("get_playlist")
@@ -61,7 +61,7 @@ class FilesAdapter(WithoutIsrcs, WithoutAlbums, PagedAdapter[Shelved, SourceItem
         head = await self._shelf.find(await self._owner(), marker)
         return _playlist(head) if head else None
 
-    async def add_tracks(
+    async def _add(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> Added:
         del key
@@ -76,9 +76,7 @@ class FilesAdapter(WithoutIsrcs, WithoutAlbums, PagedAdapter[Shelved, SourceItem
             )
         return ADDED
 
-    async def remove_tracks(
-        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
-    ) -> None:
+    async def _remove(self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate) -> None:
         owner = await self._owner()
         if not await self._shelf.remove(owner, playlist_id, track_ids=track_ids, gate=gate):
             raise _not_found("remove_tracks")

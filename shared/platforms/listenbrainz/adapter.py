@@ -59,7 +59,7 @@ class ListenBrainzAdapter(WithoutAlbums, WithoutIsrcs, WebAdapter[wire.Playlist,
         self._user_name = answer.user_name
         return convert.to_account(answer.user_name)
 
-    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+    async def _head(self, playlist_id: PlaylistId) -> Playlist:
         document = await self._document(playlist_id, operation="get_playlist", with_words=False)
         if document.playlist is UNSET:
             raise self._http.blank("get_playlist")
@@ -95,7 +95,7 @@ class ListenBrainzAdapter(WithoutAlbums, WithoutIsrcs, WebAdapter[wire.Playlist,
         raw = wire.Playlist(identifier=made.playlist_mbid, title=name, annotation=annotation, creator="me")
         return convert.to_playlist(raw, user_name="me", track_count=0)
 
-    async def add_tracks(
+    async def _add(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> Added:
         # A place could be named, but one behind the end leaves a gap in which later removals go astray.
@@ -105,9 +105,7 @@ class ListenBrainzAdapter(WithoutAlbums, WithoutIsrcs, WebAdapter[wire.Playlist,
         await self._send(call, gate=gate)
         return ADDED
 
-    async def remove_tracks(
-        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
-    ) -> None:
+    async def _remove(self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate) -> None:
         """Remove by places, which is all that ListenBrainz knows: from the end, so that the others stay."""
         view = await self.read_target(playlist_id, offset=0)
         doomed = set(track_ids)

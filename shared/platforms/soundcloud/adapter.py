@@ -6,6 +6,7 @@ out: every change sends the whole list, and what is not in it is lost.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from urllib.parse import parse_qsl
 
 from shared.errors import PlatformDenied, PlatformNotFound, PlatformRejected
@@ -14,8 +15,8 @@ from shared.platforms.absent import WithoutAlbums, WithoutIsrcs
 from shared.platforms.answers import Refusal
 from shared.platforms.base import ADDED, Added, Capabilities, Gate, Page, TextQuery, WriteClass
 from shared.platforms.call import Call
+from shared.platforms.collections import Collection, Keeping, collection_of
 from shared.platforms.declaration import Declaration
-from shared.platforms.liked import LIKED
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp, signer
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import CursorPager
@@ -54,18 +55,16 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
     async def account(self) -> Account:
         return convert.to_account(await self._me())
 
-    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
-        if playlist_id == LIKED:
-            return convert.to_liked(await self._own())
+    async def _head(self, playlist_id: PlaylistId) -> Playlist:
         urn = await self._resolved(playlist_id, kind="playlists")
-        head = await self._head(PlaylistId(urn), operation="get_playlist")
+        head = await self._raw_head(PlaylistId(urn), operation="get_playlist")
         return convert.to_playlist(head, user=await self._own())
 
     async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
         """Read one page. Tracks that SoundCloud counts and never shows stand for themselves at the end."""
         page = await (await self._rows(playlist_id, operation="read_items")).page(cursor)
         items = await self._to_items(page.rows)
-        if page.next_cursor is not None or playlist_id == LIKED:
+        if page.next_cursor is not None or collection_of(playlist_id) is not None:
             return Page(items=items, next_cursor=page.next_cursor, total=None)
         hidden_count = await self._hidden_count(playlist_id, shown_count=page.passed_count)
         hidden = (convert.to_item(None),) * hidden_count
@@ -99,7 +98,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
         raw = await self._http.write(call, session=self._session, gate=gate, into=wire.Playlist)
         return convert.to_playlist(raw, user=raw.user or wire.User())
 
-    async def add_tracks(
+    async def _add(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> Added:
         """Insert tracks at a position, by a new list of all: those that others have added stay.
@@ -116,9 +115,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
         await self._replace(playlist_id, new, operation="add_tracks", gate=gate)
         return ADDED
 
-    async def remove_tracks(
-        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
-    ) -> None:
+    async def _remove(self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate) -> None:
         whole = await self._whole(playlist_id, operation="remove_tracks")
         left = [track_id for track_id in whole if track_id not in track_ids]
         if len(left) < len(whole):
@@ -129,6 +126,22 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
         call = Call(operation="delete_playlist", method="DELETE", route=_PLAYLIST, path=path)
         await self._delete(call, gate=gate)
 
+    async def _save(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> None:
+        del collection
+        await self._like("POST", ids, operation="add_tracks", gate=gate)
+
+    async def _unsave(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> None:
+        del collection
+        with suppress(PlatformNotFound):  # it is not liked
+            await self._like("DELETE", ids, operation="remove_tracks", gate=gate)
+
+    async def _like(self, method: str, ids: Sequence[TrackId], *, operation: str, gate: Gate) -> None:
+        (track_id,) = ids
+        path = {"track_id": track_id}
+        await self._send(
+            Call(operation=operation, method=method, route="/likes/tracks/{track_id}", path=path), gate=gate
+        )
+
     async def _me(self) -> wire.User:
         self._user = await self._read(Call(operation="account", route="/me"), into=wire.User)
         return self._user
@@ -136,14 +149,14 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
     async def _own(self) -> wire.User:
         return self._user or await self._me()
 
-    async def _head(self, playlist_id: PlaylistId, *, operation: str) -> wire.Playlist:
+    async def _raw_head(self, playlist_id: PlaylistId, *, operation: str) -> wire.Playlist:
         path, query = {"playlist_id": playlist_id}, {"show_tracks": "false"}
         call = Call(operation=operation, route=_PLAYLIST, path=path, query=query)
         return await self._read(call, into=wire.Playlist)
 
     async def _hidden_count(self, playlist_id: PlaylistId, *, shown_count: int) -> int:
         """Return how many more tracks SoundCloud counts than it has shown."""
-        head = await self._head(playlist_id, operation="count_tracks")
+        head = await self._raw_head(playlist_id, operation="count_tracks")
         return max(0, (head.track_count or 0) - shown_count)
 
     async def _whole(self, playlist_id: PlaylistId, *, operation: str) -> list[TrackId]:
@@ -197,7 +210,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
     async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> CursorPager[wire.Track | None]:
         query = {"access": _ALL, **_LINKED}
         call = Call(operation=operation, route="/me/likes/tracks", query={"limit": _PAGE, **query})
-        if playlist_id != LIKED:
+        if collection_of(playlist_id) is None:
             path = {"playlist_id": playlist_id}
             call = Call(operation=operation, route=f"{_PLAYLIST}/tracks", path=path, query=query)
         return self._linked(call, into=_TRACKS, at=_query_of)
@@ -208,9 +221,6 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
 
     async def _to_playlist(self, raw: wire.Playlist | None) -> Playlist | None:
         return convert.to_playlist(raw, user=await self._own()) if raw else None
-
-    async def _liked(self) -> Playlist:
-        return convert.to_liked(await self._own())
 
     def _description_of(self, raw: wire.Playlist | None) -> str:
         return (raw.description if raw else None) or ""
@@ -255,7 +265,7 @@ DECLARATION = Declaration(
         isrc_batch=0,
         add_batch=_LONGEST_LIST,
         remove_batch=_LONGEST_LIST,
-        has_liked=True,
+        collections={Collection.LIKED: Keeping(url=f"{convert.SITE}/you/likes", add_batch=1, remove_batch=1)},
         beside={"add_tracks": ("read_target", "count_tracks")},  # of a list that has one page yet
         read_page=_PAGE,
         playlist_limit=_LONGEST_LIST,

@@ -11,13 +11,11 @@ from yarl import URL
 from shared.models import Account, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
 from shared.platforms.answers import Answer
 from shared.platforms.base import TargetRow
-from shared.platforms.liked import LIKED, liked_songs
 from shared.platforms.soundcloud import wire
 from shared.platforms.values import item_of, line_of, parse_isrc, split_address
 
 SITE = "https://soundcloud.com"
 
-_LIKED_URL = f"{SITE}/you/likes"
 _HOSTS = {"soundcloud.com", "www.soundcloud.com", "m.soundcloud.com"}
 _SHORT_HOST = "on.soundcloud.com"
 _SLUG = r"[\w-]{1,255}"
@@ -71,11 +69,6 @@ def to_playlist(raw: wire.Playlist, *, user: wire.User) -> Playlist:
     )
 
 
-def to_liked(me: wire.User) -> Playlist:
-    """Return the liked tracks as a playlist; how many they are nobody tells."""
-    return liked_songs(url=_LIKED_URL, owner=me.username)
-
-
 def to_account(raw: wire.User) -> Account:
     """Return whose account it is; SoundCloud names no market."""
     urn = raw.urn_as("users")
@@ -87,8 +80,6 @@ def playlist_id_of(text: str) -> PlaylistId | None:
 
     The site's own addresses hold no id: their path stands for one until it has been resolved.
     """
-    if text.strip() in (LIKED, _LIKED_URL):
-        return LIKED
     return PlaylistId(_id_of(text, kind="playlists", path_form=_PLAYLIST_PATH) or "") or None
 
 

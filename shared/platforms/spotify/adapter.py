@@ -7,22 +7,25 @@ read 2026-11-22. Only calls, page sizes and body keys are used that both regimes
 from collections.abc import Sequence
 
 from shared.errors import PlatformDenied, PlatformNotFound, ReconnectRequired
-from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
+from shared.models import Account, Album, Artist, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
 from shared.platforms.answers import Refusal
 from shared.platforms.base import ADDED, Added, Capabilities, Gate, TextQuery, WriteClass
 from shared.platforms.call import Call
+from shared.platforms.collections import Collection, Keeping, collection_of
 from shared.platforms.declaration import Declaration
-from shared.platforms.liked import LIKED
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp
 from shared.platforms.paged import WebAdapter
-from shared.platforms.paging import Pager
+from shared.platforms.paging import CursorPager, Pager
 from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, PublicReads, SignInTerms
 from shared.platforms.spotify import convert, wire
 from shared.platforms.values import bare, fielded
 from shared.settings import Settings
 
 _PAGE = 50
-_LIKED_SCOPE = "user-library-read"
+_LIBRARY_BATCH = 40
+_KEPT_SCOPE, _FOLLOWED_SCOPE = "user-library-read", "user-follow-read"
+_URIS = {Collection.LIKED: "spotify:track:", Collection.ALBUMS: "spotify:album:"}
+_COLLECTION_URL = "https://open.spotify.com/collection/"
 _SEARCH_PAGE = 10  # development mode answers 400 to more
 _PLAYLIST, _ITEMS = "/playlists/{playlist_id}", "/playlists/{playlist_id}/items"
 
@@ -65,16 +68,15 @@ class SpotifyAdapter(WebAdapter[wire.Playlist | None, wire.Row | None]):
     track_id_of = staticmethod(convert.track_id_of)
     _to_item = staticmethod(convert.to_item)
     _to_target_row = staticmethod(convert.to_target_row)
+    _to_album = staticmethod(convert.to_saved_album)
+    _to_artist = staticmethod(convert.to_artist)
     _description_of = staticmethod(convert.description_of)
     _user: wire.Me | None = None
 
     async def account(self) -> Account:
         return convert.to_account(await self._me())
 
-    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
-        if playlist_id == LIKED:
-            page = await (await self._rows(LIKED, operation="get_playlist")).page(None)
-            return convert.to_liked(await self._own(), track_count=page.total)
+    async def _head(self, playlist_id: PlaylistId) -> Playlist:
         call = Call(operation="get_playlist", route=_PLAYLIST, path={"playlist_id": playlist_id})
         raw = await self._read(call, into=wire.Playlist)
         return convert.to_playlist(raw, user_id=(await self._own()).id)
@@ -100,6 +102,11 @@ class SpotifyAdapter(WebAdapter[wire.Playlist | None, wire.Row | None]):
         answer = await self._read(call, into=wire.AlbumSearchAnswer)
         return tuple(filter(None, (convert.to_album(raw) for raw in answer.albums.items if raw)))
 
+    async def search_artists(self, name: str) -> tuple[Artist, ...]:
+        call = self._search(f'artist:"{bare(name)}"', operation="search_artists", kind="artist")
+        answer = await self._read(call, into=wire.ArtistSearchAnswer)
+        return tuple(filter(None, map(convert.to_artist, answer.artists.items)))
+
     async def read_album(self, album: Album) -> tuple[Track, ...]:
         path, query = {"album_id": album.id}, self._in_market()
         call = Call(operation="read_album", route="/albums/{album_id}/tracks", path=path, query=query)
@@ -114,7 +121,7 @@ class SpotifyAdapter(WebAdapter[wire.Playlist | None, wire.Row | None]):
         raw = await self._http.write(call, session=self._session, gate=gate, into=wire.Playlist)
         return convert.to_playlist(raw, user_id=raw.owner.id or "" if raw.owner else "")
 
-    async def add_tracks(
+    async def _add(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> Added:
         del key
@@ -125,9 +132,7 @@ class SpotifyAdapter(WebAdapter[wire.Playlist | None, wire.Row | None]):
         await self._send(call, gate=gate)
         return ADDED
 
-    async def remove_tracks(
-        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
-    ) -> None:
+    async def _remove(self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate) -> None:
         # Positions are not looked at any more, and with a snapshot id it sometimes answers 502.
         body = {"items": [{"uri": f"spotify:track:{track_id}"} for track_id in track_ids]}
         path = {"playlist_id": playlist_id}
@@ -139,6 +144,12 @@ class SpotifyAdapter(WebAdapter[wire.Playlist | None, wire.Row | None]):
         query = {"uris": f"spotify:playlist:{playlist_id}"}
         call = Call(operation="delete_playlist", method="DELETE", route="/me/library", query=query)
         await self._send(call, gate=gate)
+
+    async def _save(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> None:
+        await self._send(_library_call("PUT", collection, ids), gate=gate)
+
+    async def _unsave(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> None:
+        await self._send(_library_call("DELETE", collection, ids), gate=gate)
 
     async def _me(self) -> wire.Me:
         self._user = await self._read(Call(operation="account", route="/me"), into=wire.Me)
@@ -171,19 +182,28 @@ class SpotifyAdapter(WebAdapter[wire.Playlist | None, wire.Row | None]):
 
     async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Row | None]:
         call = Call(operation=operation, route="/me/tracks")
-        if playlist_id != LIKED:
+        if collection_of(playlist_id) is None:
             path, query = {"playlist_id": playlist_id}, {"additional_types": "track,episode"}
             # No market: with one, tracks are replaced by their likes in that country.
             call = Call(operation=operation, route=_ITEMS, path=path, query=query)
         return self._counted(call, into=wire.Paging[wire.Row])
 
+    async def _albums(self, *, operation: str) -> Pager[wire.SavedAlbum | None]:
+        call = Call(operation=operation, route="/me/albums")
+        return self._counted(call, into=wire.Paging[wire.SavedAlbum])
+
+    async def _artists(self, *, operation: str) -> CursorPager[wire.Artist | None]:
+        call = Call(operation=operation, route="/me/following", query={"type": "artist", "limit": _PAGE})
+        return self._linked(call, into=wire.Following, at=lambda token: {"after": token})
+
     async def _to_playlist(self, raw: wire.Playlist | None) -> Playlist | None:
         return convert.to_playlist(raw, user_id=(await self._own()).id) if raw else None
 
-    async def _liked(self) -> Playlist | None:
-        # Who connected before this was asked for has to connect anew to see them.
-        tokens = await self._session.tokens()
-        return convert.to_liked(await self._own()) if tokens and _LIKED_SCOPE in tokens.scopes else None
+
+def _library_call(method: str, collection: Collection, ids: Sequence[TrackId]) -> Call:
+    operation = "add_tracks" if method == "PUT" else "remove_tracks"
+    query = {"uris": ",".join(_URIS[collection] + own_id for own_id in ids)}
+    return Call(operation=operation, method=method, route="/me/library", query=query)
 
 
 def _oauth(settings: Settings) -> OAuthApp:
@@ -199,7 +219,9 @@ def _oauth(settings: Settings) -> OAuthApp:
             "playlist-modify-private",
             "playlist-modify-public",
             "user-read-private",
-            _LIKED_SCOPE,
+            _KEPT_SCOPE,
+            "user-library-modify",
+            _FOLLOWED_SCOPE,
         ),
         # Shows whose account it is even to who has agreed before, and lets them take another one.
         extras={"show_dialog": "true"},
@@ -229,7 +251,26 @@ DECLARATION = Declaration(
         write_class=WriteClass.POSITIONED_INSERT,
         has_fielded_search=True,
         has_albums=True,
-        has_liked=True,
+        collections={
+            Collection.LIKED: Keeping(
+                url=f"{_COLLECTION_URL}tracks",
+                add_batch=1,  # a call dates all its tracks alike, to the second
+                remove_batch=_LIBRARY_BATCH,
+                apart_s=1.0,
+                scope=_KEPT_SCOPE,
+            ),
+            Collection.ALBUMS: Keeping(
+                url=f"{_COLLECTION_URL}albums",
+                add_batch=_LIBRARY_BATCH,
+                remove_batch=_LIBRARY_BATCH,
+                is_dated=False,
+                scope=_KEPT_SCOPE,
+            ),
+            # Whether an app may follow artists its documentation tells in two ways (2026-11-22).
+            Collection.ARTISTS: Keeping(
+                url=f"{_COLLECTION_URL}artists", is_dated=False, scope=_FOLLOWED_SCOPE
+            ),
+        },
         isrc_batch=1,
         add_batch=100,
         remove_batch=100,

@@ -10,6 +10,8 @@ from shared.models import (
     Account,
     Album,
     AlbumId,
+    Artist,
+    ArtistId,
     NotTransferable,
     Platform,
     Playlist,
@@ -19,12 +21,10 @@ from shared.models import (
     TrackId,
 )
 from shared.platforms.base import TargetRow
-from shared.platforms.liked import LIKED, liked_songs
 from shared.platforms.spotify import wire
 from shared.platforms.values import date_of, id_in, item_of, line_of, parse_isrc
 
 _ID = re.compile(r"[0-9A-Za-z]{22}")
-_LIKED_URL = "https://open.spotify.com/collection/tracks"
 _SITES = ("open.spotify.com", "play.spotify.com")
 
 
@@ -67,7 +67,20 @@ def to_album(raw: wire.Album) -> Album | None:
         artists=_names(raw.artists),
         track_count=_whole(raw.total_tracks),
         release_date=date_of(raw.release_date),
+        url=raw.external_urls.spotify if raw.external_urls else None,
     )
+
+
+def to_saved_album(row: wire.SavedAlbum | None) -> Album | None:
+    return to_album(row.album) if row and row.album else None
+
+
+def to_artist(raw: wire.Artist | None) -> Artist | None:
+    """Return an artist; None for what has no id or no name."""
+    if raw is None or not raw.id or not raw.name:
+        return None
+    url = raw.external_urls.spotify if raw.external_urls else None
+    return Artist(platform=Platform.SPOTIFY, id=ArtistId(raw.id), name=raw.name, url=url)
 
 
 def to_item(row: wire.Row | None) -> SourceItem:
@@ -109,10 +122,6 @@ def to_playlist(raw: wire.Playlist, *, user_id: str) -> Playlist:
     )
 
 
-def to_liked(me: wire.Me, *, track_count: int | None = None) -> Playlist:
-    return liked_songs(url=_LIKED_URL, owner=me.display_name or me.id, track_count=track_count)
-
-
 def description_of(raw: wire.Playlist | None) -> str:
     """Return the description as it was written: it comes back with HTML entities."""
     return unescape((raw.description if raw else None) or "")
@@ -123,12 +132,7 @@ def to_account(raw: wire.Me) -> Account:
 
 
 def playlist_id_of(text: str) -> PlaylistId | None:
-    """Read an id, `spotify:playlist:…` or a share address, also the older `user/<name>/playlist` forms.
-
-    The liked songs have no id there, but an address of the user's own.
-    """
-    if text.strip() in (LIKED, _LIKED_URL, "spotify:collection"):
-        return LIKED
+    """Read an id, `spotify:playlist:…` or a share address, also the older `user/<name>/playlist` forms."""
     return PlaylistId(_id_in(text, kind="playlist")) or None
 
 

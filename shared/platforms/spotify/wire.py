@@ -5,13 +5,19 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from shared.platforms.paging import RawPage
+from shared.platforms.paging import RawPage, TokenPage
 
 T = TypeVar("T")
 
 
+class ExternalUrls(msgspec.Struct):
+    spotify: str | None = None
+
+
 class Artist(msgspec.Struct):
+    id: str | None = None
     name: str | None = None
+    external_urls: ExternalUrls | None = None
 
 
 class Album(msgspec.Struct):
@@ -22,14 +28,11 @@ class Album(msgspec.Struct):
     artists: list[Artist | None] | None = None
     total_tracks: float | None = None
     release_date: str | None = None
+    external_urls: ExternalUrls | None = None
 
 
 class ExternalIds(msgspec.Struct):
     isrc: str | None = None
-
-
-class ExternalUrls(msgspec.Struct):
-    spotify: str | None = None
 
 
 class LinkedFrom(msgspec.Struct):
@@ -90,6 +93,34 @@ class SearchAnswer(msgspec.Struct):
 
 class AlbumSearchAnswer(msgspec.Struct):
     albums: Found[Album]
+
+
+class ArtistSearchAnswer(msgspec.Struct):
+    artists: Found[Artist]
+
+
+class SavedAlbum(msgspec.Struct):
+    album: Album | None = None
+
+
+class Cursors(msgspec.Struct):
+    after: str | None = None
+
+
+class Followed(msgspec.Struct):
+    items: list[Artist | None] | UnsetType = UNSET
+    cursors: Cursors | None = None
+    total: int | None = None
+
+
+class Following(msgspec.Struct):
+    """A page of the artists whom the account follows."""
+
+    artists: Followed
+
+    def page(self) -> TokenPage[Artist | None]:
+        after = self.artists.cursors.after if self.artists.cursors else None
+        return TokenPage.of(self.artists.items, next_token=after, total=self.artists.total)
 
 
 class Owner(msgspec.Struct):

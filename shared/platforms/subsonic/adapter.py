@@ -81,7 +81,7 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
             raise ValidationFailed("The cursor is not one that an earlier page gave.")
         return await super().list_playlists()
 
-    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+    async def _head(self, playlist_id: PlaylistId) -> Playlist:
         # Asked for alone it comes with all of its songs.
         for playlist in await self._listed("get_playlist"):
             if playlist.id == playlist_id:
@@ -119,7 +119,7 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
             await self._change("change_playlist", words, gate)
         return playlist
 
-    async def add_tracks(
+    async def _add(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> Added:
         del key
@@ -128,9 +128,7 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
         await self._change("add_tracks", {"playlistId": playlist_id, **words, "songIdToAdd": songs}, gate)
         return ADDED
 
-    async def remove_tracks(
-        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
-    ) -> None:
+    async def _remove(self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate) -> None:
         gone = set(track_ids)
         rows = await self._songs_in(playlist_id, operation="remove_tracks")
         places = [str(place) for place, row in enumerate(rows) if str(row.id) in gone]

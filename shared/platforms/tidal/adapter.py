@@ -44,7 +44,7 @@ class TidalAdapter(WithoutAlbums, WebAdapter[wire.Row, wire.Row]):
     async def account(self) -> Account:
         return convert.to_account(await self._single("account", "/users/me", {}))
 
-    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+    async def _head(self, playlist_id: PlaylistId) -> Playlist:
         raw = await self._single("get_playlist", "/playlists/{id}", {"include": "owners"}, id=playlist_id)
         if not self._session.is_personal:
             return convert.to_playlist(raw, is_own=False)
@@ -81,7 +81,7 @@ class TidalAdapter(WithoutAlbums, WebAdapter[wire.Row, wire.Row]):
         answer = await self._http.write(call, session=self._session, gate=gate, into=wire.Single)
         return convert.to_playlist(answer.data)
 
-    async def add_tracks(
+    async def _add(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> Added:
         del position  # rows can be put before one that is named, not at a number
@@ -90,9 +90,7 @@ class TidalAdapter(WithoutAlbums, WebAdapter[wire.Row, wire.Row]):
         answer = await self._http.write(call, session=self._session, gate=gate, into=wire.Added)
         return convert.added_of(answer, asked=track_ids)
 
-    async def remove_tracks(
-        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
-    ) -> None:
+    async def _remove(self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate) -> None:
         # Rows are removed by the ids of their occurrences, which only a reading tells.
         doomed = [
             {"type": row.type, "id": row.id, "meta": {"itemId": row.meta["itemId"]}}

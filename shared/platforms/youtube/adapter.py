@@ -74,7 +74,7 @@ class YouTubeAdapter(WithoutIsrcs, WebAdapter[wire.Thing, wire.Thing]):
             raise self._http.error(PlatformDenied, _NO_CHANNEL, operation="account")
         return convert.to_account(found[0])
 
-    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+    async def _head(self, playlist_id: PlaylistId) -> Playlist:
         query = {"part": _WHOLE, "id": playlist_id}
         found = await self._list("get_playlist", "/playlists", query, into=_THINGS)
         if not found:
@@ -113,7 +113,7 @@ class YouTubeAdapter(WithoutIsrcs, WebAdapter[wire.Thing, wire.Thing]):
         raw = await self._http.write(call, session=self._session, gate=gate, into=wire.Thing)
         return convert.to_playlist(raw)
 
-    async def add_tracks(
+    async def _add(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> Added:
         # A position is refused in playlists that are not sorted by hand; without one it is an append.
@@ -125,9 +125,7 @@ class YouTubeAdapter(WithoutIsrcs, WebAdapter[wire.Thing, wire.Thing]):
         await self._send(call, gate=gate)
         return ADDED
 
-    async def remove_tracks(
-        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
-    ) -> None:
+    async def _remove(self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate) -> None:
         for track_id in track_ids:
             asked = {"part": "snippet", "playlistId": playlist_id, "videoId": track_id}
             pager = self._listed("find_rows", "/playlistItems", asked)

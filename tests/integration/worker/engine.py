@@ -178,6 +178,20 @@ class Engine:
         source_id = PlaylistId(f"{SOURCE_ID}-{uuid.uuid4()}")
         self.source.sources[source_id] = [SourceItem(track=source_track(number)) for number in numbers]
         self.target.know(*(target_track(number) for number in (numbers if known is None else known)))
+        return await self.move_source(
+            source_id, user=user, playlist=playlist, on_duplicate=on_duplicate, public_market=public_market
+        )
+
+    async def move_source(
+        self,
+        source_id: PlaylistId,
+        *,
+        user: str = "mira",
+        playlist: str | None = None,
+        on_duplicate: str = "keep",
+        public_market: str | None = None,
+    ) -> TransferId:
+        """Start a transfer of what stands in one of the source's lists."""
         user_id = await users.ensure(self.pool, name=user)
         new = NewTransfer(
             id=TransferId(str(uuid.uuid4())),

@@ -11,8 +11,7 @@ from redis.asyncio import Redis
 from deploy.sandbox.world import World
 from shared.db.pool import Pool
 from shared.lifecycle import State
-from shared.models import PlaylistId
-from shared.platforms.liked import LIKED
+from shared.platforms.collections import Collection
 from tests.contract.sandboxes import FLAVORS, Stage, line, staged
 from tests.integration.worker.sandboxed import SandboxedEngine
 
@@ -104,8 +103,8 @@ async def test_liked_songs_become_a_playlist_with_the_newest_first(
 ) -> None:
     async with between(pool, redis, tmp_path, source=source, target=target) as (engine, here, there):
         track_ids = [here.track_id(number) for number in range(60)]
-        await here.order("POST", "likes", {"track_ids": track_ids})
-        transfer_id = await engine.move(PlaylistId(LIKED))
+        await here.order("POST", "kept", {"ids": track_ids})
+        transfer_id = await engine.move(Collection.LIKED.playlist_id)
 
         await engine.run()
 

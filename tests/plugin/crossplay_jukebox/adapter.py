@@ -31,7 +31,7 @@ class JukeboxAdapter(WithoutAlbums, WebAdapter[wire.Playlist, wire.Track]):
         me = await self._read(Call(operation="account", route="/me"), into=wire.Me)
         return Account(id=me.id, label=me.name, market="")
 
-    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+    async def _head(self, playlist_id: PlaylistId) -> Playlist:
         call = Call(operation="get_playlist", route=_LIST, path={"id": playlist_id})
         return convert.to_playlist(await self._read(call, into=wire.Playlist))
 
@@ -54,7 +54,7 @@ class JukeboxAdapter(WithoutAlbums, WebAdapter[wire.Playlist, wire.Track]):
         made = await self._http.write(call, session=self._session, gate=gate, into=wire.Playlist)
         return convert.to_playlist(made)
 
-    async def add_tracks(
+    async def _add(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> Added:
         del key
@@ -63,9 +63,7 @@ class JukeboxAdapter(WithoutAlbums, WebAdapter[wire.Playlist, wire.Track]):
         )
         return ADDED
 
-    async def remove_tracks(
-        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate
-    ) -> None:
+    async def _remove(self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate) -> None:
         await self._change("remove_tracks", "DELETE", playlist_id, body={"ids": list(track_ids)}, gate=gate)
 
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:

@@ -1,13 +1,14 @@
 """What adapters share, seen at the smallest one: a shelf of words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, structs
 
 from shared.errors import PlatformUnavailable
 from shared.models import Platform, Playlist, PlaylistId, SourceItem, TokenSet, TrackId
-from shared.platforms.base import Capabilities, TargetRow, WriteClass
+from shared.platforms.base import ADDED, Added, Capabilities, Gate, TargetRow, WriteClass
+from shared.platforms.collections import Collection, Keeping
 from shared.platforms.paged import PagedAdapter
 from shared.platforms.paging import Pager
 from tests.fakes.session import FakeSession
@@ -27,8 +28,16 @@ ANY = PlaylistId("any")
 class Words(PagedAdapter[str, str]):
     platform = Platform.FILE
 
-    def __init__(self, words: Sequence[str] | UnsetType, *, at_once: bool = False) -> None:
-        super().__init__(session=FakeSession(TokenSet(access_token="any")), capabilities=CAN)
+    def __init__(
+        self,
+        words: Sequence[str] | UnsetType,
+        *,
+        at_once: bool = False,
+        collections: Mapping[Collection, Keeping] = {},
+        scopes: tuple[str, ...] = (),
+    ) -> None:
+        session = FakeSession(TokenSet(access_token="any", scopes=scopes))
+        super().__init__(session=session, capabilities=structs.replace(CAN, collections=collections))
         self.words = words
         self.at_once = at_once
         self.read_count = 0
@@ -56,10 +65,20 @@ class Words(PagedAdapter[str, str]):
     def _to_target_row(self, raw: str, /) -> TargetRow:
         return TargetRow(track_id=TrackId(raw), title=raw)
 
+    async def _head(self, playlist_id: PlaylistId) -> Playlist:
+        return Playlist(id=playlist_id, name="any")
 
-class Liking(Words):
-    async def _liked(self) -> Playlist:
-        return Playlist(id=PlaylistId("liked"), name="Liked Songs")
+    async def _add(
+        self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
+    ) -> Added:
+        return ADDED
+
+    async def _remove(self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate) -> None:
+        pass
+
+
+LIKED = {Collection.LIKED: Keeping(url="https://words.test/liked")}
+AGREED = {Collection.LIKED: Keeping(url="https://words.test/liked", scope="read-liked")}
 
 
 async def test_playlists_come_page_by_page_without_rows_that_are_none() -> None:
@@ -72,14 +91,25 @@ async def test_playlists_come_page_by_page_without_rows_that_are_none() -> None:
     assert second.next_cursor is None
 
 
-async def test_liked_songs_stand_first_and_once() -> None:
-    adapter = Liking(["one", "two", "three"])
+@pytest.mark.parametrize(("collections", "scopes"), [(LIKED, ()), (AGREED, ("read-liked",))])
+async def test_liked_songs_stand_first_and_once(
+    collections: Mapping[Collection, Keeping], scopes: tuple[str, ...]
+) -> None:
+    adapter = Words(["one", "two", "three"], collections=collections, scopes=scopes)
 
     first = await adapter.list_playlists()
     second = await adapter.list_playlists(cursor=first.next_cursor)
 
     assert [one.name for one in first.playlists] == ["Liked Songs", "one", "two"]
     assert [one.name for one in second.playlists] == ["three"]
+
+
+async def test_liked_songs_are_listed_to_whom_they_are_shown_alone() -> None:
+    adapter = Words(["one"], collections=AGREED, scopes=("read-other",))
+
+    page = await adapter.list_playlists()
+
+    assert [one.name for one in page.playlists] == ["one"]
 
 
 async def test_list_that_comes_at_once_is_one_page() -> None:

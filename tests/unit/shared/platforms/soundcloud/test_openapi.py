@@ -11,12 +11,13 @@ from aiohttp import web
 from openapi_schema_validator import OAS30Validator
 
 from shared.models import PlaylistId, TokenSet, TrackId
-from shared.platforms.liked import LIKED
+from shared.platforms.collections import Collection
 from shared.platforms.soundcloud.adapter import DECLARATION, SoundCloudAdapter
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
 from worker.matching.query import Query
 
+LIKED = Collection.LIKED.playlist_id
 PLAYLIST = PlaylistId("soundcloud:playlists:12")
 TRACK = TrackId("soundcloud:tracks:34")
 LIST = '{"collection": [{"urn": "soundcloud:tracks:56", "title": "One"}]}'
@@ -35,7 +36,11 @@ CALLS: dict[str, tuple[str, str, Callable[[SoundCloudAdapter], Awaitable[object]
         "/playlists/{playlist_urn}/tracks",
         lambda adapter: adapter.read_items(PLAYLIST),
     ),
-    "read_items of liked songs": ("get", "/me/likes/tracks", lambda adapter: adapter.read_items(LIKED)),
+    "read_items of liked songs": (
+        "get",
+        "/me/likes/tracks",
+        lambda adapter: adapter.read_items(LIKED),
+    ),
     "read_target": (
         "get",
         "/playlists/{playlist_urn}/tracks",

@@ -5,12 +5,13 @@ import pytest
 
 from shared.errors import CrossplayError, PlatformDenied, PlatformNotFound, ReconnectRequired
 from shared.models import Album, AlbumId, Isrc, Platform, PlaylistId, TokenSet, TrackId
-from shared.platforms.liked import LIKED
+from shared.platforms.collections import Collection
 from shared.platforms.spotify.adapter import DECLARATION, SpotifyAdapter
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
 from worker.matching.query import Query
 
+LIKED, ALBUMS, ARTISTS = (one.playlist_id for one in Collection)
 PLAYLIST = PlaylistId("4kBp5iVByDSAUc0lb78jCZ")
 ISRC = Isrc("QZXX12600001")
 ALBUM = Album(
@@ -173,9 +174,14 @@ async def test_track_of_another_market_keeps_the_id_that_it_was_asked_by(
 
 @pytest.mark.parametrize(
     ("scopes", "ids"),
-    [((), [PLAYLIST]), (("user-read-private",), [PLAYLIST]), (("user-library-read",), [LIKED, PLAYLIST])],
+    [
+        ((), [PLAYLIST]),
+        (("user-read-private",), [PLAYLIST]),
+        (("user-library-read",), [LIKED, ALBUMS, PLAYLIST]),
+        (("user-follow-read",), [ARTISTS, PLAYLIST]),
+    ],
 )
-async def test_liked_songs_are_listed_where_the_account_has_agreed_to_show_them(
+async def test_collections_are_listed_where_the_account_has_agreed_to_show_them(
     answerer: Answerer, scopes: tuple[str, ...], ids: list[PlaylistId]
 ) -> None:
     answerer.answers = [says({"items": [{"id": PLAYLIST}], "total": 1}), says({"id": "ada"})]

@@ -11,12 +11,13 @@ from aiohttp import web
 from openapi_schema_validator import OAS30Validator
 
 from shared.models import Album, AlbumId, Isrc, Platform, PlaylistId, TokenSet, TrackId
-from shared.platforms.liked import LIKED
+from shared.platforms.collections import Collection
 from shared.platforms.spotify.adapter import DECLARATION, SpotifyAdapter
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
 from worker.matching.query import Query
 
+LIKED = Collection.LIKED.playlist_id
 PLAYLIST = PlaylistId("4kBp5iVByDSAUc0lb78jCZ")
 ALBUM = Album(platform=Platform.SPOTIFY, id=AlbumId("2hBp5iVByDSAUc0lb78jCQ"), name="Tides")
 CALLS: dict[str, tuple[str, str, Callable[[SpotifyAdapter], Awaitable[object]]]] = {
@@ -28,7 +29,11 @@ CALLS: dict[str, tuple[str, str, Callable[[SpotifyAdapter], Awaitable[object]]]]
         "/playlists/{playlist_id}/items",
         lambda adapter: adapter.read_items(PLAYLIST, cursor="50/120"),
     ),
-    "get_playlist of liked songs": ("get", "/me/tracks", lambda adapter: adapter.get_playlist(LIKED)),
+    "get_playlist of liked songs": (
+        "get",
+        "/me/tracks",
+        lambda adapter: adapter.get_playlist(LIKED),
+    ),
     "read_items of liked songs": (
         "get",
         "/me/tracks",
