@@ -142,7 +142,10 @@ class CheckTransfer:
 
 def _check_apart(checked: Checked) -> None:
     target = checked.target_playlist
-    is_same = target is not None and target.id == checked.source.playlist.id
-    if is_same and checked.source.platform is checked.target.platform:
+    source = checked.source
+    is_same = target is not None and target.id == source.playlist.id
+    if is_same and collection_of(source.playlist.id) is not None:  # its id is the same in each account
+        is_same = source.connection is not None and source.connection.id == checked.target.id
+    if is_same and source.platform is checked.target.platform:
         fault = FieldFault("/target/playlist", "Name another playlist than the source.")
         raise ValidationFailed("Source and target are the same playlist.", faults=(fault,))

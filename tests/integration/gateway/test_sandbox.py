@@ -67,6 +67,15 @@ async def stage(settings: Settings, pool: Pool, tmp_path: Path) -> AsyncIterator
             yield Stage(call=await new_caller(client, pool, name="mira"), sandboxes=sandboxes)
 
 
+def to_collection(source: str, playlist: str | None, *, name: str | None = None) -> dict[str, Any]:
+    """Return the wish for a transfer within Spotify."""
+    target = {"platform": "spotify", "playlist": playlist, "name": name}
+    return transfer_body(
+        source={"platform": "spotify", "playlist": source},
+        target={key: value for key, value in target.items() if value},
+    )
+
+
 def _with_sandboxes(settings: Settings, sandboxes: dict[Platform, BaseTestServer]) -> Settings:
     for platform, server in sandboxes.items():
         settings = msgspec.structs.replace(settings, **FLAVORS[platform].settings(server.make_url("/")))
@@ -82,9 +91,10 @@ async def test_both_accounts_are_connected_and_a_transfer_is_accepted(stage: Sta
 
     connections = (await stage.call("GET", "/connections")).json["items"]
     assert {one["platform"] for one in connections} == {"spotify", "apple_music"}
-    assert [one["name"] for one in listed.json["items"]] == ["Liked Songs", "Harbour Songs"]
+    named = [one["name"] for one in listed.json["items"]]
+    assert named == ["Liked Songs", "Saved Albums", "Followed Artists", "Harbour Songs"]
     assert created.status == 202
-    assert created.json["source"]["playlist"] == listed.json["items"][1]["id"]
+    assert created.json["source"]["playlist"] == listed.json["items"][3]["id"]
 
 
 @pytest.mark.parametrize("named", ["liked", "Liked Songs", "https://open.spotify.com/collection/tracks"])
@@ -100,16 +110,48 @@ async def test_liked_songs_are_a_source_like_any_playlist(stage: Stage, named: s
     assert created.json["target"]["name"] == "Liked Songs"
 
 
-async def test_liked_songs_are_refused_as_a_target(stage: Stage) -> None:
+@pytest.mark.parametrize("named", ["liked", "https://open.spotify.com/collection/tracks"])
+async def test_liked_songs_are_a_target_like_any_playlist(stage: Stage, named: str) -> None:
     await stage.connect_both()
-    body = transfer_body(
-        source={"platform": "spotify", "playlist": "Harbour Songs"},
-        target={"platform": "spotify", "playlist": "liked"},
-    )
 
-    reply = await stage.call("POST", "/transfer", json=body)
+    created = await stage.call("POST", "/transfer", json=to_collection("Harbour Songs", named))
 
-    assert reply.problem() == (422, "target-not-writable")
+    assert created.status == 202
+    assert created.json["target"] | {"connection": ""} == {
+        "platform": "spotify",
+        "connection": "",
+        "playlist": "liked",
+        "name": "Liked Songs",
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "playlist", "name", "refusal", "pointers"),
+    [
+        ("artists", None, None, (422, "target-not-writable"), []),  # no app may follow artists there
+        ("albums", "Harbour Songs", None, (422, "validation"), ["/target"]),
+        ("albums", "liked", None, (422, "validation"), ["/target"]),
+        ("albums", None, "My albums", (422, "validation"), ["/target"]),
+        ("albums", None, None, (422, "validation"), ["/target/playlist"]),  # of one account
+        ("Harbour Songs", "albums", None, (422, "validation"), ["/target/playlist"]),
+        ("liked", "artists", None, (422, "validation"), ["/target/playlist"]),
+        ("liked", "liked", None, (422, "validation"), ["/target/playlist"]),
+    ],
+)
+async def test_what_does_not_go_together_is_refused_with_a_cure(
+    stage: Stage,
+    source: str,
+    playlist: str | None,
+    name: str | None,
+    refusal: tuple[int, str],
+    pointers: list[str],
+) -> None:
+    await stage.connect_both()
+
+    reply = await stage.call("POST", "/transfer", json=to_collection(source, playlist, name=name))
+
+    assert reply.problem() == refusal, reply.json
+    assert [error["pointer"] for error in reply.json.get("errors", [])] == pointers
 
 
 async def test_a_sign_in_of_the_sandbox_leaves_the_session_connected(stage: Stage) -> None:
