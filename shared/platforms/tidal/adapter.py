@@ -88,7 +88,11 @@ class TidalAdapter(WithoutAlbums, WebAdapter[wire.Row, wire.Row]):
         rows = [{"type": "tracks", "id": track_id} for track_id in track_ids]
         call = _write("add_tracks", "POST", _ITEMS, data=rows, key=key, id=playlist_id)
         answer = await self._http.write(call, session=self._session, gate=gate, into=wire.Added)
-        return convert.added_of(answer, asked=track_ids)
+        added = convert.added_of(answer, asked=track_ids)
+        if added is None:
+            message = "TIDAL told of fewer tracks than it was given; it is read back what has arrived."
+            raise self._http.error(PlatformUnavailable, message, operation=call.operation)
+        return added
 
     async def _remove(self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate) -> None:
         # Rows are removed by the ids of their occurrences, which only a reading tells.

@@ -81,17 +81,16 @@ def to_account(raw: wire.Resource) -> Account:
     return Account(id=raw.id, label=about.username or raw.id, market=about.country or "")
 
 
-def added_of(answer: wire.Added, *, asked: Sequence[TrackId]) -> Added:
+def added_of(answer: wire.Added, *, asked: Sequence[TrackId]) -> Added | None:
     """Return what was left out, and whether the rest is named as it was asked for.
 
     Of a track that was asked for twice the later one counts as skipped. An answer that names nothing says
-    nothing; one that only names fewer rows than were asked for has left out the others.
+    nothing. None where fewer rows are named than were asked for, and nothing of the others: whether they are
+    still to come nobody knows.
     """
+    if answer.data is not None and len(answer.data) + len(answer.meta.skipped) < len(asked):
+        return None
     named = Counter(row.id for row in answer.meta.skipped)
-    if not named and answer.data is not None:
-        lost = Counter[str](asked) - Counter(row.id for row in answer.data)
-        # Otherwise the rows have other ids than were asked for, and nobody knows which is which.
-        named = lost if lost.total() == len(asked) - len(answer.data) else named
     found = []
     for index in reversed(range(len(asked))):
         if named[asked[index]] > 0:
