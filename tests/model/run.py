@@ -49,6 +49,11 @@ WRITES = {"add tracks": (), "create playlist": ("-DCREATE",)}
 FULL = Variant(name="full protocol")
 VARIANTS = (
     FULL,
+    Variant(name="with keys", switches=("-DKEYS", "-DCRASHES=1")),
+    Variant(name="sent again under another key", switches=("-DKEYS", "-DOTHER_KEY"), breaks=("once",)),
+    Variant(
+        name="a refused second send is believed", switches=("-DKEYS", "-DWITHDRAW_ALWAYS"), breaks=("once",)
+    ),
     Variant(name="no intent", switches=("-DNO_INTENT",), breaks=("once",)),
     Variant(name="no fence", switches=("-DNO_FENCE",), breaks=("once", "fenced")),
     Variant(name="no wait for calls under way", switches=("-DNO_WAIT",), breaks=("once",)),

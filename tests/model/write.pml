@@ -16,6 +16,9 @@
 #ifdef CREATE
 #define ALL 1                       /* the one thing to be made: a playlist */
 #define NEXT 1
+#elif defined(KEYS)
+#define ALL 3                       /* two tracks, in one batch at first: keys have states enough of their own */
+#define NEXT (ALL & ~written)
 #else
 #define ALL 7                       /* three tracks */
 #define NEXT ((written & 1) == 0 -> (3 & ~written) : ((written & 2) == 0 -> 2 : 4)) /* batches of two */
@@ -45,6 +48,46 @@ byte answer[2];
 #define NONE 0
 #define OK 1
 #define REFUSED 2
+
+#ifdef KEYS
+/* Idempotency keys. Of the three that can matter at once, two may be under way. */
+byte behind;                        /* attempts since the one that declared the intent: 0, 1, 2 for more */
+byte key;                           /* the intent's */
+byte sent_key[2];
+byte done_under[3];                 /* what the platform has done under a key */
+bool knows[3];
+byte named[2];                      /* what an answer says was done */
+#define IS_FREE(k) ((sent[0] == 0 || sent_key[0] != k) && (sent[1] == 0 || sent_key[1] != k))
+#define NEW_NAME key = (IS_FREE(0) -> 0 : (IS_FREE(1) -> 1 : 2)); knows[key] = false; done_under[key] = 0
+#define DECLARED_NOW behind = 0; NEW_NAME
+#define TAKEN behind = (is_declared && behind < 2 -> behind + 1 : behind)
+#define IS_REPEATABLE (behind == 1 && !is_found)
+#ifdef OTHER_KEY
+#define NAMED NEW_NAME; sent_key[w] = key
+#else
+#define NAMED sent_key[w] = key
+#endif
+#ifdef WITHDRAW_ALWAYS
+#define IS_FIRST true
+#else
+#define IS_FIRST (behind == 0)      /* what refuses a second send says nothing about the first */
+#endif
+#define TELLS_ALL (named[w] == batch)
+/* What no longer matters is forgotten, so that fewer states differ. */
+#define FORGET(k) knows[k] = (IS_FREE(k) -> false : knows[k]); done_under[k] = (IS_FREE(k) -> 0 : done_under[k])
+#define CLOSED behind = 0; key = 0; FORGET(0); FORGET(1); FORGET(2)
+#define HEARD named[w] = 0
+#else
+#define CLOSED skip
+#define HEARD skip
+
+#define DECLARED_NOW skip
+#define TAKEN skip
+#define IS_REPEATABLE false
+#define NAMED skip
+#define IS_FIRST true
+#define TELLS_ALL true
+#endif
 
 /* The platform */
 byte applied;                       /* items that stand in the target */
@@ -82,7 +125,7 @@ inline close_job() {                /* job done, the next one open: nobody's epo
     lease_left = 0; run_in = 0;
     is_owner[0] = false; is_owner[1] = false;
     is_same_job[0] = false; is_same_job[1] = false;
-    has_entry = true
+    has_entry = true; CLOSED
 }
 
 proctype worker(bit w) {
@@ -94,11 +137,12 @@ idle:
     :: is_finished -> goto end
     :: atomic { !is_finished && IS_WOKEN && lease_left == 0 && run_in == 0 ->
            lease_left = LEASE; local_left[w] = LEASE;
-           is_owner[w] = true; is_owner[1 - w] = false; is_same_job[w] = true; is_busy[w] = true }
+           is_owner[w] = true; is_owner[1 - w] = false; is_same_job[w] = true; is_busy[w] = true; TAKEN }
     fi;
 
     if                              /* load the transfer, look for an intent */
-    :: atomic { is_same_job[w] && is_declared -> batch = declared; goto settle }
+    :: atomic { is_same_job[w] && is_declared && IS_REPEATABLE -> batch = declared; goto send }
+    :: atomic { is_same_job[w] && is_declared && !IS_REPEATABLE -> batch = declared; goto settle }
     :: atomic { !(is_same_job[w] && is_declared) && written != ALL -> batch = NEXT }
     :: atomic { !(is_same_job[w] && is_declared) && written == ALL -> goto finish }
     MAY_DIE
@@ -108,7 +152,7 @@ declare:
 #ifndef NO_INTENT
     if
     :: atomic { MAY_CHANGE(w) && !is_declared -> NOTE_CHANGE(w);
-           is_declared = true; is_found = false; declared = batch; age = 0 }
+           is_declared = true; is_found = false; declared = batch; age = 0; DECLARED_NOW }
 #ifdef NO_FENCE
     :: atomic { !is_same_job[w] -> stale = true } /* an intent of a job that is done: nobody reads it */
     :: atomic { is_same_job[w] && is_declared -> goto stop } /* one intent per job: the key is taken */
@@ -127,6 +171,7 @@ declare:
     fi;
 #endif
 
+send:
 #ifdef NO_GATE
     if                              /* the lease is looked at, then anything may happen */
     :: atomic { local_left[w] > SEND -> skip }
@@ -140,15 +185,17 @@ declare:
 #else
     if                              /* the gate: look and send are one */
     :: atomic { local_left[w] > SEND && sent[w] == 0 ->
-           sent[w] = batch; send_left[w] = SEND; is_awaited[w] = true }
+           NAMED; sent[w] = batch; send_left[w] = SEND; is_awaited[w] = true }
     :: atomic { local_left[w] <= SEND -> goto stop }
     MAY_DIE
     fi;
 #endif
 
     if
-    :: atomic { answer[w] == OK -> answer[w] = NONE; is_awaited[w] = false; seen = batch }
-    :: atomic { answer[w] == REFUSED -> answer[w] = NONE; is_awaited[w] = false; goto withdraw }
+    :: atomic { answer[w] == OK && TELLS_ALL -> answer[w] = NONE; HEARD; is_awaited[w] = false; seen = batch }
+    :: atomic { answer[w] == OK && !TELLS_ALL -> answer[w] = NONE; HEARD; is_awaited[w] = false; goto release }
+    :: atomic { answer[w] == REFUSED && IS_FIRST -> answer[w] = NONE; HEARD; is_awaited[w] = false; goto withdraw }
+    :: atomic { answer[w] == REFUSED && !IS_FIRST -> answer[w] = NONE; HEARD; is_awaited[w] = false; goto release }
     :: atomic { answer[w] == NONE -> is_awaited[w] = false; goto release } /* time-out, reset: unknown */
     MAY_DIE
     fi;
@@ -237,7 +284,7 @@ done:                               /* settled: the next look starts afresh */
 stop:                               /* fenced or stopped by the gate: change nothing, acknowledge nothing */
 dead:                               /* killed, and started again */
     atomic { is_busy[w] = false; is_owner[w] = false; is_same_job[w] = false; is_awaited[w] = false;
-        answer[w] = NONE; local_left[w] = 0; batch = 0; seen = 0; goto idle };
+        answer[w] = NONE; HEARD; local_left[w] = 0; batch = 0; seen = 0; goto idle };
 end:
     skip
 }
@@ -245,10 +292,23 @@ end:
 #define PASS(left) left = (left > 0 -> left - 1 : 0)
 #define WAITS (!is_busy[0] && !is_busy[1] && (lease_left > 0 || run_in > 0))
 
-inline arrive(w, what) {
+inline apply(what) {
     twice = twice || ((applied & (what)) != 0);
     applied = applied | (what);
-    unseen = unseen | (what); unseen_left = VISIBLE;
+    unseen = unseen | (what); unseen_left = VISIBLE
+}
+
+inline arrive(w, what) {
+#ifdef KEYS
+    skip;
+    if
+    :: knows[sent_key[w]] -> skip   /* done before: its answer is given once more */
+    :: else -> apply(what); knows[sent_key[w]] = true; done_under[sent_key[w]] = what
+    fi;
+    named[w] = done_under[sent_key[w]];
+#else
+    apply(what);
+#endif
     sent[w] = 0
 }
 
