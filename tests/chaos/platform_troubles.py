@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from shared.models import Platform
+from shared.platforms.registry import declarations
 from tests.chaos.dice import Dice, Draft
 from tests.chaos.operations import adding, looking_up
 
@@ -145,14 +147,18 @@ def nonsense(dice: Dice) -> Draft:
 
 
 def lies(dice: Dice) -> Draft:
-    """Let a platform that inserts accept tracks and not add them: verify has to repair it."""
+    """Let a platform accept tracks and not add them: verify has to repair it.
+
+    Not one whose reads lag: there verify waits minutes before it believes that something is missing.
+    """
+    prompt = [
+        one for one in dice.music.platforms if not declarations()[Platform(one)].capabilities.reads_lag
+    ]
+    if not prompt:
+        return Draft()
+    platform = dice.first_of("spotify", *prompt)
     fault = dice.fault(
-        dice.first_of("spotify"),
-        is_lasting=True,
-        operation=adding(dice.first_of("spotify")),
-        kind="empty",
-        status=201,
-        count=1,
+        platform, is_lasting=True, operation=adding(platform), kind="empty", status=201, count=1
     )
     return Draft(faults=(fault,))
 
