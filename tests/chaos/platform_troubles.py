@@ -151,9 +151,7 @@ def lies(dice: Dice) -> Draft:
 
     Not one whose reads lag: there verify waits minutes before it believes that something is missing.
     """
-    prompt = [
-        one for one in dice.music.platforms if not declarations()[Platform(one)].capabilities.reads_lag
-    ]
+    prompt = [one for one in dice.music.platforms if not declarations()[Platform(one)].capabilities.reads_lag]
     if not prompt:
         return Draft()
     platform = dice.first_of("spotify", *prompt)

@@ -1,36 +1,30 @@
 """SoundCloud's sign-in: authorization code with PKCE, and refresh tokens that work once."""
 
-import base64
-import binascii
-import hashlib
-import hmac
 import secrets
 from html import escape
-from urllib.parse import urlencode
 
-import msgspec
 from aiohttp import web
 
 from deploy.sandbox.answers import Refused, json_answer
-from deploy.sandbox.changes import Token, TokenIssued, TokenRevoked
+from deploy.sandbox.changes import TokenRevoked
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.pages import page, sign_in_form
+from deploy.sandbox.sign_in import (
+    Consents,
+    NewToken,
+    alive,
+    asked_again,
+    back,
+    basic,
+    challenge_of,
+    is_known,
+    is_right,
+    issue,
+)
 
 ACCESS_LIFE_S = 3600.0
 REFRESH_LIFE_S = 365 * 86400.0  # nothing is published
-CODE_LIFE_S = 600.0
 APP_TOKENS, APP_WINDOW_S = 50, 12 * 3600.0  # tokens without a user: so many for one app in twelve hours
-OWN_PARAMETERS = frozenset({"sandbox_user", "sandbox_allow", "sandbox_deny"})
-
-
-class Consent(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands behind an authorization code until it is used."""
-
-    user: str
-    client_id: str
-    redirect_uri: str
-    challenge: str
-    ends_at_s: float
 
 
 class SignIn:
@@ -39,7 +33,7 @@ class SignIn:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._options = desk.options
-        self._consents: dict[str, Consent] = {}
+        self._consents = Consents(desk)
 
     async def authorize(self, request: web.Request) -> web.Response:
         """Send the browser back with a code, or with error=access_denied; or show the page that asks first.
@@ -50,30 +44,29 @@ class SignIn:
         if problem := self._page_problem(query.get("client_id", ""), query.get("redirect_uri", "")):
             return web.Response(status=400, text=problem)
         client_id, target = query["client_id"], query["redirect_uri"]
-        back = {"state": query["state"]} if "state" in query else {}
+        state = {"state": query["state"]} if "state" in query else {}
         if query.get("response_type") != "code":
-            return _back(target, {"error": "unsupported_response_type", **back})
+            return back(target, {"error": "unsupported_response_type", **state})
         if not query.get("code_challenge") or query.get("code_challenge_method") != "S256":
-            return _back(target, {"error": "invalid_request", **back})
+            return back(target, {"error": "invalid_request", **state})
         if "sandbox_deny" in query or self._desk.fault("deny", request):
-            return _back(target, {"error": "access_denied", **back})
+            return back(target, {"error": "access_denied", **state})
         user = query.get("sandbox_user") or self._options.user
         if not self._options.auto_approve and "sandbox_allow" not in query:
             return _consent_page(request, user=user)
-        code = secrets.token_urlsafe(32)
-        self._consents[code] = Consent(
+        code = self._consents.give(
+            secrets.token_urlsafe(32),
             user=user,
             client_id=client_id,
             redirect_uri=target,
             challenge=query["code_challenge"],
-            ends_at_s=self._desk.clock.now_s() + CODE_LIFE_S,
         )
-        return _back(target, {"code": code, **back})
+        return back(target, {"code": code, **state})
 
     def _page_problem(self, client_id: str, redirect_uri: str) -> str | None:
         """Faults that are told to the user on a page, never to the redirect address."""
-        clients, registered = self._options.clients, self._options.redirect_uris
-        if not client_id or (clients and client_id not in clients):
+        registered = self._options.redirect_uris
+        if not is_known(self._desk, client_id):
             return "invalid_client"
         if not redirect_uri or (registered and redirect_uri not in registered):
             return "redirect_uri is not one of the app's"
@@ -95,42 +88,30 @@ class SignIn:
 
     def _client(self, request: web.Request, form: dict[str, str]) -> str:
         """Return the client, which proves itself with its secret: in the form, or by Basic."""
-        scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "basic" and form.get("grant_type") == "client_credentials":
-            client_id, secret = _basic(encoded)
-        else:
-            client_id, secret = form.get("client_id", ""), form.get("client_secret", "")
-        clients = self._options.clients
-        expected = clients.get(client_id, "")
-        is_known = bool(client_id) and (not clients or client_id in clients)
-        is_proved = bool(secret) and (not expected or hmac.compare_digest(secret.encode(), expected.encode()))
-        if not is_known or not is_proved:
+        by_header = basic(request) if form.get("grant_type") == "client_credentials" else None
+        client_id, secret = by_header or (form.get("client_id", ""), form.get("client_secret", ""))
+        is_proved = bool(secret) and is_right(self._desk, client_id, secret=secret)
+        if not is_known(self._desk, client_id) or not is_proved:
             raise _refused("invalid_client", status=401)
         return client_id
 
     def _exchange(self, form: dict[str, str], *, client_id: str) -> web.Response:
-        consent = self._consents.pop(form.get("code", ""), None)
+        consent = self._consents.take(form.get("code", ""), client_id=client_id)
         if (
             consent is None
-            or (consent.client_id, consent.redirect_uri) != (client_id, form.get("redirect_uri"))
-            or consent.ends_at_s <= self._desk.clock.now_s()
-            or _challenge(form.get("code_verifier", "")) != consent.challenge
+            or consent.redirect_uri != form.get("redirect_uri")
+            or self._consents.is_over(consent)
+            or challenge_of(form.get("code_verifier", "")) != consent.challenge
         ):
             raise _refused("invalid_grant")
         return json_answer(self._issued(consent.user, client_id=client_id))
 
     def _refresh(self, form: dict[str, str], *, client_id: str) -> web.Response:
         """Replace a refresh token: the old one is dead from now on, whether or not the answer arrives."""
-        value = form.get("refresh_token", "")
-        token = self._desk.store.tokens.get(value)
-        if (
-            token is None
-            or (token.kind, token.client_id) != ("refresh", client_id)
-            or value in self._desk.store.revoked
-            or token.ends_at_s <= self._desk.clock.now_s()
-        ):
+        token = alive(self._desk, form.get("refresh_token", ""), client_id=client_id)
+        if token is None:
             raise _refused("invalid_grant")
-        self._desk.store.record(TokenRevoked(value=value))
+        self._desk.store.record(TokenRevoked(value=token.value))
         return json_answer(self._issued(token.user or "", client_id=client_id))
 
     def _app_token(self, client_id: str) -> web.Response:
@@ -151,18 +132,9 @@ class SignIn:
         return {**_answer(access), "refresh_token": refresh}
 
     def _new(self, kind: str, *, user: str | None, client_id: str, life_s: float) -> str:
-        now_s = self._desk.clock.now_s()
-        token = Token(
-            value=f"2-{secrets.token_urlsafe(32)}",
-            kind=kind,
-            user=user,
-            issued_at_s=now_s,
-            ends_at_s=now_s + life_s,
-            authorized_at_s=now_s,
-            client_id=client_id,
+        return issue(
+            self._desk, NewToken(kind=kind, user=user, client_id=client_id, life_s=life_s, prefix="2-")
         )
-        self._desk.store.record(TokenIssued(token=token))
-        return token.value
 
 
 def _answer(access: str) -> dict[str, object]:
@@ -174,24 +146,6 @@ def _refused(error: str, *, status: int = 400) -> Refused:
 
 
 def _consent_page(request: web.Request, *, user: str) -> web.Response:
-    kept = {name: value for name, value in request.query.items() if name not in OWN_PARAMETERS}
-    form = sign_in_form(method="get", action="/authorize", kept=kept, user=user)
+    form = sign_in_form(method="get", action="/authorize", kept=asked_again(request), user=user)
     body = f"<p>The app <b>{escape(request.query['client_id'])}</b> asks for your account.</p>{form}"
     return page("Sandbox SoundCloud", body)
-
-
-def _back(redirect_uri: str, query: dict[str, str]) -> web.Response:
-    joint = "&" if "?" in redirect_uri else "?"
-    return web.Response(status=302, headers={"Location": f"{redirect_uri}{joint}{urlencode(query)}"})
-
-
-def _basic(encoded: str) -> tuple[str, str]:
-    try:
-        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
-        raise _refused("invalid_client", status=401) from error
-    return client_id, secret
-
-
-def _challenge(verifier: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

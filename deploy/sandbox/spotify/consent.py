@@ -8,11 +8,11 @@ from aiohttp import web
 
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.pages import page, sign_in_form
+from deploy.sandbox.sign_in import asked_again
 
 # Ports share cookies, so the path keeps this one away from an app on the same host.
 COOKIE = "sandbox_spotify_user"
 PATH = "/authorize"
-OWN_PARAMETERS = frozenset({"sandbox_user", "sandbox_allow", "sandbox_deny"})
 
 
 def signed_in(request: web.Request) -> str:
@@ -42,7 +42,6 @@ def consent_page(request: web.Request, *, user: str) -> web.Response:
     """Ask who signs in, and whether the app may have what it asks for."""
     client, scopes = request.query["client_id"], request.query.get("scope", "").split()
     asked = "".join(f"<li>{escape(scope)}</li>" for scope in scopes) or "<li>nothing but your name</li>"
-    kept = {name: value for name, value in request.query.items() if name not in OWN_PARAMETERS}
-    form = sign_in_form(method="get", action=PATH, kept=kept, user=user)
+    form = sign_in_form(method="get", action=PATH, kept=asked_again(request), user=user)
     body = f"<p>The app <b>{escape(client)}</b> asks for:</p><ul>{asked}</ul>{form}"
     return page("Sandbox Spotify", body)

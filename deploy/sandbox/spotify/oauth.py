@@ -1,39 +1,23 @@
 """Spotify's accounts host: authorization code with PKCE or client secret, and refresh."""
 
-import base64
-import binascii
-import hashlib
-import hmac
 import re
 import secrets
 from ipaddress import ip_address
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
-import msgspec
 from aiohttp import web
 
 from deploy.sandbox.answers import Refused, json_answer
-from deploy.sandbox.changes import Token, TokenIssued, TokenRevoked
+from deploy.sandbox.changes import TokenRevoked
 from deploy.sandbox.desk import Desk
+from deploy.sandbox.sign_in import Consents, NewToken, back, basic, challenge_of, is_known, is_right, issue
 from deploy.sandbox.spotify.consent import consent_page, has_agreed, remember, signed_in
 
 ACCESS_LIFE_S = 3600.0
 # Six months from the user's consent; refreshing does not extend it.
 REFRESH_LIFE_S = 182 * 86400.0
-CODE_LIFE_S = 600.0
 VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 NO_GRANT_TYPE = "grant_type must be client_credentials, authorization_code or refresh_token"
-
-
-class Consent(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands behind an authorization code until it is used."""
-
-    user: str
-    client_id: str
-    redirect_uri: str
-    challenge: str
-    scopes: tuple[str, ...]
-    ends_at_s: float
 
 
 class Accounts:
@@ -42,7 +26,7 @@ class Accounts:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._options = desk.options
-        self._consents: dict[str, Consent] = {}
+        self._consents = Consents(desk)
 
     async def authorize(self, request: web.Request) -> web.Response:
         """Send the browser back with a code, or with error=access_denied; or show the page that asks first.
@@ -52,27 +36,26 @@ class Accounts:
         query = request.query
         if problem := self._page_problem(query.get("client_id", ""), query.get("redirect_uri", "")):
             return web.Response(status=400, text=problem)
-        back = {"state": query["state"]} if "state" in query else {}
+        state = {"state": query["state"]} if "state" in query else {}
         target = query["redirect_uri"]
         if query.get("response_type") != "code":
-            return _back(target, {"error": "unsupported_response_type", **back})
+            return back(target, {"error": "unsupported_response_type", **state})
         if query.get("code_challenge") and query.get("code_challenge_method") != "S256":
-            return _back(target, {"error": "invalid_request", **back})
+            return back(target, {"error": "invalid_request", **state})
         if "sandbox_deny" in query or self._desk.fault("deny", request):
-            return _back(target, {"error": "access_denied", **back})
+            return back(target, {"error": "access_denied", **state})
         user = signed_in(request) or self._options.user
         if self._must_ask(request):
             return consent_page(request, user=user)
-        code = secrets.token_urlsafe(48)
-        self._consents[code] = Consent(
+        code = self._consents.give(
+            secrets.token_urlsafe(48),
             user=user,
             client_id=query["client_id"],
             redirect_uri=target,
             challenge=query.get("code_challenge", ""),
             scopes=tuple(query.get("scope", "").split()),
-            ends_at_s=self._desk.clock.now_s() + CODE_LIFE_S,
         )
-        answer = _back(target, {"code": code, **back})
+        answer = back(target, {"code": code, **state})
         if "sandbox_allow" in query:
             remember(answer, user=user)
         return answer
@@ -90,8 +73,7 @@ class Accounts:
 
     def _page_problem(self, client_id: str, redirect_uri: str) -> str | None:
         """Faults that are told to the user on a page, never to the redirect address."""
-        clients = self._options.clients
-        if not client_id or (clients and client_id not in clients):
+        if not is_known(self._desk, client_id):
             return "INVALID_CLIENT: Invalid client"
         registered = self._options.redirect_uris
         if not is_allowed_redirect(redirect_uri) or (
@@ -118,30 +100,24 @@ class Accounts:
 
     def _client(self, request: web.Request, form: dict[str, str]) -> tuple[str, bool]:
         """Return the client's id and whether it proved itself with its secret."""
-        scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "basic":
-            client_id, secret = _basic(encoded)
-        else:
-            client_id, secret = form.get("client_id", ""), form.get("client_secret", "")
-        clients = self._options.clients
-        if not client_id or (clients and client_id not in clients):
+        client_id, secret = basic(request) or (form.get("client_id", ""), form.get("client_secret", ""))
+        if not is_known(self._desk, client_id):
             raise Refused(400, "Invalid client", code="invalid_client")
-        expected = clients.get(client_id, "")
-        if secret and expected and not hmac.compare_digest(secret.encode(), expected.encode()):
+        if secret and not is_right(self._desk, client_id, secret=secret):
             raise Refused(400, "Invalid client secret", code="invalid_client")
         return client_id, bool(secret)
 
     def _exchange(self, form: dict[str, str], *, client_id: str, has_secret: bool) -> web.Response:
-        consent = self._consents.pop(form.get("code", ""), None)
-        if consent is None or consent.client_id != client_id:
+        consent = self._consents.take(form.get("code", ""), client_id=client_id)
+        if consent is None:
             raise Refused(400, "Invalid authorization code", code="invalid_grant")
-        if consent.ends_at_s <= self._desk.clock.now_s():
+        if self._consents.is_over(consent):
             raise Refused(400, "Authorization code expired", code="invalid_grant")
         if consent.redirect_uri != form.get("redirect_uri"):
             raise Refused(400, "Invalid redirect URI", code="invalid_grant")
         verifier = form.get("code_verifier", "")
         if consent.challenge:
-            if not VERIFIER.fullmatch(verifier) or _challenge(verifier) != consent.challenge:
+            if not VERIFIER.fullmatch(verifier) or challenge_of(verifier) != consent.challenge:
                 raise Refused(400, "code_verifier was incorrect", code="invalid_grant")
         elif not has_secret:
             raise Refused(400, "code_verifier required", code="invalid_request")
@@ -177,39 +153,34 @@ class Accounts:
         return json_answer(answer)
 
     def _access(self, *, user: str | None, client_id: str, scopes: tuple[str, ...]) -> dict[str, object]:
-        now_s = self._desk.clock.now_s()
-        token = Token(
-            value=f"BQ{secrets.token_urlsafe(64)}",
-            kind="access",
-            user=user,
-            issued_at_s=now_s,
-            ends_at_s=now_s + ACCESS_LIFE_S,
-            client_id=client_id,
-            scopes=scopes,
-        )
-        self._desk.store.record(TokenIssued(token=token))
+        life_s = ACCESS_LIFE_S
         return {
-            "access_token": token.value,
+            "access_token": issue(
+                self._desk,
+                NewToken(
+                    kind="access", user=user, client_id=client_id, life_s=life_s, scopes=scopes, prefix="BQ"
+                ),
+            ),
             "token_type": "Bearer",
-            "expires_in": int(ACCESS_LIFE_S),
+            "expires_in": int(life_s),
             "scope": " ".join(scopes),
         }
 
     def _refresh_token(
         self, *, user: str, client_id: str, scopes: tuple[str, ...], authorized_at_s: float
     ) -> str:
-        token = Token(
-            value=f"AQ{secrets.token_urlsafe(64)}",
-            kind="refresh",
-            user=user,
-            issued_at_s=self._desk.clock.now_s(),
-            ends_at_s=authorized_at_s + REFRESH_LIFE_S,
-            authorized_at_s=authorized_at_s,
-            client_id=client_id,
-            scopes=scopes,
+        return issue(
+            self._desk,
+            NewToken(
+                kind="refresh",
+                user=user,
+                client_id=client_id,
+                life_s=REFRESH_LIFE_S,
+                scopes=scopes,
+                prefix="AQ",
+                authorized_at_s=authorized_at_s,
+            ),
         )
-        self._desk.store.record(TokenIssued(token=token))
-        return token.value
 
 
 def is_allowed_redirect(uri: str) -> bool:
@@ -237,20 +208,3 @@ def _matches(uri: str, registered: str) -> bool:
     if known.scheme != "http" or known.port is not None:
         return False
     return (known.hostname, known.path, known.query) == (asked.hostname, asked.path, asked.query)
-
-
-def _back(redirect_uri: str, query: dict[str, str]) -> web.Response:
-    joint = "&" if "?" in redirect_uri else "?"
-    return web.Response(status=302, headers={"Location": f"{redirect_uri}{joint}{urlencode(query)}"})
-
-
-def _basic(encoded: str) -> tuple[str, str]:
-    try:
-        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
-        raise Refused(400, "Invalid client", code="invalid_client") from error
-    return client_id, secret
-
-
-def _challenge(verifier: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
