@@ -11,7 +11,7 @@ import typer
 from deploy.cli import downloads
 from deploy.cli.client import GatewayClient
 from deploy.cli.exits import CommandStopped, Exit
-from deploy.cli.options import DEFAULT_SERVER, Key, Output, Server
+from deploy.cli.options import DEFAULT_SERVER, IntoFile, Key, Output, Server
 from deploy.cli.output import Format, print_items, print_json, say
 from deploy.cli.wire import ImportedFile, read_import
 from shared.formats.imported import ExportFormat
@@ -58,10 +58,7 @@ def export(
     playlist: Annotated[str, typer.Argument(metavar="PLAYLIST", help="Id or name; see: playlists file")],
     *,
     form: Annotated[ExportFormat, typer.Option("--format", help="How it is written.")] = ExportFormat.CSV,
-    file: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Write it there, not to stdout."),
-    ] = None,
+    file: IntoFile = None,
     server: Server = DEFAULT_SERVER,
     key: Key = None,
 ) -> None:

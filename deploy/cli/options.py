@@ -1,5 +1,6 @@
 """The options that every client verb has."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,9 @@ Server = Annotated[
 Key = Annotated[
     str | None,
     typer.Option("--key", envvar="CROSSPLAY_API_KEY", help="API key.", metavar="KEY", show_default=False),
+]
+IntoFile = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there, not to stdout.")
 ]
 Output = Annotated[
     Format, typer.Option("-o", "--output", help="How data is printed; talk always goes to stderr.")

@@ -2,14 +2,13 @@
 
 import asyncio
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from deploy.cli import downloads
 from deploy.cli.client import GatewayClient
-from deploy.cli.options import DEFAULT_SERVER, Key, Server
+from deploy.cli.options import DEFAULT_SERVER, IntoFile, Key, Server
 from deploy.cli.output import say
 
 app = typer.Typer()
@@ -28,10 +27,7 @@ def report(
     transfer_id: Annotated[str, typer.Argument(metavar="ID")],
     *,
     form: Annotated[Form, typer.Option("--format", help="For spreadsheets, programs or people.")] = Form.CSV,
-    file: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Write it there, not to stdout."),
-    ] = None,
+    file: IntoFile = None,
     server: Server = DEFAULT_SERVER,
     key: Key = None,
 ) -> None:
