@@ -109,7 +109,7 @@ class Lab:
             await asyncio.to_thread(subject.process.join)
             subject.process.close()
         self._subjects.clear()
-        await self.execute("TRUNCATE transfers CASCADE")
+        await self.execute("DELETE FROM transfers")
         await self.stack.flush()
         for platform in self.stack.system.sandbox_urls:
             await self.stack.control(platform, "faults", method="DELETE")
