@@ -5,7 +5,7 @@ import base64
 import os
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -91,11 +91,11 @@ class System:
             await self._migrate(database_url)
             key_path = self._options.data_dir / "apple-developer.pub.pem"
             key_path.write_text(_public_key(keep.apple_private_key))
-            for platform in self._options.platforms:
-                own = ("--developer-public-key", str(key_path)) if platform == "apple_music" else ()
-                arguments = (*own, *sandboxes.USES[platform].arguments)
-                port = keep.ports.get(platform, 0)
-                self.sandbox_urls[platform] = await self._sandbox(stack, platform, arguments, port=port)
+            platforms = self._options.platforms
+            urls = await asyncio.gather(
+                *(self._sandbox(stack, one, key_path, port=keep.ports.get(one, 0)) for one in platforms)
+            )
+            self.sandbox_urls = dict(zip(platforms, urls, strict=True))
             keep = self._save_keep(msgspec.structs.replace(keep, ports=_ports(self.sandbox_urls)))
             self.settings = self._settings(keep, database_url=database_url, redis_url=redis_url)
             await self._start_gateway(stack)
@@ -192,9 +192,8 @@ class System:
         defaults = {f"{PREFIX}{name}": value for name, value in DEFAULTS.items()}
         return {**defaults, **self._environ, **{f"{PREFIX}{name}": value for name, value in own.items()}}
 
-    async def _sandbox(
-        self, stack: AsyncExitStack, platform: str, arguments: Sequence[str], *, port: int
-    ) -> str:
+    async def _sandbox(self, stack: AsyncExitStack, platform: str, key_path: Path, *, port: int) -> str:
+        own = ("--developer-public-key", str(key_path)) if platform == "apple_music" else ()
         place = self._options.places.platforms
         port = port_again(place.address, port)
         worlds = [part for world in self._options.worlds for part in ("--world", str(world.resolve()))]
@@ -202,7 +201,7 @@ class System:
             f"sandbox-{platform}",
             *("-m", "deploy.sandbox", "--platform", platform, "--port", str(port), "--host", place.address),
             *("--state", str(self._options.data_dir / f"sandbox-{platform}")),
-            *(*worlds, *arguments, *self._options.sandbox_arguments),
+            *(*worlds, *own, *sandboxes.USES[platform].arguments, *self._options.sandbox_arguments),
             environment=self._environ,
             place=place,
         )
