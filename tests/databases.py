@@ -31,7 +31,10 @@ MIGRATIONS = "schema_changes"
 
 
 class Databases:
-    """One database at a time for the tests of one process, which run one after another."""
+    """One database at a time for the tests of one process, which run one after another.
+
+    wipe: deletes all rows, inside a transaction. To truncate so many small tables takes twenty times as long.
+    """
 
     def __init__(self, server_url: str, *, template: str) -> None:
         self._server_url = server_url
@@ -39,7 +42,7 @@ class Databases:
         self._name: str | None = None
         self._cleaner: asyncpg.Connection[asyncpg.Record] | None = None
         self._fingerprint = ""
-        self._wipe = ""
+        self.wipe = ""
 
     async def __aenter__(self) -> Self:
         connection = await asyncpg.connect(with_path(self._server_url, self._template))
@@ -49,7 +52,7 @@ class Databases:
             sequences = [row[0] for row in await connection.fetch(SEQUENCES)]
         finally:
             await connection.close()
-        self._wipe = "; ".join(
+        self.wipe = "; ".join(
             (
                 "SET LOCAL session_replication_role = replica",  # no triggers, no order among tables
                 *(f'DELETE FROM "{table}"' for table in tables if table != MIGRATIONS),
@@ -77,7 +80,7 @@ class Databases:
             await self._drop()
             return
         async with self._cleaner.transaction():
-            await self._cleaner.execute(self._wipe)
+            await self._cleaner.execute(self.wipe)
 
     async def _drop(self) -> None:
         if self._cleaner is not None:

@@ -22,6 +22,15 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def port_again(address: str, wanted: int) -> int:
+    """Return a port of before where it is free there, else 0, for any."""
+    try:
+        with socket.create_server((address, wanted)):
+            return wanted
+    except OSError:
+        return 0
+
+
 async def start_on_free_port(
     spec_for: Callable[[int], ProcessSpec],
     *,

@@ -5,7 +5,7 @@ import base64
 import os
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +19,7 @@ from deploy.dev.accounts import connect_accounts, give_key
 from deploy.dev.embedded import EmbeddedServers
 from deploy.dev.places import ALL_HERE, HERE, Place, Places
 from deploy.dev.processes import Process, ProcessSpec
+from deploy.dev.servers import port_again
 from shared.db.migrate import migrate
 from shared.secret import Secret
 from shared.settings import PREFIX
@@ -54,11 +55,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Keep(msgspec.Struct, frozen=True, kw_only=True):
-    """What a data directory remembers beside the stores' own data."""
+    """What a data directory remembers beside the stores' own data.
+
+    ports: of the sandboxes, by platform. An account at a server of one's own is one at this address.
+    """
 
     secret_keys: str
     apple_private_key: str
     api_key: str = ""
+    ports: dict[str, int] = {}
 
 
 class System:
@@ -86,10 +91,12 @@ class System:
             await self._migrate(database_url)
             key_path = self._options.data_dir / "apple-developer.pub.pem"
             key_path.write_text(_public_key(keep.apple_private_key))
-            for platform in self._options.platforms:
-                own = ("--developer-public-key", str(key_path)) if platform == "apple_music" else ()
-                arguments = (*own, *sandboxes.USES[platform].arguments)
-                self.sandbox_urls[platform] = await self._sandbox(stack, platform, arguments)
+            platforms = self._options.platforms
+            urls = await asyncio.gather(
+                *(self._sandbox(stack, one, key_path, port=keep.ports.get(one, 0)) for one in platforms)
+            )
+            self.sandbox_urls = dict(zip(platforms, urls, strict=True))
+            keep = self._save_keep(msgspec.structs.replace(keep, ports=_ports(self.sandbox_urls)))
             self.settings = self._settings(keep, database_url=database_url, redis_url=redis_url)
             await self._start_gateway(stack)
             stack.push_async_callback(self._stop_workers)
@@ -185,14 +192,16 @@ class System:
         defaults = {f"{PREFIX}{name}": value for name, value in DEFAULTS.items()}
         return {**defaults, **self._environ, **{f"{PREFIX}{name}": value for name, value in own.items()}}
 
-    async def _sandbox(self, stack: AsyncExitStack, platform: str, arguments: Sequence[str]) -> str:
+    async def _sandbox(self, stack: AsyncExitStack, platform: str, key_path: Path, *, port: int) -> str:
+        own = ("--developer-public-key", str(key_path)) if platform == "apple_music" else ()
         place = self._options.places.platforms
+        port = port_again(place.address, port)
         worlds = [part for world in self._options.worlds for part in ("--world", str(world.resolve()))]
         process = await self._start(
             f"sandbox-{platform}",
-            *("-m", "deploy.sandbox", "--platform", platform, "--port", "0", "--host", place.address),
+            *("-m", "deploy.sandbox", "--platform", platform, "--port", str(port), "--host", place.address),
             *("--state", str(self._options.data_dir / f"sandbox-{platform}")),
-            *(*worlds, *arguments, *self._options.sandbox_arguments),
+            *(*worlds, *own, *sandboxes.USES[platform].arguments, *self._options.sandbox_arguments),
             environment=self._environ,
             place=place,
         )
@@ -250,6 +259,10 @@ class System:
 
     async def _connect_accounts(self) -> None:
         await connect_accounts(self.gateway_url, api_key=self.api_key, sandbox_urls=self.sandbox_urls)
+
+
+def _ports(urls: Mapping[str, str]) -> dict[str, int]:
+    return {platform: urlsplit(url).port or 0 for platform, url in urls.items()}
 
 
 def _public_key(private_key: str) -> str:

@@ -60,7 +60,6 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     source_platform: Platform
     source_playlist_id: PlaylistId
     source_name: str
-    source_market: str | None = None
     target_connection_id: ConnectionId
     target_platform: Platform
     target_playlist_id: PlaylistId | None
@@ -95,12 +94,14 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     retry_scope: str | None = None
     undoes: TransferId | None = None
     undone_by: TransferId | None = None
-    # Of the worker's business alone, and in no column: see shared/db/doubts.py, shared/db/target_parts.py.
+    # Of the worker's business alone, and in tables beside: public_sources, doubtful_targets, target_parts.
+    source_market: str | None = None
     is_target_doubtful: bool = False
     part: int = 1
 
 
-_COLUMNS = tuple(name for name in Transfer.__struct_fields__ if name not in ("is_target_doubtful", "part"))
+_BESIDE = ("source_market", "is_target_doubtful", "part")
+_COLUMNS = tuple(name for name in Transfer.__struct_fields__ if name not in _BESIDE)
 
 
 def from_row(row: Row) -> Transfer:
@@ -114,13 +115,13 @@ INSERT = """
 INSERT INTO transfers (
     id, user_id, idempotency_key, request_sha256, source_connection_id, source_platform,
     source_playlist_id, source_name, target_connection_id, target_platform, target_playlist_id,
-    target_name, target_url, target_is_new, policy, explicit, on_duplicate, trace, warnings,
-    source_market)
+    target_name, target_url, target_is_new, policy, explicit, on_duplicate, trace, warnings)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text, $12, $13, $11::text IS NULL, $14, $15, $16, $17,
-        $18, $19)
+        $18)
 ON CONFLICT (user_id, idempotency_key) DO NOTHING
 RETURNING *
 """
+PUBLIC_SOURCE = "INSERT INTO public_sources VALUES ($1, $2)"
 BY_KEY = "SELECT * FROM transfers WHERE user_id = $1 AND idempotency_key = $2"
 FIRST_JOB = """
 INSERT INTO jobs (id, transfer_id, user_id, platform, phase, batch)
@@ -128,12 +129,14 @@ VALUES (gen_random_uuid(), $1, $2, $3, 'read', 0)
 """
 GET = "SELECT * FROM transfers WHERE id = $1 AND user_id = $2"
 LOAD = """
-SELECT transfers.*, current.part, coalesce(doubtful_targets.part <= current.part, false) AS is_target_doubtful
+SELECT transfers.*, public_sources.market AS source_market, current.part,
+       coalesce(doubtful_targets.part <= current.part, false) AS is_target_doubtful
 FROM transfers
 CROSS JOIN LATERAL (
     SELECT coalesce(max(part), 1) AS part FROM target_parts WHERE transfer_id = id AND NOT is_closed
 ) AS current
 LEFT JOIN doubtful_targets ON doubtful_targets.transfer_id = id
+LEFT JOIN public_sources ON public_sources.transfer_id = id
 WHERE id = $1
 """
 LOCK = "SELECT * FROM transfers WHERE id = $1 AND user_id = $2 FOR UPDATE"
@@ -193,11 +196,12 @@ async def insert(pool: Pool, new: NewTransfer) -> tuple[Transfer, bool]:
             new.on_duplicate,
             new.trace,
             new.warnings,
-            new.source_market,
         )
         if row is None:
             earlier = await connection.fetchrow(BY_KEY, new.user_id, new.idempotency_key)
             return from_row(earlier), False
+        if new.source_market is not None:
+            await connection.execute(PUBLIC_SOURCE, new.id, new.source_market)
         await connection.execute(FIRST_JOB, new.id, new.user_id, new.source_platform)
         return from_row(row), True
 
@@ -262,9 +266,7 @@ async def load(pool: Pool, transfer_id: TransferId) -> Transfer:
     row = await pool.fetchrow(LOAD, transfer_id)
     if row is None:
         raise LookupError(transfer_id)
-    return msgspec.structs.replace(
-        from_row(row), is_target_doubtful=row["is_target_doubtful"], part=row["part"]
-    )
+    return msgspec.structs.replace(from_row(row), **{name: row[name] for name in _BESIDE})
 
 
 async def lock(connection: Connection, transfer_id: TransferId, *, user_id: UserId) -> Transfer | None:

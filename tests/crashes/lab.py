@@ -28,7 +28,10 @@ SETTINGS = {
     "CROSSPLAY_SPOTIFY_VISIBILITY_S": "0.1",
     "CROSSPLAY_APPLE_MUSIC_VISIBILITY_S": "0.1",
 }
-END_LEASES = "UPDATE jobs SET lease_until = clock_timestamp() WHERE lease_until > clock_timestamp()"
+END_LEASES = (
+    "UPDATE jobs SET lease_until = clock_timestamp() WHERE lease_until > clock_timestamp()",
+    "UPDATE connections SET refresh_until = clock_timestamp() WHERE refresh_until > clock_timestamp()",
+)
 
 
 class Subject:
@@ -99,7 +102,8 @@ class Lab:
 
     async def end_leases(self) -> None:
         """Spare the wait for the leases of those who cannot end them any more."""
-        await self.execute(END_LEASES)
+        for statement in END_LEASES:
+            await self.execute(statement)
 
     async def clean(self) -> None:
         """End all subjects, also frozen ones, and every fault; leave no work behind."""
@@ -109,7 +113,7 @@ class Lab:
             await asyncio.to_thread(subject.process.join)
             subject.process.close()
         self._subjects.clear()
-        await self.execute("TRUNCATE transfers CASCADE")
+        await self.execute("DELETE FROM transfers")
         await self.stack.flush()
         for platform in self.stack.system.sandbox_urls:
             await self.stack.control(platform, "faults", method="DELETE")

@@ -135,7 +135,7 @@ BATCH = (
 RESTORED = (
     *_points("D1", of.RESTORED, "write: commit intents.DECLARE"),
     *_points("D2", of.RESTORED, "write: commit intents.DECLARE+doubts.SETTLE"),
-    *_points("D3", of.RESTORED, "write: commit intents.FOUND", nth=2),
+    *_points("D3", of.RESTORED, "write: commit intents.OBSERVE", nth=2),
 )
 VERIFY_AND_CONTROL = (
     *_points("V1", of.NEW_ON_APPLE, "verify: transfers.LOAD", "verify: items.WRITTEN", "verify: book"),

@@ -25,19 +25,19 @@ async def test_clocks_that_jump_apart_in_the_middle_of_a_transfer_do_no_harm(
     clocks = [WrongClock(tmp_path / name) for name in ("one", "other")]
     turn_apart(clocks, hours=1)
     await stack.forget_answers()
-    for worker in list(stack.workers):
-        await stack.kill(worker)
-    workers = [await start_worker(stack, environ=clock.environ) for clock in clocks]
-    lost_count, wait_count = stack.told_count(LOST), stack.told_count(WAITS)
-    transfer_id = await stack.start(worlds.road_trip)
+    async with workers_under(stack, clocks) as workers:
+        lost_count, wait_count = stack.told_count(LOST), stack.told_count(WAITS)
+        transfer_id = await stack.start(worlds.road_trip)
 
-    for request_count, hours in ((8, -1), (16, 1)):
-        await stack.reached(transfer_id, request_count=request_count)
-        turn_apart(clocks, hours=hours)
+        for request_count, hours in ((8, -1), (16, 1)):
+            await stack.reached(transfer_id, request_count=request_count)
+            turn_apart(clocks, hours=hours)
 
-    status = await stack.user.end(transfer_id)
+        status = await stack.user.end(transfer_id)
+        shown_hours = [hours_off(stack, worker.name) for worker in workers]
+
     assert await stack.flaws(worlds.road_trip, status) == []
-    assert [hours_off(stack, worker.name) for worker in workers] == [1, -1]
+    assert shown_hours == [1, -1]
     assert stack.told_count(LOST) == lost_count
     assert stack.told_count(WAITS) == wait_count
     # Who is an hour ahead takes a good token for an old one, once; nobody chases the other.
@@ -69,6 +69,18 @@ async def test_a_gateway_whose_clock_is_wrong_connects_starts_and_tells(
 def turn_apart(clocks: Sequence[WrongClock], *, hours: int) -> None:
     for clock, sign in zip(clocks, (1, -1), strict=True):
         clock.turn(hours=sign * hours)
+
+
+@asynccontextmanager
+async def workers_under(stack: Stack, clocks: Sequence[WrongClock]) -> AsyncIterator[list[Process]]:
+    """Have a worker for each clock and no other one; whoever comes next starts its own."""
+    for worker in list(stack.workers):
+        await stack.kill(worker)
+    try:
+        yield [await start_worker(stack, environ=clock.environ) for clock in clocks]
+    finally:
+        for worker in list(stack.workers):
+            await stack.kill(worker)
 
 
 async def start_worker(stack: Stack, *, environ: Mapping[str, str]) -> Process:

@@ -25,6 +25,8 @@ pytestmark = [
 ]
 
 PATIENCE_S = 60.0
+SOME = ("spotify", "apple_music", "subsonic")
+"""Platforms enough for a system that is kept; an account at the last one is one at this address."""
 
 Ready = dict[str, Any]
 
@@ -108,6 +110,7 @@ async def test_ready_line_tells_what_a_program_needs(tmp_path: Path, worlds: Wor
 async def test_kept_directory_remembers_everything(tmp_path: Path, worlds: Worlds) -> None:
     arguments = ["--data-dir", str(tmp_path / "kept")]
     arguments += [part for path in worlds.paths for part in ("--world", str(path))]
+    arguments += [part for platform in SOME for part in ("--platform", platform)]
     async with dev(*arguments, temporary_dir=tmp_path) as system:
         async with User.open(system.ready["gateway"], key=system.ready["api_key"]) as user:
             before = await user.end(await user.start("spotify", worlds.movable.name, "apple_music"))

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from gateway.__main__ import EXIT_CONFIG
+from shared.models import Platform
 from tests.waiting import within
 
 pytestmark = pytest.mark.integration
@@ -54,7 +55,7 @@ async def asked(url: str) -> tuple[int, Any]:
     ("role", "lacking"),
     [
         ("gateway", {"postgres", "redis", "schema"}),
-        ("worker", {"postgres", "redis", "schema", "spotify jobs", "apple_music jobs"}),
+        ("worker", {"postgres", "redis", "schema", *(f"{platform} jobs" for platform in Platform)}),
     ],
 )
 async def test_a_process_without_its_stores_lives_says_what_it_lacks_and_counts_it(

@@ -107,9 +107,11 @@ async def _is_ready(place: tuple[str, int]) -> bool:
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_S):
             reader, writer = await asyncio.open_connection(*place)
-            writer.write(_PROBE)
-            answer = await reader.read(64)
-            await _close(writer)
+            try:
+                writer.write(_PROBE)
+                answer = await reader.read(64)
+            finally:
+                await _close(writer)
     except (OSError, TimeoutError):
         return False
     return answer.startswith(b"HTTP/1.1 200")

@@ -90,11 +90,11 @@ class Load:
         while name != "done" and not self._is_over.is_set():
             headers: dict[str, str] = {} if last is None else {"Last-Event-ID": str(last)}
             try:
-                response = await session.get(f"/status/{transfer_id}/events", headers=headers)
-                self.statuses[response.status] += 1
-                if response.status == 204:
-                    return
-                name, last = await self._hear(EventStream(response), last)
+                async with session.get(f"/status/{transfer_id}/events", headers=headers) as response:
+                    self.statuses[response.status] += 1
+                    if response.status == 204:
+                        return
+                    name, last = await self._hear(EventStream(response), last)
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 self.faults.append(f"events: {type(error).__name__}: {error}")
                 return

@@ -71,12 +71,13 @@ async def _verify(context: Context, span: Span) -> VerifyResult:
 async def _is_receipted(context: Context) -> bool:
     """Say whether the platform has named every track of a playlist of ours, and still counts as many.
 
-    Its answers told what it added, in which order; so only what others did since could differ (ADR 0017).
+    Its answers told what it added, in which order; so only what others did since could differ (ADR 0017). A
+    single page is read: that costs no more than to ask for the count, and proves more.
     """
-    transfer = context.transfer
-    count, playlist_id = transfer.target_count, transfer.target_playlist_id
+    transfer, can = context.transfer, context.capabilities
+    count, playlist_id = transfer.target_count or 0, transfer.target_playlist_id
     is_whole = transfer.target_is_new and not transfer.target_base_count and transfer.reopened_at is None
-    if not context.capabilities.proves_adds or not is_whole or not count or playlist_id is None:
+    if not can.proves_adds or not is_whole or count <= can.read_page or playlist_id is None:
         return False
     if await receipts.proved_count(context.pool, transfer.id, part=transfer.part) != count:
         return False

@@ -212,6 +212,7 @@ DECLARATION = Declaration(
         visibility_delay_s=2.0,
         reads_lag=False,
         key_life_s=3000.0,  # of an hour, less what a send may wait for its turn
+        beside={"get_playlist": ("account",)},  # whose it is, is told by the id of the account alone
     ),
     sign_in=SignInTerms(
         life_months=None,

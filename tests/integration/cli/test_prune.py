@@ -18,7 +18,6 @@ from shared.secret import Secret
 from shared.streams import open_redis
 from tests.integration.cli.conftest import Operate
 from tests.integration.worker.engine import POSITIONED, Engine
-from tests.integration.worker.stores import EMPTY
 
 pytestmark = pytest.mark.integration
 
@@ -45,7 +44,6 @@ SELECT (SELECT count(*) FROM transfers) AS transfers, (SELECT count(*) FROM item
 @pytest_asyncio.fixture
 async def engine(database_url: str, redis_url: str) -> AsyncIterator[Engine]:
     async with await open_pool(Secret(database_url), size=4) as pool, open_redis(Secret(redis_url)) as redis:
-        await pool.execute(EMPTY)
         yield Engine(pool, redis, target=POSITIONED)
 
 

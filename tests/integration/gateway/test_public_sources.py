@@ -46,7 +46,7 @@ async def test_what_everybody_may_see_needs_no_account(
         "name": "Songs of Summer",
     }
     assert platforms.accounts[Platform.APPLE_MUSIC].public_markets == ["DE"]  # the target's
-    market = await pool.fetchval("SELECT source_market FROM transfers WHERE id = $1", reply.json["id"])
+    market = await pool.fetchval("SELECT market FROM public_sources WHERE transfer_id = $1", reply.json["id"])
     assert market == "DE"
 
 

@@ -12,8 +12,7 @@ from shared.db.pool import Pool, open_pool
 from shared.secret import Secret
 from shared.streams import open_redis
 from tests.conftest import TestServers
-
-EMPTY = "TRUNCATE users, lookups, workers, gateways, platform_pauses CASCADE"
+from tests.databases import Databases
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -30,10 +29,11 @@ async def shared_database_url(servers: TestServers, template_database: str) -> A
 
 
 @pytest_asyncio.fixture
-async def pool(shared_database_url: str) -> AsyncIterator[Pool]:
+async def pool(shared_database_url: str, databases: Databases) -> AsyncIterator[Pool]:
     """A pool on empty tables."""
     async with await open_pool(Secret(shared_database_url), size=20) as opened:
-        await opened.execute(EMPTY)
+        async with opened.acquire() as connection, connection.transaction():
+            await connection.execute(databases.wipe)
         yield opened
 
 

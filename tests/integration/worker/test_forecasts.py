@@ -36,9 +36,9 @@ WITHOUT_ISRC = "youtube"
 
 
 def write_world(directory: Path, *, platform: str, rows: list[dict[str, Any]]) -> World:
-    """Write a catalog and one playlist of these rows."""
+    """Write one playlist of these rows, and a catalog that has some more."""
     catalog, playlist = directory / "catalog.jsonl", directory / "list.json"
-    catalog.write_text("\n".join(json.dumps(line(number)) for number in range(1_050)))
+    catalog.write_text("\n".join(json.dumps(line(number)) for number in range(len(rows) + 50)))
     playlist.write_text(json.dumps({"source_platform": platform, "playlist_name": NAME, "tracks": rows}))
     return World.load([catalog, playlist])
 

@@ -63,7 +63,7 @@ async def locked(engine: VaultEngine) -> TransferId:
     """Return a transfer that has added its first tracks when workers come that lack the key."""
     engine.start_with(OLD)
     transfer_id = await engine.transfer(range(10))
-    for platform in Platform:
+    for platform in (engine.source.platform, engine.target.platform):
         await engine.seal(platform)
     await engine.reach_first_batch()
     await engine.step(phase="write")

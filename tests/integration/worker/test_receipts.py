@@ -57,7 +57,7 @@ async def test_write_that_was_settled_by_reading_back_is_proved_by_reading(engin
 
 async def test_playlist_that_was_mixed_is_read(engine: Engine) -> None:
     engine.target.is_reversing = True
-    await engine.transfer(range(3))
+    await engine.transfer(range(7))
 
     await engine.run()
 
@@ -79,8 +79,16 @@ async def test_playlist_whose_length_is_another_one_is_read_and_repaired(engine:
 
 async def test_playlist_that_stood_there_before_is_read(engine: Engine) -> None:
     engine.target.place("mine", track_ids=[TrackId("x1"), TrackId("x2")])
-    await engine.transfer(range(3), playlist="mine")
+    await engine.transfer(range(7), playlist="mine")
 
     await engine.run()
 
     assert reading_count(engine) > 0
+
+
+async def test_playlist_of_a_single_page_is_read(engine: Engine) -> None:
+    await engine.transfer(range(5))
+
+    await engine.run()
+
+    assert (reading_count(engine), engine.target.called("get_playlist")) == (1, 0)

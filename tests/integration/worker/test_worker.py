@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from shared.db import workers
 from shared.fleet import Fleet
 from shared.lifecycle import State
-from shared.models import Platform, TransferId
+from shared.models import TransferId
 from shared.secret import Secret
 from shared.streams import Streams, open_redis
 from tests.fakes.adapter import Lost
@@ -50,7 +50,9 @@ class Daemon:
                 execute=engine.executor(name).execute,
                 wake=self._scheduler.wake,
             )
-            for platform, reader in zip(Platform, readers, strict=True)
+            for platform, reader in zip(
+                (engine.source.platform, engine.target.platform), readers, strict=True
+            )
         ]
         runs = [self._scheduler.run, *(consumer.run for consumer in self._consumers)]
         self._tasks = [asyncio.create_task(run(self.stop)) for run in runs]
