@@ -180,6 +180,19 @@ async def test_an_album_that_somebody_removes_is_added_again_and_told(engine: En
     assert engine.target.ids_of("albums") == ids
 
 
+async def test_an_album_that_is_refused_is_not_replaced_by_a_track_of_its_name(engine: Engine) -> None:
+    (own_id,) = save_albums(engine, ["Tides"], known=["Tides"])
+    engine.target.know(structs.replace(target_track(9), title="Tides", artists=("The Paper Boats",)))
+    engine.target.poison.add(own_id)
+    transfer_id = await engine.move_source(Collection.ALBUMS.playlist_id, playlist="albums")
+
+    await engine.run()
+
+    assert engine.target.ids_of("albums") == []
+    assert await engine.outcomes(transfer_id) == [Outcome.FAILED]
+    assert engine.target.called("search") == 0
+
+
 async def test_rules_for_tracks_do_not_touch_albums_of_the_same_id(engine: Engine) -> None:
     ids = save_albums(engine, ["Tides"], known=["Tides"])
     transfer_id = await engine.move_source(Collection.ALBUMS.playlist_id, playlist="albums")
