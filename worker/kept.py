@@ -7,7 +7,8 @@ from datetime import datetime
 
 from shared.errors import CrossplayError
 from shared.models import Policy, Track, TrackId
-from shared.platforms.collections import Collection, as_track
+from shared.platforms.collections import Collection, as_track, collection_of
+from worker.candidates import Finder
 from worker.context import Context
 from worker.matching.considered import Considered
 from worker.matching.kept import decide_album, decide_artist
@@ -63,3 +64,19 @@ class KeptFinder:
             self._adapter, name, artist=main_artist(source), market=self._market
         )
         return tuple(map(as_track, albums))
+
+
+def named_only(context: Context) -> Collection | None:
+    """Return the collection whose items are no tracks, and are found by their names alone."""
+    collection = collection_of(context.transfer.source_playlist_id)
+    return None if collection is Collection.LIKED else collection
+
+
+def finder_of(
+    context: Context, *, refused_ids: Container[TrackId], since: datetime | None = None
+) -> Finder | KeptFinder:
+    """Return what finds the items of this transfer."""
+    collection = named_only(context)
+    if collection is None:
+        return Finder(context, refused_ids=refused_ids, since=since)
+    return KeptFinder(context, collection, refused_ids=refused_ids, since=since)

@@ -9,8 +9,9 @@ from shared.db.items import Settled
 from shared.db.refusals import Refused
 from shared.errors import CrossplayError, Remedy
 from shared.models import Outcome
-from worker.candidates import Finder, settled
+from worker.candidates import settled
 from worker.context import Context
+from worker.kept import finder_of
 from worker.results import BatchWritten
 
 _SEARCHED = frozenset({Outcome.EXACT, Outcome.SAME_RECORDING, Outcome.BEST_EFFORT})
@@ -47,7 +48,7 @@ def _may_be_another(one: Refused) -> bool:
 
 async def _search(context: Context, sought: Sequence[Refused]) -> tuple[Settled, ...]:
     """Return what was surely found instead."""
-    finder = Finder(context, refused_ids={one.target_track_id for one in sought})
+    finder = finder_of(context, refused_ids={one.target_track_id for one in sought})
     sources = {one.position: one.source.track for one in sought if one.source.track is not None}
     chosen = []
     for position, find in (await finder.find(sources)).items():

@@ -115,6 +115,12 @@ def error_of(failure: Failure, *, refusals: Iterable[Refusal]) -> CrossplayError
     return failure.error(*(_TABLE.get(failure.status) or _by_hundreds(failure.status)))
 
 
+def lacking_scope() -> Refusal:
+    """Return the row of a permission that a connection was not given, or was not asked for yet."""
+    text = "{label} was not allowed enough: connect it again and allow everything that is asked."
+    return Refusal(status=403, word="scope", kind=ReconnectRequired, message=text)
+
+
 def foreign_cursor(status: int, *, word: str) -> Refusal:
     """Return the row of a page token that the platform does not know."""
     text = "The cursor is not one that an earlier page gave."

@@ -6,6 +6,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import datetime
 from http import HTTPStatus
 from typing import Self, TypeAlias, TypeVar, overload
 
@@ -118,6 +119,10 @@ class PlatformHttp:
     @property
     def label(self) -> str:
         return self._endpoint.label
+
+    def now(self) -> datetime:
+        """Tell the time, for calls that have to say it."""
+        return self._clock.now()
 
     async def __aenter__(self) -> Self:
         self._clients = await open_clients(

@@ -127,8 +127,11 @@ class PagedAdapter(ABC, Generic[Head, Row]):
         """Return the followed artists, whose rows `_to_artist` tells."""
         self._refuse(operation)
 
-    async def _save(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> None:
-        """Add 1..Keeping.add_batch ids to a collection; one that stands there stays, and is no error."""
+    async def _save(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> Added | None:
+        """Add 1..Keeping.add_batch ids to a collection; one that stands there stays, and is no error.
+
+        None: the platform does not say what it has left out.
+        """
         del collection, ids, gate
         self._refuse("add_tracks")
 
@@ -174,8 +177,7 @@ class PagedAdapter(ABC, Generic[Head, Row]):
         collection = collection_of(playlist_id)
         if collection is None:
             return await self._add(playlist_id, track_ids=track_ids, position=position, key=key, gate=gate)
-        await self._save(collection, track_ids, gate=gate)
-        return ADDED
+        return await self._save(collection, track_ids, gate=gate) or ADDED
 
     async def remove_tracks(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate

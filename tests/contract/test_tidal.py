@@ -1,10 +1,14 @@
 """What TIDAL may do one day, and in parts does: playlists that take no track twice."""
 
+from typing import Literal
+
 import msgspec
 import pytest
 
 from deploy.sandbox.world import World
+from shared.errors import PlatformRejected
 from shared.models import Isrc
+from shared.platforms.collections import Collection
 from tests.contract.sandboxes import FLAVORS, line, staged
 
 # Nothing where the suite is held to one platform of another package.
@@ -79,3 +83,49 @@ async def test_track_of_another_country_is_not_there(world: World, flavor: str) 
 
         assert found == {isrc: ()}
         assert [item.track is None for item in page.items] == [True, False, False, True, True]
+
+
+@on_tidal
+async def test_batch_of_liked_songs_keeps_its_order(world: World, flavor: str) -> None:
+    liked = Collection.LIKED.playlist_id
+    async with staged(world, FLAVORS[flavor]) as stage:
+        ids = [stage.track_id(number) for number in range(50)]
+        turned = ids[::-1]
+
+        await stage.add(liked, turned)
+
+        view = await stage.adapter.read_target(liked, offset=0)
+        page = await stage.adapter.read_items(liked)
+        assert [row.track_id for row in view.rows] == turned
+        assert [item.track.id for item in page.items if item.track] == ids[:20]
+
+
+@on_tidal
+@pytest.mark.parametrize("repeats", ["keep", "skip"])
+async def test_batch_with_a_liked_song_is_refused_or_done_without_it(
+    world: World, flavor: str, repeats: Literal["keep", "skip"]
+) -> None:
+    known, liked = FLAVORS[flavor], Collection.LIKED.playlist_id
+    options = msgspec.structs.replace(known.options, repeats=repeats)
+    async with staged(world, msgspec.structs.replace(known, options=options)) as stage:
+        first, second = (stage.track_id(number) for number in range(2))
+        await stage.add(liked, [first])
+
+        if repeats == "keep":
+            with pytest.raises(PlatformRejected):
+                await stage.add(liked, [second, first])
+        else:
+            assert (await stage.add(liked, [second, first])).left_out == ()
+
+        view = await stage.adapter.read_target(liked, offset=0)
+        assert [row.track_id for row in view.rows] == [first, *([second] if repeats == "skip" else [])]
+
+
+@on_tidal
+async def test_what_a_collection_cannot_have_is_told_by_its_index(world: World, flavor: str) -> None:
+    async with staged(world, FLAVORS[flavor]) as stage:
+        track_id, gone = stage.track_id(0), stage.flavor.absent_track
+
+        added = await stage.add(Collection.LIKED.playlist_id, [gone, track_id])
+
+        assert added.left_out == (0,)

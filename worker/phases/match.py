@@ -1,20 +1,18 @@
 """Match: finds the target's recording for each item of one batch."""
 
-from collections.abc import Collection as Container
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
 from shared.db import items
 from shared.db.items import Item, Settled
 from shared.errors import CrossplayError, Remedy
-from shared.models import UNSETTLED, Outcome, TrackId
+from shared.models import UNSETTLED, Outcome
 from shared.platforms.base import Adopter
-from shared.platforms.collections import Collection, collection_of
-from worker.candidates import Finder, Finds, settled
+from worker.candidates import Finds, settled
 from worker.context import Context
-from worker.kept import KeptFinder
+from worker.kept import finder_of, named_only
 from worker.matching.considered import Considered
 from worker.results import BatchMatched
 from worker.rules import apply_choices, apply_rules
@@ -37,7 +35,7 @@ async def match(context: Context) -> BatchMatched:
     )
     left = [item for item in batch if item.outcome in UNSETTLED]
     by_rule: list[Settled] = []
-    if _named_only(context) is None:  # rules are about tracks
+    if named_only(context) is None:  # rules are about tracks
         by_rule, left = await apply_rules(context, left)
     by_choice, left = apply_choices(left)
     if isinstance(context.adapter, Adopter):
@@ -61,21 +59,6 @@ async def _adopt(adapter: Adopter, left: Sequence[Item]) -> list[Settled]:
     ]
 
 
-def _named_only(context: Context) -> Collection | None:
-    """Return the collection whose items are no tracks, and are found by their names alone."""
-    collection = collection_of(context.transfer.source_playlist_id)
-    return None if collection is Collection.LIKED else collection
-
-
-def _finder(
-    context: Context, *, refused_ids: Container[TrackId], since: datetime | None = None
-) -> Finder | KeptFinder:
-    collection = _named_only(context)
-    if collection is None:
-        return Finder(context, refused_ids=refused_ids, since=since)
-    return KeptFinder(context, collection, refused_ids=refused_ids, since=since)
-
-
 async def _find(context: Context, sought: Mapping[int, Item]) -> Finds:
     """Look items up; what is tried again and not found by what is known is asked for again.
 
@@ -83,7 +66,7 @@ async def _find(context: Context, sought: Mapping[int, Item]) -> Finds:
     """
     sources = {position: item.source.track for position, item in sought.items() if item.source.track}
     refused_ids = {track_id for item in sought.values() for track_id in item.refused_track_ids}
-    finds = await _finder(context, refused_ids=refused_ids).find(sources)
+    finds = await finder_of(context, refused_ids=refused_ids).find(sources)
     reopened_at = context.transfer.reopened_at
     if reopened_at is None:
         return finds
@@ -92,7 +75,7 @@ async def _find(context: Context, sought: Mapping[int, Item]) -> Finds:
         for position, find in finds.items()
         if isinstance(find, Considered) and not find.is_sure
     }
-    again = _finder(context, refused_ids=refused_ids, since=reopened_at - BELIEVED_BEFORE)
+    again = finder_of(context, refused_ids=refused_ids, since=reopened_at - BELIEVED_BEFORE)
     return {**finds, **await again.find(unsure)}
 
 

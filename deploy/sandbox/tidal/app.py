@@ -10,6 +10,7 @@ from deploy.sandbox.desk import Desk
 from deploy.sandbox.faults import Operation
 from deploy.sandbox.tidal.bucket import Buckets
 from deploy.sandbox.tidal.catalog import Catalog
+from deploy.sandbox.tidal.collections import Collections
 from deploy.sandbox.tidal.idempotency import Replays
 from deploy.sandbox.tidal.items import PlaylistItems
 from deploy.sandbox.tidal.oauth import Accounts
@@ -18,6 +19,7 @@ from deploy.sandbox.tidal.voice import MEDIA_TYPE
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 ITEMS = "/v2/playlists/{id}/relationships/items"
+COLLECTION = "/v2/userCollection{kind:Tracks|Albums|Artists}/{id}"
 TAKEN = ("*/*", "application/*", MEDIA_TYPE)
 
 
@@ -25,7 +27,7 @@ def tidal_routes(desk: Desk) -> list[web.RouteDef]:
     """Return every route; mutations take idempotency keys, all calls of the API cost tokens."""
     accounts, catalog, playlists = Accounts(desk), Catalog(desk), Playlists(desk)
     items = PlaylistItems(desk, playlists=playlists)
-    buckets, replays = Buckets(desk), Replays(desk)
+    collections, buckets, replays = Collections(desk), Buckets(desk), Replays(desk)
     reads = (
         ("me", "/v2/users/{id}", playlists.me),
         ("list_playlists", "/v2/playlists", playlists.list_playlists),
@@ -38,6 +40,8 @@ def tidal_routes(desk: Desk) -> list[web.RouteDef]:
         ("search", "/v2/searchResults", catalog.search),
         ("search", "/v2/searchResults/{query}", catalog.search_by_path),
         ("search_tracks", "/v2/searchResults/{id}/relationships/tracks", catalog.search_tracks),
+        ("get_collection", COLLECTION, collections.get),
+        ("list_collection", f"{COLLECTION}/relationships/items", collections.list_items),
     )
     writes = (
         ("create_playlist", "POST", "/v2/playlists", playlists.create),
@@ -46,6 +50,8 @@ def tidal_routes(desk: Desk) -> list[web.RouteDef]:
         ("add_items", "POST", ITEMS, items.add),
         ("move_items", "PATCH", ITEMS, items.move),
         ("remove_items", "DELETE", ITEMS, items.remove),
+        ("add_to_collection", "POST", f"{COLLECTION}/relationships/items", collections.add),
+        ("remove_from_collection", "DELETE", f"{COLLECTION}/relationships/items", collections.remove),
     )
     routes = [
         web.get(path, desk.gate.guard(Operation(name=name), _negotiated(buckets.metered(handler))))

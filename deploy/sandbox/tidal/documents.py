@@ -12,9 +12,11 @@ from aiohttp import web
 
 from deploy.sandbox.albums import Album, album_id
 from deploy.sandbox.answers import Refused
+from deploy.sandbox.artists import artist_id
 from deploy.sandbox.changes import Item
 from deploy.sandbox.clock import iso
 from deploy.sandbox.ids import decimal
+from deploy.sandbox.kept import Kind
 from deploy.sandbox.recordings import Recording, digest
 from deploy.sandbox.store import Playlist
 from deploy.sandbox.tidal.holdings import PLATFORM, Holdings
@@ -40,17 +42,23 @@ RELATIONSHIPS = {
         "suggestedCoverArts",
     },
     "searchResults": {"albums", "artists", "playlists", "topHits", "tracks", "videos"},
+    "userCollectionTracks": {"items", "owners"},
+    "userCollectionAlbums": {"items", "owners"},
+    "userCollectionArtists": {"items", "owners"},
 }
 # What a relationship leads to, where that is not its own name.
-KINDS = {"items": ("tracks", "videos"), "owners": ("users",), "topHits": ("tracks", "albums")}
+KINDS = {
+    "items": ("tracks", "videos"),
+    "owners": ("users",),
+    "topHits": ("tracks", "albums"),
+    "userCollectionTracks.items": ("tracks",),
+    "userCollectionAlbums.items": ("albums",),
+    "userCollectionArtists.items": ("artists",),
+}
 
 
 def user_id(user: str | None) -> str:
     return decimal(f"tidal:user:{user}", length=9)
-
-
-def artist_id(name: str) -> str:
-    return decimal(f"tidal:artist:{name}", length=8)
 
 
 def name_items(playlist: Playlist) -> None:
@@ -87,7 +95,7 @@ def include_of(request: web.Request, kind: str) -> Tree:
             kinds = tuple(one for one in kinds if not scope or one == scope)
             if not any(name in RELATIONSHIPS.get(one, ()) for one in kinds):
                 raise Refused(400, f"Include path {path} cannot be resolved", parameter="include")
-            kinds = KINDS.get(name, (name,))
+            kinds = KINDS.get(f"{kind}.{name}") or KINDS.get(name, (name,))
             here = here.setdefault(name, {})
             names.add(name)
     if len(names) > MOST_NAMES:
@@ -121,7 +129,7 @@ class Writer:
             "externalLinks": [_share(f"track/{own_id}")],
         }
         related = {
-            "artists": lambda _: [self.keep(self._artist(name)) for name in recording.artists],
+            "artists": lambda _: [self.keep(self.artist(name)) for name in recording.artists],
             "albums": lambda tree: [self.keep(self._album_of(recording, include=tree))],
         }
         return self._resource("tracks", own_id, attributes, include=include, related=related)
@@ -142,7 +150,7 @@ class Writer:
             **({"releaseDate": album.release_date} if album.release_date else {}),
         }
         related = {
-            "artists": lambda _: [self.keep(self._artist(name)) for name in first.artists[:1]],
+            "artists": lambda _: [self.keep(self.artist(name)) for name in first.artists[:1]],
             "items": lambda tree: [self.album_item(track, include=tree) for track in album.tracks[:PAGE]],
         }
         lengths = {"items": len(album.tracks)}
@@ -208,16 +216,30 @@ class Writer:
                 self.keep(self.album(found, include=tree))
                 for found in self._holdings.albums_by_text(text)[:PAGE]
             ],
+            "artists": lambda _: [
+                self.keep(self.artist(found.name)) for found in self._holdings.artists_by_text(text)[:PAGE]
+            ],
         }
         return self._resource("searchResults", own_id, attributes, include=include, related=related)
+
+    def kept(self, kind: Kind, own_id: str, *, include: Tree) -> Json | None:
+        """Return what a row of a collection names; None for what is not to be had here."""
+        if kind is Kind.TRACK:
+            track = self._holdings.track(own_id)
+            return self.track(track, include=include) if track else None
+        if kind is Kind.ALBUM:
+            album = self._holdings.album(own_id)
+            return self.album(album, include=include) if album else None
+        artist = self._holdings.artist(own_id)
+        return self.artist(artist.name) if artist else None
 
     def keep(self, resource: Json) -> Json:
         """Let a resource come along; returns its identifier."""
         self._included.setdefault((resource["type"], resource["id"]), resource)
         return {"id": resource["id"], "type": resource["type"]}
 
-    def _artist(self, name: str) -> Json:
-        own_id = artist_id(name)
+    def artist(self, name: str) -> Json:
+        own_id = artist_id(name, platform=PLATFORM)
         attributes = {
             "name": name,
             "popularity": digest(own_id) % 1000 / 1000,

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from deploy.sandbox.albums import Album
+from deploy.sandbox.artists import Artist
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.ids import decimal
 from deploy.sandbox.recordings import Recording
@@ -46,6 +47,12 @@ class Holdings:
     def albums_by_text(self, text: str) -> list[Album]:
         albums = self._catalog.albums
         return [albums.named[at] for at in albums.index.ranked(text)]
+
+    def artists_by_text(self, text: str) -> list[Artist]:
+        return self._catalog.artists.found(text)
+
+    def artist(self, artist_id: str) -> Artist | None:
+        return self._catalog.artists.by_id.get(artist_id)
 
     def album(self, album_id: str) -> Album | None:
         return self._catalog.albums.by_id.get(album_id)

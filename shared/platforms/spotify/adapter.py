@@ -6,9 +6,9 @@ read 2026-11-22. Only calls, page sizes and body keys are used that both regimes
 
 from collections.abc import Sequence
 
-from shared.errors import PlatformDenied, PlatformNotFound, ReconnectRequired
+from shared.errors import PlatformDenied, PlatformNotFound
 from shared.models import Account, Album, Artist, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
-from shared.platforms.answers import Refusal
+from shared.platforms.answers import Refusal, lacking_scope
 from shared.platforms.base import ADDED, Added, Capabilities, Gate, TextQuery, WriteClass
 from shared.platforms.call import Call
 from shared.platforms.collections import Collection, Keeping, collection_of
@@ -33,12 +33,7 @@ _REFUSALS = (
     Refusal(
         status=400, word="base62", kind=PlatformNotFound, message="Spotify knows no playlist of that id."
     ),
-    Refusal(
-        status=403,
-        word="scope",
-        kind=ReconnectRequired,
-        message="Spotify was not allowed enough: connect it again and allow everything that is asked.",
-    ),
+    lacking_scope(),
     Refusal(
         status=403,
         word="premium",  # plain text, no JSON

@@ -4,16 +4,31 @@ Source: TIDAL's OpenAPI file 1.10.104 and what others observed, read 2026-11-22.
 """
 
 from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
 
-from shared.errors import PlatformUnavailable
-from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
-from shared.platforms.absent import WithoutAlbums
-from shared.platforms.answers import Refusal
-from shared.platforms.base import Added, Capabilities, Gate, TargetRow, TextQuery, WriteClass
+from msgspec import structs
+
+from shared.errors import PlatformDenied, PlatformRejected, PlatformUnavailable
+from shared.models import (
+    Account,
+    Album,
+    Artist,
+    Isrc,
+    Platform,
+    Playlist,
+    PlaylistId,
+    SourceItem,
+    Track,
+    TrackId,
+)
+from shared.platforms.answers import Refusal, lacking_scope
+from shared.platforms.base import ADDED, Added, Capabilities, Gate, TargetRow, TextQuery, WriteClass
 from shared.platforms.call import Call
+from shared.platforms.collections import Collection, Keeping, collection_of, head_of
 from shared.platforms.declaration import Declaration
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp
-from shared.platforms.paged import WebAdapter
+from shared.platforms.paged import Listing, WebAdapter
 from shared.platforms.paging import CursorPager
 from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, Price, PublicReads, SignInTerms
 from shared.platforms.tidal import convert, wire
@@ -23,6 +38,8 @@ from shared.settings import Settings
 _MOST_VALUES = 20  # of one filter; observed, not in the OpenAPI file
 _MOST_ITEMS = 50  # of one write
 _ITEMS = "/playlists/{id}/relationships/items"
+_KEPT_SCOPES = ("collection.read", "collection.write")
+_KINDS = {Collection.LIKED: "tracks", Collection.ALBUMS: "albums", Collection.ARTISTS: "artists"}
 
 _REFUSALS = (
     Refusal(
@@ -31,18 +48,35 @@ _REFUSALS = (
         kind=PlatformUnavailable,  # what the write does is not known yet
         message="{label} is still at work on this; it will be looked at again.",
     ),
+    Refusal(
+        status=409,
+        word="too_many_items_in_collection",
+        kind=PlatformDenied,
+        message="This collection is full at {label}: remove something from it there, then go on.",
+    ),
+    lacking_scope(),
 )
 
 
-class TidalAdapter(WithoutAlbums, WebAdapter[wire.Row, wire.Row]):
+class TidalAdapter(WebAdapter[wire.Row, wire.Row]):
     """One TIDAL account."""
 
     platform = Platform.TIDAL
     playlist_id_of = staticmethod(convert.playlist_id_of)
     track_id_of = staticmethod(convert.track_id_of)
+    _to_album = staticmethod(convert.to_album)
+    _to_artist = staticmethod(convert.to_artist)
 
     async def account(self) -> Account:
         return convert.to_account(await self._single("account", "/users/me", {}))
+
+    async def get_playlist(self, playlist_id: PlaylistId) -> Playlist:
+        collection = collection_of(playlist_id)
+        if collection is None:
+            return await self._head(playlist_id)
+        raw = await self._single("get_playlist", _route_of(collection), {})  # lists do not tell their lengths
+        keeping = self.capabilities.collections[collection]
+        return head_of(collection, keeping, track_count=raw.attributes.number_of_items)
 
     async def _head(self, playlist_id: PlaylistId) -> Playlist:
         raw = await self._single("get_playlist", "/playlists/{id}", {"include": "owners"}, id=playlist_id)
@@ -65,14 +99,31 @@ class TidalAdapter(WithoutAlbums, WebAdapter[wire.Row, wire.Row]):
         return found
 
     async def search(self, query: TextQuery) -> tuple[Track, ...]:
-        text = " ".join(query.plain.split())[:256].strip()
+        include = "tracks.artists,tracks.albums"
+        return convert.to_tracks(await self._found("search", query.plain, "tracks", include=include))
+
+    async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
+        rows = await self._found("search_albums", f"{name} {artist}", "albums", include="albums.artists")
+        return tuple(filter(None, map(convert.to_album, rows)))
+
+    async def search_artists(self, name: str) -> tuple[Artist, ...]:
+        rows = await self._found("search_artists", name, "artists", include="artists")
+        return tuple(filter(None, map(convert.to_artist, rows)))
+
+    async def read_album(self, album: Album) -> tuple[Track, ...]:
+        query: dict[str, str | int] = {"include": "items.artists", **self._country()}
+        pager = self._pager_of("read_album", "/albums/{id}/relationships/items", query, id=album.id)
+        tracks = [convert.to_album_track(row, album=album) async for row in pager.rows()]
+        return tuple(filter(None, tracks))
+
+    async def _found(self, operation: str, text: str, kind: str, *, include: str) -> list[wire.Row]:
+        text = " ".join(text.split())[:256].strip()
         if not text:
-            return ()
-        asked = {"filter[query]": text, "include": "tracks.artists,tracks.albums", **self._country()}
-        # A collection of one resource, to which the tracks are related.
-        rows = (await self._pager_of("search", "/searchResults", asked).page(None)).rows
-        found = ((raw, shelf) for one, shelf in rows for raw in convert.related(one, "tracks", shelf=shelf))
-        return convert.to_tracks(found)
+            return []
+        asked = {"filter[query]": text, "include": include, **self._country()}
+        # A collection of one resource, to which what was found is related.
+        rows = (await self._pager_of(operation, "/searchResults", asked).page(None)).rows
+        return [(raw, shelf) for one, shelf in rows for raw in convert.related(one, kind, shelf=shelf)]
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
         attributes = {"name": name, "description": description, "accessType": "UNLISTED"}
@@ -109,6 +160,24 @@ class TidalAdapter(WithoutAlbums, WebAdapter[wire.Row, wire.Row]):
         call = _write("delete_playlist", "DELETE", "/playlists/{id}", id=playlist_id)
         await self._delete(call, gate=gate)
 
+    async def _save(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> Added:
+        # Rows of one date have no order, and their pages leave some out, as others saw (read 2026-11-28).
+        rows = convert.dated_rows(ids, kind=_KINDS[collection], since=self._http.now())
+        call = _write("add_tracks", "POST", f"{_route_of(collection)}/relationships/items", data=rows)
+        try:
+            answer = await self._http.write(call, session=self._session, gate=gate, into=wire.Added)
+        except PlatformRejected as error:
+            # One that stands there already refuses them all; alone it is as it should be.
+            if error.status != HTTPStatus.CONFLICT or len(ids) > 1:
+                raise
+            return ADDED
+        return convert.kept_of(answer, asked=ids)
+
+    async def _unsave(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> None:
+        rows = [{"type": _KINDS[collection], "id": own_id} for own_id in ids]
+        call = _write("remove_tracks", "DELETE", f"{_route_of(collection)}/relationships/items", data=rows)
+        await (self._delete if len(ids) == 1 else self._send)(call, gate=gate)
+
     def _country(self) -> dict[str, str | int]:
         return {"countryCode": self._session.market.upper()} if self._session.market else {}
 
@@ -126,12 +195,30 @@ class TidalAdapter(WithoutAlbums, WebAdapter[wire.Row, wire.Row]):
         return self._pager_of("list_playlists", "/playlists", {"filter[owners.id]": "me"})
 
     async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> CursorPager[wire.Row]:
+        if collection_of(playlist_id) is Collection.LIKED:
+            return self._kept(Collection.LIKED, operation, include="items.artists,items.albums")
         query: dict[str, str | int] = {}
         if operation == "read_items":
             query["include"] = "items.artists,items.albums"
         if not self._session.is_personal:  # nobody's calls do not tell where they come from
             query |= self._country()
         return self._pager_of(operation, _ITEMS, query, id=playlist_id)
+
+    async def _albums(self, *, operation: str) -> CursorPager[wire.Row]:
+        return self._kept(Collection.ALBUMS, operation, include="items.artists")
+
+    async def _artists(self, *, operation: str) -> CursorPager[wire.Row]:
+        return self._kept(Collection.ARTISTS, operation, include="items")
+
+    def _kept(self, collection: Collection, operation: str, *, include: str) -> CursorPager[wire.Row]:
+        along: dict[str, str | int] = {"include": include} if operation == "read_items" else {}
+        route = f"{_route_of(collection)}/relationships/items"
+        return self._pager_of(operation, route, {"sort": "-addedAt", **along})
+
+    async def _listing(self, playlist_id: PlaylistId, *, operation: str) -> Listing[Any]:
+        # Nothing comes along with the rows of a target, which their own ids tell.
+        listing = await super()._listing(playlist_id, operation=operation)
+        return structs.replace(listing, to_row=self._to_target_row)
 
     def _pager_of(
         self, operation: str, route: str, query: dict[str, str | int], **path: str
@@ -150,6 +237,10 @@ class TidalAdapter(WithoutAlbums, WebAdapter[wire.Row, wire.Row]):
 
     def _to_target_row(self, raw: wire.Row) -> TargetRow:
         return TargetRow(track_id=TrackId(raw[0].id))
+
+
+def _route_of(collection: Collection) -> str:
+    return f"/userCollection{_KINDS[collection].capitalize()}/me"
 
 
 def _write(name: str, method: str, route: str, *, data: object = None, key: str = "", **path: str) -> Call:
@@ -171,7 +262,7 @@ def _oauth(settings: Settings) -> OAuthApp:
         authorize_url=settings.tidal_login_url.rstrip("/") + "/authorize",
         base_url=settings.tidal_auth_url,
         token_route="/v1/oauth2/token",  # noqa: S106 - an address, no secret
-        scopes=("user.read", "playlists.read", "playlists.write", "search.read"),
+        scopes=("user.read", "playlists.read", "playlists.write", *_KEPT_SCOPES, "search.read"),
     )
 
 
@@ -193,6 +284,9 @@ DECLARATION = Declaration(
             "find_by_isrc": Price(cost=3),
             "read_tracks": Price(cost=3),
             "search": Price(cost=4),
+            "search_albums": Price(cost=3),
+            "search_artists": Price(cost=2),
+            "read_album": Price(cost=3),
             **SIGN_IN_PRICES,
         },
         concurrency=4,
@@ -203,6 +297,17 @@ DECLARATION = Declaration(
     capabilities=Capabilities(
         write_class=WriteClass.IDEMPOTENCY_KEY,
         proves_adds=True,
+        has_albums=True,
+        collections={
+            collection: Keeping(
+                url=f"https://tidal.com/my-collection/{kind}",
+                add_batch=_MOST_ITEMS,
+                remove_batch=_MOST_ITEMS,
+                apart_s=_MOST_ITEMS / 1000,  # the rows of a batch are dated a millisecond apart
+                scope=_KEPT_SCOPES[0],
+            )
+            for collection, kind in _KINDS.items()
+        },
         isrc_batch=_MOST_VALUES,
         add_batch=_MOST_ITEMS,
         remove_batch=_MOST_ITEMS,

@@ -3,8 +3,24 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
-from shared.models import Account, NotTransferable, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
+from msgspec import structs
+
+from shared.models import (
+    Account,
+    Album,
+    AlbumId,
+    Artist,
+    ArtistId,
+    NotTransferable,
+    Platform,
+    Playlist,
+    PlaylistId,
+    SourceItem,
+    Track,
+    TrackId,
+)
 from shared.platforms.base import Added
 from shared.platforms.tidal import wire
 from shared.platforms.tidal.wire import Row, Shelf
@@ -53,6 +69,44 @@ def to_tracks(rows: Iterable[Row]) -> tuple[Track, ...]:
     return tuple(filter(None, (to_track(raw, shelf=shelf) for raw, shelf in rows)))
 
 
+def to_album(row: Row) -> Album | None:
+    """Return the album that a row names; None for one that did not come along, or has no title."""
+    raw = row[1].get(("albums", row[0].id))
+    if raw is None or not raw.attributes.title:
+        return None
+    return Album(
+        platform=Platform.TIDAL,
+        id=AlbumId(raw.id),
+        name=_title(raw.attributes),
+        artists=_artists(raw, shelf=row[1]),
+        track_count=raw.attributes.number_of_items,
+        release_date=raw.attributes.release_date or None,
+        url=f"https://tidal.com/browse/album/{raw.id}",
+    )
+
+
+def to_artist(row: Row) -> Artist | None:
+    """Return the artist that a row names; None for one that did not come along, or has no name."""
+    raw = row[1].get(("artists", row[0].id))
+    if raw is None or not raw.attributes.name:
+        return None
+    url = f"https://tidal.com/browse/artist/{raw.id}"
+    return Artist(platform=Platform.TIDAL, id=ArtistId(raw.id), name=raw.attributes.name, url=url)
+
+
+def to_album_track(row: Row, *, album: Album) -> Track | None:
+    """Return a row of an album's list; None for a video, and for what this country does not have."""
+    raw, place = row[1].get((row[0].type, row[0].id)), row[0].meta or {}
+    track = to_track(raw, shelf=row[1]) if raw else None
+    return track and structs.replace(
+        track,
+        album=album.name,
+        release_date=album.release_date,
+        track_number=place.get("trackNumber"),
+        disc_number=place.get("volumeNumber"),
+    )
+
+
 def to_item(row: wire.Identifier, *, shelf: Shelf) -> SourceItem:
     """Return what stands at a position; a row whose track is dead, or not of this country, names none."""
     raw = shelf.get((row.type, row.id))
@@ -99,6 +153,20 @@ def added_of(answer: wire.Added, *, asked: Sequence[TrackId]) -> Added | None:
     left_out = tuple(reversed(found))
     taken = [own_id for index, own_id in enumerate(asked) if index not in left_out]
     return Added(left_out=left_out, is_proved=[row.id for row in answer.data or ()] == taken)
+
+
+def dated_rows(ids: Sequence[TrackId], *, kind: str, since: datetime) -> list[dict[str, object]]:
+    """Return rows for a collection that are dated a millisecond apart, which is as finely as TIDAL dates."""
+    return [
+        {"type": kind, "id": own_id, "meta": {"addedAt": since + timedelta(milliseconds=place)}}
+        for place, own_id in enumerate(ids)
+    ]
+
+
+def kept_of(answer: wire.Added, *, asked: Sequence[TrackId]) -> Added:
+    """Return what a collection has left out; what stood there already is kept."""
+    named = {row.id for row in answer.meta.skipped if row.reason != "ALREADY_PRESENT"}
+    return Added(left_out=tuple(index for index, own_id in enumerate(asked) if own_id in named))
 
 
 def playlist_id_of(text: str) -> PlaylistId | None:

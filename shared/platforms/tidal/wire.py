@@ -76,8 +76,12 @@ class Single(msgspec.Struct):
     data: Resource
 
 
+class Skipped(Identifier):
+    reason: str = ""
+
+
 class AddedMeta(msgspec.Struct):
-    skipped: list[Identifier] = []
+    skipped: list[Skipped] = []
 
 
 class Added(msgspec.Struct):

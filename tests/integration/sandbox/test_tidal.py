@@ -11,7 +11,7 @@ from deploy.sandbox.options import TokenBucket
 from tests.integration.sandbox.harness import REDIRECT, Caller, ConnectionCut, Json, Starter, track
 
 MEDIA_TYPE = "application/vnd.api+json"
-SCOPE = "user.read playlists.read playlists.write search.read"
+SCOPE = "user.read playlists.read playlists.write collection.read collection.write search.read"
 TOKEN = "/v1/oauth2/token"
 WORLD: Json = {
     "catalog": [

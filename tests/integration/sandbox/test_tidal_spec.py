@@ -12,6 +12,7 @@ from tests.integration.sandbox.test_tidal import MEDIA_TYPE, created, found, tid
 
 SPEC = Path(__file__).resolve().parents[3] / "../shared/specs/tidal-api-oas-1.10.104.json"
 ITEMS = "/playlists/{id}/relationships/items"
+DATE = "2026-01-02T03:04:05.006Z"
 
 pytestmark = pytest.mark.skipif(not SPEC.exists(), reason="the reference shelf is not beside the checkout")
 
@@ -126,6 +127,38 @@ async def test_answers_fit_the_published_schema_and_say_no_more(starter: Starter
         if status < 300:
             unknown = published.undeclared(answer, method=method, path=template, status=status)
             found_faults += [f"{method} {template} also says {name}" for name in sorted(unknown)]
+
+    assert found_faults == []
+
+
+@pytest.mark.parametrize("kind", ["tracks", "albums", "artists"])
+async def test_answers_about_collections_fit_the_published_schema(starter: Starter, kind: str) -> None:
+    caller, published = await tidal(starter), Published()
+    name = f"userCollection{kind.capitalize()}"
+    template, path = f"/{name}/{{id}}/relationships/items", f"/{name}/me/relationships/items"
+    known = await caller.json("GET", f"/_sandbox/catalog/{kind.removesuffix('s')}")
+    own_id = known[0]["id"]
+    rows: Json = {"data": [{"type": kind, "id": one, "meta": {"addedAt": DATE}} for one in (own_id, "1")]}
+    along = {"tracks": "items.artists,items.albums", "albums": "items.artists", "artists": "items"}[kind]
+    calls: tuple[tuple[str, str, str, int, Json | None], ...] = (
+        ("POST", template, path, 200, rows),
+        ("POST", template, path, 409, rows),
+        ("GET", f"/{name}/{{id}}", f"/{name}/me", 200, None),
+        ("GET", template, path, 200, None),
+        ("GET", template, f"{path}?include={along}&sort=addedAt", 200, None),
+        ("GET", template, f"{path}?sort=nothing", 400, None),
+        ("DELETE", template, path, 200, {"data": [{"type": kind, "id": own_id}]}),
+        ("GET", template, path.replace("me", "1"), 404, None),
+        ("GET", "/searchResults", f"/searchResults?filter[query]=lantern&include={kind}", 200, None),
+    )
+
+    found_faults: list[str] = []
+    for method, declared, asked_path, status, body in calls:
+        answer = await asked(caller, method, asked_path, status=status, body=body)
+        found_faults += published.faults_of(answer, method=method, path=declared, status=status)
+        if status < 300:
+            unknown = published.undeclared(answer, method=method, path=declared, status=status)
+            found_faults += [f"{method} {declared} also says {one}" for one in sorted(unknown)]
 
     assert found_faults == []
 

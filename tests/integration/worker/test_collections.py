@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from shared.db import match_rules
 from shared.db.pool import Pool
+from shared.errors import PlatformRejected
 from shared.lifecycle import Bucket, State
 from shared.models import Album, AlbumId, Artist, ArtistId, Outcome, Platform, PlaylistId, SourceItem, TrackId
 from shared.platforms.collections import Collection, Keeping, as_track
@@ -120,6 +121,26 @@ async def test_an_addition_whose_answer_is_lost_is_looked_for(
     assert engine.target.ids_of("liked") == target_ids(range(5))
 
 
+async def test_one_that_somebody_likes_meanwhile_does_not_refuse_its_batch_for_ever(engine: Engine) -> None:
+    batched = structs.replace(COLLECTIONS[Collection.LIKED], add_batch=4, apart_s=0.0)
+    can = structs.replace(engine.target.capabilities, collections={**COLLECTIONS, Collection.LIKED: batched})
+    engine.target.capabilities = can
+    refusal = PlatformRejected(
+        "It stands there.", platform=Platform.APPLE_MUSIC, operation="add_tracks", status=409
+    )
+    transfer_id = await engine.move_source(like(engine, range(10)), playlist="liked", on_duplicate="skip")
+    await engine.reach_first_batch()
+    await engine.step(phase="write")
+    engine.target.ids_of("liked").append(target_ids([5])[0])
+    engine.target.add_mishaps.append(refusal)
+
+    await engine.run()
+
+    assert await engine.state(transfer_id) is State.COMPLETED
+    assert engine.target.ids_of("liked") == target_ids([0, 1, 2, 3, 5, 4, 6, 7, 8, 9])
+    assert await engine.buckets(transfer_id) == {Bucket.WRITTEN: 10}
+
+
 async def test_an_undo_takes_back_what_was_liked_and_nothing_else(engine: Engine) -> None:
     engine.target.place("liked", track_ids=target_ids([3, 99]))
     transfer_id = await engine.move_source(like(engine, range(5)), playlist="liked", on_duplicate="skip")
@@ -178,6 +199,19 @@ async def test_an_album_that_somebody_removes_is_added_again_and_told(engine: En
 
     assert await engine.state(transfer_id) is State.COMPLETED
     assert engine.target.ids_of("albums") == ids
+
+
+async def test_an_album_that_is_refused_is_not_replaced_by_a_track_of_its_name(engine: Engine) -> None:
+    (own_id,) = save_albums(engine, ["Tides"], known=["Tides"])
+    engine.target.know(structs.replace(target_track(9), title="Tides", artists=("The Paper Boats",)))
+    engine.target.poison.add(own_id)
+    transfer_id = await engine.move_source(Collection.ALBUMS.playlist_id, playlist="albums")
+
+    await engine.run()
+
+    assert engine.target.ids_of("albums") == []
+    assert await engine.outcomes(transfer_id) == [Outcome.FAILED]
+    assert engine.target.called("search") == 0
 
 
 async def test_rules_for_tracks_do_not_touch_albums_of_the_same_id(engine: Engine) -> None:

@@ -20,6 +20,8 @@ LONGER = {
     Platform.SUBSONIC: 580,
     # Two regimes of its API, albums, the liked songs, and five refusals that each have a remedy of their own.
     Platform.SPOTIFY: 560,
+    # Albums, whose tracks are named by rows of their own, and collections whose rows have to be dated.
+    Platform.TIDAL: 515,
     # Errors and refused tokens come as 200, albums and rows lack what single calls tell, and a playlist is
     # made by two calls.
     Platform.DEEZER: 530,

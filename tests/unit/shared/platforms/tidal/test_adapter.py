@@ -1,10 +1,19 @@
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import msgspec
 import pytest
 
-from shared.errors import CrossplayError, PlatformRejected, PlatformUnavailable
+from shared.errors import (
+    CrossplayError,
+    PlatformDenied,
+    PlatformNotFound,
+    PlatformRejected,
+    PlatformUnavailable,
+    ReconnectRequired,
+)
 from shared.models import Album, AlbumId, Isrc, NotTransferable, Platform, PlaylistId, TokenSet, TrackId
+from shared.platforms.collections import Collection
 from shared.platforms.profile import REQUESTS
 from shared.platforms.registry import Platforms
 from shared.platforms.tidal.adapter import DECLARATION, TidalAdapter
@@ -201,14 +210,128 @@ async def test_list_that_comes_without_rows_is_an_empty_one(
     assert (view.rows, view.total, len(answerer.requests)) == ((), 0, 1)
 
 
-async def test_albums_are_not_looked_for(adapter: TidalAdapter) -> None:
-    album = Album(platform=Platform.TIDAL, id=AlbumId("1"), name="Tides")
+async def test_tracks_of_an_album_are_told_with_their_places(
+    adapter: TidalAdapter, answerer: Answerer
+) -> None:
+    album = Album(platform=Platform.TIDAL, id=AlbumId("1"), name="Tides", release_date="2021-03-04")
+    along = {"id": "7", "type": "tracks", "attributes": {"title": "Lantern"}}
+    place = {"trackNumber": 3, "volumeNumber": 2}
+    rows = [{"id": "7", "type": "tracks", "meta": place}, {"id": "8", "type": "tracks", "meta": place}]
+    answerer.answers = [says({"data": rows, "included": [along], "links": LINKS})]
 
-    assert not adapter.capabilities.has_albums
+    (track,) = await adapter.read_album(album)
+
+    assert (track.title, track.album, track.release_date) == ("Lantern", "Tides", "2021-03-04")
+    assert (track.track_number, track.disc_number) == (3, 2)
+
+
+async def keep(adapter: TidalAdapter, *ids: str) -> tuple[int, ...]:
+    track_ids = [TrackId(one) for one in ids]
+    added = await adapter.add_tracks(
+        Collection.LIKED.playlist_id, track_ids=track_ids, position=7, key="k1", gate=open_gate
+    )
+    return added.left_out
+
+
+async def unkeep(adapter: TidalAdapter, *ids: str) -> None:
+    track_ids = [TrackId(one) for one in ids]
+    await adapter.remove_tracks(Collection.LIKED.playlist_id, track_ids=track_ids, gate=open_gate)
+
+
+async def test_rows_of_a_collection_have_dates_of_their_own_and_no_key(
+    adapter: TidalAdapter, answerer: Answerer
+) -> None:
+    answerer.answers = [says({"data": [], "links": LINKS})]
+
+    await keep(adapter, "8", "7", "9")
+
+    (request,), (body,) = answerer.requests, answerer.bodies
+    rows = msgspec.json.decode(body)["data"]
+    dates = [row["meta"]["addedAt"] for row in rows]
+    assert "Idempotency-Key" not in request.headers
+    assert [row["id"] for row in rows] == ["8", "7", "9"]
+    assert all(earlier < later for earlier, later in pairwise(dates))
+
+
+async def test_what_a_collection_has_already_is_not_left_out(
+    adapter: TidalAdapter, answerer: Answerer
+) -> None:
+    skipped = [
+        {"id": "8", "type": "tracks", "reason": "NOT_FOUND"},
+        {"id": "7", "type": "tracks", "reason": "ALREADY_PRESENT"},
+    ]
+    answerer.answers = [says({"data": [], "links": LINKS, "meta": {"skipped": skipped}})]
+
+    assert await keep(adapter, "7", "8", "9") == (1,)
+
+
+async def test_one_that_stands_there_refuses_several_and_is_done_alone(
+    adapter: TidalAdapter, answerer: Answerer
+) -> None:
+    answerer.answers = [refused(409, "DUPLICATE_ITEMS_IN_COLLECTION")]
+
     with pytest.raises(PlatformRejected):
-        await adapter.search_albums("Tides", artist="Mira Sol")
-    with pytest.raises(PlatformRejected):
-        await adapter.read_album(album)
+        await keep(adapter, "7", "8")
+
+    assert await keep(adapter, "7") == ()
+    assert len(answerer.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (409, "TOO_MANY_ITEMS_IN_COLLECTION", PlatformDenied),
+        (403, "INSUFFICIENT_SCOPE", ReconnectRequired),
+        (403, "FORBIDDEN", PlatformDenied),
+        (400, "INVALID_REQUEST", PlatformRejected),
+    ],
+)
+async def test_what_else_is_refused_says_what_would_cure_it(
+    adapter: TidalAdapter, answerer: Answerer, status: int, code: str, kind: type[CrossplayError]
+) -> None:
+    answerer.answers = [refused(status, code)]
+
+    with pytest.raises(kind):
+        await keep(adapter, "7")
+
+
+async def test_one_that_is_gone_is_removed_and_several_may_be_asked_for_apart(
+    adapter: TidalAdapter, answerer: Answerer
+) -> None:
+    answerer.answers = [refused(404, "NOT_FOUND")]
+
+    await unkeep(adapter, "7")
+    with pytest.raises(PlatformNotFound):
+        await unkeep(adapter, "7", "8")
+
+    assert [row["id"] for row in msgspec.json.decode(answerer.bodies[0])["data"]] == ["7"]
+
+
+async def test_row_of_a_collection_is_known_by_its_id_and_told_by_what_came_along(
+    adapter: TidalAdapter, answerer: Answerer
+) -> None:
+    along = {"id": "7", "type": "albums", "attributes": {"title": "Tides"}}
+    rows = [{"id": "9", "type": "albums"}, {"id": "7", "type": "albums"}]
+    answerer.answers = [
+        says({"data": rows, "included": [along], "links": LINKS}),
+        says({"data": rows, "links": LINKS}),
+    ]
+
+    page = await adapter.read_items(Collection.ALBUMS.playlist_id)
+    view = await adapter.read_target(Collection.ALBUMS.playlist_id, offset=0)
+
+    assert [item.not_transferable for item in page.items] == [NotTransferable.REMOVED, None]
+    assert [row.track_id for row in view.rows] == ["7", "9"]  # the last one is the newest
+    assert ["include" in request.query for request in answerer.requests] == [True, False]
+
+
+async def test_length_of_a_collection_is_asked_for(adapter: TidalAdapter, answerer: Answerer) -> None:
+    head = {"id": "1", "type": "userCollectionArtists", "attributes": {"numberOfItems": 81}}
+    answerer.answers = [says({"data": head, "links": LINKS})]
+
+    playlist = await adapter.get_playlist(Collection.ARTISTS.playlist_id)
+
+    assert (playlist.track_count, playlist.url) == (81, "https://tidal.com/my-collection/artists")
 
 
 def test_what_brings_resources_along_costs_more_tokens() -> None:

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -89,6 +90,52 @@ def test_each_row_of_a_playlist_is_a_track_or_has_its_reason() -> None:
         "The Quiet Harbour, Mira Sol – Lantern",
         "The Quiet Harbour, Mira Sol – Lantern, filmed",
         "",
+    ]
+
+
+def test_album_is_put_together_from_what_came_along() -> None:
+    about = {"title": "Tides", "version": "Deluxe", "numberOfItems": 12, "releaseDate": "2021-03-04"}
+    raw = resource(type="albums", id="3", attributes=about, relationships={"artists": RELATED["artists"]})
+    row = resource(type="albums", id="3", meta={"addedAt": "2026-01-02T03:04:05.006Z"})
+
+    found = convert.to_album((row, {**SHELF, ("albums", "3"): raw}))
+
+    assert found is not None
+    assert (found.id, found.name, found.artists) == (
+        "3",
+        "Tides (Deluxe)",
+        ("The Quiet Harbour", "Mira Sol"),
+    )
+    assert (found.track_count, found.release_date) == (12, "2021-03-04")
+    assert found.url == "https://tidal.com/browse/album/3"
+
+
+def test_artist_is_read_from_what_came_along() -> None:
+    found = convert.to_artist((resource(type="artists", id="1"), SHELF))
+
+    assert found is not None
+    assert (found.id, found.name, found.url) == ("1", "Mira Sol", "https://tidal.com/browse/artist/1")
+
+
+@pytest.mark.parametrize("about", [None, {}, {"title": "", "name": ""}])
+def test_what_did_not_come_along_or_has_no_name_is_neither_album_nor_artist(
+    about: dict[str, Any] | None,
+) -> None:
+    for kind, read in (("albums", convert.to_album), ("artists", convert.to_artist)):
+        raw = resource(type=kind, id="8", attributes=about or {})
+        shelf = {} if about is None else {(kind, "8"): raw}
+
+        assert read((resource(type=kind, id="8"), shelf)) is None
+
+
+def test_rows_are_dated_a_millisecond_apart_in_their_order() -> None:
+    since = datetime(2026, 1, 2, 3, 4, 5, 999_000, tzinfo=UTC)
+
+    rows = convert.dated_rows([TrackId("b"), TrackId("a")], kind="albums", since=since)
+
+    assert msgspec.to_builtins(rows) == [
+        {"type": "albums", "id": "b", "meta": {"addedAt": "2026-01-02T03:04:05.999000Z"}},
+        {"type": "albums", "id": "a", "meta": {"addedAt": "2026-01-02T03:04:06Z"}},
     ]
 
 

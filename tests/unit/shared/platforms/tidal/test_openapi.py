@@ -9,7 +9,8 @@ import pytest
 from aiohttp import web
 from openapi_schema_validator import OAS30Validator
 
-from shared.models import Isrc, PlaylistId, TokenSet, TrackId
+from shared.models import Album, AlbumId, Isrc, Platform, PlaylistId, TokenSet, TrackId
+from shared.platforms.collections import Collection
 from shared.platforms.tidal.adapter import DECLARATION, TidalAdapter
 from shared.settings import Settings
 from tests.fakes.session import FakeSession
@@ -18,6 +19,12 @@ from worker.matching.query import Query
 
 PLAYLIST = PlaylistId("0dc0fa56-98d0-4c96-9931-72dfa47d2d01")
 ITEMS = "/playlists/{id}/relationships/items"
+KEPT = {Collection.LIKED: "Tracks", Collection.ALBUMS: "Albums", Collection.ARTISTS: "Artists"}
+ALBUM = Album(platform=Platform.TIDAL, id=AlbumId("9"), name="Tides")
+SCOPES = {
+    *("user.read", "playlists.read", "playlists.write", "search.read"),
+    *("collection.read", "collection.write"),
+}
 Request = tuple[str, str, Callable[[TidalAdapter], Awaitable[object]]]
 CALLS: dict[str, Request] = {
     "account": ("get", "/users/{id}", lambda adapter: adapter.account()),
@@ -62,7 +69,47 @@ CALLS: dict[str, Request] = {
         "/playlists/{id}",
         lambda adapter: adapter.delete_playlist(PLAYLIST, gate=lambda: None),
     ),
+    "search_albums": (
+        "get",
+        "/searchResults",
+        lambda adapter: adapter.search_albums("a" * 300, artist="b"),
+    ),
+    "search_artists": ("get", "/searchResults", lambda adapter: adapter.search_artists("a" * 300)),
+    "read_album": ("get", "/albums/{id}/relationships/items", lambda adapter: adapter.read_album(ALBUM)),
 }
+
+
+def about(collection: Collection) -> dict[str, Request]:
+    """Return the calls about one of them."""
+    own_id, head = collection.playlist_id, f"/userCollection{KEPT[collection]}/{{id}}"
+    items, ids = f"{head}/relationships/items", [TrackId("7")] * 50
+    return {
+        f"get_playlist of {collection}": ("get", head, lambda adapter: adapter.get_playlist(own_id)),
+        f"read_items of {collection}": (
+            "get",
+            items,
+            lambda adapter: adapter.read_items(own_id, cursor="20/c3"),
+        ),
+        f"read_target of {collection}": (
+            "get",
+            items,
+            lambda adapter: adapter.read_target(own_id, offset=0),
+        ),
+        f"add to {collection}": (
+            "post",
+            items,
+            lambda adapter: adapter.add_tracks(own_id, track_ids=ids, position=0, key="k", gate=lambda: None),
+        ),
+        f"remove from {collection}": (
+            "delete",
+            items,
+            lambda adapter: adapter.remove_tracks(own_id, track_ids=ids, gate=lambda: None),
+        ),
+    }
+
+
+for one in Collection:
+    CALLS |= about(one)
 ROWS = '{"data": [{"id": "7", "type": "tracks", "meta": {"itemId": "i-1"}}], "links": {"self": "/x"}}'
 OBJECT = '{"data": {"id": "7", "type": "users"}, "links": {"self": "/x"}}'
 
@@ -134,9 +181,10 @@ async def test_request_fits_the_published_description(
     )
     operation = spec.operation(method, template)
     known = spec.parameters(operation, "query")
-    assert request.path == "/v1" + template.format(id="me" if name == "account" else PLAYLIST)
+    own_id = PLAYLIST if "playlists" in template else ALBUM.id if "albums" in template else "me"
+    assert request.path == "/v1" + template.format(id=own_id)
     assert operation["x-path-item-properties"]["required-access-tier"] == "THIRD_PARTY"
-    assert spec.granted(operation) <= {"user.read", "playlists.read", "playlists.write", "search.read"}
+    assert spec.granted(operation) <= SCOPES
     assert not operation.get("deprecated")
     assert {one for one, parameter in known.items() if parameter.get("required")} <= request.query.keys()
     for parameter, text in request.query.items():
@@ -157,9 +205,10 @@ async def test_request_fits_the_published_description(
 def test_scopes_are_those_that_third_parties_may_ask_for(spec: Spec) -> None:
     flow = spec.root["components"]["securitySchemes"]["Authorization_Code_PKCE"]["flows"]
     tiers = flow["authorizationCode"]["x-scopes-required-access-tier"]
-    asked = ("user.read", "playlists.read", "playlists.write", "search.read")
+    assert DECLARATION.oauth is not None
 
-    assert {tiers[scope] for scope in asked} == {"THIRD_PARTY"}
+    assert set(DECLARATION.oauth(Settings()).scopes) == SCOPES
+    assert {tiers[scope] for scope in SCOPES} == {"THIRD_PARTY"}
 
 
 def test_addresses_are_those_of_the_published_description(spec: Spec) -> None:
