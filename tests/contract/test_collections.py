@@ -75,9 +75,11 @@ async def test_collection_is_listed_before_all_playlists_and_once(
     stage: Stage, collection: Collection
 ) -> None:
     first = await stage.adapter.list_playlists()
-    second = await stage.adapter.list_playlists(cursor=first.next_cursor)
+    pages = [first]
+    if first.next_cursor:  # some lists come whole
+        pages.append(await stage.adapter.list_playlists(cursor=first.next_cursor))
 
-    ids = [playlist.id for page in (first, second) for playlist in page.playlists]
+    ids = [playlist.id for page in pages for playlist in page.playlists]
     collections = [one.playlist_id for one in stage.capabilities.collections]
     assert ids[: len(collections)] == collections
     assert ids.count(collection.playlist_id) == 1
