@@ -53,3 +53,11 @@ def change(
     at_s = desk.visible_at_s(request) or desk.clock.now_s()
     names = tuple(prefix + own_id for own_id in ids)
     desk.store.record(LibraryChanged(user=user, names=names, is_saved=is_saved, at_s=at_s))
+
+
+def add_anew(desk: Desk, request: web.Request, *, user: str, kind: Kind, ids: Sequence[str]) -> None:
+    """Add to what is kept; what stands there already gets the date of now."""
+    there = {own_id for own_id, _ in kept(desk.store, desk.catalog, user=user, kind=kind)}
+    if again := [own_id for own_id in ids if own_id in there]:
+        change(desk, request, user=user, kind=kind, ids=again, is_saved=False)
+    change(desk, request, user=user, kind=kind, ids=ids, is_saved=True)

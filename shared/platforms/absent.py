@@ -7,15 +7,10 @@ from shared.errors import PlatformRejected
 from shared.models import Album, Isrc, Platform
 
 
-class WithoutAlbums:
-    """The album calls of a platform whose albums are not searched (`has_albums` is false)."""
+class WithoutAlbumTracks:
+    """The call that reads an album, of a platform whose tracks are not looked for there (no `has_albums`)."""
 
     platform: Platform
-
-    async def search_albums(self, name: str, *, artist: str) -> NoReturn:
-        """Raises PlatformRejected, always."""
-        del name, artist
-        raise self._absent("search_albums")
 
     async def read_album(self, album: Album) -> NoReturn:
         """Raises PlatformRejected, always."""
@@ -26,6 +21,15 @@ class WithoutAlbums:
         return PlatformRejected(
             "Albums are not looked for there.", platform=self.platform, operation=operation
         )
+
+
+class WithoutAlbums(WithoutAlbumTracks):
+    """Both album calls of a platform whose albums are not searched either."""
+
+    async def search_albums(self, name: str, *, artist: str) -> NoReturn:
+        """Raises PlatformRejected, always."""
+        del name, artist
+        raise self._absent("search_albums")
 
 
 class WithoutIsrcs:

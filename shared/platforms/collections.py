@@ -31,13 +31,14 @@ class Collection(StrEnum):
 class Keeping(msgspec.Struct, frozen=True, kw_only=True):
     """How a platform keeps one of them.
 
-    url: where its user sees it. add_batch: of one call; 0 where nothing can be added by an app. remove_batch:
-    the same of a removal. is_dated: it is read newest first, by the date of each addition; else in an order
-    of the platform's own, which nobody else's can be compared with. apart_s: seconds between two additions
-    that are to have two dates. scope: tokens without it do not show it; those of platforms that have such.
+    url: where its user sees it, None where each server has its own. add_batch: of one call; 0 where nothing
+    can be added by an app. remove_batch: the same of a removal. is_dated: it is read newest first, by the
+    date of each addition; else in an order of the platform's own, which nobody else's can be compared with.
+    apart_s: seconds between two additions that are to have two dates. scope: tokens without it do not show
+    it; those of platforms that have such.
     """
 
-    url: str
+    url: str | None
     add_batch: int = 0
     remove_batch: int = 0
     is_dated: bool = True

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -41,6 +42,15 @@ def line_of(artists: Sequence[str], title: str) -> str:
 def date_of(text: str | None) -> str | None:
     """Return a release date; "0000", with or without a day, stands where nobody entered one."""
     return None if not text or text.startswith("0000") else text
+
+
+def moment_of(text: str) -> datetime:
+    """Read a moment, in UTC where it names no zone; what is none comes before all others."""
+    try:
+        told = datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
 
 
 def playable(tracks: Iterable[Track]) -> tuple[Track, ...]:

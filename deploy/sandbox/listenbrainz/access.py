@@ -51,3 +51,11 @@ def shown(desk: Desk, request: web.Request, *, user: str) -> Playlist:
     if playlist is None or not (playlist.is_public or user == playlist.owner):
         raise Refused(404, f"Cannot find playlist: {own_id}")
     return playlist
+
+
+def asked_number(request: web.Request, name: str, *, default: int) -> int:
+    """Return a number of the query. Raises Refused(400)."""
+    raw = request.query.get(name, str(default))
+    if not raw.isascii() or not raw.isdigit():
+        raise Refused(400, f"'{name}' should be a positive integer")
+    return int(raw)

@@ -9,6 +9,7 @@ from deploy.sandbox.answers import Refused
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.faults import Operation
 from deploy.sandbox.listenbrainz.catalog import Metadata
+from deploy.sandbox.listenbrainz.feedback import Feedback
 from deploy.sandbox.listenbrainz.playlists import Playlists
 from deploy.sandbox.listenbrainz.voice import limit_headers
 
@@ -17,7 +18,7 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 def listenbrainz_routes(desk: Desk) -> list[web.RouteDef]:
     """Return every route; the last takes whatever is left."""
-    playlists, metadata = Playlists(desk), Metadata(desk)
+    playlists, metadata, feedback = Playlists(desk), Metadata(desk), Feedback(desk)
     rows = (
         ("me", "GET", "/1/validate-token", playlists.validate_token),
         ("list_playlists", "GET", "/1/user/{user_name}/playlists", playlists.list_of_user),
@@ -27,6 +28,8 @@ def listenbrainz_routes(desk: Desk) -> list[web.RouteDef]:
         ("add_items", "POST", r"/1/playlist/{mbid}/item/add/{offset:\d+}", playlists.add),
         ("remove_items", "POST", "/1/playlist/{mbid}/item/delete", playlists.remove),
         ("delete_playlist", "POST", "/1/playlist/{mbid}/delete", playlists.delete),
+        ("list_feedback", "GET", "/1/feedback/user/{user_name}/get-feedback", feedback.list_of_user),
+        ("give_feedback", "POST", "/1/feedback/recording-feedback", feedback.give),
         ("get_recordings", "GET", "/1/metadata/recording/", metadata.recordings),
         ("search", "GET", "/1/metadata/lookup/", metadata.look_up_one),
     )

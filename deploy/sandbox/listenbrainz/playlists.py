@@ -18,7 +18,15 @@ from deploy.sandbox.changes import (
     PlaylistDeleted,
 )
 from deploy.sandbox.desk import Desk
-from deploy.sandbox.listenbrainz.access import MBID, account, caller, shown, token_of, user_of
+from deploy.sandbox.listenbrainz.access import (
+    MBID,
+    account,
+    asked_number,
+    caller,
+    shown,
+    token_of,
+    user_of,
+)
 from deploy.sandbox.listenbrainz.catalog import artist_mbid, credit, release_mbid
 from deploy.sandbox.recordings import derived_id, playlist_id
 from deploy.sandbox.store import Playlist
@@ -59,7 +67,7 @@ class Playlists:
         owners = {self._desk.options.user, *(p.owner for p in self._desk.store.playlists.values())}
         if name not in owners:
             raise Refused(404, f"Cannot find user: {name}")
-        count, offset = _number(request, "count", default=25), _number(request, "offset", default=0)
+        count, offset = asked_number(request, "count", default=25), asked_number(request, "offset", default=0)
         count, now_s = min(count, LARGEST_PAGE), self._desk.clock.now_s()
         mine = [
             one
@@ -218,13 +226,6 @@ def _jspf(body: dict[str, Any]) -> dict[str, Any]:
 def _cleaned(annotation: str) -> str:
     """Take all tags but a few out, and write a bare sign as HTML has it."""
     return BARE_SIGN.sub("&amp;", TAG.sub("", annotation))
-
-
-def _number(request: web.Request, name: str, *, default: int) -> int:
-    raw = request.query.get(name, str(default))
-    if not raw.isascii() or not raw.isdigit():
-        raise Refused(400, f"'{name}' should be a positive integer")
-    return int(raw)
 
 
 def _iso(at_s: float) -> str:

@@ -9,6 +9,7 @@ from deploy.sandbox.desk import Desk
 from deploy.sandbox.faults import Operation
 from deploy.sandbox.subsonic.access import PARAMETERS, Access
 from deploy.sandbox.subsonic.library import Library
+from deploy.sandbox.subsonic.stars import Stars
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 Choose = Callable[[MultiDict[str]], Handler]
@@ -16,7 +17,8 @@ Choose = Callable[[MultiDict[str]], Handler]
 
 def subsonic_routes(desk: Desk) -> list[web.RouteDef]:
     """Return every route; the last takes whatever is left."""
-    library = Library(desk, access=Access(desk))
+    access = Access(desk)
+    library, stars = Library(desk, access=access), Stars(desk, access=access)
 
     def guarded(name: str, handler: Handler, *, is_write: bool = False) -> Handler:
         return desk.gate.guard(Operation(name=name, is_write=is_write), handler)
@@ -34,6 +36,9 @@ def subsonic_routes(desk: Desk) -> list[web.RouteDef]:
         "getSong": only("get_track", library.get_song),
         "getAlbum": only("get_album", library.get_album),
         "search3": only("search", library.search),
+        "getStarred2": only("list_starred", stars.list_starred),
+        "star": only("star", stars.star, is_write=True),
+        "unstar": only("unstar", stars.unstar, is_write=True),
         "getPlaylists": only("list_playlists", library.list_playlists),
         "getPlaylist": only("list_items", library.get_playlist),
         "deletePlaylist": only("delete_playlist", library.delete_playlist, is_write=True),

@@ -1,12 +1,15 @@
 """What a Subsonic server has: songs, albums, playlists; and who asks."""
 
 import secrets
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from aiohttp import web
+from multidict import MultiDict
 
+from deploy.sandbox.albums import Album
 from deploy.sandbox.answers import json_answer
+from deploy.sandbox.artists import Artist
 from deploy.sandbox.changes import (
     DetailsChanged,
     FollowChanged,
@@ -16,7 +19,7 @@ from deploy.sandbox.changes import (
     PlaylistCreated,
 )
 from deploy.sandbox.desk import Desk
-from deploy.sandbox.recordings import playlist_id
+from deploy.sandbox.recordings import Recording, playlist_id
 from deploy.sandbox.store import Playlist
 from deploy.sandbox.subsonic.access import (
     FORBIDDEN,
@@ -27,8 +30,17 @@ from deploy.sandbox.subsonic.access import (
     refused,
     required,
 )
-from deploy.sandbox.subsonic.objects import PLATFORM, album_head, odd_song, playlist_head, song
+from deploy.sandbox.subsonic.objects import (
+    PLATFORM,
+    album_head,
+    artist_head,
+    odd_song,
+    playlist_head,
+    song,
+)
 from deploy.sandbox.subsonic.voice import wrapped
+
+T = TypeVar("T")
 
 MOST_SONGS = 500
 EXTENSIONS = ("formPost", "apiKeyAuthentication")
@@ -92,21 +104,42 @@ class Library:
         return self._say({"album": {**album_head(album), "song": songs}})
 
     async def search(self, request: web.Request) -> web.Response:
-        """Search songs; a query without a word, or with the two quotes that some clients send, means all."""
+        """Search songs, albums and artists.
+
+        A query without a word, or with the two quotes that some clients send, means all.
+        """
         self._access.subject(request)
         given = request[PARAMETERS]
         if "query" not in given:
             required(request, "query")
         query = given["query"].strip().strip('"')
-        count = min(MOST_SONGS, _number(given.get("songCount"), default=20))
-        offset = _number(given.get("songOffset"), default=0)
+        found = {
+            "song": [
+                song(row, is_open=self._is_open)
+                for row in _found(self._songs, query, given=given, kind="song")
+            ],
+            "album": [album_head(row) for row in _found(self._albums, query, given=given, kind="album")],
+            "artist": [artist_head(row) for row in _found(self._artists, query, given=given, kind="artist")],
+        }
+        is_in_vain = self._desk.fault("no_results", request) is not None
+        shown = {kind: rows for kind, rows in found.items() if rows and not is_in_vain}
+        return self._say({"searchResult3": shown})
+
+    def _songs(self, query: str) -> Sequence[Recording]:
         catalog = self._desk.catalog
-        found: Sequence[int] = catalog.index.ranked(query) if query else range(len(catalog.recordings))
-        if self._desk.fault("no_results", request):
-            found = ()
-        rows = [catalog.recordings[position] for position in found[offset : offset + count]]
-        songs = {"song": [song(row, is_open=self._is_open) for row in rows]} if rows else {}
-        return self._say({"searchResult3": songs})
+        if not query:
+            return catalog.recordings
+        return [catalog.recordings[position] for position in catalog.index.ranked(query)]
+
+    def _albums(self, query: str) -> Sequence[Album]:
+        albums = self._desk.catalog.albums
+        if not query:
+            return albums.named
+        return [albums.named[position] for position in albums.index.ranked(query)]
+
+    def _artists(self, query: str) -> Sequence[Artist]:
+        artists = self._desk.catalog.artists
+        return artists.found(query) if query else artists.named
 
     async def list_playlists(self, request: web.Request) -> web.Response:
         user = self._access.subject(request).user
@@ -234,6 +267,15 @@ class Library:
 
     def _say(self, content: dict[str, Any]) -> web.Response:
         return json_answer(wrapped(content, status="ok", is_open=self._is_open))
+
+
+def _found(
+    find: Callable[[str], Sequence[T]], query: str, *, given: MultiDict[str], kind: str
+) -> Sequence[T]:
+    """Look for as many of a kind as are wanted; not at all where none are."""
+    count = min(MOST_SONGS, _number(given.get(f"{kind}Count"), default=20))
+    offset = _number(given.get(f"{kind}Offset"), default=0)
+    return find(query)[offset : offset + count] if count else ()
 
 
 def _number(text: str | None, *, default: int) -> int:

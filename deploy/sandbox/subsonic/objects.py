@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deploy.sandbox.albums import Album, album_id, main_artist
+from deploy.sandbox.artists import Artist, artist_id
 from deploy.sandbox.changes import Item
 from deploy.sandbox.recordings import Recording
 from deploy.sandbox.store import Playlist
@@ -45,7 +46,7 @@ def song(recording: Recording, *, is_open: bool) -> dict[str, Any]:
         "discNumber": recording.disc_number or 1,
         "created": _SCANNED_AT,
         "albumId": album,
-        "artistId": thing_id(f"artist:{artist}"),
+        "artistId": artist_id(artist, platform=PLATFORM),
         "type": "music",
         "isVideo": False,
     }
@@ -64,7 +65,7 @@ def _more(recording: Recording) -> dict[str, Any]:
         "isrc": [recording.isrc] if recording.isrc else [],
         "musicBrainzId": "",
         "genres": [],
-        "artists": [{"id": thing_id(f"artist:{name}"), "name": name} for name in recording.artists],
+        "artists": [{"id": artist_id(name, platform=PLATFORM), "name": name} for name in recording.artists],
         "displayArtist": " • ".join(recording.artists),
         "explicitStatus": {True: "explicit", False: "clean", None: ""}[recording.is_explicit],
     }
@@ -91,11 +92,16 @@ def album_head(album: Album) -> dict[str, Any]:
         "id": album.id,
         "name": album.name,
         "artist": album.artist,
-        "artistId": thing_id(f"artist:{album.artist}"),
+        "artistId": artist_id(album.artist, platform=PLATFORM),
         "songCount": len(album.tracks),
         "duration": sum((track.duration_ms or 0) // 1000 for track in album.tracks),
         "created": _SCANNED_AT,
+        **({"year": int(album.release_date[:4])} if album.release_date else {}),
     }
+
+
+def artist_head(artist: Artist) -> dict[str, Any]:
+    return {"id": artist.id, "name": artist.name, "coverArt": f"ar-{artist.id}"}
 
 
 def playlist_head(

@@ -15,6 +15,7 @@ from shared.platforms.absent import WithoutAlbums, WithoutIsrcs
 from shared.platforms.answers import RECONNECT
 from shared.platforms.base import ADDED, Added, Capabilities, Gate, Session, TextQuery, WriteClass
 from shared.platforms.call import Call
+from shared.platforms.collections import Collection, Keeping, collection_of
 from shared.platforms.declaration import Declaration
 from shared.platforms.forms import token_form
 from shared.platforms.gathering import Gathering
@@ -30,6 +31,7 @@ _PAGE = 100
 _MOST_QUESTIONS = 50
 _LONGEST_QUESTION = 250
 _GATHERING_S = 0.1
+_LOVED_URL = "https://listenbrainz.org/my/taste/"
 
 _Question = tuple[str, str]
 """Artist and title."""
@@ -118,6 +120,20 @@ class ListenBrainzAdapter(WithoutAlbums, WithoutIsrcs, WebAdapter[wire.Playlist,
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
         await self._delete(self._change("delete_playlist", playlist_id, "/delete", None), gate=gate)
 
+    async def _save(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> None:
+        del collection
+        await self._love(ids, score=1, operation="add_tracks", gate=gate)
+
+    async def _unsave(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> None:
+        del collection
+        await self._love(ids, score=0, operation="remove_tracks", gate=gate)
+
+    async def _love(self, ids: Sequence[TrackId], *, score: int, operation: str, gate: Gate) -> None:
+        (mbid,) = ids
+        body = {"recording_mbid": mbid, "score": score}
+        call = Call(operation=operation, method="POST", route="/feedback/recording-feedback", body=body)
+        await self._send(call, gate=gate)
+
     async def _own_name(self) -> str:
         if not self._user_name and self._session.is_personal:
             await self.account()
@@ -168,6 +184,12 @@ class ListenBrainzAdapter(WithoutAlbums, WithoutIsrcs, WebAdapter[wire.Playlist,
         return self._counted(call, into=wire.Listing, names=("offset", "count"))
 
     async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Row]:
+        if collection_of(playlist_id) is not None:
+            path, query = {"user_name": await self._own_name()}, {"score": "1", "metadata": "true"}
+            route = "/feedback/user/{user_name}/get-feedback"
+            call = Call(operation=operation, route=route, path=path, query=query)
+            return self._counted(call, into=wire.Feedback, names=("offset", "count"))
+
         async def read_all() -> list[wire.Row] | UnsetType:
             playlist = (await self._document(playlist_id, operation=operation)).playlist
             return UNSET if playlist is UNSET else playlist.track
@@ -211,6 +233,8 @@ DECLARATION = Declaration(
     capabilities=Capabilities(
         write_class=WriteClass.APPEND_AND_READ_BACK,
         has_fielded_search=True,
+        # Dated to the microsecond, one a call.
+        collections={Collection.LIKED: Keeping(url=_LOVED_URL, add_batch=1, remove_batch=1)},
         isrc_batch=0,
         add_batch=100,
         remove_batch=100,

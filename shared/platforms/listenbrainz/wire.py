@@ -72,6 +72,40 @@ class Listing(msgspec.Struct):
         return RawPage(rows=rows, limit=limit, total=self.playlist_count)
 
 
+class Words(msgspec.Struct):
+    track_name: str | None = None
+    artist_name: str | None = None
+    release_name: str | None = None
+
+
+class Loved(msgspec.Struct):
+    """A recording with feedback. recording_mbid: None where a listen alone has named it."""
+
+    recording_mbid: str | None = None
+    track_metadata: Words | None = None
+
+    @property
+    def row(self) -> Row:
+        words = self.track_metadata or Words()
+        return Row(
+            identifier=f"{RECORDING}{self.recording_mbid}" if self.recording_mbid else None,
+            title=words.track_name,
+            creator=words.artist_name,
+            album=words.release_name,
+        )
+
+
+class Feedback(msgspec.Struct):
+    """What is loved. Some servers count what is hated into its length: that is not read."""
+
+    feedback: list[Loved] | UnsetType = UNSET
+
+    def page(self, limit: int) -> RawPage[Row]:
+        loved = self.feedback
+        rows = UNSET if loved is UNSET else [one.row for one in loved]
+        return RawPage.of(rows, limit=limit, total=None, next_url=None)
+
+
 class Created(msgspec.Struct):
     playlist_mbid: str
 

@@ -4,7 +4,7 @@ Source: opensubsonic.netlify.app/docs and the source of Navidrome, read 2026-11-
 writes too; where the server takes forms they are POSTs, so that no proof stands in an address.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TypeVar
@@ -21,8 +21,8 @@ from shared.errors import (
     PlatformUnavailable,
     ValidationFailed,
 )
-from shared.models import Account, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
-from shared.platforms.absent import WithoutAlbums
+from shared.models import Account, Album, Artist, Isrc, Platform, Playlist, PlaylistId, Track, TrackId
+from shared.platforms.absent import WithoutAlbumTracks
 from shared.platforms.answers import ABSENT, Refusal
 from shared.platforms.base import (
     ADDED,
@@ -36,6 +36,7 @@ from shared.platforms.base import (
     WriteClass,
 )
 from shared.platforms.call import Call
+from shared.platforms.collections import Collection, Keeping, collection_of
 from shared.platforms.declaration import Declaration
 from shared.platforms.http import PlatformHttp
 from shared.platforms.library import Library, Shelf, scan
@@ -51,20 +52,24 @@ T = TypeVar("T", bound=wire.Head)
 _PAGE = 500
 _ADD_BATCH = 40  # so that an address stays below 2048 characters where ids have 32
 _INDEX_BATCH = 80
+_MOST_FOUND = 100  # of albums or artists: names are short, and many servers sort what they find by letters
 _REPEATS = 2
+_STARS = {Collection.LIKED: "id", Collection.ALBUMS: "albumId", Collection.ARTISTS: "artistId"}
 _HEAD = wire.Envelope[wire.Head]
 _PLAYLISTS = wire.Envelope[wire.PlaylistsAnswer]
 
 _SHELVES: WeakKeyDictionary[PlatformHttp, Shelf] = WeakKeyDictionary()
 
 
-class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
+class SubsonicAdapter(WithoutAlbumTracks, WebAdapter[Playlist, wire.Song]):
     """One account of one server."""
 
     platform = Platform.SUBSONIC
     track_id_of = staticmethod(convert.track_id_of)
     _to_item = staticmethod(convert.to_item)
     _to_target_row = staticmethod(convert.to_target_row)
+    _to_album = staticmethod(convert.to_album)
+    _to_artist = staticmethod(convert.to_artist)
 
     def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
         super().__init__(http, session=session, capabilities=capabilities)
@@ -104,6 +109,18 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
             return library.search(text)
         return tuple(map(convert.to_track, await self._songs("search", text, count=20)))
 
+    async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
+        # Some servers find an album by its artist too, others by its own name alone.
+        for text in dict.fromkeys((f"{name} {artist}".strip(), name)):
+            found = await self._found("search_albums", text, album=_MOST_FOUND)
+            if albums := tuple(filter(None, map(convert.to_album, found.album))):
+                return albums
+        return ()
+
+    async def search_artists(self, name: str) -> tuple[Artist, ...]:
+        found = await self._found("search_artists", name, artist=_MOST_FOUND)
+        return tuple(filter(None, map(convert.to_artist, found.artist)))
+
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
         del key  # these servers know no such keys
         # No call takes both: until the second one the name holds the description, so that it can be found.
@@ -141,7 +158,19 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
         with suppress(PlatformNotFound):
             await self._tell("delete_playlist", "deletePlaylist", {"id": playlist_id}, gate, _HEAD)
 
+    async def _save(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> None:
+        try:
+            await self._tell("add_tracks", "star", {_STARS[collection]: list(ids)}, gate, _HEAD)
+        except PlatformNotFound as error:
+            raise self._http.error(PlatformRejected, ABSENT, operation="add_tracks") from error
+
+    async def _unsave(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> None:
+        with suppress(PlatformNotFound):
+            await self._tell("remove_tracks", "unstar", {_STARS[collection]: list(ids)}, gate, _HEAD)
+
     async def read_target(self, playlist_id: PlaylistId, *, offset: int) -> TargetView:
+        if collection_of(playlist_id) is not None:
+            return await super().read_target(playlist_id, offset=offset)
         rows = await self._songs_in(playlist_id, operation="read_target")
         return TargetView(rows=tuple(map(convert.to_target_row, rows[offset:])), total=len(rows))
 
@@ -196,7 +225,24 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
         return self._cut(lambda: self._listed(operation), operation=operation, at_once=True)
 
     async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Song]:
+        if collection_of(playlist_id) is not None:
+            return self._starred(lambda starred: starred.song, operation=operation)
         return self._cut(lambda: self._songs_in(playlist_id, operation=operation), operation=operation)
+
+    async def _albums(self, *, operation: str) -> Pager[wire.Album]:
+        return self._starred(lambda starred: starred.album, operation=operation)
+
+    async def _artists(self, *, operation: str) -> Pager[wire.ArtistHead]:
+        return self._starred(lambda starred: starred.artist, operation=operation)
+
+    def _starred(self, of: Callable[[wire.Things], list[wire.AnyT]], *, operation: str) -> Pager[wire.AnyT]:
+        async def read_all() -> list[wire.AnyT]:
+            answer = await self._ask(operation, "getStarred2", into=wire.Envelope[wire.StarredAnswer])
+            if answer.starred is None:
+                raise self._http.blank(operation)
+            return convert.newest_first(of(answer.starred))
+
+        return self._cut(read_all, operation=operation, at_once=operation == "read_target")
 
     async def _to_playlist(self, raw: Playlist) -> Playlist:
         return raw
@@ -213,11 +259,14 @@ class SubsonicAdapter(WithoutAlbums, WebAdapter[Playlist, wire.Song]):
         return await self._shelf.library(name, lambda: scan(page))
 
     async def _songs(self, operation: str, text: str, *, count: int, offset: int = 0) -> list[wire.Song]:
-        asked = {"query": text, "songCount": str(count), "songOffset": str(offset)}
-        others = {"artistCount": "0", "albumCount": "0"}
-        into = wire.Envelope[wire.SearchAnswer]
-        answer = await self._ask(operation, "search3", {**asked, **others}, into=into)
-        return [one for one in answer.found.song if not one.is_video]
+        found = await self._found(operation, text, song=count, offset=offset)
+        return [one for one in found.song if not one.is_video]
+
+    async def _found(self, operation: str, text: str, *, offset: int = 0, **counts: int) -> wire.Things:
+        """Search. counts: how many of each kind are wanted at most; none of one that is not named."""
+        wanted = {f"{kind}Count": str(counts.get(kind, 0)) for kind in ("song", "album", "artist")}
+        query = {"query": text, "songOffset": str(offset), **wanted}
+        return (await self._ask(operation, "search3", query, into=wire.Envelope[wire.SearchAnswer])).found
 
     async def _takes_forms(self) -> bool:
         known, server = self._shelf.takes_forms, self._session.server
@@ -299,6 +348,8 @@ DECLARATION = Declaration(
     capabilities=Capabilities(
         # Replacing the whole list would have places, too, but loses what somebody else adds meanwhile.
         write_class=WriteClass.APPEND_AND_READ_BACK,
+        # Some servers date all stars of one call alike, and some to the second.
+        collections={one: Keeping(url=None, add_batch=1, remove_batch=1, apart_s=1.0) for one in Collection},
         isrc_batch=_PAGE,
         add_batch=_ADD_BATCH,
         remove_batch=_ADD_BATCH,

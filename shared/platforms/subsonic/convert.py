@@ -3,10 +3,15 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Iterable
 
 import msgspec
 
 from shared.models import (
+    Album,
+    AlbumId,
+    Artist,
+    ArtistId,
     Isrc,
     NotTransferable,
     Platform,
@@ -22,7 +27,7 @@ from shared.platforms.base import TargetRow
 from shared.platforms.call import Proof
 from shared.platforms.own_servers import Login
 from shared.platforms.subsonic import wire
-from shared.platforms.values import id_in, item_of, line_of, parse_isrc, split_address
+from shared.platforms.values import id_in, item_of, line_of, moment_of, parse_isrc, split_address
 
 SEPARATOR = " \u2063 "
 """Between name and description in the name of a playlist that is not finished: nobody types that sign."""
@@ -72,14 +77,41 @@ def reword(answer: Answer) -> Answer:
     return msgspec.structs.replace(answer, status=_STATUSES.get(head.error.code if head.error else 0, 500))
 
 
-def to_track(raw: wire.Song) -> Track:
-    artists = tuple(one.name for one in raw.artists if one.name)
+def newest_first(things: Iterable[wire.AnyT]) -> list[wire.AnyT]:
+    """Sort by the day of each star; what has none, or the same, stays in the server's own order."""
+    return sorted(things, key=lambda one: moment_of(one.starred), reverse=True)
+
+
+def _artists_of(raw: wire.Released) -> tuple[str, ...]:
     shown = raw.display_artist or raw.artist
+    return tuple(one.name for one in raw.artists if one.name) or ((shown,) if shown else ())
+
+
+def to_artist(raw: wire.ArtistHead) -> Artist | None:
+    """Return an artist; None for one without a name."""
+    return Artist(platform=Platform.SUBSONIC, id=ArtistId(str(raw.id)), name=raw.name) if raw.name else None
+
+
+def to_album(raw: wire.Album) -> Album | None:
+    """Return an album; None for one without a name."""
+    if not raw.name:
+        return None
+    return Album(
+        platform=Platform.SUBSONIC,
+        id=AlbumId(str(raw.id)),
+        name=raw.name,
+        artists=_artists_of(raw),
+        track_count=raw.song_count or None,
+        release_date=f"{raw.year:04}" if raw.year else None,
+    )
+
+
+def to_track(raw: wire.Song) -> Track:
     return Track(
         platform=Platform.SUBSONIC,
         id=TrackId(str(raw.id)),
         title=raw.title,
-        artists=artists or ((shown,) if shown else ()),
+        artists=_artists_of(raw),
         album=raw.album or None,
         duration_ms=raw.duration * 1000 or None,
         isrc=next(iter(isrcs_of(raw)), None),

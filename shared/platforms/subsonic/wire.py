@@ -27,19 +27,40 @@ class Artist(msgspec.Struct):
     name: str = ""
 
 
-class Song(msgspec.Struct, rename="camel"):
-    """isrc: a list; from some servers a text. duration is in seconds."""
+class Thing(msgspec.Struct):
+    """What can have a star. starred: since when."""
 
     id: str | int
-    title: str = ""
+    starred: str = ""
+
+
+AnyT = TypeVar("AnyT", bound=Thing)
+
+
+class ArtistHead(Thing):
+    name: str = ""
+
+
+class Released(Thing, rename="camel"):
     artist: str = ""
     display_artist: str = ""
     artists: list[Artist] = []
+    year: int = 0
+
+
+class Album(Released, rename="camel"):
+    name: str = ""
+    song_count: int = 0
+
+
+class Song(Released, rename="camel"):
+    """isrc: a list; from some servers a text. duration is in seconds."""
+
+    title: str = ""
     album: str = ""
     duration: int = 0
     track: int = 0
     disc_number: int = 0
-    year: int = 0
     isrc: list[str] | str = []
     explicit_status: str = ""
     is_video: bool = False
@@ -75,12 +96,18 @@ class SongAnswer(Head):
     song: Song = msgspec.field(default_factory=lambda: Song(id=""))
 
 
-class Songs(msgspec.Struct):
+class Things(msgspec.Struct):
     song: list[Song] = []
+    album: list[Album] = []
+    artist: list[ArtistHead] = []
 
 
 class SearchAnswer(Head):
-    found: Songs = msgspec.field(name="searchResult3", default_factory=Songs)
+    found: Things = msgspec.field(name="searchResult3", default_factory=Things)
+
+
+class StarredAnswer(Head):
+    starred: Things | None = msgspec.field(name="starred2", default=None)
 
 
 class Extension(msgspec.Struct):

@@ -18,9 +18,9 @@ WORLD = {
 
 
 def session(url: str, token: str, playlist_id: str) -> dict[str, Any]:
-    """Sign in, read, look up, create and fill a playlist; return what the client saw.
+    """Sign in, read, look up, create and fill a playlist, love a recording; return what the client saw.
 
-    The client has no methods of its own for playlists and look-ups: its requests are used.
+    The client has no methods of its own for playlists, look-ups and loves: its requests are used.
     """
     client = liblistenbrainz.ListenBrainz(api_base_url=url)
     client.set_auth_token(token)
@@ -32,9 +32,13 @@ def session(url: str, token: str, playlist_id: str) -> dict[str, Any]:
     wanted = jspf(found["recording_mbid"], title="Copy", extension={PLAYLIST: {"public": False}})
     made = client._post("/1/playlist/create", data=liblistenbrainz.client.json.dumps(wanted))
     copy = client._get(f"/1/playlist/{made['playlist_mbid']}")["playlist"]
+    love = {"recording_mbid": found["recording_mbid"], "score": 1}
+    client._post("/1/feedback/recording-feedback", data=liblistenbrainz.client.json.dumps(love))
+    loved = client._get("/1/feedback/user/sandbox/get-feedback", params={"score": 1, "metadata": "true"})
     return {
         "titles": [row["title"] for row in whole["track"]],
         "copied": [row["title"] for row in copy["track"]],
+        "loved": [row["track_metadata"]["track_name"] for row in loved["feedback"]],
         "remaining": client.remaining_requests,
         "listed": client._get("/1/user/sandbox/playlists")["playlist_count"],
     }
@@ -49,7 +53,8 @@ async def test_liblistenbrainz_signs_in_reads_and_writes(starter: Starter) -> No
 
     assert seen["titles"] == [track(n)["title"] for n in range(30)]
     assert (seen["copied"], seen["listed"]) == ([track(3)["title"]], 2)
-    assert seen["remaining"] == 25
+    assert seen["loved"] == [track(3)["title"]]
+    assert seen["remaining"] == 23
 
 
 async def test_liblistenbrainz_refuses_a_token_that_is_not_good(starter: Starter) -> None:

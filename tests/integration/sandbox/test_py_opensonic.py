@@ -70,6 +70,25 @@ async def test_py_opensonic_finds_songs_and_reads_all_of_them(starter: Starter) 
     assert sorted(one.name for one in extensions) == ["apiKeyAuthentication", "formPost"]
 
 
+@pytest.mark.parametrize("use_get", [False, True], ids=["form", "get"])
+async def test_py_opensonic_gives_and_takes_stars(starter: Starter, *, use_get: bool) -> None:
+    server = await starter("subsonic", world=WORLD, is_signed_in=False)
+    async with client_of(server.url, **SIGN_IN, use_get=use_get) as client:
+        found = await client.search3("tides of tin")
+        artists = (await client.search3("the quiet harbour", song_count=0, album_count=0)).artist
+        songs = [one.id for one in (await client.search3("", song_count=3)).song]
+        await client.star(sids=songs, album_ids=[found.album[0].id], artist_ids=[artists[0].id])
+        starred = await client.get_starred2()
+        await client.unstar(sids=songs[:1], artist_ids=[artists[0].id])
+        left = await client.get_starred2()
+
+    assert [one.id for one in starred.song] == songs[::-1]
+    assert [(one.name, one.artist) for one in starred.album] == [("Tides of Tin", "The Quiet Harbour")]
+    assert [one.name for one in starred.artist] == ["The Quiet Harbour"]
+    assert all(one.starred for one in (*starred.song, *starred.album, *starred.artist))
+    assert ([one.id for one in left.song], len(left.album), left.artist) == (songs[:0:-1], 1, None)
+
+
 async def test_py_opensonic_signs_in_with_a_key(starter: Starter) -> None:
     server = await starter("subsonic", world=WORLD, is_signed_in=False)
     key = (await server.json("POST", "/_sandbox/user-tokens", status=201))["music_user_token"]

@@ -178,6 +178,59 @@ async def test_a_deleted_playlist_is_not_found(starter: Starter) -> None:
     assert (await ask(server, "getPlaylist", id=own_id))["error"]["code"] == 70
 
 
+async def things(server: Caller) -> tuple[list[str], list[str], list[str]]:
+    found = (await ask(server, "search3", query=""))["searchResult3"]
+    songs, albums, artists = ([one["id"] for one in found[kind]] for kind in ("song", "album", "artist"))
+    return songs, albums, artists
+
+
+async def stars(server: Caller) -> dict[str, list[str]]:
+    starred = (await ask(server, "getStarred2"))["starred2"]
+    return {kind: [one["id"] for one in rows] for kind, rows in starred.items()}
+
+
+async def test_stars_are_given_to_several_things_at_once_and_dated_anew(starter: Starter) -> None:
+    server = await starter("subsonic", world=WORLD, is_signed_in=False)
+    songs, albums, artists = await things(server)
+
+    await ask(server, "star", id=songs[:2], albumId=albums[0], artistId=artists[0])
+    before = (await ask(server, "getStarred2"))["starred2"]["song"]
+    await server.advance(5)
+    await ask(server, "star", id=songs[0])
+    after = (await ask(server, "getStarred2"))["starred2"]["song"]
+    await ask(server, "unstar", id=songs[1], artistId=artists[0])
+    await ask(server, "unstar", id=songs[1])
+
+    assert [row["id"] for row in before] == songs[1::-1]
+    assert [row["id"] for row in after] == songs[:2]
+    assert after[0]["starred"] > after[1]["starred"] == before[0]["starred"]
+    assert await stars(server) == {"song": songs[:1], "album": albums[:1]}
+
+
+async def test_a_star_for_what_is_not_there_is_refused_as_a_whole(starter: Starter) -> None:
+    server = await starter("subsonic", world=WORLD, is_signed_in=False)
+    songs, albums, _ = await things(server)
+
+    unknown = await ask(server, "star", id=[songs[0], "nowhere"])
+    of_another_kind = await ask(server, "star", artistId=albums[0])
+    nothing = await ask(server, "star")
+
+    assert [answer["error"]["code"] for answer in (unknown, of_another_kind, nothing)] == [70, 70, 10]
+    assert await stars(server) == {}
+
+
+async def test_a_search_tells_of_each_kind_as_many_as_are_wanted(starter: Starter) -> None:
+    server = await starter("subsonic", world=WORLD, is_signed_in=False)
+
+    found = await ask(server, "search3", query="tides", songCount=1)
+    artists = await ask(server, "search3", query="quiet harbour", songCount=0, albumCount=0)
+    nothing = await ask(server, "search3", query="tides", songCount=0, albumCount=0, artistCount=0)
+
+    assert [one["name"] for one in found["searchResult3"]["album"]] == ["Tides of Tin"]
+    assert [one["name"] for one in artists["searchResult3"].pop("artist")] == ["The Quiet Harbour"]
+    assert artists["searchResult3"] == nothing["searchResult3"] == {}
+
+
 async def test_answers_fit_the_published_schema(starter: Starter) -> None:
     if not SPEC.exists():
         pytest.skip("the reference shelf is not beside this checkout")
@@ -196,6 +249,10 @@ async def test_answers_fit_the_published_schema(starter: Starter) -> None:
         ("search3", {"query": ""}, None),
         ("getSong", {"id": song["id"]}, None),
         ("getAlbum", {"id": song["albumId"]}, None),
+        ("star", {"id": song["id"], "albumId": song["albumId"], "artistId": song["artistId"]}, None),
+        ("getStarred2", {}, None),
+        ("unstar", {"id": song["id"]}, None),
+        ("unstar", {"id": "0"}, None),
         ("updatePlaylist", {"playlistId": own_id, "name": "Even"}, None),
         ("deletePlaylist", {"id": own_id}, None),
         ("createPlaylist", {"name": "New", "songId": song["id"]}, None),

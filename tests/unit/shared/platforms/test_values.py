@@ -11,6 +11,7 @@ from shared.platforms.values import (
     id_in,
     item_of,
     line_of,
+    moment_of,
     parse_duration,
 )
 from worker.matching.query import Query
@@ -64,6 +65,19 @@ def test_row_is_named_by_what_is_known_of_it() -> None:
 )
 def test_date_that_nobody_entered_is_none(text: str, date: str | None) -> None:
     assert date_of(text) == date
+
+
+def test_moments_are_in_order_however_their_zone_is_told_and_what_is_none_comes_first() -> None:
+    texts = [
+        "",
+        "2026-01-02T10:00:00+02:00",
+        "2026-01-02T08:00:00.12Z",
+        "2026-01-02T08:00:00.123456789Z",
+        "2026-01-02T08:00:01",
+    ]
+
+    assert sorted(set(texts), key=moment_of) == texts
+    assert moment_of("soon") == moment_of("")
 
 
 def test_item_without_a_track_is_told_to_be_removed() -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from shared.errors import PlatformUnavailable, RateLimited, ReconnectRequired
-from shared.models import Platform, PlaylistId, TokenSet, TrackId
+from shared.models import NotTransferable, Platform, PlaylistId, TokenSet, TrackId
 from shared.platforms.base import Adapter
 from shared.platforms.registry import Platforms
 from shared.settings import Settings
@@ -188,6 +188,79 @@ async def test_places_are_removed_from_the_end_and_side_by_side_ones_together(
 
     sent = [body(answerer, place) for place in range(1, len(answerer.requests))]
     assert sent == [{"index": 3, "count": 2}, {"index": 0, "count": 1}]
+
+
+def loved(mbid: str | None, title: str, **other: object) -> dict[str, object]:
+    words = {"track_name": title, "artist_name": "Ada", "release_name": "Tides"}
+    return {"recording_mbid": mbid, "recording_msid": None, "track_metadata": words, "score": 1, **other}
+
+
+SIGNED_IN = {"valid": True, "user_name": "mira"}
+LIKED = PlaylistId("liked")
+
+
+async def test_loved_recordings_are_those_of_the_account_with_what_is_known_of_them(
+    adapter: Adapter, answerer: Answerer
+) -> None:
+    rows = [loved(ONE, "Low"), loved(TWO, "High"), loved(ONE, "", track_metadata=None)]
+    answerer.answers = [
+        says(SIGNED_IN),
+        says({"feedback": rows, "total_count": 9}),
+        says({ONE: known("Low Tide", "QZXX12600001")}),
+    ]
+
+    page = await adapter.read_items(LIKED)
+
+    told = answerer.requests[1]
+    assert told.path == "/v1/feedback/user/mira/get-feedback"
+    assert dict(told.query) == {"score": "1", "metadata": "true", "count": "100", "offset": "0"}
+    tracks = [item.track for item in page.items if item.track]
+    assert [(track.id, track.title) for track in tracks] == [
+        (ONE, "Low Tide"),
+        (TWO, "High"),
+        (ONE, "Low Tide"),
+    ]
+    assert [track.isrc for track in tracks] == ["QZXX12600001", None, "QZXX12600001"]
+    assert (page.next_cursor, page.total) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("row", "title"), [(loved(None, "Low"), "Ada – Low"), ({"score": 1}, "")], ids=["named", "nameless"]
+)
+async def test_what_only_a_listen_has_named_is_told_by_that_name(
+    adapter: Adapter, answerer: Answerer, row: dict[str, object], title: str
+) -> None:
+    answerer.answers = [says(SIGNED_IN), says({"feedback": [row]})]
+
+    page = await adapter.read_items(LIKED)
+    view = await adapter.read_target(LIKED, offset=0)
+
+    assert [(item.track, item.not_transferable, item.title) for item in page.items] == [
+        (None, NotTransferable.REMOVED, title)
+    ]
+    assert [row.track_id for row in view.rows] == [None]
+
+
+async def test_recordings_are_loved_and_left_one_by_one(adapter: Adapter, answerer: Answerer) -> None:
+    answerer.answers = [says({"status": "ok"})]
+
+    await adapter.add_tracks(LIKED, track_ids=[TrackId(ONE)], position=7, key="k", gate=open_gate)
+    await adapter.remove_tracks(LIKED, track_ids=[TrackId(ONE)], gate=open_gate)
+
+    assert {(request.method, request.path) for request in answerer.requests} == {
+        ("POST", "/v1/feedback/recording-feedback")
+    }
+    assert [body(answerer, place) for place in (0, 1)] == [
+        {"recording_mbid": ONE, "score": 1},
+        {"recording_mbid": ONE, "score": 0},
+    ]
+
+
+async def test_feedback_without_a_list_is_asked_for_again_later(adapter: Adapter, answerer: Answerer) -> None:
+    answerer.answers = [says(SIGNED_IN), says({})]
+
+    with pytest.raises(PlatformUnavailable):
+        await adapter.read_items(LIKED)
 
 
 async def test_playlist_without_any_content_is_asked_for_again_later(

@@ -356,10 +356,12 @@ async def test_playlists_of_others_and_smart_ones_are_not_written(
 
     page = await adapter.list_playlists()
 
-    assert [one.writable for one in page.playlists] == [True, False, False]
-    assert page.playlists[0].url == f"{answerer.url}/app/#/playlist/1/show"
-    assert adapter.playlist_id_of(page.playlists[0].url or "") == "1"
-    assert page.playlists[0].track_count == 3
+    kept, playlists = page.playlists[:3], page.playlists[3:]
+    assert [one.id for one in kept] == ["liked", "albums", "artists"]
+    assert [one.writable for one in playlists] == [True, False, False]
+    assert playlists[0].url == f"{answerer.url}/app/#/playlist/1/show"
+    assert adapter.playlist_id_of(playlists[0].url or "") == "1"
+    assert playlists[0].track_count == 3
 
 
 async def test_another_page_of_playlists_is_none_that_was_given(adapter: Adapter) -> None:
@@ -391,6 +393,127 @@ async def test_a_playlist_without_its_songs_is_asked_for_again_and_never_empty(
         await adapter.read_target(PLAYLIST, offset=0)
 
     assert [row.track_id for row in view.rows] == ["s1"]
+
+
+def starred(**kinds: list[dict[str, object]]) -> dict[str, Any]:
+    return says({"starred2": kinds})
+
+
+async def test_stars_are_read_newest_first_whatever_order_they_come_in(
+    adapter: Adapter, answerer: Answerer
+) -> None:
+    rows = [
+        song(1, starred="2026-01-02T10:00:00.5Z"),
+        song(2),
+        song(3, starred="2026-01-02T10:00:00.123456789Z"),
+        song(4, starred="2026-01-02T12:00:01+01:00"),
+        song(5, starred="2026-01-03T00:00:00"),
+        song(6, starred="soon"),
+    ]
+    answerer.answers = [starred(song=rows)]
+
+    page = await adapter.read_items(PlaylistId("liked"))
+    head = await adapter.get_playlist(PlaylistId("liked"))
+    view = await adapter.read_target(PlaylistId("liked"), offset=4)
+
+    assert [item.track.id for item in page.items if item.track] == ["s5", "s4", "s1", "s3", "s2", "s6"]
+    assert (page.total, head.track_count, head.url, head.writable) == (6, 6, None, True)
+    assert ([row.track_id for row in view.rows], view.total) == (["s4", "s5"], 6)
+    assert asked(answerer) == ["getStarred2"] * 3
+
+
+async def test_albums_and_artists_with_a_star_are_told_by_their_names(
+    adapter: Adapter, answerer: Answerer
+) -> None:
+    albums: list[dict[str, object]] = [
+        {"id": 7, "name": "Sea", "artist": "Ada", "songCount": 9, "year": 1999},
+        {"id": "a8"},
+    ]
+    answerer.answers = [starred(album=albums, artist=[{"id": "r1", "name": "Ada"}, {"id": "r2"}])]
+
+    pages = [await adapter.read_items(PlaylistId(name)) for name in ("albums", "artists", "liked")]
+
+    told = [[item.track and (item.track.id, item.track.title) for item in page.items] for page in pages]
+    assert told == [[("7", "Sea"), None], [("r1", "Ada"), None], []]
+    album = pages[0].items[0].track
+    assert album
+    assert (album.artists, album.track_count, album.release_date) == (("Ada",), 9, "1999")
+
+
+async def test_long_list_of_stars_is_read_once_as_a_target(adapter: Adapter, answerer: Answerer) -> None:
+    answerer.answers = [starred(song=[song(number) for number in range(1200)])]
+
+    view = await adapter.read_target(PlaylistId("liked"), offset=0)
+    pages = [page async for page in adapter.read_target_pages(PlaylistId("liked"), offset=0)]
+
+    assert len(view.rows) == sum(len(page.rows) for page in pages) == 1200
+    assert len(answerer.requests) == 2
+
+
+async def test_answer_without_stars_is_no_empty_list(adapter: Adapter, answerer: Answerer) -> None:
+    answerer.answers = [says()]
+
+    with pytest.raises(PlatformUnavailable):
+        await adapter.read_items(PlaylistId("albums"))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"), [("liked", "id"), ("albums", "albumId"), ("artists", "artistId")]
+)
+@pytest.mark.parametrize("takes_forms", [False, True])
+async def test_stars_are_given_and_taken_by_the_parameter_of_their_kind(
+    adapter: Adapter, answerer: Answerer, name: str, parameter: str, *, takes_forms: bool
+) -> None:
+    answerer.answers = [says(FORMS) if takes_forms else OLDER, says()]
+    target, ids = PlaylistId(name), [TrackId("x1")]
+
+    await adapter.add_tracks(target, track_ids=ids, position=3, key="k", gate=open_gate)
+    await adapter.remove_tracks(target, track_ids=ids, gate=open_gate)
+
+    assert asked(answerer)[1:] == ["star", "unstar"]
+    for request, sent in zip(answerer.requests[1:], answerer.bodies[1:], strict=True):
+        given = sent.decode() if takes_forms else request.query_string
+        assert request.method == ("POST" if takes_forms else "GET")
+        assert f"{parameter}=x1" in given.split("&")
+
+
+async def test_what_the_server_has_no_longer_is_refused_and_needs_no_removal(
+    adapter: Adapter, answerer: Answerer
+) -> None:
+    answerer.answers = [OLDER, refuses(70)]
+    target, ids = PlaylistId("artists"), [TrackId("x1")]
+
+    with pytest.raises(PlatformRejected):
+        await adapter.add_tracks(target, track_ids=ids, position=0, key="k", gate=open_gate)
+    await adapter.remove_tracks(target, track_ids=ids, gate=open_gate)
+
+
+async def test_an_album_is_looked_for_by_name_and_artist_and_then_by_name(
+    adapter: Adapter, answerer: Answerer
+) -> None:
+    album = {"id": "a1", "name": "Sea", "artists": [{"name": "Ada"}, {"name": "Ben"}]}
+    answerer.answers = [says({"searchResult3": {}}), says({"searchResult3": {"album": [album, {"id": 2}]}})]
+
+    found = await adapter.search_albums("Sea", artist="Ada")
+
+    assert [(one.id, one.name, one.artists) for one in found] == [("a1", "Sea", ("Ada", "Ben"))]
+    queries = [request.query for request in answerer.requests]
+    assert [query["query"] for query in queries] == ["Sea Ada", "Sea"]
+    assert {(query["songCount"], query["albumCount"], query["artistCount"]) for query in queries} == {
+        ("0", "100", "0")
+    }
+
+
+async def test_an_artist_is_looked_for_by_name_alone(adapter: Adapter, answerer: Answerer) -> None:
+    answerer.answers = [says({"searchResult3": {"artist": [{"id": 1, "name": "Ada"}, {"id": 2}]}}), songs()]
+
+    found = await adapter.search_artists("Ada")
+    nobody = await adapter.search_artists("Nobody")
+    no_album = await adapter.search_albums("Sea", artist="")
+
+    assert [(one.id, one.name) for one in found] == [("1", "Ada")]
+    assert (nobody, no_album) == ((), ())
+    assert [request.query["query"] for request in answerer.requests] == ["Ada", "Nobody", "Sea"]
 
 
 async def test_a_dead_password_asks_its_user(adapter: Adapter, answerer: Answerer) -> None:
