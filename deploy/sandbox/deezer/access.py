@@ -2,8 +2,12 @@
 
 from aiohttp import web
 
+from deploy.sandbox.changes import Item
+from deploy.sandbox.deezer.objects import loved_id
 from deploy.sandbox.deezer.voice import refused
 from deploy.sandbox.desk import Desk
+from deploy.sandbox.kept import Kind
+from deploy.sandbox.kept import shown as shown_kept
 from deploy.sandbox.store import Playlist
 
 
@@ -29,9 +33,19 @@ def account(desk: Desk, request: web.Request, *, perm: str = "basic_access") -> 
     return user
 
 
-def shown(desk: Desk, request: web.Request, *, user: str) -> Playlist:
+def loved(desk: Desk, *, user: str) -> Playlist:
+    """Return the favorite tracks as the playlist that they are as well; it is read alone."""
+    rows = shown_kept(desk, user=user, kind=Kind.TRACK)[::-1]
+    items = [Item(track_id=own_id, added_at_s=at_s) for own_id, at_s in rows]
+    return Playlist(id=loved_id(user), owner=user, name="Loved Tracks", items=items)
+
+
+def shown(desk: Desk, request: web.Request, *, user: str, is_written: bool = False) -> Playlist:
     """Return the playlist of the path if this account, or nobody in particular, may see it."""
-    playlist = desk.store.playlists.get(request.match_info["id"])
+    own_id = request.match_info["id"]
+    playlist = desk.store.playlists.get(own_id)
+    if user and own_id == loved_id(user) and not is_written:
+        playlist = loved(desk, user=user)
     if playlist is None:
         raise refused(800)
     if not playlist.is_public and playlist.owner != user and not playlist.is_collaborative:

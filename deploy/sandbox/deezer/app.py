@@ -1,16 +1,18 @@
 """The routes of simulated Deezer: its API at the root, its sign-in under /oauth."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import NoReturn
 
 from aiohttp import web
 
 from deploy.sandbox.answers import Refused
 from deploy.sandbox.deezer.catalog import MusicCatalog
+from deploy.sandbox.deezer.library import Library
 from deploy.sandbox.deezer.oauth import Accounts
 from deploy.sandbox.deezer.playlists import Playlists
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.faults import Operation
+from deploy.sandbox.kept import Kind
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -41,6 +43,8 @@ def deezer_routes(desk: Desk) -> list[web.RouteDef]:
         ("search", "GET", "/search", catalog.search),
         ("search", "GET", "/search/track", catalog.search),
         ("search", "GET", "/search/album", catalog.search_albums),
+        ("search", "GET", "/search/artist", catalog.search_artists),
+        *_kept(Library(desk, catalog=catalog)),
         ("authorize", "GET", "/oauth/auth.php", accounts.authorize),
         ("token", "GET", "/oauth/access_token.php", accounts.token),
         ("token", "POST", "/oauth/access_token.php", accounts.token),
@@ -49,6 +53,15 @@ def deezer_routes(desk: Desk) -> list[web.RouteDef]:
     return [
         _route(desk, name, method=method, path=path, handler=handler) for name, method, path, handler in rows
     ]
+
+
+def _kept(library: Library) -> Iterator[tuple[str, str, str, Handler]]:
+    """Yield the routes of what an account keeps."""
+    for kind in Kind:
+        for path in (f"/user/me/{kind}s", f"/user/{{user_id}}/{kind}s"):
+            yield f"list_{kind}s", "GET", path, library.reader(kind)
+            yield f"add_{kind}s", "POST", path, library.adder(kind)
+            yield f"remove_{kind}s", "DELETE", path, library.remover(kind)
 
 
 async def _not_found(_: web.Request) -> NoReturn:

@@ -10,7 +10,7 @@ from aiohttp import web
 from deploy.sandbox.albums import Album
 from deploy.sandbox.answers import json_answer
 from deploy.sandbox.deezer.access import caller
-from deploy.sandbox.deezer.objects import album_found, album_row, artist, full_album, full_track, track
+from deploy.sandbox.deezer.objects import album_found, album_row, artist_found, full_album, full_track, track
 from deploy.sandbox.deezer.paging import asked_page, listing
 from deploy.sandbox.deezer.voice import refused
 from deploy.sandbox.desk import Desk
@@ -70,6 +70,11 @@ class MusicCatalog:
     def is_readable(self, recording: Recording) -> bool:
         return recording.ids["deezer"] not in self.unplayable and "deezer" not in recording.unplayable_on
 
+    def row(self, recording: Recording) -> dict[str, Any]:
+        """Return a track as lists and searches show it."""
+        has_isrc = self._desk.options.has_row_isrcs
+        return track(recording, is_readable=self.is_readable(recording), has_isrc=has_isrc)
+
     def _full(self, recording: Recording) -> dict[str, Any]:
         shape = full_track(recording, is_readable=self.is_readable(recording))
         other = self._alternatives.get(recording.ids["deezer"])
@@ -101,12 +106,10 @@ class MusicCatalog:
 
     async def get_artist(self, request: web.Request) -> web.Response:
         caller(self._desk, request)
-        for recording in self._desk.catalog.recordings:
-            for name in recording.artists:
-                shape = artist(name)
-                if str(shape["id"]) == request.match_info["id"]:
-                    return json_answer({**shape, "nb_album": 1, "nb_fan": 0, "radio": True})
-        raise refused(800)
+        known = self._desk.catalog.artists.by_id.get(request.match_info["id"])
+        if known is None:
+            raise refused(800)
+        return json_answer(artist_found(known.name))
 
     async def get_album(self, request: web.Request) -> web.Response:
         album, tracks = self._album(request)
@@ -135,10 +138,7 @@ class MusicCatalog:
             found = [catalog.recordings[position] for position in positions]
         found = [one for one in found if query.is_long_enough((one.duration_ms or 0) // 1000)]
         page = asked_page(request)
-        rows = [
-            track(one, is_readable=self.is_readable(one), has_isrc=self._desk.options.has_row_isrcs)
-            for one in page.of(found)
-        ]
+        rows = [self.row(one) for one in page.of(found)]
         return json_answer(listing(rows, page=page, total=len(found), request=request))
 
     async def search_albums(self, request: web.Request) -> web.Response:
@@ -147,6 +147,14 @@ class MusicCatalog:
         found = [] if self._desk.fault("no_results", request) else [albums.named[p] for p in positions]
         page = asked_page(request)
         rows = [album_found(album) for album in page.of(found)]
+        return json_answer(listing(rows, page=page, total=len(found), request=request))
+
+    async def search_artists(self, request: web.Request) -> web.Response:
+        query = self._query(request)
+        text = query.filters.get("artist") or query.plain
+        found = [] if self._desk.fault("no_results", request) else self._desk.catalog.artists.found(text)
+        page = asked_page(request)
+        rows = [artist_found(one.name) for one in page.of(found)]
         return json_answer(listing(rows, page=page, total=len(found), request=request))
 
     def _query(self, request: web.Request) -> Query:

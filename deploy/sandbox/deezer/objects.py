@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from deploy.sandbox.albums import Album, album_id, main_artist
+from deploy.sandbox.artists import artist_id
 from deploy.sandbox.changes import Item
 from deploy.sandbox.clock import iso
 from deploy.sandbox.ids import decimal
-from deploy.sandbox.recordings import Recording, digest
+from deploy.sandbox.recordings import Recording, digest, playlist_id
 from deploy.sandbox.store import Playlist
 
 COUNTRIES = ["DE", "FR", "GB", "JP", "US"]
@@ -16,10 +17,6 @@ NO_DATE = "0000-00-00"
 
 def user_id(name: str) -> int:
     return int(decimal(f"deezer:user:{name}", length=9))
-
-
-def artist_id(name: str) -> int:
-    return int(decimal(f"deezer:artist:{name}", length=8))
 
 
 def duration_s(recording: Recording) -> int:
@@ -41,7 +38,7 @@ def user_head(name: str) -> dict[str, Any]:
 
 
 def artist(name: str) -> dict[str, Any]:
-    own_id = artist_id(name)
+    own_id = int(artist_id(name, platform="deezer"))
     return {
         "id": own_id,
         "name": name,
@@ -50,6 +47,11 @@ def artist(name: str) -> dict[str, Any]:
         "tracklist": f"https://api.deezer.com/artist/{own_id}/top?limit=50",
         "type": "artist",
     }
+
+
+def artist_found(name: str) -> dict[str, Any]:
+    """The artist as a search and the own list show them."""
+    return {**artist(name), "nb_album": 1, "nb_fan": digest(name) % 9999, "radio": True}
 
 
 def album_of(recording: Recording) -> dict[str, Any]:
@@ -75,6 +77,11 @@ def album_found(album: Album) -> dict[str, Any]:
         "explicit_lyrics": False,
         "artist": artist(album.artist),
     }
+
+
+def album_kept(album: Album) -> dict[str, Any]:
+    """The album as its user's list shows it: with its date."""
+    return {**album_found(album), "release_date": album.release_date or NO_DATE, "available": True}
 
 
 def full_album(album: Album, *, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -160,6 +167,11 @@ def upload(item: Item) -> dict[str, Any]:
     }
 
 
+def loved_id(user: str) -> str:
+    """Return the id of the playlist that an account's favorite tracks are as well."""
+    return playlist_id("deezer", f"loved:{user}")
+
+
 def listed_playlist(playlist: Playlist, *, track_count: int) -> dict[str, Any]:
     """A playlist as lists show it: without its description."""
     return {
@@ -167,7 +179,7 @@ def listed_playlist(playlist: Playlist, *, track_count: int) -> dict[str, Any]:
         "title": playlist.name,
         "duration": 0,
         "public": playlist.is_public,
-        "is_loved_track": False,
+        "is_loved_track": playlist.id == loved_id(playlist.owner),
         "collaborative": playlist.is_collaborative,
         "nb_tracks": track_count,
         "fans": 0,

@@ -16,9 +16,9 @@ from deploy.sandbox.changes import (
     PlaylistCreated,
     PlaylistDeleted,
 )
-from deploy.sandbox.deezer.access import account, caller, shown
+from deploy.sandbox.deezer.access import account, caller, loved, shown
 from deploy.sandbox.deezer.catalog import MusicCatalog
-from deploy.sandbox.deezer.objects import full_playlist, listed_playlist, track, upload, user, user_id
+from deploy.sandbox.deezer.objects import full_playlist, listed_playlist, upload, user, user_id
 from deploy.sandbox.deezer.paging import asked_page, listing
 from deploy.sandbox.deezer.voice import refused
 from deploy.sandbox.desk import Desk
@@ -54,19 +54,23 @@ class Playlists:
         raise refused(800)
 
     async def list_mine(self, request: web.Request) -> web.Response:
-        """The account's own playlists and those it follows; new ones may be missing for a while."""
+        """The account's own playlists and those it follows; new ones may be missing for a while.
+
+        The favorite tracks are one of them, as old as the account.
+        """
         name = account(self._desk, request)
-        return self._list(request, lambda one: name in one.followers)
+        return self._list(request, lambda one: name in one.followers, oldest=[loved(self._desk, user=name)])
 
     async def list_of_user(self, request: web.Request) -> web.Response:
         name, asking = self._named(request), caller(self._desk, request)
         return self._list(request, lambda one: one.owner == name and (one.is_public or name == asking))
 
-    def _list(self, request: web.Request, is_meant: Any) -> web.Response:
+    def _list(self, request: web.Request, is_meant: Any, *, oldest: Sequence[Playlist] = ()) -> web.Response:
         now_s = self._desk.clock.now_s()
         playlists = self._desk.store.playlists.values()
         mine = [one for one in playlists if is_meant(one) and one.visible_at_s <= now_s]
         mine.sort(key=lambda one: (-one.created_at_s, one.id))
+        mine += oldest
         page = asked_page(request)
         rows = [listed_playlist(one, track_count=len(one.visible_items(now_s))) for one in page.of(mine)]
         return json_answer(listing(rows, page=page, total=len(mine), request=request))
@@ -94,12 +98,7 @@ class Playlists:
         recording = self._desk.catalog.by_id.get(item.track_id or "")
         if recording is None:
             return upload(item)
-        shape = track(
-            recording,
-            is_readable=self._catalog.is_readable(recording),
-            has_isrc=self._desk.options.has_row_isrcs,
-        )
-        return {**shape, "time_add": int(item.added_at_s)}
+        return {**self._catalog.row(recording), "time_add": int(item.added_at_s)}
 
     async def create(self, request: web.Request) -> web.Response:
         """Create an empty playlist of a title; nothing else is taken, and nothing makes it idempotent."""
@@ -121,7 +120,7 @@ class Playlists:
 
     def _mine(self, request: web.Request, *, perm: str) -> Playlist:
         name = account(self._desk, request, perm=perm)
-        playlist = shown(self._desk, request, user=name)
+        playlist = shown(self._desk, request, user=name, is_written=True)
         if playlist.owner != name and not playlist.is_collaborative:
             raise refused(200, "You must be the owner of this playlist")
         return playlist
@@ -193,7 +192,7 @@ class Playlists:
     async def delete(self, request: web.Request) -> web.Response:
         """Delete an own playlist; somebody else's is followed no more."""
         name = account(self._desk, request, perm="delete_library")
-        playlist = shown(self._desk, request, user=name)
+        playlist = shown(self._desk, request, user=name, is_written=True)
         if playlist.owner == name:
             self._desk.store.record(PlaylistDeleted(playlist_id=playlist.id))
         else:

@@ -51,6 +51,7 @@ def youtube_routes(desk: Desk) -> list[web.RouteDef]:
         web.delete(f"{BASE}/playlistItems", guarded("remove_items", items.remove, is_write=True)),
         web.get(f"{BASE}/search", guarded("search", videos.search)),
         web.get(f"{BASE}/videos", guarded("get_videos", videos.get_videos)),
+        web.post(f"{BASE}/videos/rate", guarded("rate_video", videos.rate, is_write=True)),
         web.get(f"{BASE}/videos:batchGetStats", guarded("get_stats", videos.get_stats)),
         *_accounts(desk, accounts),
         web.route("*", "/{tail:.*}", guarded("unknown", _not_found)),

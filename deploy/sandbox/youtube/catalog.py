@@ -7,20 +7,22 @@ from aiohttp import web
 from deploy.sandbox.albums import Album
 from deploy.sandbox.answers import Refused, json_answer
 from deploy.sandbox.desk import Desk
+from deploy.sandbox.kept import Kind, change
 from deploy.sandbox.youtube import objects
-from deploy.sandbox.youtube.access import anybody
+from deploy.sandbox.youtube.access import account, anybody
 from deploy.sandbox.youtube.paging import LARGEST, Page, asked_page, listing
-from deploy.sandbox.youtube.playlists import ids_of, parts_of
+from deploy.sandbox.youtube.playlists import WRITE_UNITS, ids_of, not_found, parts_of
 from deploy.sandbox.youtube.quota import Quota
 
 Found: TypeAlias = objects.Video | Album
 
 LARGEST_SEARCH = 500
 TYPES = frozenset({"video", "channel", "playlist"})
+RATINGS = frozenset({"like", "dislike", "none"})
 
 
 class Videos:
-    """/search, /videos and /videos:batchGetStats."""
+    """/search, /videos, /videos/rate and /videos:batchGetStats."""
 
     def __init__(self, desk: Desk, *, quota: Quota) -> None:
         self._desk = desk
@@ -64,6 +66,21 @@ class Videos:
         shapes = [objects.video_stats(known) for known in self._known(request)]
         rows = [objects.chosen(shape, parts_of(request)) for shape in shapes]
         return json_answer({"kind": "youtube#batchGetStatsResponse", "etag": "sandbox", "items": rows})
+
+    async def rate(self, request: web.Request) -> web.Response:
+        """Like a video, or like it no more; what is liked already stays where it stands."""
+        caller = account(self._desk, request, writes=True)
+        self._quota.spend(WRITE_UNITS)
+        rating, video_id = request.query.get("rating", ""), request.query.get("id", "")
+        if rating not in RATINGS:
+            message = "The request contains an unexpected value for the rating."
+            raise Refused(400, message, code="invalidRating", title="youtube.video", parameter="rating")
+        dead = self._desk.fault("dead_ids", request)
+        if video_id not in self._desk.catalog.by_id or (dead and video_id in dead.ids):
+            raise not_found("video")
+        user, is_saved = caller.user, rating == "like"
+        change(self._desk, request, user=user, kind=Kind.TRACK, ids=[video_id], is_saved=is_saved)
+        return web.Response(status=204)
 
     def _known(self, request: web.Request) -> list[objects.Video]:
         """Return the asked videos that there are. Raises Refused(400)."""

@@ -19,6 +19,8 @@ from deploy.sandbox.world import FIRST_ADDED_S
 
 MUSIC, NEWS = "10", "25"
 ALBUM_PREFIX = "OLAK5uy_"
+LIKED = "LL"
+"""The id of every account's playlist of liked videos; each sees its own."""
 _WEB64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 PLACEHOLDERS = {
     "removed": ("Deleted video", "This video is unavailable."),
@@ -298,5 +300,5 @@ def channel(user: str) -> Shape:
             "localized": {"title": user, "description": ""},
             "country": "US",
         },
-        "contentDetails": {"relatedPlaylists": {"likes": "LL", "uploads": f"UU{own_id[2:]}"}},
+        "contentDetails": {"relatedPlaylists": {"likes": LIKED, "uploads": f"UU{own_id[2:]}"}},
     }

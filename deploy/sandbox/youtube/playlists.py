@@ -7,8 +7,9 @@ import msgspec
 from aiohttp import web
 
 from deploy.sandbox.answers import Refused, json_answer, json_body
-from deploy.sandbox.changes import DetailsChanged, PlaylistCreated, PlaylistDeleted
+from deploy.sandbox.changes import DetailsChanged, Item, PlaylistCreated, PlaylistDeleted
 from deploy.sandbox.desk import Desk
+from deploy.sandbox.kept import Kind, shown
 from deploy.sandbox.recordings import playlist_id
 from deploy.sandbox.store import Playlist
 from deploy.sandbox.youtube import objects
@@ -100,7 +101,7 @@ class Playlists:
         found = []
         for own_id in ids_of(request):
             album = self._desk.catalog.albums.by_id.get(objects.album_id_in(own_id))
-            playlist = self._desk.store.playlists.get(own_id)
+            playlist = self._known(own_id, caller=caller)
             if playlist is not None and caller.sees(playlist):
                 found.append(self._shape(playlist, parts))
             elif own_id.startswith(objects.ALBUM_PREFIX) and album is not None:
@@ -150,16 +151,24 @@ class Playlists:
     def own(self, own_id: str, *, caller: Caller) -> Playlist:
         """Return a playlist of the caller's. Raises Refused(404), or 403 for somebody else's."""
         playlist = self.seen(own_id, caller=caller)
-        if playlist.owner != caller.user:
+        if playlist.owner != caller.user or own_id == objects.LIKED:
             raise Refused(403, "Forbidden", code="playlistForbidden", title="youtube.playlist")
         return playlist
 
     def seen(self, own_id: str, *, caller: Caller) -> Playlist:
         """Return a playlist that the caller may see. Raises Refused(404)."""
-        playlist = self._desk.store.playlists.get(own_id)
+        playlist = self._known(own_id, caller=caller)
         if playlist is None or not caller.sees(playlist):
             raise not_found("playlist")
         return playlist
+
+    def _known(self, own_id: str, *, caller: Caller) -> Playlist | None:
+        """Return a playlist, or what the caller likes as one: the last liked video is the first of it."""
+        if own_id != objects.LIKED or not caller.user:
+            return self._desk.store.playlists.get(own_id)
+        rows = shown(self._desk, user=caller.user, kind=Kind.TRACK)
+        items = [Item(track_id=video_id, added_at_s=at_s) for video_id, at_s in rows]
+        return Playlist(id=own_id, owner=caller.user, name="Liked videos", items=items, is_public=False)
 
     def _shape(self, playlist: Playlist, parts: list[str]) -> dict[str, Any]:
         count = len(playlist.visible_items(self._desk.clock.now_s()))

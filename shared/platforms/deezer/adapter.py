@@ -5,20 +5,33 @@ what they wrote about them, read 2026-11-22. Refusals come with status 200, see 
 """
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import TypeVar
 
 from msgspec import UNSET, structs
 
-from shared.errors import AccountError, PlatformDenied, PlatformError, PlatformRejected
-from shared.models import Account, Album, Isrc, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
+from shared.errors import AccountError, PlatformDenied, PlatformError, PlatformNotFound, PlatformRejected
+from shared.models import (
+    Account,
+    Album,
+    Artist,
+    Isrc,
+    Platform,
+    Playlist,
+    PlaylistId,
+    SourceItem,
+    Track,
+    TrackId,
+)
 from shared.platforms.answers import Refusal
 from shared.platforms.base import ADDED, Added, Capabilities, Gate, TextQuery, WriteClass
 from shared.platforms.call import Call
+from shared.platforms.collections import Collection, Keeping, collection_of
 from shared.platforms.declaration import Declaration
 from shared.platforms.deezer import convert, wire
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp, query_signer
 from shared.platforms.paged import WebAdapter
-from shared.platforms.paging import Pager
+from shared.platforms.paging import Pager, RawPage
 from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, PublicReads, SignInTerms
 from shared.platforms.values import bare, fielded, playable
 from shared.settings import Settings
@@ -29,6 +42,9 @@ _PAGE = 100
 _SEARCH_PAGE = 25
 _NAMES = ("index", "limit")
 _PLAYLIST, _TRACKS = "/playlist/{playlist_id}", "/playlist/{playlist_id}/tracks"
+_KINDS = {Collection.LIKED: "track", Collection.ALBUMS: "album", Collection.ARTISTS: "artist"}
+_BATCH = 50
+_OWN_PAGES = "https://www.deezer.com/profile/me/"
 
 _REFUSALS = (
     Refusal(
@@ -42,7 +58,7 @@ _REFUSALS = (
         kind=PlatformRejected,
         message="Deezer takes no track twice: one of these stands in the playlist already.",
     ),
-    Refusal(status=413, kind=PlatformRejected, message="The Deezer playlist is full."),
+    Refusal(status=413, kind=PlatformRejected, message="This list is full: Deezer takes no more into it."),
 )
 
 
@@ -52,6 +68,8 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
     platform = Platform.DEEZER
     playlist_id_of = staticmethod(convert.playlist_id_of)
     track_id_of = staticmethod(convert.track_id_of)
+    _to_album = staticmethod(convert.to_album)
+    _to_artist = staticmethod(convert.to_artist)
     _to_target_row = staticmethod(convert.to_target_row)
     _user_id: int | None = None
 
@@ -59,7 +77,8 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
         return convert.to_account(await self._me())
 
     async def _head(self, playlist_id: PlaylistId) -> Playlist:
-        return await self._to_playlist(await self._raw_head(playlist_id))
+        head = await self._raw_head(playlist_id)
+        return convert.to_playlist(head, user_id=await self._own_id())
 
     async def find_by_isrc(self, isrcs: Sequence[Isrc]) -> dict[Isrc, tuple[Track, ...]]:
         found = {}
@@ -81,6 +100,10 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
         text = f'artist:"{bare(artist)}" album:"{bare(name)}"'
         rows = await self._search(text, kind="album", into=wire.Listing[wire.Album])
         return tuple(filter(None, map(convert.to_album, rows)))
+
+    async def search_artists(self, name: str) -> tuple[Artist, ...]:
+        rows = await self._search(bare(name), kind="artist", into=wire.Listing[wire.Artist])
+        return tuple(filter(None, map(convert.to_artist, rows)))
 
     async def read_album(self, album: Album) -> tuple[Track, ...]:
         path = {"album_id": album.id}
@@ -131,6 +154,20 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
     async def _remove(self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate) -> None:
         await self._send(_change("remove_tracks", "DELETE", playlist_id, track_ids), gate=gate)
 
+    async def _save(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> None:
+        try:
+            await self._send(_favor("POST", collection, ids), gate=gate)
+        except PlatformNotFound as error:  # of what is added: the list itself is always there
+            message = f"Deezer no longer has this {_KINDS[collection]}."
+            raise self._http.error(PlatformRejected, message, operation="add_tracks") from error
+        except PlatformRejected as error:
+            # It stands there already; among several it may keep the others out, as in playlists.
+            if error.status != HTTPStatus.CONFLICT or len(ids) > 1:
+                raise
+
+    async def _unsave(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> None:
+        await self._delete(_favor("DELETE", collection, ids), gate=gate)
+
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
         path = {"playlist_id": playlist_id}
         call = Call(operation="delete_playlist", method="DELETE", route=_PLAYLIST, path=path)
@@ -162,7 +199,7 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
         return structs.replace(row, isrc=raw.isrc) if raw else row
 
     async def _search(self, text: str, *, kind: str, into: type[wire.Listing[T]]) -> list[T]:
-        operation = "search" if kind == "track" else "search_albums"
+        operation = "search" if kind == "track" else f"search_{kind}s"
         call = Call(operation=operation, route=f"/search/{kind}", query={"q": text, "limit": _SEARCH_PAGE})
         answer = await self._read(call, into=into)
         if answer.data is UNSET:
@@ -180,11 +217,48 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
         return self._counted(call, into=wire.Listing[wire.Playlist], names=_NAMES)
 
     async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Track]:
+        if collection_of(playlist_id) is not None:
+            return self._newest_first(Call(operation=operation, route="/user/me/tracks"))
         call = Call(operation=operation, route=_TRACKS, path={"playlist_id": playlist_id})
         return self._counted(call, into=wire.Listing[wire.Track], names=_NAMES)
 
-    async def _to_playlist(self, raw: wire.Playlist) -> Playlist:
-        return convert.to_playlist(raw, user_id=await self._own_id())
+    def _newest_first(self, call: Call) -> Pager[wire.Track]:
+        """Read a list from its end, where what was added last stands, by its length and then a part of it.
+
+        Source: SavingFrame/deezer-dlna-player, Valentin271/DeezerKodi pull request 18, read 2026-11-28.
+        """
+
+        async def part(index: int, limit: int) -> RawPage[wire.Track]:
+            page = structs.replace(call, query={"index": index, "limit": limit})
+            return (await self._read(page, into=wire.Listing[wire.Track])).page(limit)
+
+        async def fetch(offset: int, limit: int) -> RawPage[wire.Track]:
+            first = await part(0, 1)
+            end = (first.total or 0) - offset
+            if end <= 0:
+                return structs.replace(first, rows=(), next_url=None)
+            start = max(0, end - limit)
+            page = await part(start, end - start)
+            is_moved = page.total != first.total  # the rows stand elsewhere by now
+            return structs.replace(
+                page, rows=page.rows[::-1], limit=limit, next_url=None, is_blank=page.is_blank or is_moved
+            )
+
+        return self._pager(fetch, operation=call.operation)
+
+    async def _albums(self, *, operation: str) -> Pager[wire.Album]:
+        call = Call(operation=operation, route="/user/me/albums")
+        return self._counted(call, into=wire.Listing[wire.Album], names=_NAMES)
+
+    async def _artists(self, *, operation: str) -> Pager[wire.Artist]:
+        call = Call(operation=operation, route="/user/me/artists")
+        return self._counted(call, into=wire.Listing[wire.Artist], names=_NAMES)
+
+    async def _to_playlist(self, raw: wire.Playlist) -> Playlist | None:
+        """Return one of the listed playlists; the account's loved tracks among them are the collection."""
+        own_id = await self._own_id()
+        is_own = raw.creator is not None and raw.creator.id == own_id
+        return None if raw.is_loved_track and is_own else convert.to_playlist(raw, user_id=own_id)
 
     def _description_of(self, raw: wire.Playlist) -> str:
         return raw.title or ""  # lists tell no more; see `create_playlist`
@@ -198,6 +272,16 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
 def _change(operation: str, method: str, playlist_id: PlaylistId, track_ids: Sequence[TrackId]) -> Call:
     path, query = {"playlist_id": playlist_id}, {"songs": ",".join(track_ids)}
     return Call(operation=operation, method=method, route=_TRACKS, path=path, query=query)
+
+
+def _favor(method: str, collection: Collection, ids: Sequence[TrackId]) -> Call:
+    """Name one by `album_id`, several by `album_ids`; only additions take several.
+
+    Source: bbye98/minim src/minim/api/deezer/_api/users.py, read 2026-11-28.
+    """
+    kind, operation = _KINDS[collection], "add_tracks" if method == "POST" else "remove_tracks"
+    query = {f"{kind}_id{'s' if len(ids) > 1 else ''}": ",".join(ids)}
+    return Call(operation=operation, method=method, route=f"/user/me/{kind}s", query=query)
 
 
 def _oauth(settings: Settings) -> OAuthApp:
@@ -235,9 +319,19 @@ DECLARATION = Declaration(
         write_class=WriteClass.APPEND_AND_READ_BACK,
         has_fielded_search=True,
         has_albums=True,
+        collections={
+            # One call dates all its tracks alike, to the second.
+            Collection.LIKED: Keeping(url=f"{_OWN_PAGES}loved", add_batch=1, remove_batch=1, apart_s=1.0),
+            Collection.ALBUMS: Keeping(
+                url=f"{_OWN_PAGES}albums", add_batch=_BATCH, remove_batch=1, is_dated=False
+            ),
+            Collection.ARTISTS: Keeping(
+                url=f"{_OWN_PAGES}artists", add_batch=_BATCH, remove_batch=1, is_dated=False
+            ),
+        },
         isrc_batch=1,
-        add_batch=50,
-        remove_batch=50,
+        add_batch=_BATCH,
+        remove_batch=_BATCH,
         read_page=_PAGE,
         playlist_limit=2000,
         keeps_repeats=False,

@@ -10,6 +10,8 @@ from shared.models import (
     Account,
     Album,
     AlbumId,
+    Artist,
+    ArtistId,
     NotTransferable,
     Platform,
     Playlist,
@@ -104,7 +106,16 @@ def to_album(raw: wire.Album) -> Album | None:
         artists=(raw.artist.name,) if raw.artist and raw.artist.name else (),
         track_count=raw.nb_tracks or None,
         release_date=date_of(raw.release_date),
+        url=f"https://www.deezer.com/album/{raw.id}",
     )
+
+
+def to_artist(raw: wire.Artist) -> Artist | None:
+    """Return an artist; None for what has no name."""
+    if not raw.id or not raw.name:
+        return None
+    url = f"https://www.deezer.com/artist/{raw.id}"
+    return Artist(platform=Platform.DEEZER, id=ArtistId(str(raw.id)), name=raw.name, url=url)
 
 
 def to_item(raw: wire.Track) -> SourceItem:
@@ -129,7 +140,7 @@ def to_playlist(raw: wire.Playlist, *, user_id: int | None) -> Playlist:
         url=raw.link or f"https://www.deezer.com/playlist/{raw.id}",
         owner=creator.name,
         track_count=raw.nb_tracks,
-        writable=is_own and not raw.is_loved_track,  # the favorites are written by another call
+        writable=is_own and not raw.is_loved_track,  # they are written as a collection
         snapshot=raw.checksum or None,
         description=raw.description or "",
     )

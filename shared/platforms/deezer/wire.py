@@ -23,6 +23,7 @@ class ErrorAnswer(msgspec.Struct):
 
 
 class Artist(msgspec.Struct):
+    id: int | None = None
     name: str | None = None
 
 

@@ -16,6 +16,7 @@ from shared.platforms.absent import WithoutIsrcs
 from shared.platforms.answers import ABSENT, Refusal, foreign_cursor, meaning_429
 from shared.platforms.base import ADDED, Added, Capabilities, Gate, Session, TextQuery, WriteClass
 from shared.platforms.call import Call
+from shared.platforms.collections import Collection, Keeping, collection_of
 from shared.platforms.declaration import Declaration
 from shared.platforms.gathering import Gathering
 from shared.platforms.http import PlatformHttp
@@ -39,6 +40,7 @@ _LOOKED_AT = 4  # of the results of a search
 _GATHERED_S = 0.3  # searches that end so soon after one another have their videos looked up together
 _BESIDE = dict.fromkeys(("read_items", "search", "read_album"), ("read_videos",))
 _NO_CHANNEL = "This Google account has no channel yet: open {label} once and make one."
+_NO_ADDRESS = "{label} takes likes once the account's mail address is confirmed: do that at Google first."
 
 _REFUSALS = (
     foreign_cursor(400, word="invalidpagetoken"),
@@ -47,6 +49,8 @@ _REFUSALS = (
         for status, word, kind, message in (
             (400, "failedprecondition", PlatformRejected, "{label} does not take it: it is private or gone."),
             (404, "videonotfound", PlatformRejected, "{label} no longer has this video."),
+            (403, "videoratingdisabled", PlatformRejected, "Its owner lets nobody like this video."),
+            (400, "emailnotverified", PlatformDenied, _NO_ADDRESS),
             (403, "maximumnumberofvideos", PlatformRejected, "This {label} playlist is full."),
             (403, "insufficientperm", ReconnectRequired, "{label} was allowed too little: connect it again."),
             (403, "accessnotconfigured", PlatformDenied, "{label} is not enabled in this server's project."),
@@ -134,6 +138,20 @@ class YouTubeAdapter(WithoutIsrcs, WebAdapter[wire.Thing, wire.Thing]):
                 call = Call(operation="remove_tracks", method="DELETE", route="/playlistItems", query=query)
                 await self._delete(call, gate=gate)
 
+    async def _save(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> None:
+        del collection
+        await self._rate("like", ids, operation="add_tracks", gate=gate)
+
+    async def _unsave(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> None:
+        del collection
+        await self._rate("none", ids, operation="remove_tracks", gate=gate)
+
+    async def _rate(self, rating: str, ids: Sequence[TrackId], *, operation: str, gate: Gate) -> None:
+        (video_id,) = ids
+        query = {"id": video_id, "rating": rating}
+        call = Call(operation=operation, method="POST", route="/videos/rate", query=query)
+        await self._send(call, gate=gate)
+
     async def delete_playlist(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
         query = {"id": playlist_id}
         call = Call(operation="delete_playlist", method="DELETE", route="/playlists", query=query)
@@ -169,7 +187,8 @@ class YouTubeAdapter(WithoutIsrcs, WebAdapter[wire.Thing, wire.Thing]):
         return self._listed("list_playlists", "/playlists", {"part": _WHOLE, "mine": "true"})
 
     async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> CursorPager[wire.Thing]:
-        return self._listed(operation, "/playlistItems", {"part": "snippet", "playlistId": playlist_id})
+        own_id = playlist_id if collection_of(playlist_id) is None else convert.LIKED
+        return self._listed(operation, "/playlistItems", {"part": "snippet", "playlistId": own_id})
 
     def _listed(self, operation: str, route: str, query: dict[str, str]) -> CursorPager[wire.Thing]:
         call = Call(operation=operation, route=route, query={**query, "maxResults": _PAGE})
@@ -225,6 +244,15 @@ DECLARATION = Declaration(
     capabilities=Capabilities(
         write_class=WriteClass.APPEND_AND_READ_BACK,
         has_albums=True,
+        # No albums and no artists: the Data API has none. Subscriptions are channels, of whatever kind.
+        collections={
+            Collection.LIKED: Keeping(
+                url=f"https://www.youtube.com/playlist?list={convert.LIKED}",
+                add_batch=1,
+                remove_batch=1,
+                apart_s=1.0,
+            )
+        },
         isrc_batch=0,
         search_parallel=_PAGE // _LOOKED_AT,
         add_batch=1,

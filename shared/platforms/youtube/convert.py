@@ -17,11 +17,14 @@ from shared.models import (
     TrackId,
 )
 from shared.platforms.base import TargetRow
+from shared.platforms.collections import Collection
 from shared.platforms.values import parameter_of, parse_duration, split_address
 from shared.platforms.youtube import wire
 
+LIKED = "LL"
+"""The playlist of what an account likes, the newest first."""
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{11}")
-_PLAYLIST_ID = re.compile(r"(?:PL|UU|FL|OLAK5uy_|RDCLAK5uy_)[A-Za-z0-9_-]{10,64}|LL")
+_PLAYLIST_ID = re.compile(r"(?:PL|UU|FL|OLAK5uy_|RDCLAK5uy_)[A-Za-z0-9_-]{10,64}")
 _HOSTS = frozenset({"youtube.com", "www.youtube.com", "m.youtube.com", "music.youtube.com"})
 _TOPIC = " - Topic"
 # Sports, travel, games, comedy, news, how-to, education, science, causes, shows, trailers. Music is uploaded
@@ -134,6 +137,8 @@ def to_title(name: str) -> str:
 
 def playlist_id_of(text: str) -> PlaylistId | None:
     found = parameter_of(text, "list") if split_address(text)[0] in _HOSTS else text
+    if found == LIKED:
+        return Collection.LIKED.playlist_id
     return PlaylistId(found) if _PLAYLIST_ID.fullmatch(found) else None
 
 

@@ -219,6 +219,86 @@ async def test_deleted_playlist_is_gone(deezer: Caller) -> None:
     assert await code_of(deezer, "GET", f"/playlist/{own_id}") == 800
 
 
+async def test_favorites_are_added_by_one_id_or_several_and_stand_there_oldest_first(deezer: Caller) -> None:
+    token, ids = await signed_in(deezer), await first_tracks(deezer, 4)
+    path = f"/user/me/tracks?access_token={token}"
+
+    assert await deezer.json("POST", f"{path}&track_id={ids[2]}") is True
+    await deezer.advance(5)
+    for _ in range(2):
+        assert await deezer.json("POST", f"{path}&track_ids={ids[0]},{ids[2]},{ids[3]}") is True
+
+    page = await deezer.json("GET", path)
+    assert [str(row["id"]) for row in page["data"]] == [ids[2], ids[0], ids[3]]
+    first, *others = [row["time_add"] for row in page["data"]]
+    assert first < others[0] == others[1]
+    assert (page["total"], page["data"][0]["isrc"]) == (3, track(2)["isrc"])
+    assert len((await deezer.json("GET", f"{path}&index=1&limit=1"))["data"]) == 1
+
+
+async def test_one_favorite_is_removed_by_a_call_and_need_not_be_there(deezer: Caller) -> None:
+    token, ids = await signed_in(deezer), await first_tracks(deezer, 3)
+    path = f"/user/me/tracks?access_token={token}"
+    await deezer.json("POST", f"{path}&track_ids={','.join(ids)}")
+
+    for _ in range(2):
+        assert await deezer.json("DELETE", f"{path}&track_id={ids[1]}") is True
+
+    assert [str(row["id"]) for row in (await deezer.json("GET", path))["data"]] == [ids[0], ids[2]]
+    assert await code_of(deezer, "DELETE", f"{path}&track_ids={ids[0]}") == 501
+
+
+async def test_albums_and_artists_are_favorites_as_well(deezer: Caller) -> None:
+    token, (track_id,) = await signed_in(deezer), await first_tracks(deezer, 1)
+    known = await deezer.json("GET", f"/track/{track_id}")
+    user = (await deezer.json("GET", f"/user/me?access_token={token}"))["id"]
+    auth = f"access_token={token}"
+
+    await deezer.json("POST", f"/user/me/albums?album_id={known['album']['id']}&{auth}")
+    await deezer.json("POST", f"/user/{user}/artists?artist_id={known['artist']['id']}&{auth}")
+
+    (album,) = (await deezer.json("GET", f"/user/me/albums?{auth}"))["data"]
+    (artist,) = (await deezer.json("GET", f"/user/{user}/artists?{auth}"))["data"]
+    assert (album["title"], album["release_date"], album["nb_tracks"]) == ("Tides of Tin", "2021-03-04", 61)
+    assert artist["name"] == "The Quiet Harbour"
+    assert await code_of(deezer, "GET", f"/user/1/artists?{auth}") == 200
+
+
+async def test_favorites_that_cannot_be_are_refused(deezer: Caller) -> None:
+    token, (track_id,) = await signed_in(deezer), await first_tracks(deezer, 1)
+    reader = await signed_in(deezer, perms="basic_access,manage_library")
+    path = "/user/me/tracks?access_token="
+
+    assert await code_of(deezer, "POST", f"{path}{token}") == 501
+    assert await code_of(deezer, "POST", f"{path}{token}&track_ids={track_id},77") == 800
+    assert await code_of(deezer, "GET", "/user/me/tracks") == 200
+    assert await deezer.json("POST", f"{path}{reader}&track_id={track_id}") is True
+    assert await code_of(deezer, "DELETE", f"{path}{reader}&track_id={track_id}") == 200
+
+
+async def test_favorite_tracks_are_the_last_of_the_playlists_too(deezer: Caller) -> None:
+    token, ids = await signed_in(deezer), await first_tracks(deezer, 2)
+    auth = f"access_token={token}"
+    await deezer.json("POST", f"/user/me/tracks?track_ids={','.join(ids)}&{auth}")
+
+    loved = (await deezer.json("GET", f"/user/me/playlists?{auth}"))["data"][-1]
+    rows = (await deezer.json("GET", f"/playlist/{loved['id']}/tracks?{auth}"))["data"]
+
+    assert (loved["title"], loved["is_loved_track"], loved["nb_tracks"]) == ("Loved Tracks", True, 2)
+    assert [str(row["id"]) for row in rows] == ids
+    assert await code_of(deezer, "POST", f"/playlist/{loved['id']}/tracks?songs={ids[0]}&{auth}") == 800
+    assert await code_of(deezer, "DELETE", f"/playlist/{loved['id']}?{auth}") == 800
+
+
+@pytest.mark.parametrize("query", ["quiet harbour", 'artist:"The Quiet Harbour"'])
+async def test_artists_are_found_by_their_names(deezer: Caller, query: str) -> None:
+    found = await deezer.json("GET", "/search/artist", params={"q": query})
+    whole = await deezer.json("GET", f"/artist/{found['data'][0]['id']}")
+
+    assert (found["total"], whole["name"]) == (1, "The Quiet Harbour")
+    assert whole == found["data"][0]
+
+
 async def test_write_needs_the_permission_that_was_asked_for(deezer: Caller) -> None:
     token = await signed_in(deezer, perms="basic_access")
 
@@ -236,6 +316,17 @@ async def test_playlist_takes_two_thousand_tracks(starter: Starter) -> None:
     path = f"/playlist/{own_id}/tracks?songs={found['id']}&access_token={token}"
 
     assert await code_of(deezer, "POST", path) == 100
+
+
+async def test_ten_thousand_tracks_are_the_most_favorites(starter: Starter) -> None:
+    deezer = await starter("deezer", world={"catalog": [track(n) for n in range(10_001)]}, is_signed_in=False)
+    token = await signed_in(deezer)
+    ids = [row["id"] for row in await deezer.json("GET", "/_sandbox/catalog/track")]
+    await deezer.json("POST", "/_sandbox/kept", status=204, json={"kind": "track", "ids": ids[:10_000]})
+    path = f"/user/me/tracks?access_token={token}&track_id="
+
+    assert await deezer.json("POST", f"{path}{ids[0]}") is True
+    assert await code_of(deezer, "POST", f"{path}{ids[10_000]}") == 100
 
 
 async def test_limit_counts_each_address_for_itself_and_tells_no_wait(starter: Starter) -> None:

@@ -58,6 +58,28 @@ def owner(url: str, token: str, track_ids: list[int]) -> dict[str, Any]:
         return seen
 
 
+def keeper(url: str, token: str, track_ids: list[int]) -> dict[str, Any]:
+    """Add favorites of all kinds, read and remove them; return what the client saw."""
+    with client_of(url, token=token) as client:
+        user = client.get_user("me")
+        known = client.get_track(track_ids[0])
+        said = [user.add_track(track_id) for track_id in track_ids]
+        said += [user.add_album(known.album), user.add_artist(known.artist)]
+        seen: dict[str, Any] = {
+            "tracks": [one.id for one in user.get_tracks()],
+            "albums": [one.title for one in user.get_albums()],
+            "artists": [one.name for one in user.get_artists()],
+            "found": [one.name for one in client.search_artists("Quiet Harbour")],
+        }
+        said += [
+            user.remove_track(track_ids[0]),
+            user.remove_album(known.album),
+            user.remove_artist(known.artist),
+        ]
+        lists = (user.get_tracks(), user.get_albums(), user.get_artists())
+        return {**seen, "said": said, "left": [len(list(one)) for one in lists]}
+
+
 async def test_deezer_python_reads_what_is_public_without_an_account(starter: Starter) -> None:
     sandbox = await starter("deezer", world=WORLD, is_signed_in=False)
 
@@ -80,6 +102,19 @@ async def test_deezer_python_writes_with_a_token(starter: Starter) -> None:
     assert seen["repeated"] == 500
     assert (seen["ids"], seen["left"]) == (ids[::-1], ids[:0:-1])
     assert sorted(seen["mine"]) == ["Copy", "Long"]
+
+
+async def test_deezer_python_keeps_favorites(starter: Starter) -> None:
+    sandbox = await starter("deezer", world=WORLD, is_signed_in=False)
+    token, source = await signed_in(sandbox), await sandbox.playlist_id("Long")
+    ids = [int(row["id"]) for row in await sandbox.truth(source)][:30]
+
+    seen = await asyncio.to_thread(keeper, sandbox.url, token, ids)
+
+    assert (seen["tracks"], seen["albums"]) == (ids, ["Tides of Tin"])
+    assert seen["artists"] == seen["found"] == ["The Quiet Harbour"]
+    assert seen["said"] == [True] * 35
+    assert seen["left"] == [29, 0, 0]
 
 
 async def test_deezer_python_meets_errors_in_good_answers(starter: Starter) -> None:

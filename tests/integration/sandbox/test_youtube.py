@@ -201,6 +201,67 @@ async def test_writes_to_one_playlist_collide(starter: Starter) -> None:
     assert len(await caller.truth(own_id)) == 1
 
 
+async def rate(caller: Caller, video_id: str, rating: str = "like") -> None:
+    await caller.json("POST", f"{API}/videos/rate?id={video_id}&rating={rating}", status=204)
+
+
+async def test_liked_videos_are_a_playlist_whose_first_row_is_the_last_liked_video(starter: Starter) -> None:
+    caller = await youtube(starter)
+    first, second, third, *_ = await videos(caller)
+    for video_id in (first, second, third, first):
+        await rate(caller, video_id)
+        await caller.advance(1)
+    await rate(caller, second, "none")
+    await rate(caller, second, "dislike")
+
+    page = await caller.json("GET", f"{API}/playlistItems?part=snippet,contentDetails&playlistId=LL")
+    (head,) = (await caller.json("GET", f"{API}/playlists?part=snippet,contentDetails&id=LL"))["items"]
+    mine = await caller.json("GET", f"{API}/playlists?part=id&mine=true&maxResults=50")
+
+    assert [row["contentDetails"]["videoId"] for row in page["items"]] == [third, first]
+    dates = [row["snippet"]["publishedAt"] for row in page["items"]]
+    assert dates == sorted(dates, reverse=True)
+    assert (page["pageInfo"]["totalResults"], head["contentDetails"]["itemCount"]) == (2, 2)
+    assert "LL" not in {row["id"] for row in mine["items"]}
+
+
+async def test_a_rating_costs_as_much_as_any_write(starter: Starter) -> None:
+    caller = await youtube(starter, daily_units=100)
+    video_id = (await videos(caller))[0]
+
+    await rate(caller, video_id)
+    await rate(caller, video_id, "none")
+
+    path = f"/videos/rate?id={video_id}&rating=like"
+    assert (await reason(caller, "POST", path, status=403))[1] == "quotaExceeded"
+
+
+async def test_rating_that_cannot_be_is_refused(starter: Starter) -> None:
+    caller = await youtube(starter)
+    video_id = (await videos(caller))[0]
+    path = "/videos/rate?id="
+
+    rating = await reason(caller, "POST", f"{path}{video_id}&rating=love", status=400)
+    absent = await reason(caller, "POST", f"{path}00000000000&rating=like", status=404)
+    placed = await reason(
+        caller, "POST", "/playlistItems?part=snippet", status=403, json=item("LL", video_id)
+    )
+    deleted = await reason(caller, "DELETE", "/playlists?id=LL", status=403)
+    caller.headers = {}
+    nobody = await reason(caller, "POST", f"{path}{video_id}&rating=like&key=k", status=401)
+    hidden = await reason(caller, "GET", "/playlistItems?part=id&playlistId=LL&key=k", status=404)
+
+    told = [one[1] for one in (rating, absent, placed, deleted, nobody, hidden)]
+    assert told == [
+        "invalidRating",
+        "videoNotFound",
+        "playlistForbidden",
+        "playlistForbidden",
+        "required",
+        "playlistNotFound",
+    ]
+
+
 @pytest.mark.parametrize(
     ("change", "status", "told"),
     [

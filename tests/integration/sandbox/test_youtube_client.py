@@ -82,6 +82,20 @@ def session(youtube: Any) -> Json:
     }
 
 
+def likes(youtube: Any) -> Json:
+    """Like videos and like one no more; return what the client saw."""
+    found = youtube.search().list(part="snippet", q="Paper Lantern", type="video", maxResults=50).execute()
+    ids = [row["id"]["videoId"] for row in found["items"]]
+    said = [youtube.videos().rate(id=video_id, rating="like").execute() for video_id in ids]
+    said.append(youtube.videos().rate(id=ids[0], rating="none").execute())
+    channel = youtube.channels().list(part="contentDetails", mine=True).execute()["items"][0]
+    liked_id = channel["contentDetails"]["relatedPlaylists"]["likes"]
+    rows = everything_of(
+        youtube.playlistItems(), part="snippet,contentDetails", playlistId=liked_id, maxResults=20
+    )
+    return {"ids": ids, "said": said, "liked": [row["contentDetails"]["videoId"] for row in rows]}
+
+
 def insert(youtube: Any, playlist_id: str, video_id: str) -> Any:
     resource = {"kind": "youtube#video", "videoId": video_id}
     body = {"snippet": {"playlistId": playlist_id, "resourceId": resource}}
@@ -106,6 +120,16 @@ async def test_client_lists_searches_creates_fills_and_removes(starter: Starter)
     assert seen["durations"][0] == "PT3M7S"
     assert seen["left"] == seen["ids"][1:]
     assert [row["id"] for row in await caller.truth(seen["id"])] == seen["ids"][1:]
+
+
+async def test_client_likes_videos_and_lists_them_newest_first(starter: Starter) -> None:
+    caller = await starter("youtube", world=WORLD, is_signed_in=False)
+    with client(caller, await sign_in(caller)) as youtube:
+        seen = await asyncio.to_thread(likes, youtube)
+
+    assert len(seen["ids"]) == 50
+    assert set(seen["said"]) == {""}
+    assert seen["liked"] == seen["ids"][:0:-1]
 
 
 async def test_client_meets_both_ends_of_a_quota(starter: Starter) -> None:

@@ -33,6 +33,7 @@ METHODS = (
     ("playlistItems", "delete"),
     ("search", "list"),
     ("videos", "list"),
+    ("videos", "rate"),
     ("videos", "batchGetStats"),
 )
 
@@ -76,12 +77,15 @@ async def test_answers_fit_the_document(starter: Starter) -> None:
     every = "snippet,contentDetails,status"
     resource = {"kind": "youtube#video", "videoId": video_id}
     new_row = {"snippet": {"playlistId": own_id, "resourceId": resource}}
+    await caller.json("POST", f"{API}/videos/rate?id={video_id}&rating=like", status=204)
     calls = (
         ("GET", "/channels?part=snippet,contentDetails&mine=true", None, "ChannelListResponse"),
         ("GET", f"/playlists?part={every}&mine=true", None, "PlaylistListResponse"),
         ("GET", f"/playlists?part={every}&id={own_id}", None, "PlaylistListResponse"),
         ("POST", "/playlists?part=snippet,status", {"snippet": {"title": "New"}}, "Playlist"),
         ("GET", f"/playlistItems?part=snippet&playlistId={own_id}", None, "PlaylistItemListResponse"),
+        ("GET", f"/playlistItems?part={every}&playlistId=LL", None, "PlaylistItemListResponse"),
+        ("GET", f"/playlists?part={every}&id=LL", None, "PlaylistListResponse"),
         ("POST", f"/playlistItems?part={every}", new_row, "PlaylistItem"),
         ("GET", "/search?part=snippet&q=Lantern", None, "SearchListResponse"),
         ("GET", f"/videos?part={every},statistics&id={video_id}", None, "VideoListResponse"),

@@ -17,6 +17,7 @@ from shared.errors import (
 )
 from shared.models import Isrc, Platform, PlaylistId, TokenSet, TrackId
 from shared.platforms.base import Adapter
+from shared.platforms.collections import Collection
 from shared.platforms.oauth import OAuthClient, new_verifier
 from shared.platforms.registry import Platforms
 from shared.secret import Secret
@@ -26,6 +27,7 @@ from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer
 from worker.matching.query import Query
 
+LIKED, ALBUMS, ARTISTS = (one.playlist_id for one in Collection)
 PLAYLIST = PlaylistId("908")
 ISRC = Isrc("QZXX12600001")
 
@@ -181,6 +183,129 @@ async def test_track_that_is_read_keeps_the_id_that_was_asked(adapter: Adapter, 
 
     assert list(found) == ["1"]
     assert (found[TrackId("1")].id, found[TrackId("1")].title) == ("1", "Harbour Light 2")
+
+
+async def test_liked_songs_are_read_from_the_end_of_their_list(adapter: Adapter, answerer: Answerer) -> None:
+    one, rest = says({"data": [track(0)], "total": 230}), {"total": 230}
+    answerer.answers = [
+        one,
+        says({**rest, "data": [track(n, isrc=ISRC) for n in range(130, 230)]}),
+        one,
+        says({**rest, "data": [track(n, isrc=ISRC) for n in range(30, 130)]}),
+    ]
+
+    first = await adapter.read_items(LIKED)
+    second = await adapter.read_items(LIKED, cursor=first.next_cursor)
+
+    ids = [item.track.id for page in (first, second) for item in page.items if item.track]
+    assert ids == [str(number) for number in range(229, 29, -1)]
+    assert (first.total, second.next_cursor) == (230, "200/230")
+    assert {request.path for request in answerer.requests} == {"/v1/user/me/tracks"}
+    asked = [(request.query["index"], request.query["limit"]) for request in answerer.requests]
+    assert asked == [("0", "1"), ("130", "100"), ("0", "1"), ("30", "100")]
+
+
+async def test_what_was_liked_meanwhile_does_not_shift_a_page(adapter: Adapter, answerer: Answerer) -> None:
+    rows = [track(1, isrc=ISRC), track(2, isrc=ISRC)]
+    answerer.answers = [
+        says({"data": rows[:1], "total": 1}),
+        says({"data": rows[:1], "total": 2}),
+        says({"data": rows[:1], "total": 2}),
+        says({"data": rows, "total": 2}),
+    ]
+
+    page = await adapter.read_items(LIKED)
+
+    assert [item.track.id for item in page.items if item.track] == ["2", "1"]
+
+
+async def test_liked_songs_that_come_without_a_list_are_not_taken_for_none(
+    adapter: Adapter, answerer: Answerer
+) -> None:
+    answerer.answers = [says({})]
+
+    with pytest.raises(PlatformUnavailable):
+        await adapter.read_items(LIKED)
+
+
+async def test_loved_tracks_are_listed_as_the_collection_alone_and_read_by_their_id(
+    adapter: Adapter, answerer: Answerer
+) -> None:
+    loved = {"id": 908, "title": "Loved Tracks", "is_loved_track": True, "creator": {"id": 5}}
+    rows = [
+        {"id": 907, "title": "Other", "creator": {"id": 5}},
+        loved,
+        {**loved, "id": 9, "creator": {"id": 6}},
+    ]
+    answerer.answers = [says({"data": rows, "total": 3}), says({"id": 5, "name": "Ada"}), says(loved)]
+
+    listed = await adapter.list_playlists()
+    head = await adapter.get_playlist(PLAYLIST)
+
+    assert [one.id for one in listed.playlists] == [LIKED, ALBUMS, ARTISTS, "907", "9"]
+    assert (head.name, head.writable) == ("Loved Tracks", False)
+
+
+async def add(adapter: Adapter, collection: PlaylistId, *ids: str) -> None:
+    await adapter.add_tracks(
+        collection, track_ids=[TrackId(one) for one in ids], position=0, key="k", gate=open_gate
+    )
+
+
+@pytest.mark.parametrize(
+    ("collection", "ids", "path", "query"),
+    [
+        (LIKED, ("7",), "/v1/user/me/tracks", {"track_id": "7"}),
+        (ALBUMS, ("7",), "/v1/user/me/albums", {"album_id": "7"}),
+        (ALBUMS, ("7", "8"), "/v1/user/me/albums", {"album_ids": "7,8"}),
+        (ARTISTS, ("7", "8"), "/v1/user/me/artists", {"artist_ids": "7,8"}),
+    ],
+)
+async def test_favorites_are_named_by_one_id_or_several(
+    adapter: Adapter,
+    answerer: Answerer,
+    collection: PlaylistId,
+    ids: tuple[str, ...],
+    path: str,
+    query: dict[str, str],
+) -> None:
+    answerer.answers = [says(True)]
+
+    await add(adapter, collection, *ids)
+
+    (request,) = answerer.requests
+    assert (request.method, request.path) == ("POST", path)
+    assert dict(request.query) == {**query, "access_token": "token"}
+
+
+async def test_favorite_that_stands_there_already_is_no_error_and_among_others_halves_them(
+    adapter: Adapter, answerer: Answerer
+) -> None:
+    answerer.answers = [refuses(500, "This album already exists in your favorites")]
+
+    await add(adapter, ALBUMS, "7")
+    with pytest.raises(PlatformRejected):
+        await add(adapter, ALBUMS, "7", "8")
+
+
+async def test_favorite_that_is_gone_says_nothing_of_the_list(adapter: Adapter, answerer: Answerer) -> None:
+    answerer.answers = [refuses(800, "no data")]
+
+    with pytest.raises(PlatformRejected, match="no longer has this artist"):
+        await add(adapter, ARTISTS, "7")
+    await adapter.remove_tracks(ARTISTS, track_ids=[TrackId("7")], gate=open_gate)
+
+    assert answerer.requests[-1].method == "DELETE"
+    assert answerer.requests[-1].query["artist_id"] == "7"
+
+
+async def test_artists_are_searched_for_by_their_plain_name(adapter: Adapter, answerer: Answerer) -> None:
+    answerer.answers = [says({"data": [{"id": 27, "name": "Ada: B"}, {"id": 28}], "total": 2})]
+
+    (artist,) = await adapter.search_artists('Ada: "B"')
+
+    assert (artist.id, artist.url) == ("27", "https://www.deezer.com/artist/27")
+    assert (answerer.requests[0].path, answerer.requests[0].query["q"]) == ("/v1/search/artist", "Ada B")
 
 
 async def test_search_names_both_fields_and_keeps_their_syntax(adapter: Adapter, answerer: Answerer) -> None:

@@ -112,6 +112,17 @@ def test_albums_are_read_and_searches_leave_their_date_out(recorded: Recorded) -
     assert {track.album for track in tracks} == {"Discovery"}
 
 
+def test_artists_are_read_with_their_ids(recorded: Recorded) -> None:
+    (whole,) = recorded.named("zaosoula/artist.json", into=wire.Artist)
+    (found,) = recorded.named("zaosoula/search-artist.json", into=wire.Listing[wire.Artist])
+
+    assert found.data is not msgspec.UNSET
+    artists = [convert.to_artist(raw) for raw in (whole, *found.data)]
+    assert {(one.id, one.name, one.url) for one in artists if one} == {
+        ("27", "Daft Punk", "https://www.deezer.com/artist/27")
+    }
+
+
 def test_user_is_an_account_with_its_country(recorded: Recorded) -> None:
     (raw,) = recorded.named("zaosoula/user.json", into=wire.User)
 

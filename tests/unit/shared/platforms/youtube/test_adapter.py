@@ -16,7 +16,8 @@ from shared.errors import (
     ReconnectRequired,
     ValidationFailed,
 )
-from shared.models import Platform, PlaylistId, TokenSet, TrackId
+from shared.models import NotTransferable, Platform, PlaylistId, TokenSet, TrackId
+from shared.platforms.collections import Collection
 from shared.platforms.profile import REQUESTS, Price
 from shared.platforms.public import PublicSession
 from shared.platforms.youtube.adapter import DECLARATION, SEARCHES, YouTubeAdapter
@@ -28,6 +29,7 @@ from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, Path, opened
 from worker.matching.query import Query
 
+LIKED = Collection.LIKED.playlist_id
 PLAYLIST = PlaylistId("PLabcdefghijklmnop")
 TRACK = TrackId("abcdefghijk")
 DAY_S = 40_000.0
@@ -157,6 +159,61 @@ async def test_insert_sends_one_video_and_no_position(adapter: YouTubeAdapter, a
     assert msgspec.json.decode(answerer.bodies[0]) == {
         "snippet": {"playlistId": PLAYLIST, "resourceId": resource}
     }
+
+
+async def test_like_and_its_end_are_ratings_of_one_video_at_the_price_of_a_write(
+    adapter: YouTubeAdapter, answerer: Answerer, budget: FakeBudget
+) -> None:
+    answerer.answers = [{"status": 204}]
+
+    await adapter.add_tracks(LIKED, track_ids=[TRACK], position=3, key="k", gate=lambda: None)
+    await adapter.remove_tracks(LIKED, track_ids=[TRACK], gate=lambda: None)
+
+    assert {(one.method, one.path) for one in answerer.requests} == {("POST", "/v1/videos/rate")}
+    asked = [dict(one.query) for one in answerer.requests]
+    assert asked == [{"id": TRACK, "rating": rating} for rating in ("like", "none")]
+    assert answerer.bodies == [b"", b""]
+    assert budget.prices == [Price(cost=50), Price(cost=50)]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "kind", "words"),
+    [
+        (403, "videoRatingDisabled", PlatformRejected, "lets nobody like"),
+        (404, "videoNotFound", PlatformRejected, "no longer has this video"),
+        (400, "videoPurchaseRequired", PlatformRejected, "does not accept"),
+        (400, "emailNotVerified", PlatformDenied, "mail address"),
+    ],
+)
+async def test_refused_like_ends_the_track_or_waits_for_the_user(
+    adapter: YouTubeAdapter,
+    answerer: Answerer,
+    status: int,
+    reason: str,
+    kind: type[CrossplayError],
+    words: str,
+) -> None:
+    answerer.answers = [refuses(status, reason)]
+
+    with pytest.raises(kind, match=words):
+        await adapter.add_tracks(LIKED, track_ids=[TRACK], position=0, key="k", gate=lambda: None)
+
+
+async def test_liked_videos_are_rows_of_their_playlist_and_those_without_music_are_named(
+    adapter: YouTubeAdapter, answerer: Answerer
+) -> None:
+    ids = [f"video-{number:05}" for number in range(2)]
+    rows = [{"id": f"row-{one}", "snippet": {"title": one, "resourceId": {"videoId": one}}} for one in ids]
+    videos = [
+        {"id": one, "snippet": {"title": one, "categoryId": category}}
+        for one, category in zip(ids, ("10", "25"), strict=True)
+    ]
+    answerer.answers = [says({"items": rows, "pageInfo": {"totalResults": 2}}), says({"items": videos})]
+
+    page = await adapter.read_items(LIKED)
+
+    assert answerer.requests[0].query["playlistId"] == "LL"
+    assert [item.not_transferable for item in page.items] == [None, NotTransferable.VIDEO]
 
 
 async def test_search_costs_one_search_and_one_unit(
