@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from deploy.sandbox.albums import UNKNOWN_ARTIST
+from deploy.sandbox.ids import IDS
 from deploy.sandbox.recordings import Recording, derived_id
 from deploy.sandbox.search_index import Document, SearchIndex
 
@@ -18,7 +19,8 @@ class Artist(msgspec.Struct, frozen=True, kw_only=True):
 
 def artist_id(name: str, *, platform: str) -> str:
     """Return the platform's id of an artist."""
-    return derived_id(platform, f"artist:{name}")
+    own = IDS[platform].artist
+    return own(name) if own else derived_id(platform, f"artist:{name}")
 
 
 class Artists:

@@ -97,6 +97,12 @@ def _parser() -> argparse.ArgumentParser:
     apple = parser.add_argument_group("Apple Music")
     apple.add_argument("--developer-public-key", type=Path, metavar="FILE", help="PEM; checks signatures")
     apple.add_argument("--storefront", default="us")
+    apple.add_argument(
+        "--playlist-songs",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="songs of playlists are in the library, too",
+    )
     deezer = parser.add_argument_group("Deezer")
     deezer.add_argument(
         "--row-isrcs",
@@ -169,6 +175,7 @@ def _options(parsed: argparse.Namespace) -> Options:
         daily_searches=parsed.daily_searches,
         developer_public_key=key_file.read_text() if key_file else None,
         storefront=parsed.storefront,
+        playlist_songs=parsed.playlist_songs,
         has_row_isrcs=parsed.row_isrcs,
         country=parsed.country.upper(),
         repeats=parsed.repeats,

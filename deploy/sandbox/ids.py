@@ -19,13 +19,15 @@ _SAVED = {"track": "", "album": "album:", "artist": "artist:"}
 class Ids(msgspec.Struct, frozen=True, kw_only=True):
     """A platform's ids. track, playlist: derive one from a key; the same key gives the same id everywhere.
 
-    saved: what stands before ids in a user's library, by kind. track_form: what its track ids look like, so
-    that a world file's own ids can be kept.
+    artist: the same from a name, None where they look like those of tracks. saved: what stands before ids in
+    a user's library, by kind. track_form: what its track ids look like, so that a world file's own ids can be
+    kept.
     """
 
     track_form: re.Pattern[str]
     track: Callable[[str], str]
     playlist: Callable[[str], str]
+    artist: Callable[[str], str] | None = None
     saved: Mapping[str, str] = msgspec.field(default_factory=lambda: _SAVED)
 
 
@@ -54,6 +56,11 @@ def youtube_playlist_id(key: str) -> str:
 def soundcloud_urn(kind: str, key: str) -> str:
     """Derive the URN of a thing: its kind, in the plural, and a number of 10 digits."""
     return f"soundcloud:{kind}:{decimal(f'soundcloud:{key}', length=10)}"
+
+
+def soundcloud_user(name: str) -> str:
+    """Derive the URN of an account from its name."""
+    return soundcloud_urn("users", f"user:{name}")
 
 
 def base62(key: str, *, length: int) -> str:
@@ -107,6 +114,7 @@ IDS: dict[str, Ids] = {
         track_form=re.compile(r"soundcloud:tracks:[0-9]{1,19}"),
         track=lambda key: soundcloud_urn("tracks", key),
         playlist=lambda key: soundcloud_urn("playlists", key),
+        artist=soundcloud_user,
     ),
     "listenbrainz": Ids(
         track_form=re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),

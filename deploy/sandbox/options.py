@@ -50,6 +50,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     # Apple Music only
     developer_public_key: str | None = None  # PEM
     storefront: str = "us"
+    playlist_songs: bool = True  # the user's setting: songs of own playlists are in the library, too
     # Deezer only
     has_row_isrcs: bool = True  # rows of playlists and searches say their ISRC, as they do since 2024 or so
     # TIDAL only

@@ -10,6 +10,7 @@ from deploy.sandbox.apple_music.catalog import MusicCatalog
 from deploy.sandbox.apple_music.library import MusicLibrary
 from deploy.sandbox.apple_music.musickit import MusicKit
 from deploy.sandbox.apple_music.paging import bad_parameter
+from deploy.sandbox.apple_music.saved import Saved
 from deploy.sandbox.apple_music.shared_playlists import SharedPlaylists
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.faults import Operation
@@ -32,6 +33,7 @@ def apple_music_routes(desk: Desk) -> list[web.RouteDef]:
     catalog = MusicCatalog(desk, access=access)
     shared = SharedPlaylists(desk, catalog=catalog)
     library = MusicLibrary(desk, access=access, catalog=catalog)
+    saved = Saved(desk, access=access)
     rows = (
         ("test", "GET", "/v1/test", catalog.test),
         ("list_storefronts", "GET", "/v1/storefronts", catalog.list_storefronts),
@@ -47,8 +49,9 @@ def apple_music_routes(desk: Desk) -> list[web.RouteDef]:
         ("get_playlist", "GET", "/v1/me/library/playlists/{id}", library.get_playlist),
         ("list_items", "GET", "/v1/me/library/playlists/{id}/tracks", library.list_items),
         ("add_items", "POST", "/v1/me/library/playlists/{id}/tracks", library.add_items),
-        ("list_songs", "GET", "/v1/me/library/songs", library.list_songs),
-        ("save_library", "POST", "/v1/me/library", library.save_library),
+        ("list_songs", "GET", "/v1/me/library/songs", saved.list_songs),
+        ("list_albums", "GET", "/v1/me/library/albums", saved.list_albums),
+        ("save_library", "POST", "/v1/me/library", saved.save),
         ("unsupported", "PUT", "/v1/me/library/{tail:.*}", library.unsupported),
         ("unsupported", "PATCH", "/v1/me/library/{tail:.*}", library.unsupported),
         ("unsupported", "DELETE", "/v1/me/library/{tail:.*}", library.unsupported),

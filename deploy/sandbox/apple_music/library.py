@@ -1,4 +1,4 @@
-"""A user's Apple Music library: playlists, their tracks, songs."""
+"""A user's Apple Music library: playlists and their tracks."""
 
 import secrets
 from typing import Any
@@ -9,9 +9,10 @@ from aiohttp import web
 from deploy.sandbox.answers import Refused, json_answer, json_body
 from deploy.sandbox.apple_music.access import Access
 from deploy.sandbox.apple_music.catalog import MusicCatalog, storefront_shape
-from deploy.sandbox.apple_music.objects import library_id, library_playlist, library_song
+from deploy.sandbox.apple_music.objects import library_playlist, library_song
 from deploy.sandbox.apple_music.paging import asked_page, collection, no_related
-from deploy.sandbox.changes import Item, ItemsInserted, LibraryChanged, PlaylistCreated
+from deploy.sandbox.apple_music.saved import songs_of
+from deploy.sandbox.changes import Item, ItemsInserted, PlaylistCreated
 from deploy.sandbox.desk import Desk
 from deploy.sandbox.recordings import playlist_id
 from deploy.sandbox.store import Playlist
@@ -120,29 +121,6 @@ class MusicLibrary:
             rows.append(row)
         return rows
 
-    async def list_songs(self, request: web.Request) -> web.Response:
-        """All songs of the library by name: those saved and those of the user's playlists."""
-        user = self._access.user(request)
-        page = asked_page(request, largest=100, default=25)
-        songs = {library_id(item, user=user): item for item in self._songs(user)}
-        rows = [
-            library_song(item, recording=self._desk.catalog.by_id.get(item.track_id or ""), user=user)
-            for item in songs.values()
-        ]
-        if not rows:
-            raise Refused(404, "No related resources found for songs", code="40403")
-        rows.sort(key=lambda row: (row["attributes"]["name"].casefold(), row["id"]))
-        return json_answer(collection(page.of(rows), page=page, total=len(rows), request=request))
-
-    def _songs(self, user: str) -> list[Item]:
-        now_s = self._desk.clock.now_s()
-        saved = self._desk.store.saved.get(user, {})
-        items = [Item(track_id=own_id) for own_id, at_s in saved.items() if at_s <= now_s]
-        for playlist in self._desk.store.playlists.values():
-            if playlist.owner == user:
-                items.extend(i for i in playlist.visible_items(now_s) if i.kind != "video")
-        return items
-
     async def create_playlist(self, request: web.Request) -> web.Response:
         """Create a playlist, with tracks if the body has some; nothing makes it idempotent."""
         user = self._access.user(request)
@@ -190,7 +168,9 @@ class MusicLibrary:
     def _items(self, references: tuple[Reference, ...], *, request: web.Request, user: str) -> list[Item]:
         fault = self._desk.fault("poison", request)
         poisoned = {*fault.poison_ids, *fault.ids} if fault else set()
-        known = self._library(user) if any(r.type.startswith("library-") for r in references) else {}
+        known = (
+            songs_of(self._desk, user=user) if any(r.type.startswith("library-") for r in references) else {}
+        )
         items = []
         for reference in references:
             item = known.get(reference.id)
@@ -201,20 +181,6 @@ class MusicLibrary:
                 raise Refused(status, "Unable to update tracks", code="50001", title="Upstream Service Error")
             items.append(item)
         return items
-
-    def _library(self, user: str) -> dict[str, Item]:
-        return {library_id(item, user=user): item for item in self._songs(user)}
-
-    async def save_library(self, request: web.Request) -> web.Response:
-        """Save songs. 202 is all that is ever said: unknown ids are dropped without a word."""
-        user = self._access.user(request)
-        asked = [own_id for own_id in request.query.get("ids[songs]", "").split(",") if own_id]
-        fault = self._desk.fault("ignore_ids", request)
-        ignored = frozenset(fault.ids) if fault else frozenset()
-        known = tuple(i for i in asked if i in self._desk.catalog.by_id and i not in ignored)
-        at_s = self._desk.visible_at_s(request) or self._desk.clock.now_s()
-        self._desk.store.record(LibraryChanged(user=user, names=known, is_saved=True, at_s=at_s))
-        return web.Response(status=202)
 
     async def unsupported(self, request: web.Request) -> web.Response:
         """Rename, delete, reorder: Apple answers as if nobody were signed in."""

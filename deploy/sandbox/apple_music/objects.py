@@ -129,6 +129,28 @@ def library_song(
     }
 
 
+def library_album(songs: Sequence[Item], *, album: Album | None, user: str) -> dict[str, Any]:
+    """An album of which the library has these songs. album: of the catalog, None for uploads."""
+    first = songs[0]
+    key = album.id if album else f"{first.album}|{first.artist}"
+    own_id = f"l.{spotify_id(f'library:{user}|album|{key}')[:7]}"
+    attributes = {
+        "name": album.name if album else first.album or "Unknown Album",
+        "artistName": album.artist if album else first.artist or UNKNOWN_ARTIST,
+        "artwork": ARTWORK,
+        "genreNames": ["Music"] if album else [],
+        "releaseDate": album.release_date if album else None,
+        "trackCount": len(songs),
+        "playParams": {"id": own_id, "kind": "album", "isLibrary": True},
+    }
+    return {
+        "id": own_id,
+        "type": "library-albums",
+        "href": f"/v1/me/library/albums/{own_id}",
+        "attributes": _known(attributes),
+    }
+
+
 def _uploaded(item: Item) -> dict[str, Any]:
     return {
         "name": item.title or "",

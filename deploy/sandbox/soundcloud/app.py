@@ -10,6 +10,7 @@ from deploy.sandbox.faults import Operation
 from deploy.sandbox.soundcloud.catalog import Tracks
 from deploy.sandbox.soundcloud.oauth import SignIn
 from deploy.sandbox.soundcloud.playlists import Playlists
+from deploy.sandbox.soundcloud.users import Users
 
 READING = frozenset({"GET", "*"})
 
@@ -19,20 +20,25 @@ def soundcloud_routes(desk: Desk) -> list[web.RouteDef]:
     sign_in = SignIn(desk)
     playlists = Playlists(desk)
     tracks = Tracks(desk, playlists=playlists)
+    users = Users(desk)
     rows = (
         ("me", "GET", "/me", tracks.me),
         ("list_playlists", "GET", "/me/playlists", playlists.list_mine),
         ("list_likes", "GET", "/me/likes/tracks", tracks.list_likes),
+        ("list_followings", "GET", "/me/followings", users.list_followed),
         ("get_playlist", "GET", "/playlists/{urn}", playlists.get),
         ("list_items", "GET", "/playlists/{urn}/tracks", playlists.list_tracks),
         ("search", "GET", "/tracks", tracks.search),
         ("get_track", "GET", "/tracks/{urn}", tracks.get),
+        ("search_users", "GET", "/users", users.search),
         ("resolve", "GET", "/resolve", tracks.resolve),
         ("create_playlist", "POST", "/playlists", playlists.create),
         ("replace_playlist", "PUT", "/playlists/{urn}", playlists.replace),
         ("delete_playlist", "DELETE", "/playlists/{urn}", playlists.delete),
         ("like", "POST", "/likes/tracks/{urn}", tracks.like),
         ("unlike", "DELETE", "/likes/tracks/{urn}", tracks.unlike),
+        ("follow", "PUT", "/me/followings/{urn}", users.follow),
+        ("unfollow", "DELETE", "/me/followings/{urn}", users.unfollow),
         ("unknown", "*", "/{tail:.*}", _not_found),
     )
     routes = [

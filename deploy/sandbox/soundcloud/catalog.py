@@ -35,7 +35,7 @@ class Tracks:
                 "online": False,
                 "playlist_count": sum(playlist.is_public for playlist in own),
                 "private_playlists_count": sum(not playlist.is_public for playlist in own),
-                "likes_count": len(self._desk.store.saved.get(user, {})),
+                "likes_count": len(shown(self._desk, user=user, kind=Kind.TRACK)),
                 "quota": {"unlimited_upload_quota": False, "upload_seconds_used": 0},
             }
         )

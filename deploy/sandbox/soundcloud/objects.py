@@ -3,7 +3,7 @@
 from typing import Any
 
 from deploy.sandbox.changes import Item
-from deploy.sandbox.ids import decimal, soundcloud_urn
+from deploy.sandbox.ids import soundcloud_urn, soundcloud_user
 from deploy.sandbox.recordings import Recording, digest
 from deploy.sandbox.soundcloud.voice import moment
 from deploy.sandbox.store import Playlist
@@ -18,12 +18,8 @@ def number_of(urn: str) -> str:
     return urn.rpartition(":")[2]
 
 
-def user_urn(name: str) -> str:
-    return f"soundcloud:users:{decimal(f'soundcloud:user:{name}', length=9)}"
-
-
 def user(name: str) -> dict[str, Any]:
-    urn = user_urn(name)
+    urn = soundcloud_user(name)
     slug = f"user-{number_of(urn)}"
     return {
         "avatar_url": f"https://i1.sndcdn.com/avatars-{number_of(urn)}-large.jpg",
@@ -168,5 +164,5 @@ def playlist_head(playlist: Playlist, *, track_count: int) -> dict[str, Any]:
         "uri": f"{API}/playlists/{playlist.id}",
         "urn": playlist.id,
         "user": user(playlist.owner),
-        "user_urn": user_urn(playlist.owner),
+        "user_urn": soundcloud_user(playlist.owner),
     }

@@ -19,15 +19,17 @@ def linked(
     *,
     shape: Callable[[Row], dict[str, Any] | None],
     has_limit: bool = True,
+    can_be_bare: bool = True,
 ) -> web.Response:
     """Answer a page. shape: None for a row that the caller does not get to see; pages get shorter by it.
 
-    Without linked_partitioning the answer is a bare list of the first page, as it was in former times.
+    Without linked_partitioning the answer is a bare list of the first page, as it was in former times; unless
+    it cannot be.
     """
     limit = _limit(request) if has_limit else PAGE
     offset = _offset(request)
     shown = [shaped for row in rows[offset : offset + limit] if (shaped := shape(row)) is not None]
-    if request.query.get("linked_partitioning", "") not in ("true", "1"):
+    if can_be_bare and request.query.get("linked_partitioning", "") not in ("true", "1"):
         return json_answer(shown)
     end = offset + limit
     body: dict[str, Any] = {"collection": shown}

@@ -1,13 +1,15 @@
 """Apple Music: which call does what.
 
 Source: developer.apple.com/documentation/applemusicapi and what others observed, read 2026-11-22. Playlists
-can be made and appended to, nothing else: no renaming, no removal, no position.
+can be made and appended to, songs and albums put into the library, nothing else: no renaming, no removal, no
+position.
 """
 
 from collections.abc import Sequence
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from shared.clock import Clock
 from shared.errors import PlatformDenied, PlatformError, PlatformNotFound, PlatformRejected, ReconnectRequired
@@ -28,8 +30,9 @@ from shared.platforms.apple_music import convert, wire
 from shared.platforms.apple_music.musickit import developer_token, musickit
 from shared.platforms.base import ADDED, Added, Capabilities, Gate, TextQuery, WriteClass
 from shared.platforms.call import Call, Proof, Sign
+from shared.platforms.collections import Collection, Keeping, collection_of
 from shared.platforms.declaration import Declaration
-from shared.platforms.paged import WebAdapter
+from shared.platforms.paged import Listing, WebAdapter
 from shared.platforms.paging import Pager
 from shared.platforms.profile import REQUESTS, PlatformProfile, Pool, PublicReads, SignInTerms
 from shared.platforms.values import by_isrc, in_batches, playable
@@ -39,9 +42,12 @@ T = TypeVar("T")
 
 _PAGE = 100
 _MOST_IDS = 300  # of one look-up in the catalog
+_LIBRARY_BATCH = 25  # no limit is published; others send so many (github.com/Parachord/parachord)
 
 _PLAYLISTS, _PLAYLIST = "/me/library/playlists", "/me/library/playlists/{playlist_id}"
 _SONGS = wire.Document[wire.Song]
+_LIBRARY = "/me/library"
+_KINDS = {Collection.LIKED: "songs", Collection.ALBUMS: "albums"}
 
 _REFUSALS = (
     Refusal(
@@ -76,6 +82,7 @@ class AppleMusicAdapter(WebAdapter[wire.Playlist, wire.Song]):
     playlist_id_of = staticmethod(convert.playlist_id_of)
     track_id_of = staticmethod(convert.track_id_of)
     _to_target_row = staticmethod(convert.to_target_row)
+    _to_album = staticmethod(convert.to_saved_album)
     _description_of = staticmethod(convert.description_of)
     _storefront_id = ""
 
@@ -142,6 +149,12 @@ class AppleMusicAdapter(WebAdapter[wire.Playlist, wire.Song]):
         del playlist_id, gate
         raise self._cannot("delete_playlist")
 
+    async def _save(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> None:
+        # It is done some time later, and what cannot be added is left out without a word.
+        query = {f"ids[{_KINDS[collection]}]": ",".join(ids)}
+        call = Call(operation="add_tracks", method="POST", route=_LIBRARY, query=query)
+        await self._send(call, gate=gate)
+
     def _cannot(self, operation: str) -> PlatformError:
         message = "{label} lets no app remove anything: do it in the Music app."
         return self._http.error(PlatformRejected, message, operation=operation)
@@ -181,15 +194,35 @@ class AppleMusicAdapter(WebAdapter[wire.Playlist, wire.Song]):
         return self._counted(call, into=wire.Document[wire.Playlist])
 
     async def _rows(self, playlist_id: PlaylistId, *, operation: str) -> Pager[wire.Song]:
-        route, path = await self._place(playlist_id)
-        return self._counted(_list(operation, f"{route}/tracks", path), into=_SONGS)
+        call = _list(operation, f"{_LIBRARY}/songs", {})
+        if collection_of(playlist_id) is None:
+            route, path = await self._place(playlist_id)
+            call = _list(operation, f"{route}/tracks", path)
+        return self._counted(call, into=_SONGS)
+
+    async def _albums(self, *, operation: str) -> Pager[wire.LibraryAlbum]:
+        call = structs.replace(_list(operation, f"{_LIBRARY}/albums", {}), query={"include": "catalog"})
+        return self._counted(call, into=wire.Document[wire.LibraryAlbum])
+
+    async def _listing(self, playlist_id: PlaylistId, *, operation: str) -> Listing[Any]:
+        listing = await super()._listing(playlist_id, operation=operation)
+        match collection_of(playlist_id):
+            case Collection.LIKED:
+                return structs.replace(listing, to_items=partial(self._to_items, are_saved=True))
+            case Collection.ALBUMS:
+                return structs.replace(listing, to_row=convert.to_album_row)
+            case _:
+                return listing
 
     async def _to_playlist(self, raw: wire.Playlist) -> Playlist:
         return convert.to_playlist(raw)
 
-    async def _to_items(self, rows: Sequence[wire.Song]) -> tuple[SourceItem, ...]:
+    async def _to_items(
+        self, rows: Sequence[wire.Song], /, *, are_saved: bool = False
+    ) -> tuple[SourceItem, ...]:
         catalog = await self._catalog_of(rows)
-        return tuple(convert.to_item(row, catalog=catalog) for row in rows)
+        to_item = convert.to_saved_item if are_saved else convert.to_item
+        return tuple(to_item(row, catalog=catalog) for row in rows)
 
     async def _first(self, call: Call, *, into: type[wire.Document[T]]) -> T:
         return self._data(await self._read(call, into=into), call, at_least=1)[0]
@@ -237,6 +270,14 @@ DECLARATION = Declaration(
         isrc_batch=25,
         add_batch=50,
         has_albums=True,
+        # The library, by name. An app can follow no artists, and is told of none that are favorites
+        # (developer.apple.com/documentation/applemusicapi, read 2026-11-22).
+        collections={
+            collection: Keeping(
+                url=f"https://music.apple.com/library/{kind}", add_batch=_LIBRARY_BATCH, is_dated=False
+            )
+            for collection, kind in _KINDS.items()
+        },
         read_page=_PAGE,
         playlist_limit=None,
         # Of 1690 accepted tracks 1280 were to be seen at once (therealmarius/Spotify-2-AppleMusic#34).

@@ -59,7 +59,14 @@ def to_album(raw: wire.Album) -> Album | None:
         artists=(about.artist_name,) if about.artist_name else (),
         track_count=about.track_count or None,
         release_date=about.release_date or None,
+        url=about.url,
     )
+
+
+def to_saved_album(raw: wire.LibraryAlbum) -> Album | None:
+    """Return an album of a library as the catalog tells it; one that is not there keeps its library id."""
+    known = raw.in_catalog
+    return (to_album(known) if known else None) or to_album(raw)
 
 
 def to_candidates(songs: Iterable[wire.Song]) -> tuple[Track, ...]:
@@ -76,9 +83,26 @@ def to_item(raw: wire.Song, *, catalog: Mapping[str, wire.Song]) -> SourceItem:
     return item_of((to_track(known) if known else None) or to_track(raw), title=title)
 
 
+def to_saved_item(raw: wire.Song, *, catalog: Mapping[str, wire.Song]) -> SourceItem:
+    """Return the same of a song of the library itself: what is not Apple's is a file of the user's own."""
+    item, params = to_item(raw, catalog=catalog), raw.attributes.play_params
+    if params and not params.catalog_id and not params.purchased_id:
+        return SourceItem(not_transferable=NotTransferable.LOCAL_FILE, title=item.title)
+    return item
+
+
 def to_target_row(raw: wire.Song) -> TargetRow:
     catalog_id = raw.catalog_id
     return TargetRow(track_id=TrackId(catalog_id) if catalog_id else None, title=raw.attributes.name or "")
+
+
+def to_album_row(raw: wire.LibraryAlbum) -> TargetRow:
+    """Return a row of a target, named where the whole album is there: one of its songs makes a row."""
+    known = raw.in_catalog or raw
+    count, whole = raw.attributes.track_count, known.attributes.track_count
+    is_named = known is not raw and (count or whole or 0) >= (whole or 0)
+    title = known.attributes.name or raw.attributes.name or ""
+    return TargetRow(track_id=TrackId(known.id) if is_named else None, title=title)
 
 
 def to_playlist(raw: wire.Playlist) -> Playlist:

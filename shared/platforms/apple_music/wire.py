@@ -11,9 +11,10 @@ T = TypeVar("T")
 
 
 class PlayParams(msgspec.Struct, rename="camel"):
-    """catalog_id: what a library song is in the catalog; absent for uploads."""
+    """catalog_id: what a library song is in the catalog; absent for uploads. purchased_id: if bought."""
 
     catalog_id: str | None = None
+    purchased_id: str | None = None
 
 
 class SongAttributes(msgspec.Struct, rename="camel"):
@@ -50,11 +51,27 @@ class AlbumAttributes(msgspec.Struct, rename="camel"):
     artist_name: str | None = None
     track_count: int | None = None
     release_date: str | None = None
+    url: str | None = None
 
 
 class Album(msgspec.Struct):
     id: str
     attributes: AlbumAttributes = msgspec.field(default_factory=AlbumAttributes)
+
+
+class Related(msgspec.Struct):
+    data: list[Album] = []
+
+
+class LibraryAlbum(Album):
+    """An album of which a library has at least one song; track_count: how many it has."""
+
+    relationships: dict[str, Related] = {}
+
+    @property
+    def in_catalog(self) -> Album | None:
+        """What it is in the catalog; None for an own one, and now and then for others too."""
+        return next(iter(self.relationships.get("catalog", Related()).data), None)
 
 
 class Description(msgspec.Struct):

@@ -6,11 +6,10 @@ out: every change sends the whole list, and what is not in it is lost.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from urllib.parse import parse_qsl
 
 from shared.errors import PlatformDenied, PlatformNotFound, PlatformRejected
-from shared.models import Account, Platform, Playlist, PlaylistId, Track, TrackId
+from shared.models import Account, Artist, Platform, Playlist, PlaylistId, Track, TrackId
 from shared.platforms.absent import WithoutAlbums, WithoutIsrcs
 from shared.platforms.answers import Refusal
 from shared.platforms.base import ADDED, Added, Capabilities, Gate, Page, TextQuery, WriteClass
@@ -31,6 +30,10 @@ _ALL = "playable,preview,blocked"  # without it blocked tracks are left out, and
 _LINKED = {"linked_partitioning": "true"}
 _PLAYLIST = "/playlists/{playlist_id}"
 _TRACKS = wire.Collection[wire.Track]
+_KEPT = {
+    Collection.LIKED: ("POST", "/likes/tracks/{urn}"),
+    Collection.ARTISTS: ("PUT", "/me/followings/{urn}"),
+}
 
 _REFUSALS = (
     Refusal(
@@ -39,6 +42,14 @@ _REFUSALS = (
         message="SoundCloud does not take one of these tracks into a playlist.",
         operation="add_tracks",
     ),
+    Refusal(
+        status=422,
+        kind=PlatformRejected,
+        # The number: github.com/soundcloud/api, issue 479, read 2026-11-28.
+        message="SoundCloud does not let the account follow this one; it follows 2,000 at most.",
+        operation="save",
+    ),
+    Refusal(status=404, kind=PlatformRejected, message="SoundCloud no longer has it.", operation="save"),
 )
 
 
@@ -50,6 +61,7 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
     track_id_of = staticmethod(convert.track_id_of)
     _to_item = staticmethod(convert.to_item)
     _to_target_row = staticmethod(convert.to_target_row)
+    _to_artist = staticmethod(convert.to_artist)
     _user: wire.User | None = None
 
     async def account(self) -> Account:
@@ -62,9 +74,11 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
 
     async def read_items(self, playlist_id: PlaylistId, *, cursor: str | None = None) -> Page:
         """Read one page. Tracks that SoundCloud counts and never shows stand for themselves at the end."""
+        if collection_of(playlist_id) is not None:
+            return await super().read_items(playlist_id, cursor=cursor)
         page = await (await self._rows(playlist_id, operation="read_items")).page(cursor)
         items = await self._to_items(page.rows)
-        if page.next_cursor is not None or collection_of(playlist_id) is not None:
+        if page.next_cursor is not None:
             return Page(items=items, next_cursor=page.next_cursor, total=None)
         hidden_count = await self._hidden_count(playlist_id, shown_count=page.passed_count)
         hidden = (convert.to_item(None),) * hidden_count
@@ -90,6 +104,14 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
             return ()
         page = await self._catalog("search", {"q": text[:200], "limit": 20}).page(None)
         return tuple(filter(None, (convert.to_track(raw) for raw in page.rows if raw)))
+
+    async def search_artists(self, name: str) -> tuple[Artist, ...]:
+        """Search users; one who has uploaded nothing is no artist, but may bear the name of one."""
+        query: dict[str, str | int] = {"q": name.strip()[:200], "limit": 20, **_LINKED}
+        users = await self._users("search_artists", "/users", query).page(None)
+        return tuple(
+            filter(None, (convert.to_artist(one) for one in users.rows if one and one.track_count != 0))
+        )
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
         del key  # SoundCloud knows no such keys
@@ -127,20 +149,14 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
         await self._delete(call, gate=gate)
 
     async def _save(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> None:
-        del collection
-        await self._like("POST", ids, operation="add_tracks", gate=gate)
+        method, route = _KEPT[collection]
+        call = Call(operation="save", method=method, route=route, path={"urn": ids[0]})
+        await self._send(call, gate=gate)
 
     async def _unsave(self, collection: Collection, ids: Sequence[TrackId], *, gate: Gate) -> None:
-        del collection
-        with suppress(PlatformNotFound):  # it is not liked
-            await self._like("DELETE", ids, operation="remove_tracks", gate=gate)
-
-    async def _like(self, method: str, ids: Sequence[TrackId], *, operation: str, gate: Gate) -> None:
-        (track_id,) = ids
-        path = {"track_id": track_id}
-        await self._send(
-            Call(operation=operation, method=method, route="/likes/tracks/{track_id}", path=path), gate=gate
-        )
+        _, route = _KEPT[collection]
+        call = Call(operation="remove_tracks", method="DELETE", route=route, path={"urn": ids[0]})
+        await self._delete(call, gate=gate)
 
     async def _me(self) -> wire.User:
         self._user = await self._read(Call(operation="account", route="/me"), into=wire.User)
@@ -215,6 +231,15 @@ class SoundCloudAdapter(WithoutIsrcs, WithoutAlbums, WebAdapter[wire.Playlist | 
             call = Call(operation=operation, route=f"{_PLAYLIST}/tracks", path=path, query=query)
         return self._linked(call, into=_TRACKS, at=_query_of)
 
+    async def _artists(self, *, operation: str) -> CursorPager[wire.User | None]:
+        return self._users(operation, "/me/followings", {"limit": _PAGE})  # linked without being asked to
+
+    def _users(
+        self, operation: str, route: str, query: dict[str, str | int]
+    ) -> CursorPager[wire.User | None]:
+        call = Call(operation=operation, route=route, query=query)
+        return self._linked(call, into=wire.Collection[wire.User], at=_query_of)
+
     def _catalog(self, operation: str, query: dict[str, str | int]) -> CursorPager[wire.Track | None]:
         call = Call(operation=operation, route="/tracks", query={"access": _ALL, **query, **_LINKED})
         return self._linked(call, into=_TRACKS, at=_query_of)
@@ -265,7 +290,15 @@ DECLARATION = Declaration(
         isrc_batch=0,
         add_batch=_LONGEST_LIST,
         remove_batch=_LONGEST_LIST,
-        collections={Collection.LIKED: Keeping(url=f"{convert.SITE}/you/likes", add_batch=1, remove_batch=1)},
+        # No albums: they are playlists that may be liked like any, and the search for playlists finds both
+        # (SoundCloud's OpenAPI file of 2026-07-19).
+        collections={
+            Collection.LIKED: Keeping(url=f"{convert.SITE}/you/likes", add_batch=1, remove_batch=1),
+            # In which order they come is not told.
+            Collection.ARTISTS: Keeping(
+                url=f"{convert.SITE}/you/following", add_batch=1, remove_batch=1, is_dated=False
+            ),
+        },
         beside={"add_tracks": ("read_target", "count_tracks")},  # of a list that has one page yet
         read_page=_PAGE,
         playlist_limit=_LONGEST_LIST,

@@ -8,7 +8,17 @@ from http import HTTPStatus
 import msgspec
 from yarl import URL
 
-from shared.models import Account, Platform, Playlist, PlaylistId, SourceItem, Track, TrackId
+from shared.models import (
+    Account,
+    Artist,
+    ArtistId,
+    Platform,
+    Playlist,
+    PlaylistId,
+    SourceItem,
+    Track,
+    TrackId,
+)
 from shared.platforms.answers import Answer
 from shared.platforms.base import TargetRow
 from shared.platforms.soundcloud import wire
@@ -67,6 +77,14 @@ def to_playlist(raw: wire.Playlist, *, user: wire.User) -> Playlist:
         snapshot=raw.last_modified,
         description=raw.description or "",
     )
+
+
+def to_artist(raw: wire.User | None) -> Artist | None:
+    """Return a user as an artist, under the name that tracks show; None for one without a URN or a name."""
+    urn, name = (raw.urn_as("users"), raw.username or raw.full_name) if raw else (None, None)
+    if raw is None or not urn or not name:
+        return None
+    return Artist(platform=Platform.SOUNDCLOUD, id=ArtistId(urn), name=name, url=raw.permalink_url)
 
 
 def to_account(raw: wire.User) -> Account:

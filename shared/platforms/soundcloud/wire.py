@@ -25,6 +25,8 @@ class Named(msgspec.Struct):
 class User(Named):
     username: str | None = None
     full_name: str | None = None
+    track_count: int | None = None
+    permalink_url: str | None = None
 
 
 class Track(Named):

@@ -302,6 +302,64 @@ async def test_the_library_takes_songs_without_a_word(starter: Starter) -> None:
     assert [row["attributes"]["playParams"]["catalogId"] for row in songs["data"]] == ids
 
 
+@pytest.mark.parametrize(("playlist_songs", "count"), [(True, 32), (False, 1)])
+async def test_songs_of_playlists_are_in_the_library_where_the_user_wants_it(
+    starter: Starter, *, playlist_songs: bool, count: int
+) -> None:
+    apple = await starter("apple_music", world=WORLD, playlist_songs=playlist_songs)
+    (own_id,) = await song_ids(apple, 5)
+    async with await apple.send("POST", f"/v1/me/library?ids[songs]={own_id}") as answer:
+        assert answer.status == 202
+
+    page = await apple.json("GET", "/v1/me/library/songs?limit=100")
+
+    names = [row["attributes"]["name"].casefold() for row in page["data"]]
+    assert (len(names), page["meta"]["total"]) == (count, count)
+    assert names == sorted(names)
+
+
+async def albums(apple: Caller, query: str = "") -> list[Json]:
+    page = await apple.json("GET", f"/v1/me/library/albums?include=catalog{query}")
+    return list(page["data"])
+
+
+async def test_one_song_in_the_library_brings_its_album_there(starter: Starter) -> None:
+    apple = await starter("apple_music", world={"catalog": CATALOG})
+    ids = await song_ids(apple, 5, 6)
+    empty = await apple.json("GET", "/v1/me/library/albums", status=404)
+
+    async with await apple.send("POST", f"/v1/me/library?ids[songs]={','.join(ids)}"):
+        (partly,) = await albums(apple)
+    (known,) = partly["relationships"]["catalog"]["data"]
+    async with await apple.send("POST", f"/v1/me/library?ids[albums]={known['id']},123"):
+        (whole,) = await albums(apple)
+    songs = await apple.json("GET", "/v1/me/library/songs")
+
+    assert (empty["errors"][0]["code"], empty["errors"][0]["detail"]) == (
+        "40403",
+        "No related resources found for albums",
+    )
+    assert (partly["id"][:2], partly["type"], known["type"]) == ("l.", "library-albums", "albums")
+    assert "catalogId" not in partly["attributes"]["playParams"]
+    counts = [row["attributes"]["trackCount"] for row in (partly, known, whole)]
+    assert (counts, songs["meta"]["total"]) == ([2, 30, 30], 30)
+
+
+async def test_albums_of_uploads_and_some_others_are_not_in_the_catalog(starter: Starter) -> None:
+    apple = await starter("apple_music", world=WORLD)
+
+    rows = await albums(apple, "&limit=100")
+    await apple.fault(operation="list_albums", kind="empty_include", count=1)
+    blank = await albums(apple, "&limit=100")
+    plain = await apple.json("GET", "/v1/me/library/albums?limit=1")
+
+    known = {row["attributes"]["name"]: len(row["relationships"]["catalog"]["data"]) for row in rows}
+    assert known == {"Tides of Tin": 1, "Unknown Album": 0}
+    assert not any(row["relationships"]["catalog"]["data"] for row in blank)
+    assert plain["next"] == "/v1/me/library/albums?offset=1"
+    assert "relationships" not in plain["data"][0]
+
+
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("tail", ["", "/tracks"])
 async def test_changing_or_deleting_a_playlist_is_an_empty_401(

@@ -302,6 +302,36 @@ async def test_likes_stand_newest_first_and_each_once(soundcloud: Caller) -> Non
     assert [row["urn"] for row in liked["collection"]] == [urns[2], urns[0]]
 
 
+async def test_users_are_found_and_followed_once_each(soundcloud: Caller) -> None:
+    (user,) = (await soundcloud.json("GET", f"/users?q=the+quiet+harbour&{LINKED}"))["collection"]
+    path = f"/me/followings/{user['urn']}"
+
+    new = await soundcloud.json("PUT", path, status=201)
+    await soundcloud.json("PUT", path)
+    followed = await soundcloud.json("GET", "/me/followings")
+    await soundcloud.json("DELETE", path)
+    await soundcloud.json("DELETE", path, status=404)
+    nobody = await soundcloud.json("GET", "/me/followings")
+
+    assert (user["username"], user["kind"], user["track_count"] > 0) == ("The Quiet Harbour", "user", True)
+    assert (new, followed["collection"], nobody["collection"]) == (user, [user], [])
+    await soundcloud.json("PUT", "/me/followings/soundcloud:users:1", status=404)
+
+
+async def test_nobody_follows_more_than_two_thousand(starter: Starter) -> None:
+    rows = [track(n, artists=[f"Solo {n}"]) for n in range(2001)]
+    soundcloud = await starter("soundcloud", world={"catalog": rows}, is_signed_in=False)
+    tokens = await swap(soundcloud, code=await code_of(soundcloud))
+    soundcloud.headers = {"Authorization": f"OAuth {tokens['access_token']}"}
+    artists = await soundcloud.json("GET", "/_sandbox/catalog/artist")
+    ids = [artist["id"] for artist in artists]
+    await soundcloud.json("POST", "/_sandbox/kept", status=204, json={"kind": "artist", "ids": ids[:2000]})
+
+    refused = await soundcloud.json("PUT", f"/me/followings/{ids[2000]}", status=422)
+
+    assert "2000" in refused["message"]
+
+
 async def test_429_tells_its_end_in_the_body_and_has_no_retry_after(soundcloud: Caller) -> None:
     await soundcloud.fault(operation="me", kind="rate_limit", retry_after_s=90, count=1)
     await soundcloud.fault(operation="me", kind="rate_limit")

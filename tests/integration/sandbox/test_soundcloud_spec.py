@@ -58,6 +58,8 @@ async def test_answers_fit_the_published_schema(soundcloud: Caller) -> None:
     own_id = await soundcloud.playlist_id("Odd")
     urn = (await soundcloud.truth(own_id))[0]["id"]
     playlist, likes = "/playlists/{playlist_urn}", "/likes/tracks/{track_urn}"
+    (user,) = (await soundcloud.json("GET", f"/users?q=harbour&{LINKED}"))["collection"]
+    followings = "/me/followings/{user_urn}"
     new = {"playlist": {"title": "New", "sharing": "private", "tracks": [{"urn": urn}]}}
     calls: tuple[tuple[str, str, str, int, Any], ...] = (
         ("GET", "/me", "/me", 200, None),
@@ -75,6 +77,13 @@ async def test_answers_fit_the_published_schema(soundcloud: Caller) -> None:
         ("POST", likes, f"/likes/tracks/{urn}", 200, None),
         ("GET", "/me/likes/tracks", f"/me/likes/tracks?{LINKED}", 200, None),
         ("DELETE", likes, f"/likes/tracks/{urn}", 200, None),
+        ("GET", "/users", f"/users?q=harbour&{LINKED}", 200, None),
+        ("PUT", followings, f"/me/followings/{user['urn']}", 201, None),
+        ("PUT", followings, f"/me/followings/{user['urn']}", 200, None),
+        ("PUT", followings, "/me/followings/soundcloud:users:1", 404, None),
+        ("GET", "/me/followings", "/me/followings?limit=1", 200, None),
+        ("DELETE", followings, f"/me/followings/{user['urn']}", 200, None),
+        ("DELETE", followings, f"/me/followings/{user['urn']}", 404, None),
         ("DELETE", playlist, f"/playlists/{own_id}", 200, None),
     )
 

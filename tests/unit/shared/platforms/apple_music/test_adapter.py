@@ -5,9 +5,16 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from shared.errors import PlatformDenied, PlatformUnavailable, RateLimited, ReconnectRequired
-from shared.models import Album, AlbumId, Isrc, Platform, PlaylistId, TokenSet, TrackId
+from shared.errors import (
+    PlatformDenied,
+    PlatformRejected,
+    PlatformUnavailable,
+    RateLimited,
+    ReconnectRequired,
+)
+from shared.models import Album, AlbumId, Isrc, NotTransferable, Platform, PlaylistId, TokenSet, TrackId
 from shared.platforms.apple_music.adapter import DECLARATION, AppleMusicAdapter
+from shared.platforms.collections import Collection
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
 from worker.matching.query import Query
@@ -166,6 +173,67 @@ async def test_album_is_read_to_its_end_without_the_users_token(
         "/catalog/de/albums/77/tracks?limit=100&offset=100",
     ]
     assert not any("Music-User-Token" in request.headers for request in answerer.requests)
+
+
+async def test_liked_songs_are_those_of_the_library(adapter: AppleMusicAdapter, answerer: Answerer) -> None:
+    rows = [library_song(1, catalogId="1"), library_song(2)]
+    answerer.answers = [says({"data": rows, "meta": {"total": 2}}), says({"data": [catalog_song(1)]})]
+
+    page = await adapter.read_items(Collection.LIKED.playlist_id)
+
+    assert [item.track.id if item.track else item.not_transferable for item in page.items] == [
+        "1",
+        NotTransferable.LOCAL_FILE,
+    ]
+    assert paths(answerer) == ["/me/library/songs?limit=100&offset=0", "/catalog/de/songs?ids=1"]
+
+
+async def test_saved_albums_come_with_what_the_catalog_knows(
+    adapter: AppleMusicAdapter, answerer: Answerer
+) -> None:
+    known = {"id": "77", "type": "albums", "attributes": {"name": "Tides", "trackCount": 12}}
+    row = {
+        "id": "l.1",
+        "type": "library-albums",
+        "attributes": {"name": "Tides", "trackCount": 1},
+        "relationships": {"catalog": {"data": [known]}},
+    }
+    answerer.answers = [says({"data": [row], "meta": {"total": 1}})]
+
+    page = await adapter.read_items(Collection.ALBUMS.playlist_id)
+    view = await adapter.read_target(Collection.ALBUMS.playlist_id, offset=0)
+
+    assert [item.track.id for item in page.items if item.track] == ["77"]
+    # One song of an album is in the library: there is something of it to be added.
+    assert [(row.track_id, row.title) for row in view.rows] == [(None, "Tides")]
+    assert set(paths(answerer)) == {"/me/library/albums?include=catalog&limit=100&offset=0"}
+
+
+@pytest.mark.parametrize(
+    ("collection", "asked"), [(Collection.LIKED, "ids[songs]"), (Collection.ALBUMS, "ids[albums]")]
+)
+async def test_what_is_saved_is_named_in_one_call(
+    adapter: AppleMusicAdapter, answerer: Answerer, collection: Collection, asked: str
+) -> None:
+    answerer.answers = [{"status": 202}]
+
+    await adapter.add_tracks(
+        collection.playlist_id,
+        track_ids=[TrackId("76"), TrackId("77")],
+        position=0,
+        key="k1",
+        gate=lambda: None,
+    )
+
+    ((method, path, query),) = [(one.method, one.path, dict(one.query)) for one in answerer.requests]
+    assert (method, path, query) == ("POST", "/v1/me/library", {asked: "76,77"})
+
+
+async def test_nothing_is_taken_out_of_the_library(adapter: AppleMusicAdapter) -> None:
+    with pytest.raises(PlatformRejected):
+        await adapter.remove_tracks(
+            Collection.LIKED.playlist_id, track_ids=[TrackId("76")], gate=lambda: None
+        )
 
 
 @pytest.mark.parametrize("refusal", [{"status": 401}, {"status": 403}])

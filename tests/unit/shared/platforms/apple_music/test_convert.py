@@ -3,8 +3,9 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
-from shared.models import Isrc, NotTransferable, TrackId
+from shared.models import Isrc, NotTransferable, SourceItem, TrackId
 from shared.platforms.apple_music import convert, wire
+from shared.platforms.base import TargetRow
 from shared.platforms.values import by_isrc, playable
 
 CATALOG = {
@@ -133,6 +134,74 @@ def test_target_row_is_named_by_its_catalog_id() -> None:
 
     assert (named.track_id, named.title) == (TrackId("1440000001"), "Harbour Light")
     assert unnamed.track_id is None
+
+
+def test_song_of_the_library_that_is_an_upload_is_a_local_file() -> None:
+    item = convert.to_saved_item(song(LIBRARY, playParams={"id": "i.PkdJvPXI2AJgm8"}), catalog={})
+
+    reason = NotTransferable.LOCAL_FILE
+    assert item == SourceItem(not_transferable=reason, title="Quiet Engine – Harbour Light")
+
+
+@pytest.mark.parametrize(
+    ("params", "own_id"),
+    [
+        ({"catalogId": "1440000001"}, "1440000001"),
+        ({"catalogId": "dead"}, "i.PkdJvPXI2AJgm8"),
+        ({"purchasedId": "300"}, "i.PkdJvPXI2AJgm8"),
+        (None, "i.PkdJvPXI2AJgm8"),
+    ],
+)
+def test_song_of_the_library_that_is_apples_is_a_track(params: object, own_id: str) -> None:
+    item = convert.to_saved_item(song(LIBRARY, playParams=params), catalog={"1440000001": song(CATALOG)})
+
+    assert item.track is not None
+    assert item.track.id == own_id
+
+
+def library_album(track_count: int | None, *, catalog: list[object]) -> wire.LibraryAlbum:
+    raw = {
+        "id": "l.abc",
+        "attributes": {"name": "Tides (mine)", "artistName": "Ada", "trackCount": track_count},
+        "relationships": {"catalog": {"data": catalog}},
+    }
+    return msgspec.convert(raw, wire.LibraryAlbum)
+
+
+ALBUM = {"id": "77", "attributes": {"name": "Tides", "artistName": "Ada & Bo", "trackCount": 12}}
+
+
+@pytest.mark.parametrize(
+    ("catalog", "told"),
+    [
+        ([ALBUM], ("77", "Tides", ("Ada & Bo",), 12)),
+        ([{"id": "77"}], ("l.abc", "Tides (mine)", ("Ada",), 3)),
+        ([], ("l.abc", "Tides (mine)", ("Ada",), 3)),
+    ],
+)
+def test_album_of_the_library_is_told_as_the_catalog_knows_it(
+    catalog: list[object], told: tuple[object, ...]
+) -> None:
+    album = convert.to_saved_album(library_album(3, catalog=catalog))
+
+    assert album is not None
+    assert (album.id, album.name, album.artists, album.track_count) == told
+
+
+@pytest.mark.parametrize(
+    ("track_count", "catalog", "row"),
+    [
+        (12, [ALBUM], TargetRow(track_id=TrackId("77"), title="Tides")),
+        (None, [ALBUM], TargetRow(track_id=TrackId("77"), title="Tides")),
+        (11, [ALBUM], TargetRow(track_id=None, title="Tides")),
+        (12, [{"id": "77"}], TargetRow(track_id=TrackId("77"), title="Tides (mine)")),
+        (12, [], TargetRow(track_id=None, title="Tides (mine)")),
+    ],
+)
+def test_album_is_there_where_all_its_songs_are(
+    track_count: int | None, catalog: list[object], row: TargetRow
+) -> None:
+    assert convert.to_album_row(library_album(track_count, catalog=catalog)) == row
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from shared.errors import PlatformDenied, PlatformNotFound, PlatformRejected, PlatformUnavailable
 from shared.models import Isrc, NotTransferable, PlaylistId, TokenSet, TrackId
+from shared.platforms.collections import Collection
 from shared.platforms.soundcloud.adapter import DECLARATION, SoundCloudAdapter
 from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
@@ -248,3 +249,40 @@ async def test_nothing_is_looked_up_by_isrc(adapter: SoundCloudAdapter, answerer
         await adapter.find_by_isrc([Isrc("QZXX12600001")])
 
     assert answerer.requests == []
+
+
+async def test_users_who_have_uploaded_nothing_are_no_artists(
+    adapter: SoundCloudAdapter, answerer: Answerer
+) -> None:
+    users = [
+        {"urn": f"soundcloud:users:{number}", "username": "Ada", **more}
+        for number, more in enumerate(({"track_count": 0}, {"track_count": 3}, {}))
+    ]
+    answerer.answers = [{"text": msgspec.json.encode({"collection": [None, *users]}).decode()}]
+
+    found = await adapter.search_artists(" Ada ")
+
+    assert [artist.id for artist in found] == ["soundcloud:users:1", "soundcloud:users:2"]
+    (request,) = answerer.requests
+    assert dict(request.query) == {"q": "Ada", "limit": "20", "linked_partitioning": "true"}
+
+
+@pytest.mark.parametrize(
+    ("collection", "status", "words"),
+    [
+        (Collection.LIKED, 404, "no longer has it"),
+        (Collection.ARTISTS, 404, "no longer has it"),
+        (Collection.ARTISTS, 422, "2,000 at most"),
+    ],
+)
+async def test_what_cannot_be_kept_is_refused_alone_and_is_no_missing_list(
+    adapter: SoundCloudAdapter, answerer: Answerer, collection: Collection, status: int, words: str
+) -> None:
+    answerer.answers = [{"status": status}]
+
+    with pytest.raises(PlatformRejected, match=words):
+        await adapter.add_tracks(
+            collection.playlist_id, track_ids=[urn(1)], position=0, key="k1", gate=lambda: None
+        )
+
+    assert len(answerer.requests) == 1

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from shared.models import NotTransferable, Platform, SourceItem, Track, TrackId
+from shared.models import Artist, ArtistId, NotTransferable, Platform, SourceItem, Track, TrackId
 from shared.platforms.answers import Answer, parse_retry_after
 from shared.platforms.base import TargetRow
 from shared.platforms.soundcloud import convert, wire
@@ -54,6 +54,25 @@ def test_artist_is_who_is_entered_and_else_who_has_uploaded(
 
     assert track is not None
     assert track.artists == artists
+
+
+@pytest.mark.parametrize(
+    ("username", "full_name", "name"),
+    [("Ada", "Ada Winter", "Ada"), (None, "Ada Winter", "Ada Winter"), ("", "Ada Winter", "Ada Winter")],
+)
+def test_user_is_an_artist_under_the_name_that_tracks_show(
+    username: str | None, full_name: str, name: str
+) -> None:
+    address = "https://soundcloud.com/ada"
+    raw = wire.User(urn="soundcloud:users:7", username=username, full_name=full_name, permalink_url=address)
+
+    artist = Artist(platform=Platform.SOUNDCLOUD, id=ArtistId("soundcloud:users:7"), name=name, url=address)
+    assert convert.to_artist(raw) == artist
+
+
+@pytest.mark.parametrize("raw", [None, wire.User(username="Ada"), wire.User(urn="soundcloud:users:7")])
+def test_user_without_a_urn_or_a_name_is_no_artist(raw: wire.User | None) -> None:
+    assert convert.to_artist(raw) is None
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,11 @@ from tests.fakes.session import FakeSession
 from tests.unit.shared.platforms.conftest import Answerer, opened
 from worker.matching.query import Query
 
-LIKED = Collection.LIKED.playlist_id
+LIKED, ARTISTS = Collection.LIKED.playlist_id, Collection.ARTISTS.playlist_id
 PLAYLIST = PlaylistId("soundcloud:playlists:12")
 TRACK = TrackId("soundcloud:tracks:34")
+USER = TrackId("soundcloud:users:78")
+URNS = {"playlist_urn": PLAYLIST, "track_urn": TRACK, "user_urn": USER}
 LIST = '{"collection": [{"urn": "soundcloud:tracks:56", "title": "One"}]}'
 OBJECT = '{"urn": "soundcloud:playlists:12", "track_count": 1}'
 CALLS: dict[str, tuple[str, str, Callable[[SoundCloudAdapter], Awaitable[object]]]] = {
@@ -47,6 +49,12 @@ CALLS: dict[str, tuple[str, str, Callable[[SoundCloudAdapter], Awaitable[object]
         lambda adapter: adapter.read_target(PLAYLIST, offset=7),
     ),
     "read_tracks": ("get", "/tracks", lambda adapter: adapter.read_tracks([TRACK] * 3)),
+    "read_items of followed artists": (
+        "get",
+        "/me/followings",
+        lambda adapter: adapter.read_items(ARTISTS),
+    ),
+    "search_artists": ("get", "/users", lambda adapter: adapter.search_artists("Ada")),
     "search": ("get", "/tracks", lambda adapter: adapter.search(Query(plain="a b"))),
     "find_playlist": ("get", "/me/playlists", lambda adapter: adapter.find_playlist("<tr_1>")),
     "create_playlist": (
@@ -69,6 +77,28 @@ CALLS: dict[str, tuple[str, str, Callable[[SoundCloudAdapter], Awaitable[object]
         lambda adapter: adapter.remove_tracks(
             PLAYLIST, track_ids=[TrackId("soundcloud:tracks:56")], gate=lambda: None
         ),
+    ),
+    "add_tracks to liked songs": (
+        "post",
+        "/likes/tracks/{track_urn}",
+        lambda adapter: adapter.add_tracks(LIKED, track_ids=[TRACK], position=0, key="k3", gate=lambda: None),
+    ),
+    "remove_tracks from liked songs": (
+        "delete",
+        "/likes/tracks/{track_urn}",
+        lambda adapter: adapter.remove_tracks(LIKED, track_ids=[TRACK], gate=lambda: None),
+    ),
+    "add_tracks to followed artists": (
+        "put",
+        "/me/followings/{user_urn}",
+        lambda adapter: adapter.add_tracks(
+            ARTISTS, track_ids=[USER], position=0, key="k4", gate=lambda: None
+        ),
+    ),
+    "remove_tracks from followed artists": (
+        "delete",
+        "/me/followings/{user_urn}",
+        lambda adapter: adapter.remove_tracks(ARTISTS, track_ids=[USER], gate=lambda: None),
     ),
     "delete_playlist": (
         "delete",
@@ -111,7 +141,8 @@ async def adapter(answerer: Answerer) -> AsyncIterator[SoundCloudAdapter]:
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.path.endswith("/resolve"):
             return web.json_response({"location": f"https://api.soundcloud.com/playlists/{PLAYLIST}"})
-        is_list = request.method == "GET" and request.path.endswith(("/me/playlists", "/tracks"))
+        lists = ("/me/playlists", "/tracks", "/me/followings", "/users")
+        is_list = request.method == "GET" and request.path.endswith(lists)
         return web.Response(text=LIST if is_list else OBJECT)
 
     answerer.answers = [answer]
@@ -145,7 +176,7 @@ async def test_request_is_in_the_published_description_with_everything_it_says(
     request, body = answerer.requests[number], answerer.bodies[number]
     operation = spec.operation(method, template)
     known = spec.query_parameters(operation)
-    assert request.path == "/v1" + template.format(playlist_urn=PLAYLIST)
+    assert request.path == "/v1" + template.format_map(URNS)
     assert not operation.get("deprecated")
     assert request.query.keys() <= known.keys()
     assert {n for n, parameter in known.items() if parameter.get("required")} <= request.query.keys()
