@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 _PAGE = 100
 _MOST_IDS = 300  # of one look-up in the catalog
-_LIBRARY_BATCH = 25  # no limit is published; others send so many (github.com/Parachord/parachord)
+_SAVE_BATCH = 25  # no limit is published; others send so many (github.com/Parachord/parachord)
 
 _PLAYLISTS, _PLAYLIST = "/me/library/playlists", "/me/library/playlists/{playlist_id}"
 _SONGS = wire.Document[wire.Song]
@@ -273,10 +273,8 @@ DECLARATION = Declaration(
         # The library, by name. An app can follow no artists, and is told of none that are favorites
         # (developer.apple.com/documentation/applemusicapi, read 2026-11-22).
         collections={
-            collection: Keeping(
-                url=f"https://music.apple.com/library/{kind}", add_batch=_LIBRARY_BATCH, is_dated=False
-            )
-            for collection, kind in _KINDS.items()
+            one: Keeping(url=f"https://music.apple.com/library/{kind}", add_batch=_SAVE_BATCH, is_dated=False)
+            for one, kind in _KINDS.items()
         },
         read_page=_PAGE,
         playlist_limit=None,

@@ -7,7 +7,7 @@ writes too; where the server takes forms they are POSTs, so that no proof stands
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
 from shared.address_guard import AddressGuard, Wording
@@ -48,6 +48,8 @@ from shared.platforms.subsonic import convert, wire
 from shared.settings import Settings, parse_networks
 
 T = TypeVar("T", bound=wire.Head)
+Into: TypeAlias = type[wire.Envelope[T]]
+Fields: TypeAlias = Mapping[str, str | list[str]]
 
 _PAGE = 500
 _ADD_BATCH = 40  # so that an address stays below 2048 characters where ids have 32
@@ -56,7 +58,7 @@ _MOST_FOUND = 100  # of albums or artists: names are short, and many servers sor
 _REPEATS = 2
 _STARS = {Collection.LIKED: "id", Collection.ALBUMS: "albumId", Collection.ARTISTS: "artistId"}
 _HEAD = wire.Envelope[wire.Head]
-_PLAYLISTS = wire.Envelope[wire.PlaylistsAnswer]
+_PLAYLIST, _PLAYLISTS = wire.Envelope[wire.PlaylistAnswer], wire.Envelope[wire.PlaylistsAnswer]
 
 _SHELVES: WeakKeyDictionary[PlatformHttp, Shelf] = WeakKeyDictionary()
 
@@ -125,8 +127,7 @@ class SubsonicAdapter(WithoutAlbumTracks, WebAdapter[Playlist, wire.Song]):
         del key  # these servers know no such keys
         # No call takes both: until the second one the name holds the description, so that it can be found.
         whole = f"{name}{convert.SEPARATOR}{description}"
-        into = wire.Envelope[wire.PlaylistAnswer]
-        made = await self._tell("create_playlist", "createPlaylist", {"name": whole}, gate, into)
+        made = await self._tell("create_playlist", "createPlaylist", {"name": whole}, gate, _PLAYLIST)
         raw = made.playlist if made.playlist.id != "" else await self._named(whole)
         user = await self._user()
         playlist = convert.to_playlist(raw, user=user, pages_url=self._pages_url(made))
@@ -213,9 +214,8 @@ class SubsonicAdapter(WithoutAlbumTracks, WebAdapter[Playlist, wire.Song]):
         return {}
 
     async def _songs_in(self, playlist_id: PlaylistId, *, operation: str) -> list[wire.Song]:
-        into = wire.Envelope[wire.PlaylistAnswer]
         for _ in range(1 + _REPEATS):
-            answer = await self._ask(operation, "getPlaylist", {"id": playlist_id}, into=into)
+            answer = await self._ask(operation, "getPlaylist", {"id": playlist_id}, into=_PLAYLIST)
             if answer.playlist.entry or not answer.playlist.song_count:
                 return answer.playlist.entry
         raise self._http.blank(operation)
@@ -288,27 +288,15 @@ class SubsonicAdapter(WithoutAlbumTracks, WebAdapter[Playlist, wire.Song]):
         return {one.name for one in answer.extensions}
 
     async def _ask(
-        self,
-        operation: str,
-        method: str,
-        query: Mapping[str, str] | None = None,
-        *,
-        into: type[wire.Envelope[T]],
+        self, operation: str, method: str, query: Mapping[str, str] | None = None, *, into: Into[T]
     ) -> T:
         call = Call(operation=operation, route=f"/rest/{method}.view", query=dict(query or {}))
         return (await self._read(call, into=into)).content
 
-    async def _change(self, operation: str, fields: Mapping[str, str | list[str]], gate: Gate) -> None:
+    async def _change(self, operation: str, fields: Fields, gate: Gate) -> None:
         await self._tell(operation, "updatePlaylist", fields, gate, _HEAD)
 
-    async def _tell(
-        self,
-        operation: str,
-        method: str,
-        fields: Mapping[str, str | list[str]],
-        gate: Gate,
-        into: type[wire.Envelope[T]],
-    ) -> T:
+    async def _tell(self, operation: str, method: str, fields: Fields, gate: Gate, into: Into[T]) -> T:
         is_form = await self._takes_forms()
         call = Call(
             operation=operation,

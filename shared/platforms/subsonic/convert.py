@@ -33,19 +33,7 @@ SEPARATOR = " \u2063 "
 """Between name and description in the name of a playlist that is not finished: nobody types that sign."""
 
 _CLIENT = {"v": "1.16.1", "c": "crossplay", "f": "json"}
-_STATUSES = {
-    10: 400,
-    20: 400,
-    30: 400,
-    40: 401,
-    41: 406,
-    42: 406,
-    43: 400,
-    44: 401,
-    50: 403,
-    60: 402,
-    70: 404,
-}
+_STATUS = {10: 400, 20: 400, 30: 400, 40: 401, 41: 406, 42: 406, 43: 400, 44: 401, 50: 403, 60: 402, 70: 404}
 _ID = re.compile(r"[0-9]{1,10}|[0-9A-Za-z]{22}|(?=[^/]*[0-9])[0-9A-Za-z_:-]{2,64}")
 _EXPLICIT = {"explicit": True, "clean": False}
 _HEAD = msgspec.json.Decoder(wire.Envelope[wire.Head])
@@ -74,7 +62,7 @@ def reword(answer: Answer) -> Answer:
         return answer
     if head.status != "failed":
         return answer
-    return msgspec.structs.replace(answer, status=_STATUSES.get(head.error.code if head.error else 0, 500))
+    return msgspec.structs.replace(answer, status=_STATUS.get(head.error.code if head.error else 0, 500))
 
 
 def newest_first(things: Iterable[wire.AnyT]) -> list[wire.AnyT]:
