@@ -34,35 +34,33 @@ async def by_oauth(platforms: Platforms, platform: Platform, url: URL) -> FakeSe
 class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     """One platform, in one of its regimes.
 
-    options: of its sandbox. settings: how Crossplay is told where that sandbox is. connect: signs an account
-    in. absent_playlist, absent_track: ids of the right form that nothing has. local_row: what a playlist row
-    of the user's own file becomes, None for a track without an ISRC. odd_kind: a row that is no music, as
-    world files name it; odd_reasons: what it may become, none where it is a track all the same. look_up: the
-    sandbox's operations of an ISRC look-up and of a text search. add, remove: those of a playlist's tracks;
-    delete: its operation that deletes a playlist. forbidden: what a bare 403 means. revoked: the kind of
-    token whose end a refresh cures, or asks for a new connection. has_account_id: the platform names its
-    accounts. head: the operation that reads a playlist without its items. has_copy: look-ups are answered
-    from a copy of the library, which the first one makes. lists_at_once: lists come whole.
-    has_track_pages: a track has an address. has_market: accounts name a market that is no country.
-    has_offsets: pages of playlists are asked for by offset and limit. tells_length: each page of a
-    playlist says how long the whole is. cannot_remove: what it says where nothing can be removed.
-    accounts. has_offsets: pages of playlists are asked for by offset and limit; offset_name: its word for it.
-    has_short_albums: albums are found without a date, their tracks without guests. tells_length: each page of
-    a playlist says how long the whole is. has_http: it is reached over a network, and has a sandbox.
-    cannot_remove: what it says where nothing can be removed.
-    a playlist says how long the whole is. names_left_out: an addition is answered with what it left out.
-    cannot_remove: what it says where nothing can be removed.
-    from a copy of the library, which the first one makes. lists_at_once: lists come whole; cuts_pages: those
-    of a playlist's tracks do. has_track_pages: a track has an address. has_market: accounts name a market
-    that is no country. public_id: of a playlist of the account, the id under which everybody finds it.
-    has_offsets: pages of playlists are asked for by offset and limit; offset_name: its word for it.
-    finds_plain_text: a search can do without fields. has_short_albums: albums are found without a date, their
-    tracks without guests. tells_length: each page of a playlist says how long the whole is. cannot_remove:
-    what it says where nothing can be removed.
-    tells_length: each page of a playlist says how long the whole is. has_isrcs: tracks name their ISRCs.
-    has_short_albums: albums are found without a date, their tracks without guests. has_bare_albums: they are
-    found with neither date nor length, and their tracks have no numbers. cannot_remove: what it says where
-    nothing can be removed. created_status: the answer to who creates a playlist.
+    Where it stands
+        options: of its sandbox. settings: how Crossplay is told where that sandbox is. connect: signs an
+        account in. has_http: it is reached over a network, and has a sandbox.
+    Ids
+        absent_playlist, absent_track: of the right form, but nothing has them. public_id: of a playlist of
+        the account, the id under which everybody finds it.
+    Rows
+        local_row: what a playlist row of the user's own file becomes, None for a track without an ISRC.
+        odd_kind: a row that is no music, as world files name it; odd_reasons: what it may become, none where
+        it is a track all the same. has_isrcs: tracks name their ISRCs. has_track_pages: a track has an
+        address. has_short_albums: albums are found without a date, their tracks without guests.
+        has_bare_albums: they are found with neither date nor length, and their tracks have no numbers.
+    The sandbox's operations
+        look_up: of an ISRC look-up and of a text search. add, remove: of a playlist's tracks. delete: of a
+        playlist. head: reads one without its items. created_status: the answer to who creates one.
+    Lists
+        lists_at_once: they come whole; cuts_pages: those of a playlist's tracks do. has_offsets: pages of
+        playlists are asked for by offset and limit; offset_name: its word for it. tells_length: each page of
+        a playlist says how long the whole is.
+    Accounts
+        forbidden: what a bare 403 means. revoked: the kind of token whose end a refresh cures, or asks for a
+        new connection; can_refresh: which of the two. has_account_id: it names its accounts. has_market:
+        accounts name a market that is no country.
+    Searches and writes
+        has_copy: look-ups are answered from a copy of the library, which the first one makes.
+        finds_plain_text: a search can do without fields. names_left_out: an addition is answered with what it
+        left out. cannot_remove: what it says where nothing can be removed.
     """
 
     options: Options
