@@ -129,10 +129,12 @@ class Census:
         for platform in filter(self._platforms.is_configured, Platform):
             profile, limit_key = self._platforms.profile(platform), self._platforms.limit_key(platform)
             # Where each server of a user's counts for itself, there is no budget of the platform.
-            for name in profile.pools if profile.counted_by else ():
+            for name, pool in profile.pools.items() if profile.counted_by else ():
                 book = bookings_of(self._redis, profile=profile, limit_key=limit_key, pool_name=name)
                 left_count = (await book.look()).free_count
-                readings.append((left_count, {**_at(platform), "crossplay.pool": name}))
+                window = "day" if pool.day_zone else "moving"
+                of_pool = {"crossplay.pool": name, "crossplay.window": window}
+                readings.append((left_count, {**_at(platform), **of_pool}))
         return {"crossplay.budget.remaining": readings}
 
     async def _memory(self) -> Readings:

@@ -5,6 +5,7 @@ from shared.lifecycle import State
 
 WAITING = ("queued", "no_slot", "later", "transfer_paused", "platform_paused")
 CONNECTION_STATES = ("connected", "reconnect_required", "disconnected")
+WINDOWS = ("moving", "day")
 WITHIN = {"1d": 1, "7d": 7, "30d": 30}
 
 
@@ -58,6 +59,7 @@ GAUGES = (
         "that nobody has booked; 0 while the platform makes us wait.",
         PLATFORM,
         Attribute(name="crossplay.pool", meaning="what the platform counts, such as `requests`"),
+        Attribute(name="crossplay.window", values=WINDOWS),
     ),
     _gauge("crossplay.platform.paused", "", "1 where an operator has paused it, else 0.", PLATFORM),
     _gauge(

@@ -168,9 +168,9 @@ async def test_workers_pauses_dead_letters_and_budgets_are_told(
     assert meter.values("crossplay.platform.paused") == {
         (platform,): int(platform is SPOTIFY) for platform in Platform
     }
-    assert 0 < booked[SPOTIFY, "requests"] < before[SPOTIFY, "requests"]
-    assert meter.values("crossplay.budget.remaining")[SPOTIFY, "requests"] == 0
-    assert not [pool for platform, pool in before if platform == APPLE]  # it is not set up
+    assert 0 < booked[SPOTIFY, "requests", "moving"] < before[SPOTIFY, "requests", "moving"]
+    assert meter.values("crossplay.budget.remaining")[SPOTIFY, "requests", "moving"] == 0
+    assert not [pool for platform, *_ in before if platform == APPLE]  # it is not set up
 
 
 async def test_sign_ins_that_end_soon_are_told_and_those_of_others_are_not(
