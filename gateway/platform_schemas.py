@@ -106,8 +106,15 @@ class ConnectingResource(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[FormFieldResource, ...]
 
 
+class LinksResource(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a link to a playlist that everybody may see is read without an account. reason: why not."""
+
+    readable: bool
+    reason: str | None
+
+
 class PlatformResource(msgspec.Struct, frozen=True, kw_only=True):
-    """A platform. setup: what the operator of this server has to do first, null where it is configured.
+    """A platform. setup: what the operator has to do before accounts can be connected, null where none need.
 
     connecting: null where it is not set up, or nobody signs in. resume_at: when the last of its pools goes
     on, null where none has stopped. connections: your own.
@@ -118,6 +125,7 @@ class PlatformResource(msgspec.Struct, frozen=True, kw_only=True):
     configured: bool
     setup: str | None
     connecting: ConnectingResource | None
+    links: LinksResource
     capabilities: CapabilitiesResource
     limits: LimitsResource
     resume_at: datetime | None

@@ -54,7 +54,8 @@ class PoolBudget(msgspec.Struct, frozen=True, kw_only=True):
 class PlatformView(msgspec.Struct, frozen=True, kw_only=True):
     """One platform. setup: what its operator has to do before it can be used, None where it is set up.
 
-    flow, fields: how accounts are connected, None where it is not set up.
+    flow, fields: how accounts are connected, None where it is not set up. why_no_links: why links there are
+    not read without an account, None where they are.
     """
 
     platform: Platform
@@ -62,6 +63,7 @@ class PlatformView(msgspec.Struct, frozen=True, kw_only=True):
     setup: str | None
     flow: ConnectFlow | None
     fields: tuple[FormField, ...]
+    why_no_links: str | None
     capabilities: Capabilities
     profile: PlatformProfile
     budgets: tuple[PoolBudget, ...]
@@ -87,6 +89,7 @@ class ShowPlatforms:
                 platform=platform,
                 label=self._platforms.label(platform),
                 **self._way_in(platform),
+                why_no_links=self._platforms.why_no_links(platform),
                 capabilities=self._platforms.capabilities(platform),
                 profile=self._platforms.profile(platform),
                 budgets=budget,

@@ -160,6 +160,12 @@ class Platforms:
         """Return whether playlists can be read there without anybody's account."""
         return _DECLARATIONS[platform].public
 
+    def why_no_links(self, platform: Platform) -> str | None:
+        """Say why links to playlists there are not read without an account; None where they are."""
+        public = self.public_reads(platform)
+        missing = self._unset(public.required)
+        return public.reason or (self._not_set_up(platform, missing) if missing else None)
+
     def label(self, platform: Platform) -> str:
         """Return the platform's name as people write it."""
         return _DECLARATIONS[platform].label
@@ -220,9 +226,10 @@ class Platforms:
 
     def _require(self, platform: Platform, missing: tuple[str, ...]) -> None:
         if missing:
-            raise PlatformNotConfigured(
-                f"{self.label(platform)} is not set up on this server: {_to_set(missing)}"
-            )
+            raise PlatformNotConfigured(self._not_set_up(platform, missing))
+
+    def _not_set_up(self, platform: Platform, missing: tuple[str, ...]) -> str:
+        return f"{self.label(platform)} is not set up on this server: {_to_set(missing)}"
 
     def _require_to_connect(self, platform: Platform) -> None:
         self._require(platform, self.missing(platform))

@@ -372,6 +372,9 @@ class FakePlatforms:
         reason = "" if is_possible else "Spotify shows an app only its users' own playlists."
         return PublicReads(is_possible=is_possible, reason=reason, source="invented", read_on="2026-11-22")
 
+    def why_no_links(self, platform: Platform) -> str | None:
+        return self.public_reads(platform).reason or None
+
     def public_adapter(self, platform: Platform, *, market: str) -> FakeAdapter:
         if platform in self.without_key:
             raise PlatformNotConfigured(f"Set CROSSPLAY_{platform.upper()}_API_KEY.")

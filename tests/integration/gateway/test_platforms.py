@@ -56,6 +56,11 @@ async def test_every_platform_says_what_it_can_do_and_what_it_allows(call: Calle
     assert [one["platform"] for one in reply.json["items"]] == list(Platform)
     spotify, apple = of(reply, Platform.SPOTIFY), of(reply, Platform.APPLE_MUSIC)
     assert (spotify["label"], spotify["configured"], spotify["setup"]) == ("Spotify", True, None)
+    assert spotify["links"] == {
+        "readable": False,
+        "reason": "Spotify shows an app only its users' own playlists.",
+    }
+    assert apple["links"] == {"readable": True, "reason": None}
     assert spotify["capabilities"]["remove"] is True
     assert apple["capabilities"]["remove"] is False
     assert apple["capabilities"]["playlist_limit"] == 100

@@ -238,3 +238,19 @@ async def test_without_its_keys_a_platform_is_read_in_nobodys_name_neither() -> 
     async with Platforms(Settings(), budgets=FakeBudgets()) as platforms:
         with pytest.raises(PlatformNotConfigured, match="CROSSPLAY_APPLE_MUSIC_TEAM_ID"):
             platforms.public_adapter(Platform.APPLE_MUSIC, market="DE")
+
+
+@pytest.mark.parametrize(
+    ("platform", "reason"),
+    [
+        (Platform.DEEZER, None),  # not set up, and not needed for that
+        (Platform.APPLE_MUSIC, "CROSSPLAY_APPLE_MUSIC_TEAM_ID"),
+        (Platform.SPOTIFY, "connect"),
+    ],
+)
+def test_why_links_are_not_read_is_said_also_where_nothing_is_set_up(
+    platform: Platform, reason: str | None
+) -> None:
+    told = Platforms(Settings(), budgets=FakeBudgets()).why_no_links(platform)
+
+    assert told is None if reason is None else reason in str(told)
