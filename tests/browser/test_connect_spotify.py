@@ -71,7 +71,8 @@ async def test_who_agrees_is_connected_and_no_code_stays_in_the_browser(
     assert passed == [session["page_url"], session["page_url"].replace("/page", "/done")]
     assert (await mira.look(session))["status"] == "connected"
     _, lists = await mira.ask("GET", "/playlists?platform=spotify")
-    assert [one["name"] for one in lists["items"]] == ["Liked Songs", "Harbour Songs"]
+    kept = ["Liked Songs", "Saved Albums", "Followed Artists"]
+    assert [one["name"] for one in lists["items"]] == [*kept, "Harbour Songs"]
 
 
 async def test_who_cancels_at_the_platform_or_on_our_page_has_denied(

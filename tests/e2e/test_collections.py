@@ -16,7 +16,7 @@ from tests.e2e.stack import Stack
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 KINDS = {Collection.LIKED: "track", Collection.ALBUMS: "album", Collection.ARTISTS: "artist"}
-OWN_COUNT = 4
+OWN_COUNT = 3
 """What each account keeps at first, of its own; one more is kept by all of them."""
 PATIENCE_S = 90.0
 
@@ -44,17 +44,19 @@ def names(platform: str, collection: Collection) -> list[str]:
 
 
 def write_catalog(directory: Path) -> Path:
-    numbered = enumerate((owner, number) for owner in (*USES, "everybody") for number in range(OWN_COUNT))
+    """Write two songs for each record: where one is liked, its record is not there as a whole."""
+    sides = ((side, owner) for side in ("Song", "Flip Side") for owner in (*USES, "everybody"))
+    numbered = enumerate((*of, number) for of in sides for number in range(OWN_COUNT))
     lines = [
         {
-            "title": f"Song {owner} {number}",
+            "title": f"{side} {owner} {number}",
             "artists": [f"Singer {owner} {number}"],
             "album": f"Record {owner} {number}",
             "duration_ms": 180_000 + 3_000 * line,
             "isrc": f"QZKPT26{line:05}",
             "release_date": "2020-03-04",
         }
-        for line, (owner, number) in numbered
+        for line, (side, owner, number) in numbered
     ]
     path = directory / "catalog.jsonl"
     path.write_bytes(b"\n".join(map(msgspec.json.encode, lines)))
