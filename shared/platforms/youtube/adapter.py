@@ -4,8 +4,8 @@ Source: developers.google.com/youtube/v3/docs, its revisions until June 2026 and
 2026-11-22. A search is one of 100 a day; a write costs 50 of 10,000 units, a read of up to 50 things one.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from typing import TypeVar
 
 from msgspec import UNSET
@@ -37,7 +37,7 @@ _FOUND = 25  # more cost the same, but the fiftieth is never the one
 _WHOLE = "snippet,contentDetails"
 _WRITE = Price(cost=50)
 _LOOKED_AT = 4  # of the results of a search
-_GATHERED_S = 0.3  # searches that end so soon after one another have their videos looked up together
+_GATHERED_S = 10.0  # so long at most the videos of a search wait for those of others, to be read together
 _BESIDE = dict.fromkeys(("read_items", "search", "read_album"), ("read_videos",))
 _NO_CHANNEL = "This Google account has no channel yet: open {label} once and make one."
 _NO_ADDRESS = "{label} takes likes once the account's mail address is confirmed: do that at Google first."
@@ -70,7 +70,7 @@ class YouTubeAdapter(WithoutIsrcs, WebAdapter[wire.Thing, wire.Thing]):
 
     def __init__(self, http: PlatformHttp, *, session: Session, capabilities: Capabilities) -> None:
         super().__init__(http, session=session, capabilities=capabilities)
-        self._details = Gathering(self._videos_of, most=_PAGE // _LOOKED_AT, wait_s=_GATHERED_S)
+        self._details = Gathering(self._videos_of, most=_PAGE, wait_s=_GATHERED_S)
 
     async def account(self) -> Account:
         found = await self._list("account", "/channels", {"part": "snippet", "mine": "true"}, into=_THINGS)
@@ -93,10 +93,12 @@ class YouTubeAdapter(WithoutIsrcs, WebAdapter[wire.Thing, wire.Thing]):
         text = " ".join(query.plain.split())
         if not text:
             return ()
-        found = await self._search(text, "search", type="video", videoCategoryId="10")
-        # A search tells neither how long a video is nor where it can be played; a look-up takes fifty ids.
-        nearest = convert.nearest(found, text=text, most=_LOOKED_AT)
-        videos = await self._details.ask(tuple(one.id.video_id for one in nearest))
+        with self._details.coming():
+            found = await self._search(text, "search", type="video", videoCategoryId="10")
+            # A search tells neither how long a video is nor where it is played; a look-up takes fifty ids.
+            nearest = convert.nearest(found, text=text, most=_LOOKED_AT)
+            details = [self._details.put(one.id.video_id) for one in nearest]
+        videos = filter(None, await asyncio.gather(*details))
         return tuple(convert.to_tracks(videos, market=self._session.market).values())
 
     async def search_albums(self, name: str, *, artist: str) -> tuple[Album, ...]:
@@ -170,10 +172,10 @@ class YouTubeAdapter(WithoutIsrcs, WebAdapter[wire.Thing, wire.Thing]):
             found |= {raw.id: raw for raw in await self._list("read_videos", "/videos", query, into=_THINGS)}
         return [found[own_id] for own_id in asked if own_id in found]
 
-    async def _videos_of(self, asked: Sequence[tuple[str, ...]]) -> list[list[wire.Thing]]:
-        """Read the videos of several searches together."""
-        found = {raw.id: raw for raw in await self._videos(chain.from_iterable(asked))}
-        return [[found[own_id] for own_id in ids if own_id in found] for ids in asked]
+    async def _videos_of(self, asked: Sequence[str]) -> list[wire.Thing | None]:
+        """Read videos of several searches together."""
+        found = {raw.id: raw for raw in await self._videos(asked)}
+        return [found.get(own_id) for own_id in asked]
 
     async def _list(
         self, operation: str, route: str, query: dict[str, str], *, into: type[wire.Listing[T]]
@@ -254,7 +256,7 @@ DECLARATION = Declaration(
             )
         },
         isrc_batch=0,
-        search_parallel=_PAGE // _LOOKED_AT,
+        search_parallel=_PAGE // 2,  # of which some wait for the videos of others
         add_batch=1,
         remove_batch=1,
         read_page=_PAGE,

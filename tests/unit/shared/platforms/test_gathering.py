@@ -86,3 +86,37 @@ async def test_nobody_is_asked_where_all_have_gone() -> None:
     await asyncio.sleep(0.01)
 
     assert oracle.batches == []
+
+
+async def test_all_who_are_coming_are_waited_for_and_nobody_else() -> None:
+    oracle = Oracle()
+    gathering = Gathering(oracle, most=50, wait_s=3600)
+
+    async def come(number: int, *, after_s: float) -> int:
+        with gathering.coming():
+            await asyncio.sleep(after_s)
+            reply = gathering.put(number)
+        return await reply
+
+    answers = list(await asyncio.gather(come(1, after_s=0), come(2, after_s=0.02), come(3, after_s=0.01)))
+
+    assert answers == [2, 4, 6]
+    assert oracle.batches == [[1, 3, 2]]
+
+
+async def test_who_comes_to_nothing_keeps_nobody_waiting() -> None:
+    oracle = Oracle()
+    gathering = Gathering(oracle, most=50, wait_s=3600)
+
+    async def fail() -> None:
+        with gathering.coming():
+            await asyncio.sleep(0.01)
+            raise FAILURE
+
+    failing = asyncio.create_task(fail())
+    await asyncio.sleep(0)
+    assert await gathering.ask(1) == 2
+
+    with pytest.raises(PlatformUnavailable):
+        await failing
+    assert oracle.batches == [[1]]
