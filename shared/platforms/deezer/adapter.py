@@ -5,6 +5,7 @@ what they wrote about them, read 2026-11-22. Refusals come with status 200, see 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -29,6 +30,7 @@ from shared.platforms.call import Call
 from shared.platforms.collections import Collection, Keeping, collection_of
 from shared.platforms.declaration import Declaration
 from shared.platforms.deezer import convert, wire
+from shared.platforms.drafts import draft_title, parts_of
 from shared.platforms.oauth import SIGN_IN, SIGN_IN_PRICES, OAuthApp, query_signer
 from shared.platforms.paged import WebAdapter
 from shared.platforms.paging import Pager, RawPage
@@ -115,21 +117,12 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
         return convert.to_album_tracks([row async for row in pager.rows()], album=head)
 
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
-        """Create with the description in the title, then move it to its place: no call does both.
-
-        So one whose answer is lost can be found by its marker at either step, at worst under a long title.
-        """
         del key  # Deezer knows no such keys
-        query = {"title": f"{description}: {name}"}
+        query = {"title": draft_title(name, description)}  # no call takes both
         call = Call(operation="create_playlist", method="POST", route="/user/me/playlists", query=query)
         made = await self._http.write(call, session=self._session, gate=gate, into=wire.Created)
-        path = {"playlist_id": str(made.id)}
-        query = {"title": name, "description": description, "public": "false"}
-        call = Call(operation="describe_playlist", method="POST", route=_PLAYLIST, path=path, query=query)
-        try:
-            await self._send(call, gate=gate)
-        except (PlatformError, AccountError) as error:
-            raise self._http.blank(call.operation) from error  # a refusal would say that nothing was made
+        with suppress(PlatformError, AccountError):  # it exists, whatever becomes of its name now
+            await self._finish(PlaylistId(str(made.id)), name, description=description, gate=gate)
         raw = wire.Playlist(id=made.id, title=name, description=description, nb_tracks=0)
         return structs.replace(convert.to_playlist(raw, user_id=None), writable=True)
 
@@ -147,9 +140,24 @@ class DeezerAdapter(WebAdapter[wire.Playlist, wire.Track]):
     async def _add(
         self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], position: int, key: str, gate: Gate
     ) -> Added:
-        del position, key  # Deezer can only append
+        del key  # Deezer knows no such keys, and can only append
+        if position == 0:
+            await self._finish_draft(playlist_id, gate=gate)
         await self._send(_change("add_tracks", "POST", playlist_id, track_ids), gate=gate)
         return ADDED
+
+    async def _finish_draft(self, playlist_id: PlaylistId, *, gate: Gate) -> None:
+        name, description = parts_of((await self._raw_head(playlist_id)).title or "")
+        if description:
+            with suppress(PlatformRejected):  # which would speak of the tracks
+                await self._finish(playlist_id, name, description=description, gate=gate)
+
+    async def _finish(self, playlist_id: PlaylistId, name: str, *, description: str, gate: Gate) -> None:
+        """Give a playlist its name; until then it is public, too."""
+        path, query = {"playlist_id": playlist_id}, {"title": name, "description": description}
+        query["public"] = "false"
+        call = Call(operation="describe_playlist", method="POST", route=_PLAYLIST, path=path, query=query)
+        await self._send(call, gate=gate)
 
     async def _remove(self, playlist_id: PlaylistId, *, track_ids: Sequence[TrackId], gate: Gate) -> None:
         await self._send(_change("remove_tracks", "DELETE", playlist_id, track_ids), gate=gate)
@@ -338,7 +346,8 @@ DECLARATION = Declaration(
         # Nobody has measured it; a few seconds cost little, a blind repetition is refused.
         visibility_delay_s=5.0,
         reads_lag=False,
-        beside={"create_playlist": ("describe_playlist",), "read_album": ("read_album_head",)},
+        # Before the first tracks it is looked whether the playlist has its name.
+        beside={"create_playlist": ("describe_playlist", "get_playlist"), "read_album": ("read_album_head",)},
     ),
     sign_in=SignInTerms(
         life_months=None,  # with `offline_access` a token has no end

@@ -23,6 +23,7 @@ from shared.models import (
 from shared.platforms.answers import Answer
 from shared.platforms.base import TargetRow
 from shared.platforms.deezer import wire
+from shared.platforms.drafts import parts_of
 from shared.platforms.values import date_of, id_in, item_of, line_of, parse_isrc, playable
 
 _ID = re.compile(r"[0-9]{1,19}")
@@ -133,16 +134,17 @@ def to_target_row(raw: wire.Track) -> TargetRow:
 def to_playlist(raw: wire.Playlist, *, user_id: int | None) -> Playlist:
     """Return a playlist as this user sees it; None: nobody is signed in."""
     creator = raw.creator or wire.Creator()
+    name, rest = parts_of(raw.title or "")
     is_own = user_id is not None and (creator.id == user_id or raw.collaborative)
     return Playlist(
         id=PlaylistId(str(raw.id)),
-        name=raw.title or "",
+        name=name,
         url=raw.link or f"https://www.deezer.com/playlist/{raw.id}",
         owner=creator.name,
         track_count=raw.nb_tracks,
         writable=is_own and not raw.is_loved_track,  # they are written as a collection
         snapshot=raw.checksum or None,
-        description=raw.description or "",
+        description=raw.description or rest,
     )
 
 

@@ -38,6 +38,7 @@ from shared.platforms.base import (
 from shared.platforms.call import Call
 from shared.platforms.collections import Collection, Keeping, collection_of
 from shared.platforms.declaration import Declaration
+from shared.platforms.drafts import draft_title, parts_of
 from shared.platforms.http import PlatformHttp
 from shared.platforms.library import Library, Shelf, scan
 from shared.platforms.own_servers import LOGIN_FORM, Login, place_of
@@ -126,7 +127,7 @@ class SubsonicAdapter(WithoutAlbumTracks, WebAdapter[Playlist, wire.Song]):
     async def create_playlist(self, name: str, *, description: str, key: str, gate: Gate) -> Playlist:
         del key  # these servers know no such keys
         # No call takes both: until the second one the name holds the description, so that it can be found.
-        whole = f"{name}{convert.SEPARATOR}{description}"
+        whole = draft_title(name, description)
         made = await self._tell("create_playlist", "createPlaylist", {"name": whole}, gate, _PLAYLIST)
         raw = made.playlist if made.playlist.id != "" else await self._named(whole)
         user = await self._user()
@@ -208,8 +209,8 @@ class SubsonicAdapter(WithoutAlbumTracks, WebAdapter[Playlist, wire.Song]):
         """Return name and comment of a playlist that has them in one still; nothing of any other."""
         answer = await self._ask("add_tracks", "getPlaylists", into=_PLAYLISTS)
         for raw in answer.playlists.playlist:
-            name, sign, description = raw.name.partition(convert.SEPARATOR)
-            if str(raw.id) == playlist_id and sign:
+            name, description = parts_of(raw.name)
+            if str(raw.id) == playlist_id and description:
                 return {"name": name, "comment": description}
         return {}
 

@@ -25,12 +25,10 @@ from shared.models import (
 from shared.platforms.answers import Answer
 from shared.platforms.base import TargetRow
 from shared.platforms.call import Proof
+from shared.platforms.drafts import parts_of
 from shared.platforms.own_servers import Login
 from shared.platforms.subsonic import wire
 from shared.platforms.values import id_in, item_of, line_of, moment_of, parse_isrc, split_address
-
-SEPARATOR = " \u2063 "
-"""Between name and description in the name of a playlist that is not finished: nobody types that sign."""
 
 _CLIENT = {"v": "1.16.1", "c": "crossplay", "f": "json"}
 _STATUS = {10: 400, 20: 400, 30: 400, 40: 401, 41: 406, 42: 406, 43: 400, 44: 401, 50: 403, 60: 402, 70: 404}
@@ -130,7 +128,7 @@ def to_target_row(raw: wire.Song) -> TargetRow:
 
 def to_playlist(raw: wire.Playlist, *, user: str, pages_url: str) -> Playlist:
     """pages_url: where the server shows playlists to people, "" where nobody knows that."""
-    name, _, rest = raw.name.partition(SEPARATOR)
+    name, rest = parts_of(raw.name)
     is_own = not raw.owner or raw.owner == user
     return Playlist(
         id=PlaylistId(str(raw.id)),

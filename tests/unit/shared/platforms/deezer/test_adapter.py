@@ -18,6 +18,7 @@ from shared.errors import (
 from shared.models import Isrc, Platform, PlaylistId, TokenSet, TrackId
 from shared.platforms.base import Adapter
 from shared.platforms.collections import Collection
+from shared.platforms.drafts import draft_title
 from shared.platforms.oauth import OAuthClient, new_verifier
 from shared.platforms.registry import Platforms
 from shared.secret import Secret
@@ -111,7 +112,7 @@ async def test_repeated_track_is_a_conflict_and_no_other_rejection(
     answerer.answers = [refuses(500, "This song already exists in this playlist")]
 
     with pytest.raises(PlatformRejected, match="no track twice") as caught:
-        await adapter.add_tracks(PLAYLIST, track_ids=[TrackId("1")], position=0, key="k", gate=open_gate)
+        await adapter.add_tracks(PLAYLIST, track_ids=[TrackId("1")], position=1, key="k", gate=open_gate)
 
     assert caught.value.status == 409
 
@@ -120,25 +121,53 @@ async def test_write_that_is_not_confirmed_may_have_happened(adapter: Adapter, a
     answerer.answers = [says(False)]
 
     with pytest.raises(PlatformUnavailable):
-        await adapter.add_tracks(PLAYLIST, track_ids=[TrackId("1")], position=0, key="k", gate=open_gate)
+        await adapter.add_tracks(PLAYLIST, track_ids=[TrackId("1")], position=1, key="k", gate=open_gate)
 
 
 @pytest.mark.parametrize("code", [4, 200, 300, 500])
-async def test_refused_second_step_never_says_that_no_playlist_was_made(
+async def test_playlist_whose_second_step_is_refused_is_made_all_the_same(
     adapter: Adapter, answerer: Answerer, code: int
 ) -> None:
     answerer.answers = [says({"id": 908}), refuses(code)]
 
-    with pytest.raises(PlatformUnavailable):
-        await adapter.create_playlist("Night", description="by us [tr_1]", key="k", gate=open_gate)
+    made = await adapter.create_playlist("Night", description="by us [tr_1]", key="k", gate=open_gate)
 
-    assert answerer.requests[0].query["title"] == "by us [tr_1]: Night"
+    assert (made.id, made.name) == (PLAYLIST, "Night")
+    assert answerer.requests[0].query["title"] == draft_title("Night", "by us [tr_1]")
+
+
+@pytest.mark.parametrize("second", [says(True), refuses(500)])
+async def test_half_made_playlist_gets_its_name_with_its_first_tracks(
+    adapter: Adapter, answerer: Answerer, second: dict[str, str]
+) -> None:
+    answerer.answers = [says({"id": 908, "title": draft_title("Night", "by us")}), second, says(True)]
+
+    await adapter.add_tracks(PLAYLIST, track_ids=[TrackId("1")], position=0, key="k", gate=open_gate)
+
+    _, named, added = answerer.requests
+    assert {name: named.query[name] for name in ("title", "description", "public")} == {
+        "title": "Night",
+        "description": "by us",
+        "public": "false",
+    }
+    assert added.path.endswith("/tracks")
+
+
+async def test_playlist_with_its_name_is_not_named_again(adapter: Adapter, answerer: Answerer) -> None:
+    answerer.answers = [says({"id": 908, "title": "Night"}), says(True)]
+
+    await adapter.add_tracks(PLAYLIST, track_ids=[TrackId("1")], position=0, key="k", gate=open_gate)
+
+    assert [request.method for request in answerer.requests] == ["GET", "POST"]
 
 
 async def test_half_made_playlist_is_found_by_the_marker_in_its_title(
     adapter: Adapter, answerer: Answerer
 ) -> None:
-    rows = [{"id": 907, "title": "Other"}, {"id": 908, "title": "by us [tr_1]: Night", "creator": {"id": 5}}]
+    rows = [
+        {"id": 907, "title": "Other"},
+        {"id": 908, "title": draft_title("Night", "by us [tr_1]"), "creator": {"id": 5}},
+    ]
     answerer.answers = [says({"data": rows, "total": 2}), says({"id": 5, "name": "Ada"})]
 
     found = await adapter.find_playlist("[tr_1]")

@@ -21,8 +21,8 @@ from shared.errors import (
 )
 from shared.models import Isrc, Platform, PlaylistId, TokenSet, TrackId
 from shared.platforms.base import Adapter
+from shared.platforms.drafts import draft_title
 from shared.platforms.registry import Platforms
-from shared.platforms.subsonic import convert
 from shared.settings import Settings
 from tests.fakes.budget import FakeBudgets
 from tests.fakes.session import FakeSession
@@ -204,7 +204,7 @@ async def test_a_full_batch_fits_into_an_address(adapter: Adapter, answerer: Ans
 async def test_a_playlist_that_is_made_can_be_found_before_it_has_its_words(
     adapter: Adapter, answerer: Answerer
 ) -> None:
-    whole = f"Night{convert.SEPARATOR}<tr_1>"
+    whole = draft_title("Night", "<tr_1>")
     made = {"playlist": {"id": "12", "name": whole, "owner": "mira"}}
     answerer.answers = [OLDER, says(made), says()]
 
@@ -250,7 +250,7 @@ async def test_a_lease_that_ends_between_the_two_calls_is_told(adapter: Adapter,
 async def test_the_first_songs_bring_a_name_along_that_is_missing(
     adapter: Adapter, answerer: Answerer
 ) -> None:
-    answerer.answers = [lists(f"Night{convert.SEPARATOR}<tr_1>"), OLDER, says()]
+    answerer.answers = [lists(draft_title("Night", "<tr_1>")), OLDER, says()]
 
     await adapter.add_tracks(PLAYLIST, track_ids=[TrackId("s1")], position=0, key="k", gate=open_gate)
 
@@ -261,7 +261,7 @@ async def test_the_first_songs_bring_a_name_along_that_is_missing(
 async def test_a_server_that_does_not_tell_what_it_made_is_asked_for_it(
     adapter: Adapter, answerer: Answerer
 ) -> None:
-    answerer.answers = [OLDER, says(), lists("Other", f"Night{convert.SEPARATOR}<tr_1>"), says()]
+    answerer.answers = [OLDER, says(), lists("Other", draft_title("Night", "<tr_1>")), says()]
 
     playlist = await adapter.create_playlist("Night", description="<tr_1>", key="k", gate=open_gate)
 
