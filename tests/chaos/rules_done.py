@@ -10,6 +10,7 @@ from tests.chaos.rules_told import (
     beside,
     is_late,
     is_second_choice,
+    is_unsettled,
     lied,
     places,
     poisoned_ids,
@@ -27,7 +28,9 @@ def nothing_lost(history: History, story: Story) -> Iterator[str]:
 
 def nothing_unclaimed(history: History, story: Story) -> Iterator[str]:
     """Nothing stands in the target but what is said to be written and what others put there."""
-    extra = _standing(history, story) - _wanted(history, story)
+    unsettled = (other for other in beside(history, story) if is_unsettled(history, other))
+    may_stand = sum((_not_written(other) for other in unsettled), Counter[str]())
+    extra = _standing(history, story) - _wanted(history, story) - may_stand
     if extra and not (is_late(story) and set(extra) <= set(story.written_ids)):
         yield f"{_named(extra)} stand in the target and nobody says so"
 
@@ -172,6 +175,10 @@ def _wanted(history: History, story: Story) -> Counter[str]:
     return sum((Counter(other.written_ids) for other in beside(history, story)), others)
 
 
+def _not_written(story: Story) -> Counter[str]:
+    return Counter(track.target_id for track in story.tracks if track.target_id and not track.is_written)
+
+
 def _meant(history: History, story: Story) -> Counter[str]:
     """Return how often each track is to be added at most."""
     poisoned = poisoned_ids(history, story.target_platform)
@@ -211,7 +218,8 @@ def _is_between(history: History, change: Change) -> bool:
 
 def _is_in_order(history: History, story: Story) -> bool:
     rows = _rows(history, story)
-    is_alone = len(beside(history, story)) == 1 and not is_late(story)
+    is_known = not is_late(story) and not is_unsettled(history, story)
+    is_alone = len(beside(history, story)) == 1 and is_known
     if is_alone and not _foreign(history, story):
         return tuple(rows[len(story.base) :]) == story.written_ids
     rest = iter(rows)

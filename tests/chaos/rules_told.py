@@ -206,6 +206,16 @@ def is_late(story: Story) -> bool:
     return story.last is not None and LATE in story.last.warnings
 
 
+def is_unsettled(history: History, story: Story) -> bool:
+    """Whether it was cancelled and says that the target could not be looked at then, which is so."""
+    if story.last is None or story.last.state != "cancelled" or "unsettled" not in story.last.warnings:
+        return False
+    return any(
+        strike.kind in {"tokens_revoked", "status 404"} and strike.detail.startswith(story.target_platform)
+        for strike in history.strikes
+    )
+
+
 def _standing_once(history: History, story: Story) -> frozenset[int]:
     """Return the positions whose track may stand there already, on a platform that keeps none twice.
 

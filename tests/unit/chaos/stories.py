@@ -191,7 +191,7 @@ def on_a_shelf(**changes: Any) -> History:
     return msgspec.structs.replace(history, **changes)
 
 
-def cancelled(*, written: int, **changes: Any) -> History:
+def cancelled(*, written: int, warnings: tuple[str, ...] = (), **changes: Any) -> History:
     """Return a run that its user has cancelled when the first so many tracks were written."""
     tracks = []
     left = written
@@ -211,7 +211,9 @@ def cancelled(*, written: int, **changes: Any) -> History:
             acts=(*STORY.acts, Act(at_s=14.0, kind="cancel", status=202)),
             snapshots=(
                 *SNAPSHOTS[:3],
-                msgspec.structs.replace(SNAPSHOTS[-1], state="cancelled", counts=final, outcome=None),
+                msgspec.structs.replace(
+                    SNAPSHOTS[-1], state="cancelled", counts=final, outcome=None, warnings=warnings
+                ),
             ),
         ),
         changes=(made(1, 13.0), added(2, 14.0, *WRITTEN[:written])),

@@ -155,6 +155,12 @@ WELL_ENOUGH: dict[str, Make] = {
         rows={TARGET: (*of.WRITTEN, "t0")},
         strikes=struck("freeze itself", "worker-1, write: after the gate"),
     ),
+    "a cancelled transfer whose platform could not be asked any more": lambda: done(
+        cancelled(written=1, warnings=("unsettled",)),
+        changes=(made(1, 13.0), added(2, 14.0, "t0", "t2")),
+        rows={TARGET: ("t0", "t2")},
+        strikes=struck("status 404", "apple_music list_items"),
+    ),
     "two transfers into one playlist": lambda: done(
         beside(on_a_shelf(), written=("t9",)),
         changes=(*on_a_shelf().changes, added(4, 15.0, "t9", playlist_id=SHELF)),

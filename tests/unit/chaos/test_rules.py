@@ -40,6 +40,16 @@ def broken_rules(history: History) -> set[str]:
     return {violation.rule for violation in check(history)}
 
 
+def unsettled(*rows: str) -> History:
+    """Return a cancelled run whose platform could not be asked what the last write did."""
+    return done(
+        cancelled(written=1, warnings=("unsettled",)),
+        changes=(made(1, 13.0), added(2, 14.0, *rows)),
+        rows={TARGET: rows},
+        strikes=struck("status 404", "apple_music list_items"),
+    )
+
+
 BROKEN: dict[str, tuple[str, Make]] = {
     "never accepted": ("ended", lambda: told(transfer_id=None)),
     "never seen": ("ended", lambda: done(told(snapshots=(), tracks=()), changes=(), rows={})),
@@ -190,6 +200,18 @@ BROKEN: dict[str, tuple[str, Make]] = {
         lambda: on_a_shelf(
             changes=(*on_a_shelf().changes, added(4, 15.0, "t0", playlist_id=SHELF)),
         ),
+    ),
+    "a track of a cancelled transfer that is called unsettled for no reason": (
+        "nothing unclaimed",
+        lambda: done(
+            cancelled(written=1, warnings=("unsettled",)),
+            changes=(made(1, 13.0), added(2, 14.0, "t0", "t2")),
+            rows={TARGET: ("t0", "t2")},
+        ),
+    ),
+    "a foreign track beside an unsettled one": (
+        "nothing unclaimed",
+        lambda: unsettled("t0", "t2", "t7"),
     ),
     "another order": (
         "order is kept",
