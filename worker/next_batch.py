@@ -8,6 +8,7 @@ from shared.db import items
 from shared.models import Planned
 from worker.context import Context
 from worker.read_back import standing
+from worker.target import is_full
 
 
 class NextBatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,13 +23,15 @@ async def next_batch(context: Context) -> NextBatch:
     """Return the next tracks to add and where: behind all written ones of smaller positions.
 
     Usually that is the end. A batch stops before a position that is written already, so that one insert
-    keeps the order.
+    keeps the order. A full playlist takes none.
     """
     limit = context.capabilities.add_batch
     waiting = await items.unwritten(
         context.pool, context.transfer.id, limit=min(limit, context.job.batch_limit or limit)
     )
     batch, present = await _that_may_stand(context, waiting)
+    if is_full(context):
+        return NextBatch(present=await _passed_by(context, present))
     if not batch:
         return NextBatch(present=present)
     first = batch[0].position
@@ -44,6 +47,14 @@ async def next_batch(context: Context) -> NextBatch:
     place = min((context.transfer.target_base_count or 0) + before, context.transfer.target_count or 0)
     tracks = tuple(planned for planned in batch if planned.position < following)
     return NextBatch(tracks=tracks, offset=place, present=present)
+
+
+async def _passed_by(context: Context, present: Sequence[int]) -> tuple[int, ...]:
+    """Return those positions behind which something is written, so that no next playlist takes them."""
+    if not present:
+        return ()
+    last = await items.last_written(context.pool, context.transfer.id, part=context.transfer.part)
+    return tuple(position for position in present if last is not None and position < last)
 
 
 async def _that_may_stand(

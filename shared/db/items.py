@@ -168,6 +168,9 @@ NEXT_WRITTEN = """
 SELECT position FROM placed_items
 WHERE transfer_id = $1 AND is_written AND part = $2 AND position > $3 ORDER BY position LIMIT 1
 """
+LAST_WRITTEN = """
+SELECT max(position) FROM placed_items WHERE transfer_id = $1 AND is_written AND part = $2
+"""
 COUNT_BEFORE = """
 SELECT count(*) FROM placed_items WHERE transfer_id = $1 AND is_written AND part = $2 AND position < $3
 """
@@ -218,6 +221,12 @@ async def written_before(
 async def next_written(pool: Pool, transfer_id: TransferId, *, part: int, position: int) -> int | None:
     """Return the next written position behind one."""
     found: int | None = await pool.fetchval(NEXT_WRITTEN, transfer_id, part, position)
+    return found
+
+
+async def last_written(pool: Pool, transfer_id: TransferId, *, part: int) -> int | None:
+    """Return the last written position of a part; looks at each of them."""
+    found: int | None = await pool.fetchval(LAST_WRITTEN, transfer_id, part)
     return found
 
 

@@ -14,7 +14,7 @@ from worker.next_batch import next_batch
 from worker.read_back import ANCHOR_COUNT, find_created, is_repeatable, marker_of, note, settle_lost
 from worker.results import BatchWritten, TargetCreated, TargetRead, Wait, WriteFinished
 from worker.second_choice import choose_again
-from worker.target import CLAIM_WAIT_S, claim, grown, is_full, withdraw_if_refused
+from worker.target import CLAIM_WAIT_S, claim, grown, withdraw_if_refused
 from worker.target_pages import MOST_READINGS, Reading
 
 WriteResult = TargetCreated | TargetRead | BatchWritten | WriteFinished | Wait
@@ -146,14 +146,12 @@ async def _add(context: Context, playlist_id: PlaylistId) -> BatchWritten | Writ
     batch = await next_batch(context)
     count = context.transfer.target_count or 0
     if not batch.tracks and not batch.present:
-        return WriteFinished()
+        return WriteFinished()  # of this playlist: when it is proved, the next one is begun
     if not batch.tracks:
         return BatchWritten(
             positions=(), target_count=count, present=batch.present, batch_limit=context.job.batch_limit
         )
     limit = context.capabilities.playlist_limit
-    if is_full(context):
-        return WriteFinished()  # of this playlist: when it is proved, the next one is begun
     if limit is not None and count + len(batch.tracks) > limit:
         return BatchWritten(positions=(), target_count=count, batch_limit=limit - count)
     write = Write(

@@ -136,6 +136,25 @@ async def test_where_a_track_stands_once_it_may_stand_in_each_part(pool: Pool, r
     assert await engine.buckets(transfer_id) == {Bucket.WRITTEN: 5, Bucket.ALREADY_PRESENT: 2}
 
 
+@pytest.mark.parametrize("mishap", [None, Lost(), Lost(applied_count=0)])
+async def test_what_stands_in_a_full_playlist_is_not_put_into_the_next_one(
+    pool: Pool, redis: Redis, mishap: Lost | None
+) -> None:
+    engine = Engine(pool, redis, target=structs.replace(APPENDING, keeps_repeats=False, playlist_limit=4))
+    engine.target.place("mine", track_ids=target_ids([1, 5]))
+    engine.target.add_mishaps.append(mishap)
+    transfer_id = await engine.transfer([0, 1, 0, 2, 3, 4, 5, 6], playlist="mine")
+
+    await engine.run()
+
+    assert names(engine) == {
+        "mine": target_ids([1, 5, 0, 2]),
+        "mine (2)": target_ids([3, 4, 5, 6]),  # what comes later may stand in both
+    }
+    assert await engine.buckets(transfer_id) == {Bucket.WRITTEN: 6, Bucket.ALREADY_PRESENT: 2}
+    assert await engine.warnings(transfer_id) == {"target_split"}
+
+
 @pytest.mark.parametrize("applied_count", [None, 2, 0])
 async def test_lost_writes_and_creations_of_every_part_are_settled(
     engine: Engine, applied_count: int | None
