@@ -68,8 +68,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     under its key, which the platform then does not do twice; what it remembers, less the time that a send
     may wait for its turn. 0 where it knows no keys. beside: further calls that a call of an operation brings
     with it each time, by the names of both, so that a forecast counts them; prices are found by the same
-    names. beside_list: the calls that the reading of a whole source brings with it once. search_batch: text
-    searches that the adapter gathers into one request. collections: what an account keeps beside playlists;
+    names. beside_list: the calls that the reading of a whole source brings with it once; beside_first: those
+    of the first addition to an empty playlist. search_batch: text searches that the adapter gathers into one
+    request. collections: what an account keeps beside playlists;
     they are listed first, and read like any of them. keeps_order: tracks stay where they were put.
     takes_any_track: there is no catalog, every track is taken as it is; the adapter is an Adopter then.
     proves_adds: answers to additions name what was added, see Added.is_proved.
@@ -96,6 +97,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     apart_s: float = 0.0
     beside: Mapping[str, tuple[str, ...]] = {}
     beside_list: tuple[str, ...] = ()
+    beside_first: tuple[str, ...] = ()
     search_batch: int = 1
 
     @property
@@ -120,6 +122,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
             key_life_s=0.0,
             proves_adds=False,
             beside={},
+            beside_first=(),
         )
 
 

@@ -346,8 +346,8 @@ DECLARATION = Declaration(
         # Nobody has measured it; a few seconds cost little, a blind repetition is refused.
         visibility_delay_s=5.0,
         reads_lag=False,
-        # Before the first tracks it is looked whether the playlist has its name.
-        beside={"create_playlist": ("describe_playlist", "get_playlist"), "read_album": ("read_album_head",)},
+        beside={"create_playlist": ("describe_playlist",), "read_album": ("read_album_head",)},
+        beside_first=("get_playlist",),  # whether it has its name
     ),
     sign_in=SignInTerms(
         life_months=None,  # with `offline_access` a token has no end

@@ -347,8 +347,8 @@ DECLARATION = Declaration(
         # Changes are transactions of the server's database.
         visibility_delay_s=1.0,
         reads_lag=False,
-        # What the server can do is asked once, and before the first songs whether the playlist has its name.
-        beside={"create_playlist": ("change_playlist", "extensions", "add_tracks")},
+        beside={"create_playlist": ("change_playlist", "extensions")},  # what the server can do is asked once
+        beside_first=("add_tracks",),  # whether the playlist has its name
     ),
     sign_in=SignInTerms(
         life_months=None,
