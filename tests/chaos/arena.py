@@ -30,7 +30,7 @@ SELECT 'job ' || phase || ' ' || batch || ' of ' || transfer_id || ' is open' AS
 FROM jobs WHERE state = 'open'
 UNION ALL SELECT 'intent of job ' || job_id || ' is open' FROM intents
           JOIN jobs ON jobs.id = job_id JOIN transfers ON transfers.id = transfer_id
-          WHERE NOT warnings ? 'unsettled'  -- it is kept for an undo
+          WHERE NOT warnings @> '[{"code": "unsettled"}]'  -- it is kept for an undo
 UNION ALL SELECT 'transfer ' || id || ' is ' || state FROM transfers
           WHERE state NOT IN ('completed', 'failed', 'cancelled')
 UNION ALL SELECT 'transfer ' || id || ' still claims its target' FROM transfers WHERE is_target_claimed
