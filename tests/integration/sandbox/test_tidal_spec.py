@@ -13,6 +13,8 @@ from tests.integration.sandbox.test_tidal import MEDIA_TYPE, created, found, tid
 SPEC = Path(__file__).resolve().parents[3] / "../shared/specs/tidal-api-oas-1.10.104.json"
 ITEMS = "/playlists/{id}/relationships/items"
 DATE = "2026-01-02T03:04:05.006Z"
+Calls = tuple[tuple[str, str, str, int, Json | None], ...]
+"""Method, path as it is declared, path as it is asked for, status, body."""
 
 pytestmark = pytest.mark.skipif(not SPEC.exists(), reason="the reference shelf is not beside the checkout")
 
@@ -67,8 +69,21 @@ async def asked(caller: Caller, method: str, path: str, *, status: int, body: Js
     return await caller.json(method, f"/v2{path}", status=status, json=body, headers=headers)
 
 
+async def faults(caller: Caller, calls: Calls) -> list[str]:
+    """Say what in the answers to calls does not fit, and what good ones say beyond the schema."""
+    published = Published()
+    found_faults: list[str] = []
+    for method, template, path, status, body in calls:
+        answer = await asked(caller, method, path, status=status, body=body)
+        found_faults += published.faults_of(answer, method=method, path=template, status=status)
+        if status < 300:
+            unknown = published.undeclared(answer, method=method, path=template, status=status)
+            found_faults += [f"{method} {template} also says {name}" for name in sorted(unknown)]
+    return found_faults
+
+
 async def test_answers_fit_the_published_schema_and_say_no_more(starter: Starter) -> None:
-    caller, published = await tidal(starter), Published()
+    caller = await tidal(starter)
     long_id, own_id = await caller.playlist_id("Long"), await created(caller)
     one, two = await found(caller, 1, 2)
     album = await asked(caller, "GET", f"/tracks?filter[id]={one}&include=albums", status=200, body=None)
@@ -83,7 +98,7 @@ async def test_answers_fit_the_published_schema_and_say_no_more(starter: Starter
     playlist = {"data": {"type": "playlists", "attributes": {"name": "New"}}}
     renamed = {"data": {"type": "playlists", "id": own_id, "attributes": {"name": "Newer"}}}
     rich = "include=items.artists,items.albums"
-    calls: tuple[tuple[str, str, str, int, Json | None], ...] = (
+    calls: Calls = (
         ("GET", "/users/{id}", "/users/me", 200, None),
         ("GET", "/playlists", "/playlists?filter[owners.id]=me&include=owners,items", 200, None),
         ("GET", "/playlists/{id}", f"/playlists/{long_id}?include=owners,items.artists,coverArt", 200, None),
@@ -120,27 +135,19 @@ async def test_answers_fit_the_published_schema_and_say_no_more(starter: Starter
         ("GET", "/users/{id}", "/users/999999999", 404, None),
     )
 
-    found_faults: list[str] = []
-    for method, template, path, status, body in calls:
-        answer = await asked(caller, method, path, status=status, body=body)
-        found_faults += published.faults_of(answer, method=method, path=template, status=status)
-        if status < 300:
-            unknown = published.undeclared(answer, method=method, path=template, status=status)
-            found_faults += [f"{method} {template} also says {name}" for name in sorted(unknown)]
-
-    assert found_faults == []
+    assert await faults(caller, calls) == []
 
 
 @pytest.mark.parametrize("kind", ["tracks", "albums", "artists"])
 async def test_answers_about_collections_fit_the_published_schema(starter: Starter, kind: str) -> None:
-    caller, published = await tidal(starter), Published()
+    caller = await tidal(starter)
     name = f"userCollection{kind.capitalize()}"
     template, path = f"/{name}/{{id}}/relationships/items", f"/{name}/me/relationships/items"
     known = await caller.json("GET", f"/_sandbox/catalog/{kind.removesuffix('s')}")
     own_id = known[0]["id"]
     rows: Json = {"data": [{"type": kind, "id": one, "meta": {"addedAt": DATE}} for one in (own_id, "1")]}
     along = {"tracks": "items.artists,items.albums", "albums": "items.artists", "artists": "items"}[kind]
-    calls: tuple[tuple[str, str, str, int, Json | None], ...] = (
+    calls: Calls = (
         ("POST", template, path, 200, rows),
         ("POST", template, path, 409, rows),
         ("GET", f"/{name}/{{id}}", f"/{name}/me", 200, None),
@@ -152,15 +159,7 @@ async def test_answers_about_collections_fit_the_published_schema(starter: Start
         ("GET", "/searchResults", f"/searchResults?filter[query]=lantern&include={kind}", 200, None),
     )
 
-    found_faults: list[str] = []
-    for method, declared, asked_path, status, body in calls:
-        answer = await asked(caller, method, asked_path, status=status, body=body)
-        found_faults += published.faults_of(answer, method=method, path=declared, status=status)
-        if status < 300:
-            unknown = published.undeclared(answer, method=method, path=declared, status=status)
-            found_faults += [f"{method} {declared} also says {one}" for one in sorted(unknown)]
-
-    assert found_faults == []
+    assert await faults(caller, calls) == []
 
 
 @pytest.mark.parametrize("status", [400, 404, 429, 500, 503])

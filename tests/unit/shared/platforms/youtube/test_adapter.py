@@ -119,35 +119,41 @@ async def test_limit_of_a_minute_costs_no_day(
 
 
 @pytest.mark.parametrize(
-    ("status", "reason", "kind", "words"),
+    ("target", "refusal", "kind", "words"),
     [
-        (400, "failedPrecondition", PlatformRejected, "private or gone"),
-        (400, "manualSortRequired", PlatformRejected, "does not accept"),
-        (404, "videoNotFound", PlatformRejected, "no longer has this video"),
-        (404, "playlistNotFound", PlatformNotFound, "does not know it"),
-        (403, "playlistContainsMaximumNumberOfVideos", PlatformRejected, "full"),
-        (403, "insufficientPermissions", ReconnectRequired, "connect it again"),
-        (403, "accessNotConfigured", PlatformDenied, "not enabled"),
-        (403, "playlistItemsNotAccessible", PlatformDenied, "does not allow"),
-        (401, "youtubeSignupRequired", PlatformDenied, "open YouTube once"),
-        (500, "backendError", PlatformUnavailable, "fault of its own"),
+        (PLAYLIST, (400, "failedPrecondition"), PlatformRejected, "private or gone"),
+        (PLAYLIST, (400, "manualSortRequired"), PlatformRejected, "does not accept"),
+        (PLAYLIST, (404, "videoNotFound"), PlatformRejected, "no longer has this video"),
+        (PLAYLIST, (404, "playlistNotFound"), PlatformNotFound, "does not know it"),
+        (PLAYLIST, (403, "playlistContainsMaximumNumberOfVideos"), PlatformRejected, "full"),
+        (PLAYLIST, (403, "insufficientPermissions"), ReconnectRequired, "connect it again"),
+        (PLAYLIST, (403, "accessNotConfigured"), PlatformDenied, "not enabled"),
+        (PLAYLIST, (403, "playlistItemsNotAccessible"), PlatformDenied, "does not allow"),
+        (PLAYLIST, (401, "youtubeSignupRequired"), PlatformDenied, "open YouTube once"),
+        (PLAYLIST, (500, "backendError"), PlatformUnavailable, "fault of its own"),
+        (LIKED, (403, "videoRatingDisabled"), PlatformRejected, "lets nobody like"),
+        (LIKED, (404, "videoNotFound"), PlatformRejected, "no longer has this video"),
+        (LIKED, (400, "videoPurchaseRequired"), PlatformRejected, "does not accept"),
+        (LIKED, (400, "emailNotVerified"), PlatformDenied, "mail address"),
     ],
 )
-async def test_refusal_of_an_insert_says_what_cures_it(
+async def test_refusal_of_an_addition_says_what_cures_it(
     adapter: YouTubeAdapter,
     answerer: Answerer,
-    status: int,
-    reason: str,
+    target: PlaylistId,
+    refusal: tuple[int, str],
     kind: type[CrossplayError],
     words: str,
 ) -> None:
-    answerer.answers = [refuses(status, reason)]
+    answerer.answers = [refuses(*refusal)]
 
     with pytest.raises(kind, match=words) as caught:
-        await add(adapter)
+        await adapter.add_tracks(target, track_ids=[TRACK], position=0, key="k", gate=lambda: None)
 
     assert type(caught.value) is kind
-    assert len(answerer.requests) == (3 if status == 401 else 1)  # other tokens do not help, and were tried
+    assert len(answerer.requests) == (
+        3 if refusal[0] == 401 else 1
+    )  # other tokens do not help, and were tried
 
 
 async def test_insert_sends_one_video_and_no_position(adapter: YouTubeAdapter, answerer: Answerer) -> None:
@@ -174,29 +180,6 @@ async def test_like_and_its_end_are_ratings_of_one_video_at_the_price_of_a_write
     assert asked == [{"id": TRACK, "rating": rating} for rating in ("like", "none")]
     assert answerer.bodies == [b"", b""]
     assert budget.prices == [Price(cost=50), Price(cost=50)]
-
-
-@pytest.mark.parametrize(
-    ("status", "reason", "kind", "words"),
-    [
-        (403, "videoRatingDisabled", PlatformRejected, "lets nobody like"),
-        (404, "videoNotFound", PlatformRejected, "no longer has this video"),
-        (400, "videoPurchaseRequired", PlatformRejected, "does not accept"),
-        (400, "emailNotVerified", PlatformDenied, "mail address"),
-    ],
-)
-async def test_refused_like_ends_the_track_or_waits_for_the_user(
-    adapter: YouTubeAdapter,
-    answerer: Answerer,
-    status: int,
-    reason: str,
-    kind: type[CrossplayError],
-    words: str,
-) -> None:
-    answerer.answers = [refuses(status, reason)]
-
-    with pytest.raises(kind, match=words):
-        await adapter.add_tracks(LIKED, track_ids=[TRACK], position=0, key="k", gate=lambda: None)
 
 
 async def test_liked_videos_are_rows_of_their_playlist_and_those_without_music_are_named(
