@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 
@@ -92,31 +93,29 @@ async def test_all_who_are_coming_are_waited_for_and_nobody_else() -> None:
     oracle = Oracle()
     gathering = Gathering(oracle, most=50, wait_s=3600)
 
-    async def come(number: int, *, after_s: float) -> int:
+    turns = [asyncio.Event() for _ in range(3)]
+
+    async def come(number: int) -> int:
         with gathering.coming():
-            await asyncio.sleep(after_s)
+            await turns[number].wait()
             reply = gathering.put(number)
+            turns[number - 1].set()  # the last one first
         return await reply
 
-    answers = list(await asyncio.gather(come(1, after_s=0), come(2, after_s=0.02), come(3, after_s=0.01)))
+    turns[2].set()
+    answers = list(await asyncio.gather(*map(come, range(3))))
 
-    assert answers == [2, 4, 6]
-    assert oracle.batches == [[1, 3, 2]]
+    assert answers == [0, 2, 4]
+    assert oracle.batches == [[2, 1, 0]]
 
 
 async def test_who_comes_to_nothing_keeps_nobody_waiting() -> None:
     oracle = Oracle()
     gathering = Gathering(oracle, most=50, wait_s=3600)
 
-    async def fail() -> None:
-        with gathering.coming():
-            await asyncio.sleep(0.01)
-            raise FAILURE
+    with suppress(PlatformUnavailable), gathering.coming():
+        waiting = gathering.put(1)
+        raise FAILURE
 
-    failing = asyncio.create_task(fail())
-    await asyncio.sleep(0)
-    assert await gathering.ask(1) == 2
-
-    with pytest.raises(PlatformUnavailable):
-        await failing
+    assert await waiting == 2
     assert oracle.batches == [[1]]
