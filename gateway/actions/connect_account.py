@@ -5,7 +5,6 @@ import hmac
 import secrets
 import uuid
 from collections.abc import Callable, Mapping
-from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from loguru import logger
@@ -17,6 +16,7 @@ from gateway.actions.connect_flow import flow_of
 from gateway.actions.fill_form import fill_form
 from gateway.actions.link_account import LinkAccount
 from gateway.actions.refusals import ConnectFirst
+from gateway.actions.sign_in_answer import ADDRESS_FAULT, Answer, answer_in
 from shared.cipher import Cipher, SealBroken
 from shared.db import connect_sessions, connections, users
 from shared.db.connect_sessions import ConnectFlow, ConnectSession, ConnectStatus, NewConnectSession
@@ -71,17 +71,6 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
     def is_dead(self) -> bool:
         """Whether what the browser may still hold of that connection is not accepted any more."""
         return self.renewed is not None and self.renewed.state is not ConnectionState.CONNECTED
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a platform's sign-in sent back through the browser."""
-
-    state: str = ""
-    code: str | None = None
-    error: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Answer(error={self.error!r}, …)"
 
 
 class ConnectAccount:
@@ -219,12 +208,12 @@ class ConnectAccount:
 
         Raises ValidationFailed for another address, ConnectFailed where it comes too late.
         """
-        answer = _answer_in(address)
+        answer = answer_in(address)
         is_known = session.state_sha256 is not None and hmac.compare_digest(
             session.state_sha256, _digest(answer.state)
         )
         if not is_known or (browser is not None and not _is_same(browser, session)):
-            raise ValidationFailed("This address does not belong to this sign-in.", faults=(_ADDRESS_FAULT,))
+            raise ValidationFailed("This address does not belong to this sign-in.", faults=(ADDRESS_FAULT,))
         await self._settle(session, answer)
 
     async def take_token(self, session: ConnectSession, user_token: str) -> None:
@@ -371,29 +360,12 @@ class ConnectAccount:
         logger.bind(platform=session.platform, status=status, code=code).info("Account not connected")
 
 
-_REFUSED = ("error", "error_reason")
-"""The parameter in which a sign-in says that it was refused: the standard's, and Deezer's."""
 _DENIED = ("access_denied", "user_denied")
-_ADDRESS_FAULT = FieldFault(
-    "/address", "Paste the whole address at which the browser ended, with code= and state= in it."
-)
 
 
 def faults_of(error: CrossplayError) -> tuple[FieldFault, ...]:
     """Return the fields that an error is about."""
     return error.faults if isinstance(error, (ValidationFailed, ConnectFailed)) else ()
-
-
-def _answer_in(address: str) -> Answer:
-    """Read the answer that stands in an address. Raises ValidationFailed."""
-    try:
-        fields = dict(parse_qsl(urlsplit(address.strip()).query, max_num_fields=20))
-    except ValueError:
-        fields = {}
-    if "state" not in fields or not {"code", *_REFUSED} & set(fields):
-        raise ValidationFailed("This is not where a sign-in ends.", faults=(_ADDRESS_FAULT,))
-    error = next((fields[name] for name in _REFUSED if name in fields), None)
-    return Answer(state=fields["state"], code=fields.get("code"), error=error)
 
 
 def _is_same(browser: str, session: ConnectSession) -> bool:

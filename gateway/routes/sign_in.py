@@ -10,7 +10,8 @@ from aiohttp import hdrs, web
 
 from gateway import answers, keys, pages, sign_in_pages
 from gateway.actions import browser, redirect_uri
-from gateway.actions.connect_account import SESSION_LIFE_S, Answer, faults_of
+from gateway.actions.connect_account import SESSION_LIFE_S, faults_of
+from gateway.actions.sign_in_answer import Answer
 from gateway.connect_schemas import CallbackQuery, PageForm
 from gateway.decoding import decode_query
 from gateway.middlewares import for_browsers
