@@ -8,7 +8,8 @@ from deploy.cli.calls import ask, list_items
 from deploy.cli.exits import CommandStopped, Exit
 from deploy.cli.options import DEFAULT_SERVER, Key, Output, Server
 from deploy.cli.output import Format, print_items, print_json, print_text, say
-from deploy.cli.wire import ConnectionRow, connect_command, read_connection
+from deploy.cli.standing import connect_command
+from deploy.cli.wire import ConnectionRow, read_connection
 
 ConnectionArgument = Annotated[str, typer.Argument(metavar="ID", help="As `connections` lists it.")]
 

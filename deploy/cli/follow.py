@@ -8,15 +8,13 @@ from typing import Any
 from deploy.cli.client import GatewayClient
 from deploy.cli.output import print_text, say
 from deploy.cli.progress import Progress
+from deploy.cli.standing import TERMINAL_STATES, cure_of, needs_a_person
 from deploy.cli.wire import (
-    TERMINAL_STATES,
     Candidate,
     Status,
     Track,
     TrackRow,
-    cure_of,
     is_done,
-    needs_a_person,
     read_status,
     read_track,
 )

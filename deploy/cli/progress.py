@@ -10,7 +10,8 @@ from rich.panel import Panel
 from rich.text import Text
 
 from deploy.cli.output import Format, has_panel, print_json, say
-from deploy.cli.wire import Status, cure_of, read_status, step_of
+from deploy.cli.standing import cure_of, step_of
+from deploy.cli.wire import Status, read_status
 
 BAR_WIDTH_COUNT = 60
 # In the order of the bar: what is done, on its way, wanting a look, not to be had, not begun.

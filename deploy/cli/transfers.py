@@ -14,7 +14,8 @@ from deploy.cli.follow import Watch, print_status, print_tracks, tell_choices, t
 from deploy.cli.options import DEFAULT_SERVER, Key, Output, Server
 from deploy.cli.output import Format, print_items, print_json, print_text, say
 from deploy.cli.progress import progress_for
-from deploy.cli.wire import Status, exit_of_status, read_listed, read_status
+from deploy.cli.standing import exit_of_status
+from deploy.cli.wire import Status, read_listed, read_status
 from shared.models import Explicit, Policy
 
 NAMED_TRACKS_COUNT = 10

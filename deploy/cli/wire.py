@@ -1,15 +1,12 @@
 """The parts of the gateway's answers that the command reads; everything else is passed on as it came."""
 
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from deploy.cli.exits import CommandStopped, Exit
 
 Wire = TypeVar("Wire", bound=msgspec.Struct)
-
-TERMINAL_STATES = ("completed", "failed", "cancelled")
 
 
 class Paused(msgspec.Struct, frozen=True, kw_only=True):
@@ -348,46 +345,6 @@ def read_connection(body: Any) -> ConnectionRow:
 def is_done(row: TrackRow) -> bool:
     """Whether an item ended as was wished: in the target, or, of an undo, out of it."""
     return row.written or row.outcome in ("already_present", "removed")
-
-
-def step_of(status: Status) -> str:
-    """Return the state, with the phase where it still means something."""
-    return (
-        status.state if status.state in TERMINAL_STATES else f"{status.state} {status.phase or ''}".rstrip()
-    )
-
-
-def needs_a_person(status: Status) -> bool:
-    """Whether a transfer is paused until its user or the operator acts; other pauses end by themselves."""
-    return (
-        status.state == "paused"
-        and status.paused is not None
-        and status.paused.reason not in ("rate_limited", "quota", "operator")
-    )
-
-
-def cure_of(paused: Paused) -> str | None:
-    """Return the command that ends a pause, where its user can."""
-    if not paused.action_url or not paused.platform:
-        return None
-    return connect_command(paused.platform, action_url=paused.action_url)
-
-
-def connect_command(platform: str, *, action_url: str | None) -> str:
-    """Return the command that connects an account: just the one that the address names, if it names one."""
-    named = parse_qs(urlsplit(action_url or "").query).get("connection")
-    return f"crossplay connect {platform}" + (f" --connection {named[0]}" if named else "")
-
-
-def exit_of_status(status: Status) -> Exit:
-    """Return the exit code that tells how a transfer stands."""
-    if status.state == "completed":
-        return Exit.FULL if status.outcome == "full" else Exit.PARTIAL
-    if status.state == "failed":
-        return Exit.FAILED
-    if status.state == "cancelled":
-        return Exit.USAGE_OR_CANCELLED
-    return Exit.SIGN_IN if needs_a_person(status) else Exit.STILL_RUNNING
 
 
 def _read(body: Any, kind: type[Wire]) -> Wire:
