@@ -215,9 +215,10 @@ def _write(shape: Shape, target: Side) -> Iterable[Step]:
     adds = [sum(math.ceil(part / can.add_batch) for part in parts) for parts in (of_tracks, of_rows)]
     # Behind a batch that was cut to fill a playlist the next ones grow to their full size again.
     yield _step(Phase.WRITE, target, "add_tracks", _bounded(adds[0], adds[1] + _REGROWN * (len(of_rows) - 1)))
-    begun = [sum(part > 0 for part in parts) - bool(shape.base_count) for parts in (of_tracks, of_rows)]
-    for operation in can.beside_first if begun[1] > 0 else ():
-        yield _step(Phase.WRITE, target, operation, _bounded(max(0, begun[0]), begun[1]))
+    filled = bool(shape.base_count)  # the first of the playlists is not empty
+    begun = [sum(part > 0 for part in parts[filled:]) for parts in (of_tracks, of_rows)]
+    for operation in can.beside_first if begun[1] else ():
+        yield _step(Phase.WRITE, target, operation, _bounded(*begun))
 
 
 def _counted_parts(count: int, shape: Shape, can: Capabilities) -> list[int]:

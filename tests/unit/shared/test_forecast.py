@@ -103,6 +103,27 @@ def test_each_phase_asks_for_its_batches(shape: Shape, requests: tuple[int, ...]
     assert tuple(found[phase] for phase in (Phase.READ, Phase.MATCH, Phase.WRITE, Phase.VERIFY)) == requests
 
 
+@pytest.mark.parametrize(
+    ("shape", "count"),
+    [
+        (of(0), 0),
+        (of(60), 1),
+        (of(150), 2),
+        (of(60, base_count=0), 1),
+        (of(60, base_count=20), 0),
+        (of(60, base_count=60), 1),
+        (of(60, base_count=100), 1),  # it has no room
+    ],
+)
+def test_first_additions_are_those_to_playlists_that_are_empty(shape: Shape, count: int) -> None:
+    can = msgspec.structs.replace(CAN, playlist_limit=100, beside_first=("look",))
+    target = msgspec.structs.replace(TARGET, capabilities=can)
+
+    steps = told(shape, target=target).steps
+
+    assert sum(step.requests.expected for step in steps if step.operation == "look") == count
+
+
 def test_a_platform_without_isrcs_and_with_prices_is_counted_by_its_pools() -> None:
     needs = {need.name: need for need in told(of(500), target=DAILY).needs if need.platform is THERE}
 
