@@ -145,7 +145,7 @@ class PagedAdapter(ABC, Generic[Head, Row]):
         self._refuse("search_artists")
 
     def _refuse(self, operation: str) -> NoReturn:
-        message = "Nothing of that kind is kept there."
+        message = "An app can neither read nor change anything of that kind there: name a playlist instead."
         raise PlatformRejected(message, platform=self.platform, operation=operation)
 
     async def list_playlists(self, *, cursor: str | None = None) -> PlaylistPage:
